@@ -1,0 +1,143 @@
+"""What the engine's rooms hand to one another. Plain data: nothing here reads, writes or decides."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of an HR source.
+
+    :param number: where a person finds it: the line in a CSV or JSONL file, the item (from 1) elsewhere.
+    :param values: column -> value as read; text is not trimmed.
+    :param problem: why the row cannot be read as a whole (ragged, not an object); empty when it can.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    problem: str = ""
+
+
+class Reading(Protocol):
+    """One pass over a source: rows first, and once they are exhausted, what is known of the whole."""
+
+    name: str
+    """What messages call the source: a path, a URL without its secrets, a table."""
+    columns: Sequence[str] | None
+    """Columns known beforehand (a CSV header); ``None`` where each row names its own."""
+    incomplete: list[str]
+    """After the last row: why this cannot be the whole source (never approvable); empty when nothing says so."""
+    proven: bool
+    """After the last row: the source itself proved that nothing is missing (``expect``, totals, a snapshot)."""
+    warnings: list[str]
+
+    def __iter__(self) -> Iterator[Row]: ...
+
+
+class Source(Protocol):
+    """Where HR rows come from. Each call of ``read`` starts a new pass."""
+
+    def read(self) -> Reading: ...
+
+
+class Access(enum.Enum):
+    """Whether HR says that somebody has access on the day of the run."""
+
+    DUE = "due"
+    """Has access; given where missing."""
+    KEEP = "keep"
+    """Active, but the start is still ahead: nothing is given, and whoever has access is treated as due."""
+    GRACE = "grace"
+    """Past the end, within grace: what is there stays exactly as it is."""
+    NONE = "none"
+    """A leaver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One membership rule that holds for a person.
+
+    :param alias: the organization's alias in the spec.
+    :param roles: role keys.
+    :param entry: index of the rule in the spec's ``memberships``.
+    """
+
+    alias: str
+    roles: frozenset[str]
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A blank column that a rule reads, where the rule did not hold: if this would take access away, hold the person.
+
+    :param columns: the blank columns.
+    :param entry: index of the rule in ``memberships``, or ``None`` for ``scope``.
+    :param alias: the organization's alias, or ``None`` where it could not be known (or for ``scope``).
+    :param roles: the role keys of the rule.
+    """
+
+    columns: tuple[str, ...]
+    entry: int | None = None
+    alias: str | None = None
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A row that was understood.
+
+    ``email``, ``given_name`` and ``family_name`` are trimmed and NFC; they may be empty for a leaver only.
+    """
+
+    id: str
+    row: int
+    email: str
+    given_name: str
+    family_name: str
+    properties: tuple[tuple[str, str], ...]
+    access: Access
+    why: str
+    """Why ``access`` is what it is, in words that go into plan and report ("Status is Terminated")."""
+    memberships: tuple[Due, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    adopt_provided_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that could not be understood: its person is left alone."""
+
+    row: int
+    id: str | None
+    reason: str
+
+
+@dataclass(slots=True)
+class People:
+    """Everything one reading of the HR source says.
+
+    :param persons: by HR id; neither rejected nor held rows are in it.
+    :param rejected: in row order.
+    :param held: id -> reason, for people whose rows were understood but contradict each other (one address, two ids).
+    :param rows: how many rows were read, whatever became of them.
+    :param ids: every id that some row holds, rejected and held ones included: none of these is absent.
+    :param ids_certain: false when a rejected row's id could not be read: then nobody counts as absent.
+    :param problems: why the source may not be acted upon at all (empty, incomplete, drifted): never approvable.
+    :param proven: the source proved that it is complete.
+    """
+
+    persons: dict[str, Person] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    held: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    ids: set[str] = field(default_factory=set)
+    ids_certain: bool = True
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    proven: bool = False
+    source: str = ""
