@@ -1,0 +1,90 @@
+# Needs Python 3.10 to 3.13 with pip, git and make. Everything else is made under .venvs/ from the lock files in
+# requirements/; `make lock` writes those anew.
+PYTHON ?= python3
+KINDE_VENVS ?= $(CURDIR)/.venvs
+JOBS ?= 2
+
+export KINDE_VENVS
+ENV := $(PYTHON) scripts/env.py
+UNIT := $(KINDE_VENVS)/unit/bin
+AIRFLOW3 := $(KINDE_VENVS)/airflow3/bin
+AIRFLOW2 := $(KINDE_VENVS)/airflow2/bin
+SDK := $(KINDE_VENVS)/sdk/bin
+DOCS := $(KINDE_VENVS)/docs/bin
+
+CODE := airflow_provider_kinde dags demo scripts tests $(wildcard benchmarks)
+# What these folders test is Airflow or Kinde's SDK; everything else runs without either.
+AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
+APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-ui test test-unit test-airflow3 test-airflow2 test-e2e test-sdk lint format types docs bench build lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## the whole way in a real Airflow, against a local Kinde (three minutes)
+	@$(ENV) airflow3
+	@$(AIRFLOW3)/python -m demo
+
+demo-ui: ## Airflow's web interface and a local Kinde, wired together; Ctrl-C ends both
+	@$(ENV) airflow3
+	@$(AIRFLOW3)/python -m demo --ui
+
+test: ## everything: lint, types, unit, SDK, Airflow 3, a real scheduler, Airflow 2.11
+	@$(PYTHON) scripts/check.py
+
+test-unit: ## engine, client and emulator, without Airflow (under a minute)
+	@$(ENV) unit
+	$(UNIT)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%)
+
+test-airflow3: ## provider, hook, operators and DAGs on the newest Airflow 3
+	@$(ENV) airflow3
+	$(AIRFLOW3)/python -m pytest -n $(JOBS) $(AIRFLOW_TESTS)
+
+test-airflow2: ## the same on Airflow 2.11
+	@$(ENV) airflow2
+	$(AIRFLOW2)/python -m pytest -n $(JOBS) $(AIRFLOW_TESTS)
+
+test-e2e: ## a real scheduler and API server, triggered over REST
+	@$(ENV) airflow3
+	$(AIRFLOW3)/python -m pytest tests/e2e
+
+test-sdk: ## Kinde's own SDK against the emulator
+	@$(ENV) sdk
+	$(SDK)/python -m pytest -n $(JOBS) tests/sdk
+
+lint: ## ruff: rules and format
+	@$(ENV) unit
+	$(UNIT)/ruff check $(CODE)
+	$(UNIT)/ruff format --check $(CODE)
+
+format: ## ruff: mend what can be mended
+	@$(ENV) unit
+	$(UNIT)/ruff check --fix $(CODE)
+	$(UNIT)/ruff format $(CODE)
+
+types: ## mypy --strict, with Airflow's own types
+	@$(ENV) airflow3
+	$(AIRFLOW3)/mypy
+
+docs: ## the documentation as a site, in site/
+	@$(ENV) docs
+	$(DOCS)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
+bench: ## benchmarks
+	@$(ENV) unit
+	$(UNIT)/python -m benchmarks
+
+build: ## wheel and sdist, in dist/
+	@$(ENV) unit
+	@rm -rf dist
+	$(UNIT)/python -m build --no-isolation --outdir dist .
+
+lock: ## write the lock files anew
+	$(ENV) --lock
+
+clean: ## remove everything that make made
+	rm -rf .venvs .airflow build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

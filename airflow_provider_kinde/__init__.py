@@ -1,0 +1,60 @@
+"""Apache Airflow provider for Kinde: hook, operators, sync with an HR system, and an emulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_INTEGRATION = "Kinde"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """What Airflow asks of every provider at start: connection form, configuration, and where things are.
+
+    :returns: the provider's metadata, in the shape of Airflow's ``provider_info.schema.json``.
+    """
+    from airflow_provider_kinde.connection_form import CONNECTION_TYPE
+
+    def modules(*names: str) -> list[dict[str, Any]]:
+        return [{"integration-name": _INTEGRATION, "python-modules": [f"{__name__}.{name}" for name in names]}]
+
+    return {
+        "package-name": "airflow-provider-kinde",
+        "name": "Kinde",
+        "description": "Keeps the users, organizations and roles of `Kinde <https://kinde.com>`__ in step with HR.",
+        "versions": [__version__],
+        "integrations": [
+            {"integration-name": _INTEGRATION, "external-doc-url": "https://docs.kinde.com/", "tags": ["service"]}
+        ],
+        "connection-types": [CONNECTION_TYPE],
+        "hooks": modules("hooks.kinde"),
+        "operators": modules("operators.sync"),
+        "config": {
+            "kinde": {
+                "description": "How the Kinde sync keeps its plans and reports.",
+                "options": {
+                    "storage_path": {
+                        "description": (
+                            "Folder for plans and reports: a local folder, or any path with a scheme that Airflow's\n"
+                            "``ObjectStoragePath`` knows (``s3://aws_default@bucket/kinde``). All workers must reach\n"
+                            "it. Plans and reports name people: keep it private.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://aws_default@hr-audit/kinde",
+                        "default": "{AIRFLOW_HOME}/kinde",
+                    },
+                    "log_personal_data": {
+                        "description": (
+                            "Whether task logs may name people. When off, logs hold HR ids and counts only.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": "True",
+                        "default": "False",
+                    },
+                },
+            }
+        },
+    }
