@@ -1,0 +1,258 @@
+"""Writes on accounts and organizations: the steps of each kind of operation, and what is looked up before a re-send."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.sync.link import Link
+from airflow_provider_kinde.sync.normal import clean_name, email_key
+from airflow_provider_kinde.sync.operations import Operation
+from airflow_provider_kinde.sync.snapshot import Snapshot
+from airflow_provider_kinde.sync.spec import SyncSpec
+
+T = TypeVar("T")
+
+TRIES = 4
+"""How often a request is sent whose answer is lost each time, with a look between any two."""
+
+
+class Failed(Exception):
+    """An operation could not be done, though no single request says so."""
+
+
+class Accounts:
+    """Carries out operations on single people.
+
+    :param today: UTC day of the run: what a leaver's mark says.
+    """
+
+    def __init__(self, spec: SyncSpec, snapshot: Snapshot, client: Any, today: date) -> None:
+        self.spec, self.snapshot, self.client, self.today = spec, snapshot, client, today
+        self.created: dict[str, str] = {}
+        self.joined: set[tuple[str, str]] = set()
+        """(HR id, alias) of memberships that came with the account."""
+        self._homeless: set[str] = set()
+
+    def user_id(self, operation: Operation) -> str:
+        """Kinde's id of the person of an operation."""
+        return operation.account.id if operation.account else self.created[operation.id]
+
+    def in_default(self, operation: Operation) -> bool:
+        """Whether a created account was given no organization, so that Kinde may have put it into the default one."""
+        return operation.id in self._homeless
+
+    # -- joiners ------------------------------------------------------------------------------------------------
+
+    def create(self, operation: Operation, siblings: Sequence[Operation]) -> None:
+        """``POST /user``, with one of the organizations that the person is due, which saves a request."""
+        person = operation.person
+        assert person is not None
+        alias = self._home(siblings)
+        link = str(Link(self.spec.name, person.id))
+        profile = {"given_name": person.given_name, "family_name": person.family_name}
+        body: dict[str, Any] = {
+            "profile": {key: value for key, value in profile.items() if value},
+            "provided_id": link,
+            "identities": [{"type": "email", "details": {"email": person.email}}],
+        }
+        if alias:
+            body["organization_code"] = self.snapshot.organizations[alias].code
+
+        def send() -> str:
+            answer = self.client.create_user(**body) or {}
+            if any((i.get("result") or {}).get("created") is False for i in answer.get("identities") or ()):
+                raise Failed("Kinde made the account, but not its address; remove the account by hand and run again")
+            user_id = answer.get("id") or self._mine(person.email, link)
+            if not user_id:
+                raise Failed("Kinde answered the creation without an id, and no account has the address")
+            return str(user_id)
+
+        user_id, sent = once(send, lambda: self._mine(person.email, link))
+        self.created[operation.id] = user_id
+        if sent and alias:
+            self.joined.add((operation.id, alias))
+        elif not alias:
+            self._homeless.add(operation.id)
+        self._write_properties(user_id, operation)
+
+    def _home(self, siblings: Sequence[Operation]) -> str | None:
+        """The organization that a new account is made in: one without roles if possible, that needs no more then."""
+        with_roles = {o.alias for o in siblings if o.kind == "add_role"}
+        due = sorted(
+            (o.alias in with_roles, o.alias or "")
+            for o in siblings
+            if o.kind == "add_membership" and self.snapshot.organizations[o.alias or ""].code
+        )
+        return due[0][1] if due else None
+
+    def _mine(self, email: str, link: str) -> str | None:
+        """The account that a lost creation left behind, if it did.
+
+        :raises Failed: when the address belongs to another account, which this sync must not touch.
+        """
+        for address in dict.fromkeys((email, email.lower())):
+            for user in (self.client.get_users(email=address) or {}).get("users") or ():
+                if user.get("provided_id") == link:
+                    return str(user["id"])
+                if email_key(str(user.get("email") or "")) == email_key(email):
+                    raise Failed("another Kinde account took this address while the run was going: run again")
+        return None
+
+    def adopt(self, operation: Operation) -> None:
+        """``PATCH /user``: the link and the names in one update."""
+        assert operation.after is not None
+        link = str(Link(self.spec.name, operation.id))
+        self.client.update_user(self.user_id(operation), provided_id=link, **_names(operation.after))
+        self._write_properties(self.user_id(operation), operation)
+
+    # -- movers -------------------------------------------------------------------------------------------------
+
+    def update(self, operation: Operation) -> None:
+        """``PATCH /user`` for names, ``PATCH /users/{id}/properties`` for properties, each only where it changes."""
+        assert operation.after is not None
+        if names := _names(operation.after):
+            self.client.update_user(self.user_id(operation), **names)
+        self._write_properties(self.user_id(operation), operation)
+
+    def _write_properties(self, user_id: str, operation: Operation) -> None:
+        properties = (operation.after or {}).get("properties")
+        if properties:
+            self.client.update_user_properties(user_id, properties=dict(properties))
+
+    def rename(self, operation: Operation) -> None:
+        """Change the address: mark, new identity, make it primary, drop the former primary, unmark.
+
+        Killed anywhere, the mark says which identity to drop, and the next run goes on from what it finds.
+        """
+        account, person = operation.account, operation.person
+        assert account is not None and account.link is not None and person is not None
+        identities = [i for i in self.client.iter_user_identities(account.id) if i.get("id")]
+        target, link = email_key(person.email), account.link
+        new_id = _identity(identities, target)
+        if not link.renaming:
+            former = _identity(identities, email_key(account.email))
+            if former and former != new_id:
+                link = link.with_renaming(former)
+                self.client.update_user(account.id, provided_id=str(link))
+        if new_id is None:
+            new_id, _ = once(
+                lambda: self._add_address(account.id, person.email),
+                lambda: _identity(list(self.client.iter_user_identities(account.id)), target),
+            )
+        if email_key(account.email) != target:
+            self.client.update_identity(new_id, is_primary=True)
+        if link.renaming and link.renaming != new_id and any(str(i["id"]) == link.renaming for i in identities):
+            _tolerate_missing(lambda: self.client.delete_identity(link.renaming))
+        if link.renaming:
+            self.client.update_user(account.id, provided_id=str(link.with_renaming("")))
+
+    def _add_address(self, user_id: str, email: str) -> str:
+        answer = self.client.create_user_identity(user_id, type="email", value=email) or {}
+        found = (answer.get("identity") or {}).get("id")
+        if not found:
+            found = _identity(list(self.client.iter_user_identities(user_id)), email_key(email))
+        if not found:
+            raise Failed("Kinde answered the new address without an id, and the account does not show it")
+        return str(found)
+
+    def enable(self, operation: Operation, update: Operation | None) -> None:
+        """``PATCH /user``: enabled, unmarked, and under the name that HR has now, in one request.
+
+        :param update: an update of the same person, whose names ride along.
+        """
+        account = operation.account
+        assert account is not None
+        body: dict[str, Any] = {"provided_id": str(Link(self.spec.name, operation.id)), **_names((update and update.after) or {})}
+        if account.suspended:
+            body["is_suspended"] = False
+        self.client.update_user(account.id, **body)
+
+    def enabled_update(self, operation: Operation) -> None:
+        """What is left of an update whose names went with the enabling."""
+        self._write_properties(self.user_id(operation), operation)
+
+    # -- leavers ------------------------------------------------------------------------------------------------
+
+    def suspend(self, operation: Operation) -> None:
+        """Suspend (unless memberships were removed instead), end sessions, and mark: the mark is the last write."""
+        account = operation.account
+        assert account is not None and account.link is not None and operation.after is not None
+        if operation.after.get("suspended") and not account.suspended:
+            self.client.update_user(account.id, is_suspended=True)
+        if self.spec.leaver.end_sessions:
+            _tolerate_missing(lambda: self.client.delete_user_sessions(account.id))
+        self.client.update_user(account.id, provided_id=str(account.link.with_left(self.today)))
+
+    def delete(self, operation: Operation) -> None:
+        """``DELETE /user``; an account that is gone already is what was wanted."""
+        _tolerate_missing(lambda: self.client.delete_user(self.user_id(operation)))
+
+    # -- organizations ------------------------------------------------------------------------------------------
+
+    def create_organization(self, name: str) -> str:
+        """``POST /organization``, unless another run has made it since the plan; returns its code."""
+
+        def look() -> str | None:
+            found = [o for o in self.client.iter_organizations() if clean_name(str(o.get("name") or "")) == name]
+            if len(found) > 1:
+                raise Failed(f"{len(found)} organizations are called {name!r} now: name the one meant by its code")
+            return str(found[0]["code"]) if found else None
+
+        def send() -> str:
+            answer = self.client.create_organization(name=name) or {}
+            code = (answer.get("organization") or {}).get("code") or look()
+            if not code:
+                raise Failed("Kinde answered the creation without a code, and lists no such organization")
+            return str(code)
+
+        return once(send, look)[0]
+
+
+def once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T, bool]:
+    """Send what must not happen twice; where the answer is lost, look before sending it again.
+
+    :param look: finds the result of an earlier sending, or ``None``.
+    :returns: the result, and whether this very sending made it.
+    """
+    for attempt in range(TRIES):
+        try:
+            return send(), True
+        except KindeConflictError:
+            found = look()
+            if found is None:
+                raise
+            return found, False
+        except KindeError as error:
+            if not error.fate_unknown:
+                raise
+            found = look()
+            if found is not None:
+                return found, False
+            if attempt == TRIES - 1:
+                raise
+        time.sleep(0.25 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _tolerate_missing(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except KindeNotFoundError:
+        pass
+
+
+def _identity(identities: Sequence[Mapping[str, Any]], address: str) -> str | None:
+    """Id of the e-mail identity with this address."""
+    for identity in identities:
+        name = str(identity.get("name") or identity.get("email") or "")
+        if identity.get("type") == "email" and email_key(name) == address:
+            return str(identity["id"])
+    return None
+
+
+def _names(after: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: after[key] for key in ("given_name", "family_name") if key in after}

@@ -1,0 +1,141 @@
+"""The guards: what a plan may do at most before a person has to look at it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from airflow_provider_kinde.sync.operations import Operation
+from airflow_provider_kinde.sync.snapshot import Account, Snapshot
+from airflow_provider_kinde.sync.spec import Limit, SyncSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why a plan is not applied.
+
+    :param approvable: whether approving the plan's hash lets it pass.
+    """
+
+    reason: str
+    approvable: bool
+
+    def to_json(self) -> dict[str, object]:
+        return {"reason": self.reason, "approvable": self.approvable}
+
+
+@dataclass(slots=True)
+class Volumes:
+    """What the guards count, and what they measure it against.
+
+    :param managed: the accounts that carry this sync's link.
+    :param with_access: ids of those that have access now.
+    :param dropped: how many people with access no row holds; ``None`` where absence is not judged.
+    :param held: how many people are held, without those held only because ``absent`` is ``hold``.
+    :param rejected: how many rows are rejected.
+    :param rows: how many rows were read.
+    """
+
+    managed: dict[str, Account] = field(default_factory=dict)
+    with_access: set[str] = field(default_factory=set)
+    dropped: int | None = 0
+    held: int = 0
+    rejected: int = 0
+    rows: int = 0
+
+
+def judge(
+    spec: SyncSpec, snapshot: Snapshot, operations: Iterable[Operation], volumes: Volumes, today: date
+) -> list[Block]:
+    """Compare what a plan does with the guards of the spec.
+
+    A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
+
+    :param today: UTC day of the run.
+    :returns: one :class:`Block` per guard that trips, every one of them approvable.
+    """
+    operations = list(operations)
+    guards = spec.guards
+    blocks: list[Block] = []
+
+    def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
+        allowed = allowance(limit, base, guards.floor)
+        if count > allowed:
+            setting = f"{limit.number}" if limit.number is not None else f"{100 * (limit.share or 0):g}%"
+            blocks.append(Block(f"{name} ({setting}): {count} {what}, at most {allowed:g} of {base} pass unseen", True))
+
+    _check_leavers(spec, operations, volumes, today, check)
+    with_access = len(volumes.with_access)
+    if volumes.dropped is not None:
+        check("max_row_drop", guards.max_row_drop, volumes.dropped, with_access, "people with access are in no HR row")
+    members = {alias: len(o.members.keys() & volumes.managed.keys()) for alias, o in snapshot.organizations.items()}
+    removed = Counter(o.alias or "" for o in operations if o.kind == "remove_membership")
+    for alias, count in sorted(removed.items()):
+        what = f"memberships of {alias!r} would be removed"
+        check("max_membership_removals", guards.max_membership_removals, count, members[alias], what)
+    holders = Counter(
+        role
+        for organization in snapshot.organizations.values()
+        for account_id, roles in organization.members.items()
+        if account_id in volumes.managed
+        for role in roles
+    )
+    lost = Counter(o.role or "" for o in operations if o.kind == "remove_role")
+    for role, count in sorted(lost.items()):
+        check("max_role_removals", guards.max_role_removals, count, holders[role], f"people would lose role {role!r}")
+    settled = _settled(snapshot, volumes)
+    granted = Counter(
+        o.role or "" for o in operations if o.kind == "add_role" and o.account is not None and o.account.id in settled
+    )
+    for role, count in sorted(granted.items()):
+        what = f"people who had access already would be given role {role!r}"
+        check("max_role_grants", guards.max_role_grants, count, len(settled), what)
+    kinds = Counter(o.kind for o in operations)
+    renamed = sum(1 for o in operations if o.kind == "rename")
+    check("max_email_changes", guards.max_email_changes, renamed, with_access, "addresses would change")
+    check("max_deletes", guards.max_deletes, kinds["delete"], len(volumes.managed), "accounts would be deleted")
+    check("max_rejected_rows", guards.max_rejected_rows, volumes.rejected, volumes.rows, "rows are rejected")
+    check("max_held", guards.max_held, volumes.held, volumes.rows, "people are held")
+    return blocks
+
+
+def allowance(limit: Limit, base: int, floor: int) -> float:
+    """How many pass: a plain number as it is, a share with the floor that keeps small tenants usable."""
+    if limit.number is not None:
+        return limit.number
+    return max((limit.share or 0.0) * base, min(float(floor), base / 2))
+
+
+def _check_leavers(
+    spec: SyncSpec,
+    operations: list[Operation],
+    volumes: Volumes,
+    today: date,
+    check: Callable[[str, Limit, int, int, str], None],
+) -> None:
+    """Leavers of this plan, the unfinished ones and those of the last two days count together.
+
+    Otherwise a feed that loses a few people every hour would stay below the guard for ever.
+    """
+    taken = {o.account.id for o in operations if o.kind in ("suspend", "delete") and o.account}
+    now = taken & volumes.with_access
+    if not now:
+        return
+    unfinished = taken - volumes.with_access - {o.account.id for o in operations if o.kind == "delete" and o.account}
+    recent = {
+        account.id
+        for account in volumes.managed.values()
+        if account.link and account.link.left and account.link.left >= today - timedelta(days=1)
+    }
+    counted = now | unfinished | recent
+    base = len(volumes.with_access | counted)
+    what = "leavers" + (f" ({len(counted - now)} of them unfinished or of today and yesterday)" if counted - now else "")
+    check("max_leavers", spec.guards.max_leavers, len(counted), base, what)
+
+
+def _settled(snapshot: Snapshot, volumes: Volumes) -> set[str]:
+    """Managed people who have access and are in a managed organization already."""
+    members = {account_id for o in snapshot.organizations.values() for account_id in o.members}
+    return members & volumes.with_access

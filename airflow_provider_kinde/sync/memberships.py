@@ -1,0 +1,185 @@
+"""Memberships and roles: 100 to a request, then the member list is read again, and only that is believed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.sync.operations import Operation
+from airflow_provider_kinde.sync.snapshot import Organization, Snapshot, read_members
+from airflow_provider_kinde.sync.spec import SyncSpec
+
+CHUNK = 100
+"""Kinde's limit for one bulk request."""
+
+FRESH = 60.0
+"""Seconds after which the members read are read again before an organization is written."""
+
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One person in one organization.
+
+    :param held: role keys before; ``None`` when not a member.
+    :param target: role keys afterwards; ``None`` to remove the member.
+    :param error: what the request for this person answered.
+    """
+
+    user_id: str
+    held: frozenset[str] | None
+    target: frozenset[str] | None
+    operations: list[Operation] = field(default_factory=list)
+    error: str = ""
+
+    def body(self) -> dict[str, Any]:
+        if self.target is None:
+            return {"id": self.user_id, "operation": "delete"}
+        return {"id": self.user_id, "roles": sorted(self.target)}
+
+
+class Memberships:
+    """Writes organizations' members.
+
+    :param user_id: Kinde's id of an operation's person.
+    :param joined: (HR id, alias) of memberships that the creation of the account brought.
+    """
+
+    def __init__(
+        self,
+        spec: SyncSpec,
+        snapshot: Snapshot,
+        client: Any,
+        user_id: Callable[[Operation], str],
+        joined: set[tuple[str, str]],
+    ) -> None:
+        self.spec, self.snapshot, self.client = spec, snapshot, client
+        self.user_id, self.joined = user_id, joined
+
+    def write(self, alias: str, operations: list[Operation], map_: Map) -> None:
+        """Carry out the operations of one organization and set the outcome of each.
+
+        :param map_: applies a function to chunks side by side.
+        :raises KindeError: when the organization cannot be read.
+        """
+        organization = self.snapshot.organizations[alias]
+        if time.monotonic() - organization.read_at > FRESH:
+            read_members(self.client, organization)
+        entries = self._entries(organization, operations)
+        before = {entry.user_id: entry.held for entry in entries}
+        self._send(organization, [e for e in entries if e.target != e.held], map_)
+        read_members(self.client, organization)
+        self._mend(organization, entries, before, map_)
+        for entry in entries:
+            for operation in entry.operations:
+                if self._holds(operation, organization.members.get(entry.user_id)):
+                    operation.outcome = "done"
+                else:
+                    operation.outcome = "failed"
+                    operation.error = entry.error or "Kinde took the request, but its member list says otherwise"
+
+    def leave_default(self, user_ids: list[str]) -> None:
+        """Take people created in this run out of the default organization, where they are in it."""
+        default = Organization("", self.snapshot.default_code, "")
+        if not default.code or any(o.code == default.code for o in self.snapshot.organizations.values()):
+            return
+        read_members(self.client, default)
+        landed = [_Entry(user_id, frozenset(), None) for user_id in user_ids if user_id in default.members]
+        self._send(default, landed, lambda work, chunks: [work(chunk) for chunk in chunks])
+
+    def _entries(self, organization: Organization, operations: list[Operation]) -> list[_Entry]:
+        people: dict[str, list[Operation]] = {}
+        for operation in operations:
+            people.setdefault(self.user_id(operation), []).append(operation)
+        entries = []
+        for user_id, mine in people.items():
+            held = organization.members.get(user_id)
+            if held is None and (mine[0].id, organization.alias) in self.joined:
+                held = frozenset()
+            kinds = {operation.kind for operation in mine}
+            if "remove_membership" in kinds:
+                target = None
+            elif held is None and "add_membership" not in kinds:
+                target = None  # left the organization since the plan: a role cannot be given there
+            else:
+                added = {o.role for o in mine if o.kind == "add_role" and o.role}
+                taken = {o.role for o in mine if o.kind == "remove_role" and o.role}
+                target = ((held or frozenset()) | added) - taken
+            entries.append(_Entry(user_id, held, target, mine))
+        return entries
+
+    def _send(self, organization: Organization, entries: list[_Entry], map_: Map) -> None:
+        chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
+        map_(lambda chunk: self._chunk(organization.code, chunk), chunks)
+
+    def _chunk(self, code: str, entries: list[_Entry]) -> None:
+        """One bulk request; one that Kinde finds wrong is halved until the culprit stands alone."""
+        try:
+            self.client.update_organization_users(code, users=[entry.body() for entry in entries])
+        except KindeError as error:
+            judged = error.status in (400, 404, 409, 422) and not isinstance(error, KindeAuthError)
+            if judged and len(entries) > 1:
+                middle = len(entries) // 2
+                self._chunk(code, entries[:middle])
+                self._chunk(code, entries[middle:])
+                return
+            for entry in entries:
+                entry.error = str(error)
+
+    def _mend(
+        self,
+        organization: Organization,
+        entries: list[_Entry],
+        before: Mapping[str, frozenset[str] | None],
+        map_: Map,
+    ) -> None:
+        """Right what the member list shows wrong.
+
+        Whether ``roles`` in a PATCH replaces or merges is not documented. Where it merges, roles to be taken are
+        taken one by one; where it replaced more than it should, the full list is sent once more.
+        """
+        extra: list[tuple[_Entry, str]] = []
+        missing: list[_Entry] = []
+        for entry in entries:
+            now = organization.members.get(entry.user_id)
+            if entry.target is None:
+                if now is not None and entry.held is not None:
+                    missing.append(entry)
+                continue
+            taken = {o.role for o in entry.operations if o.kind == "remove_role" and o.role}
+            extra += [(entry, role) for role in sorted(taken & (now or frozenset()))]
+            by_hand = (before[entry.user_id] or frozenset()) - self.spec.role_keys
+            if now is None or (entry.target & (self.spec.role_keys | by_hand)) - now:
+                missing.append(entry)
+        if missing:
+            self._send(organization, missing, map_)
+            read_members(self.client, organization)
+        map_(lambda pair: self._take_role(organization, *pair), extra)
+
+    def _take_role(self, organization: Organization, entry: _Entry, role: str) -> None:
+        """``DELETE /organizations/{code}/users/{id}/roles/{role id}``: by the role's id, where PATCH takes its key."""
+        role_id = self.snapshot.roles.get(role)
+        try:
+            if role_id is None:
+                raise KindeNotFoundError(f"no role with the key {role!r}")
+            self.client.delete_organization_user_role(organization.code, entry.user_id, role_id)
+        except KindeNotFoundError:
+            pass
+        except KindeError as error:
+            entry.error = str(error)
+            return
+        organization.members[entry.user_id] = organization.members.get(entry.user_id, frozenset()) - {role}
+
+    @staticmethod
+    def _holds(operation: Operation, now: frozenset[str] | None) -> bool:
+        if operation.kind == "add_membership":
+            return now is not None
+        if operation.kind == "remove_membership":
+            return now is None
+        if operation.kind == "add_role":
+            return now is not None and operation.role in now
+        return operation.role not in (now or frozenset())

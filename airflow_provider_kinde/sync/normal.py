@@ -1,0 +1,99 @@
+"""How e-mail addresses and names are brought into one form, for keeping and for comparing."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import idna
+
+MAX_EMAIL, MAX_LOCAL, MAX_DOMAIN, MAX_LABEL = 254, 64, 253, 63
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_BAD_LOCAL = set('"(),:;<>[\\]')
+
+
+def clean_name(text: str) -> str:
+    """Bring a name into the form that is kept: NFC, trimmed, any run of blanks one space.
+
+    :param text: a name as the source or Kinde holds it.
+    :returns: the same name; empty when only blanks were there.
+    """
+    if text.isascii():
+        return " ".join(text.split())
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def name_key(text: str) -> str:
+    """Bring a name into the form in which two names are compared.
+
+    :param text: a name as the source or Kinde holds it.
+    :returns: ``clean_name(text)``, case-folded.
+    """
+    return unicodedata.normalize("NFC", clean_name(text).casefold())
+
+
+def clean_email(text: str) -> str:
+    """Check an e-mail address and bring it into the form that is kept.
+
+    :param text: an address; blanks around it are dropped.
+    :returns: local part as written (NFC), ``@``, domain in lower-case A-labels.
+    :raises ValueError: it is not one usable address; the message says why, without the address.
+    """
+    address = unicodedata.normalize("NFC", text.strip())
+    if not address:
+        raise ValueError("is blank")
+    if any(unicodedata.category(char)[0] in "CZ" for char in address):
+        raise ValueError("is not an e-mail address: it holds a blank or a control character")
+    if address.count("@") != 1:
+        raise ValueError(f"is not an e-mail address: it holds {address.count('@') or 'no'} @ where one is expected")
+    local, _, domain = address.partition("@")
+    if not local or len(local) > MAX_LOCAL:
+        raise ValueError(f"is not an e-mail address: before the @ there must be 1 to {MAX_LOCAL} characters")
+    if bad := sorted(_BAD_LOCAL & set(local)):
+        raise ValueError(f"is not an e-mail address: it holds {bad[0]!r} before the @")
+    if local.startswith(".") or local.endswith(".") or ".." in local:
+        raise ValueError("is not an e-mail address: a dot stands first, last or doubled before the @")
+    ascii_domain = _domain(domain)
+    labels = ascii_domain.split(".")
+    if len(labels) < 2:
+        raise ValueError("is not an e-mail address: its domain holds no dot")
+    if len(ascii_domain) > MAX_DOMAIN or any(len(label) > MAX_LABEL or not _LABEL.fullmatch(label) for label in labels):
+        raise ValueError("is not an e-mail address: its domain is not valid")
+    if labels[-1].isdigit():
+        raise ValueError("is not an e-mail address: its domain ends in a number")
+    clean = f"{local}@{ascii_domain}"
+    if len(clean) > MAX_EMAIL:
+        raise ValueError(f"is not an e-mail address: it is longer than {MAX_EMAIL} characters")
+    return clean
+
+
+def email_key(text: str) -> str:
+    """Bring an e-mail address into the form in which two addresses are compared.
+
+    Takes whatever stands in Kinde too: it never raises, and text that is no address is merely trimmed and folded.
+
+    :param text: an address, valid or not.
+    :returns: trimmed, case-folded, NFC, the domain in A-labels.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    if not at:
+        return _fold(domain)
+    return f"{_fold(local)}@{_domain(domain)}"
+
+
+def _fold(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> str:
+    """A domain in lower-case A-labels; one that IDNA refuses comes back folded."""
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return _fold(domain)

@@ -1,0 +1,359 @@
+"""From HR rows and Kinde's state to a plan: who, what, before, after, why. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pendulum
+
+from airflow_provider_kinde.sync.decide import Decider, Hold
+from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.sync.guard import Block, Volumes, judge
+from airflow_provider_kinde.sync.model import Access, People, Person, Rejected, Source
+from airflow_provider_kinde.sync.normal import email_key, name_key
+from airflow_provider_kinde.sync.operations import COUNTED, KINDS, Operation, in_order, plan_hash, select
+from airflow_provider_kinde.sync.people import read_people
+from airflow_provider_kinde.sync.snapshot import Account, Progress, Snapshot, read_snapshot
+from airflow_provider_kinde.sync.spec import SyncSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Somebody for whom nothing is done until a person decides.
+
+    :param protected: a protected person who should lose access.
+    """
+
+    id: str
+    reason: str
+    protected: bool = False
+    absent: bool = False
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a run would do, and whether it may.
+
+    :param operations: in the order in which they are carried out.
+    :param held: protected people first.
+    :param unchanged: managed accounts for which nothing is to be done.
+    """
+
+    spec: SyncSpec
+    host: str
+    now: pendulum.DateTime
+    operations: list[Operation] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    blocked: list[Block] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    snapshot: Snapshot | None = None
+    people: People | None = None
+    counts_before: tuple[int, int] = (0, 0)
+    """The client's (read, write) counts when planning began: a report counts from here."""
+
+    @property
+    def hash(self) -> str:
+        """What an approver approves: SHA-256 over host, spec name and operations."""
+        return plan_hash(self.host, self.spec.name, [operation.key for operation in self.operations])
+
+    @property
+    def outcome(self) -> str:
+        """``no changes``, ``changes`` or ``blocked``."""
+        return "blocked" if self.blocked else "changes" if self.operations else "no changes"
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many operations of each kind, people held and unchanged, rows rejected."""
+        kinds = Counter(operation.kind for operation in self.operations)
+        return {
+            **{kind: kinds[kind] for kind in COUNTED},
+            "held": len(self.held),
+            "rejected": len(self.rejected),
+            "unchanged": self.unchanged,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as ``plan.json`` holds it."""
+        return {
+            "spec": self.spec.name,
+            "host": self.host,
+            "hash": self.hash,
+            "created_at": self.now.to_iso8601_string(),
+            "outcome": self.outcome,
+            "summary": self.summary,
+            "blocked": [block.to_json() for block in self.blocked],
+            "operations": [operation.to_json() for operation in self.operations],
+            "rejected": [{"row": r.row, "id": r.id, "reason": r.reason} for r in self.rejected],
+            "held": [
+                {"id": held.id, "reason": held.reason, **({"protected": True} if held.protected else {})}
+                for held in self.held
+            ],
+            "warnings": self.warnings,
+        }
+
+
+def make_plan(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    *,
+    now: pendulum.DateTime | str | None = None,
+    ids: Collection[str] | None = None,
+    only: Collection[str] | None = None,
+    approve_protected: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Plan:
+    """Compute what would make Kinde agree with HR. Nothing is written.
+
+    :param source: an HR source, or a list of rows (which counts as complete).
+    :param client: a ``KindeClient`` or a ``KindeHook``.
+    :param now: the moment for which the plan is made; the wall clock when left out.
+    :param ids: plan for these HR ids only; then nobody is treated as absent.
+    :param only: kinds of operations to plan (``create``, ``adopt``, ...); all when left out.
+    :param approve_protected: ids of protected leavers whose access may be taken.
+    :param progress: told about long work.
+    :raises SpecError: when the spec names something that Kinde or the source does not have.
+    :raises SourceError: when the source cannot be read at all.
+    """
+    moment = _moment(now)
+    client = client.get_conn() if hasattr(client, "get_conn") else client
+    if unknown := sorted(set(only or ()) - set(KINDS)):
+        raise SyncError(f"no such kind of operation: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
+    plan = Plan(spec, client.host, moment, counts_before=(client.counts.read, client.counts.write))
+    if spec.tenant and _host(spec.tenant) != _host(client.host):
+        plan.blocked.append(Block(f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}", False))
+        return plan
+    people = plan.people = read_people(spec, _as_source(source), moment)
+    plan.warnings += people.warnings
+    if people.problems:
+        plan.rejected = people.rejected
+        plan.blocked += [Block(problem, False) for problem in people.problems]
+        return plan
+    snapshot = plan.snapshot = read_snapshot(spec, client, progress)
+    _read_missing_properties(spec, people, snapshot, client)
+    _Planner(plan, people, snapshot, client, ids, approve_protected).run(only)
+    return plan
+
+
+class _Planner:
+    """Joins people and accounts, and asks for a decision on each pair."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        people: People,
+        snapshot: Snapshot,
+        client: Any,
+        ids: Collection[str] | None,
+        approve_protected: Collection[str],
+    ) -> None:
+        self.plan, self.spec, self.people, self.snapshot, self.client = plan, plan.spec, people, snapshot, client
+        self.ids = None if ids is None else frozenset(map(str, ids))
+        self.today = plan.now.in_timezone("UTC").date()
+        self.absent_action = self.spec.absent or ("suspend" if people.proven else "hold")
+        self.decider = Decider(
+            spec=self.spec,
+            snapshot=snapshot,
+            today=self.today,
+            rows_by_address=Counter(email_key(p.email) for p in people.persons.values() if p.email),
+            confirmed=self._confirmed,
+            absent_action=self.absent_action,
+            approved=frozenset(approve_protected),
+        )
+        self.held: dict[str, Held] = {}
+        self.wanted: set[str] = set()
+        """Leavers whose address an active row has: deleting them would hand it over in the next run, unasked."""
+
+    def run(self, only: Collection[str] | None) -> None:
+        plan, people, linked = self.plan, self.people, self.snapshot.linked
+        self._check_aliases()
+        self._hold_contradictions()
+        self._hold_addresses()
+        operations: list[Operation] = []
+        idle = 0
+        for id in sorted(people.persons.keys() | linked.keys()):
+            if self.ids is not None and id not in self.ids:
+                continue
+            try:
+                found = self._decide(id)
+            except Hold as hold:
+                self.held.setdefault(id, Held(id, str(hold), hold.protected, hold.absent))
+                continue
+            operations += found
+            idle += not found and id in linked and id not in self.held
+        operations += self._organizations(operations)
+        if only is not None:
+            operations = select(operations, lambda operation: operation.kind in only)
+        plan.operations = in_order(operations)
+        plan.unchanged = idle
+        mine = [held for held in self.held.values() if self.ids is None or held.id in self.ids]
+        plan.held = sorted(mine, key=lambda held: (not held.protected, held.id))
+        plan.rejected = [r for r in people.rejected if self.ids is None or r.id in self.ids]
+        if self.ids is not None:
+            plan.warnings += [
+                f"id {id}: no HR row and no account of this sync has it"
+                for id in sorted(self.ids - people.ids - linked.keys())
+            ]
+        plan.blocked += judge(self.spec, self.snapshot, plan.operations, self._volumes(), self.today)
+
+    def _decide(self, id: str) -> list[Operation]:
+        if id in self.held:
+            return []
+        person = self.people.persons.get(id)
+        account = next(iter(self.snapshot.linked.get(id, ())), None)
+        if person is None:
+            return self._leave(id, None, account) if account and self._is_absent(id) else []
+        if person.access is Access.GRACE:
+            return []
+        if person.access is Access.NONE:
+            return self._leave(id, person, account) if account else []
+        return self.decider.provide(person, account)
+
+    def _leave(self, id: str, person: Person | None, account: Account) -> list[Operation]:
+        operations = self.decider.leave(id, person, account)
+        if id in self.wanted and any(operation.kind == "delete" for operation in operations):
+            raise Hold("deletion waits: an active row has the address of this account; use release")
+        return operations
+
+    def _is_absent(self, id: str) -> bool:
+        """Absent, as opposed to rejected, held or unknown: only then is silence a statement."""
+        return id not in self.people.ids and self.people.ids_certain and self.ids is None
+
+    def _is_leaver(self, id: str) -> bool:
+        person = self.people.persons.get(id)
+        return id not in self.people.ids if person is None else person.access is Access.NONE
+
+    def _hold(self, id: str, reason: str) -> None:
+        self.held.setdefault(id, Held(id, reason))
+
+    def _hold_contradictions(self) -> None:
+        for id, reason in self.people.held.items():
+            self._hold(id, reason)
+        for id, accounts in self.snapshot.linked.items():
+            if len(accounts) > 1:
+                self._hold(id, f"{len(accounts)} Kinde accounts carry the link {self.spec.name}:{id}: unlink all but one")
+            elif (link := accounts[0].link) and link.unknown:
+                self._hold(id, f"the account's provided_id has {link.unknown!r}, which this version does not know")
+
+    def _hold_addresses(self) -> None:
+        """An address never passes from one person to another by itself: swapped and re-used ones are held."""
+        contradictory = frozenset(self.held)  # fixed beforehand, so that the order of rows decides nothing
+        for id, person in self.people.persons.items():
+            account = next(iter(self.snapshot.linked.get(id, ())), None)
+            if id in contradictory or not self._wants_address(person, account):
+                continue
+            for owner in self.snapshot.by_address.get(email_key(person.email), ()):
+                if account is not None and owner.id == account.id:
+                    continue
+                if owner.link is not None:
+                    self._hold_between(person, owner, owner.link.id)
+                elif account is not None:
+                    self._hold(id, "HR has another address, but a Kinde account that is not this person's has it already")
+
+    def _wants_address(self, person: Person, account: Account | None) -> bool:
+        if person.access is Access.DUE:
+            return True
+        return person.access is Access.KEEP and account is not None and self.decider.has_access(account)
+
+    def _hold_between(self, person: Person, owner: Account, other: str) -> None:
+        """``person`` is due an address that stands on the account of ``other``, whom this sync manages too."""
+        if self._is_leaver(other):
+            if self._same_name(person, owner, other):
+                reason = "the same name and address under two ids, {0} and {1}: if it is one person, use relink"
+                self._hold(person.id, reason.format(other, person.id))
+                self.held[other] = Held(other, reason.format(other, person.id))
+            else:
+                self._hold(person.id, f"the address is still on the account of {other}, who left: use release")
+                self.wanted.add(other)
+            return
+        self._hold(person.id, f"the address is on the account of {other}, who has access")
+        mine = self.people.persons.get(other)
+        if mine and mine.email and email_key(mine.email) != email_key(person.email):
+            self._hold(other, f"HR has another address, and {person.id} is given the present one: swapped or re-used")
+
+    def _same_name(self, person: Person, owner: Account, other: str) -> bool:
+        row = self.people.persons.get(other)
+        given = (row and row.given_name) or owner.first_name
+        family = (row and row.family_name) or owner.last_name
+        return (name_key(given), name_key(family)) == (name_key(person.given_name), name_key(person.family_name))
+
+    def _confirmed(self, account: Account, key: str) -> bool:
+        return any(
+            identity.get("is_confirmed") is True and email_key(str(identity.get("name") or identity.get("email") or "")) == key
+            for identity in self.client.iter_user_identities(account.id)
+        )
+
+    def _check_aliases(self) -> None:
+        """With ``organizations: {match: ...}`` only Kinde knows which aliases there are."""
+        for person in self.people.persons.values():
+            for due in person.memberships:
+                if due.alias not in self.snapshot.organizations:
+                    raise self.spec.error(
+                        f"memberships[{due.entry}].organization",
+                        f"row {person.row} yields {due.alias!r}, and no managed organization has that alias; "
+                        f"there are: {', '.join(sorted(self.snapshot.organizations)[:20])}",
+                        self.spec.memberships[due.entry].line,
+                    )
+
+    def _organizations(self, operations: list[Operation]) -> list[Operation]:
+        needed = {o.alias for o in operations if o.kind == "add_membership"}
+        return [
+            Operation("create_organization", "", alias=alias, after={"name": o.name}, reason="somebody is due there")
+            for alias, o in self.snapshot.organizations.items()
+            if o.create and not o.code and alias in needed
+        ]
+
+    def _volumes(self) -> Volumes:
+        managed = {account.id: account for accounts in self.snapshot.linked.values() for account in accounts}
+        with_access = {account.id for account in managed.values() if self.decider.has_access(account)}
+        dropped = sum(1 for key in with_access if (link := managed[key].link) and link.id not in self.people.ids)
+        return Volumes(
+            managed=managed,
+            with_access=with_access,
+            dropped=None if self.ids is not None else dropped,
+            held=sum(1 for held in self.plan.held if not held.absent),
+            rejected=len(self.people.rejected),
+            rows=self.people.rows,
+        )
+
+
+def _read_missing_properties(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any) -> None:
+    """Search may lag behind: properties of somebody whom it does not list yet are read one by one."""
+    if not spec.person.properties:
+        return
+    for id in people.persons.keys() & snapshot.linked.keys():
+        for account in snapshot.linked[id]:
+            if account.id not in snapshot.properties:
+                listed = (client.get_user_property_values(account.id) or {}).get("properties") or ()
+                snapshot.properties[account.id] = {
+                    str(item["key"]): str(item["value"]) for item in listed if item.get("value") is not None
+                }
+
+
+def _as_source(source: Any) -> Source:
+    if hasattr(source, "read"):
+        found: Source = source
+        return found
+    from airflow_provider_kinde.sources import ListSource
+
+    return ListSource(list(source))
+
+
+def _moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
+    if now is None:
+        return pendulum.now("UTC")
+    if isinstance(now, str):
+        parsed = pendulum.parse(now)
+        if not isinstance(parsed, pendulum.DateTime):
+            raise SyncError(f"not a moment in ISO 8601: {now!r}")
+        return parsed
+    return pendulum.instance(now)
+
+
+def _host(text: str) -> str:
+    return text.split("://")[-1].split("/")[0].strip().casefold()

@@ -1,0 +1,55 @@
+"""The Kinde scopes that a plan needs, so that a missing one is told before the first write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_kinde.exceptions import KindePermissionError
+from airflow_provider_kinde.sync.plan import Plan
+
+READ = frozenset({"read:users", "read:roles", "read:organizations", "read:organization_users"})
+"""What every plan needs."""
+
+_WRITE = {
+    "create_organization": {"create:organizations"},
+    "suspend": {"update:users"},
+    "create": {"create:users"},
+    "adopt": {"update:users", "read:user_identities"},
+    "rename": {
+        "update:users", "read:user_identities", "create:user_identities", "update:identities", "delete:identities",
+    },
+    "update": {"update:users"},
+    "add_membership": {"update:organization_users"},
+    "remove_membership": {"update:organization_users"},
+    "add_role": {"update:organization_users"},
+    "remove_role": {"update:organization_users", "delete:organization_user_roles"},
+    "enable": {"update:users"},
+    "delete": {"delete:users"},
+}  # fmt: skip
+
+
+def needed_scopes(plan: Plan) -> set[str]:
+    """Every scope that carrying out ``plan`` needs."""
+    found = set(READ)
+    for kind in {operation.kind for operation in plan.operations}:
+        found |= _WRITE[kind]
+        if kind == "suspend" and plan.spec.leaver.end_sessions:
+            found.add("delete:user_sessions")
+    if any("properties" in (operation.after or {}) for operation in plan.operations):
+        found |= {"read:user_properties", "update:user_properties"}
+    return found
+
+
+def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:
+    """The error to raise before anything is written, if the token is known to lack a scope that the plan needs."""
+    granted = client.granted_scopes
+    if not granted:
+        return None
+    missing = sorted(needed_scopes(plan) - granted)
+    if not missing:
+        return None
+    return KindePermissionError(
+        f"this plan needs {len(missing)} scope(s) that the Kinde application does not have: {', '.join(missing)}. "
+        "Enable them for it in Kinde under APIs, then run again; nothing was written",
+        scope=missing[0],
+    )

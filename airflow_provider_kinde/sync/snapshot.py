@@ -1,0 +1,234 @@
+"""What Kinde holds when a run starts: accounts, the managed organizations and their members, roles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.sync.link import Link, parse_link
+from airflow_provider_kinde.sync.normal import clean_name, email_key
+from airflow_provider_kinde.sync.spec import OrganizationSpec, SyncSpec
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with a stage, how much is done, and how much there is (``None`` while unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One Kinde user.
+
+    :param email: the primary address as Kinde writes it; may be empty.
+    :param identities: (type, value) of everything that the person signs in with.
+    :param organizations: codes of all organizations, managed or not.
+    :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
+    """
+
+    id: str
+    provided_id: str
+    email: str
+    first_name: str
+    last_name: str
+    suspended: bool
+    identities: tuple[tuple[str, str], ...]
+    organizations: tuple[str, ...]
+    link: Link | None
+
+    @property
+    def addresses(self) -> set[str]:
+        """Every address of the account, primary or not, in the form in which addresses are compared."""
+        values = {self.email} | {value for _, value in self.identities}
+        return {email_key(value) for value in values if "@" in value}
+
+
+@dataclass(slots=True)
+class Organization:
+    """A managed organization; ``code`` is empty until an organization that the spec wants created exists."""
+
+    alias: str
+    code: str
+    name: str
+    create: bool = False
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Kinde user id -> role keys."""
+    read_at: float = 0.0
+    """Monotonic seconds of the read of ``members``."""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything that a plan is computed from on Kinde's side."""
+
+    host: str
+    accounts: dict[str, Account]
+    organizations: dict[str, Organization]
+    """By alias: those of the spec and the retired ones."""
+    roles: dict[str, str]
+    """Role key -> role id."""
+    default_code: str
+    properties: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Kinde user id -> property key -> value; empty where the spec has no properties."""
+    linked: dict[str, list[Account]] = field(default_factory=dict)
+    by_address: dict[str, list[Account]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for account in self.accounts.values():
+            if account.link:
+                self.linked.setdefault(account.link.id, []).append(account)
+            for address in account.addresses:
+                self.by_address.setdefault(address, []).append(account)
+
+
+def read_snapshot(spec: SyncSpec, client: Any, progress: Progress | None = None) -> Snapshot:
+    """Read all that a plan needs, each list once, page by page.
+
+    Users come first and are joined by id: ``GET /organizations/{code}/users`` does not return the link, and a member
+    who is not among the users read is unmanaged.
+
+    :raises SpecError: for an organization or a role that Kinde does not have.
+    """
+    tell = progress or (lambda stage, done, total: None)
+    accounts: dict[str, Account] = {}
+    for user in client.iter_users(expand="identities,organizations"):
+        account = parse_account(user, spec.name)
+        accounts[account.id] = account
+        if len(accounts) % 500 == 0:
+            tell("reading users", len(accounts), None)
+    tell("reading users", len(accounts), len(accounts))
+    roles = {str(role["key"]): str(role["id"]) for role in client.iter_roles() if role.get("key")}
+    _check_roles(spec, roles)
+    listed = list(client.iter_organizations())
+    organizations = find_organizations(spec, listed)
+    for done, organization in enumerate(organizations.values(), 1):
+        if organization.code:
+            read_members(client, organization)
+        tell("reading organizations", done, len(organizations))
+    properties: dict[str, dict[str, str]] = {}
+    if spec.person.properties:
+        for user in client.search_users("*", expand="properties"):
+            properties[str(user["id"])] = _properties(user.get("properties"))
+            if len(properties) % 500 == 0:
+                tell("reading properties", len(properties), len(accounts))
+    default = next((str(found.get("code") or "") for found in listed if found.get("is_default")), "")
+    return Snapshot(client.host, accounts, organizations, roles, default, properties)
+
+
+def parse_account(user: Mapping[str, Any], name: str) -> Account:
+    """Make an :class:`Account` of a user as Kinde lists it, whatever is null or missing in it.
+
+    Organizations come as codes or as objects, identities may be absent.
+    """
+    provided = str(user.get("provided_id") or "")
+    identities = [i for i in user.get("identities") or () if isinstance(i, Mapping)]
+    return Account(
+        id=str(user["id"]),
+        provided_id=provided,
+        email=str(user.get("email") or user.get("preferred_email") or ""),
+        first_name=str(user.get("first_name") or ""),
+        last_name=str(user.get("last_name") or ""),
+        suspended=user.get("is_suspended") is True,
+        identities=tuple(
+            sorted({(str(i.get("type") or ""), str(i.get("identity") or i.get("name") or "")) for i in identities})
+        ),
+        organizations=tuple(sorted(_codes(user.get("organizations")))),
+        link=parse_link(provided, name),
+    )
+
+
+def read_members(client: Any, organization: Organization) -> None:
+    """Read an organization's members and their roles anew (``GET /organizations/{code}/users``)."""
+    organization.read_at = time.monotonic()
+    organization.members = {
+        str(member["id"]): frozenset(str(role) for role in member.get("roles") or ())
+        for member in client.iter_organization_users(organization.code)
+        if member.get("id")
+    }
+
+
+def find_organizations(spec: SyncSpec, listed: Iterable[Mapping[str, Any]]) -> dict[str, Organization]:
+    """Resolve the spec's organizations against Kinde's list.
+
+    :returns: alias -> organization; one that is to be created has no code yet.
+    :raises SpecError: when a look-up finds none, or several.
+    """
+    listed = list(listed)
+    found: dict[str, Organization] = {}
+    if spec.organizations_match:
+        prefix = spec.organizations_match.prefix
+        for item in listed:
+            external = str(item.get("external_id") or "")
+            if external and external.startswith(prefix):
+                if external in found:
+                    raise spec.error("organizations", f"two organizations in Kinde have the external_id {external!r}")
+                found[external] = Organization(external, str(item["code"]), str(item.get("name") or ""))
+        if not found:
+            raise spec.error("organizations", f"no organization in Kinde has an external_id that begins with {prefix!r}")
+    for wanted in (*spec.organizations, *spec.retired.organizations):
+        found.setdefault(wanted.alias, _find(spec, wanted, listed))
+    by_code: dict[str, str] = {}
+    for alias, organization in found.items():
+        if organization.code and (other := by_code.setdefault(organization.code, alias)) != alias:
+            raise spec.error("organizations", f"{other!r} and {alias!r} are the same organization ({organization.code})")
+    return found
+
+
+def _find(spec: SyncSpec, wanted: OrganizationSpec, listed: list[Mapping[str, Any]]) -> Organization:
+    field_name, value = next(
+        (name, text)
+        for name in ("code", "external_id", "handle", "name")
+        if (text := getattr(wanted, name)) is not None
+    )
+    hits = [
+        item
+        for item in listed
+        if (clean_name(str(item.get("name") or "")) == clean_name(value) if field_name == "name" else item.get(field_name) == value)
+    ]
+    if len(hits) > 1:
+        codes = ", ".join(sorted(str(hit.get("code")) for hit in hits))
+        raise spec.error(
+            wanted.key,
+            f"{len(hits)} organizations in Kinde have the {field_name} {value!r} ({codes}): name the one meant by its code",
+            wanted.line,
+        )
+    if hits:
+        return Organization(wanted.alias, str(hits[0]["code"]), str(hits[0].get("name") or ""))
+    if wanted.create:
+        return Organization(wanted.alias, "", value, create=True)
+    known = ", ".join(sorted(f"{item.get('name')} ({item.get('code')})" for item in listed)[:20]) or "none"
+    hint = " or add `create: true`" if field_name == "name" else ""
+    raise spec.error(
+        wanted.key,
+        f"Kinde has no organization with the {field_name} {value!r}; there are: {known}. Correct the {field_name}{hint}",
+        wanted.line,
+    )
+
+
+def _check_roles(spec: SyncSpec, roles: Mapping[str, str]) -> None:
+    for rule in spec.memberships:
+        for key in rule.roles:
+            if key not in roles:
+                known = ", ".join(sorted(roles)) or "none"
+                raise spec.error(
+                    f"memberships[{rule.index}].roles",
+                    f"Kinde has no role with the key {key!r}; there are: {known}. Roles are named by key, not by name or id",
+                    rule.line,
+                )
+
+
+def _codes(organizations: Any) -> set[str]:
+    return {
+        str(item.get("code") or "") if isinstance(item, Mapping) else str(item) for item in organizations or () if item
+    }
+
+
+def _properties(value: Any) -> dict[str, str]:
+    """Properties come as a map in search results and as a list of ``{key, value}`` elsewhere."""
+    if isinstance(value, Mapping):
+        return {str(key): str(text) for key, text in value.items() if text is not None}
+    if isinstance(value, list):
+        return {str(item["key"]): str(item["value"]) for item in value if item.get("value") is not None}
+    if value is None:
+        return {}
+    raise SyncError(f"Kinde returned user properties in a form that is not understood ({type(value).__name__})")
