@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -11,7 +12,7 @@ from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, Ki
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
-from airflow_provider_kinde.sync.snapshot import Snapshot
+from airflow_provider_kinde.sync.snapshot import Snapshot, address_of
 from airflow_provider_kinde.sync.spec import SyncSpec
 
 T = TypeVar("T")
@@ -129,7 +130,9 @@ class Accounts:
         Killed anywhere, the mark says which identity to drop, and the next run goes on from what it finds.
         """
         account, person = operation.account, operation.person
-        assert account is not None and account.link is not None and person is not None
+        assert account is not None
+        assert account.link is not None
+        assert person is not None
         identities = [i for i in self.client.iter_user_identities(account.id) if i.get("id")]
         target, link = email_key(person.email), account.link
         new_id = _identity(identities, target)
@@ -166,7 +169,8 @@ class Accounts:
         """
         account = operation.account
         assert account is not None
-        body: dict[str, Any] = {"provided_id": str(Link(self.spec.name, operation.id)), **_names((update and update.after) or {})}
+        names = _names(update.after or {}) if update else {}
+        body: dict[str, Any] = {"provided_id": str(Link(self.spec.name, operation.id)), **names}
         if account.suspended:
             body["is_suspended"] = False
         self.client.update_user(account.id, **body)
@@ -180,7 +184,9 @@ class Accounts:
     def suspend(self, operation: Operation) -> None:
         """Suspend (unless memberships were removed instead), end sessions, and mark: the mark is the last write."""
         account = operation.account
-        assert account is not None and account.link is not None and operation.after is not None
+        assert account is not None
+        assert account.link is not None
+        assert operation.after is not None
         if operation.after.get("suspended") and not account.suspended:
             self.client.update_user(account.id, is_suspended=True)
         if self.spec.leaver.end_sessions:
@@ -239,17 +245,14 @@ def once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T, bool]:
 
 
 def _tolerate_missing(work: Callable[[], object]) -> None:
-    try:
+    with contextlib.suppress(KindeNotFoundError):
         work()
-    except KindeNotFoundError:
-        pass
 
 
 def _identity(identities: Sequence[Mapping[str, Any]], address: str) -> str | None:
     """Id of the e-mail identity with this address."""
     for identity in identities:
-        name = str(identity.get("name") or identity.get("email") or "")
-        if identity.get("type") == "email" and email_key(name) == address:
+        if identity.get("type") == "email" and address_of(identity) == address:
             return str(identity["id"])
     return None
 

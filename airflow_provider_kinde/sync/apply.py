@@ -84,9 +84,8 @@ class _Run:
         self, name: str, tasks: Sequence[list[Operation]], work: Callable[[Operation], None] | Callable[..., None]
     ) -> None:
         """Carry out tasks side by side; the operations of one task run one after another."""
-        done = 0
-        for _ in self.pool.map(lambda task: [self._one(operation, work) for operation in task], tasks):
-            done += 1
+        finished = self.pool.map(lambda task: [self._one(operation, work) for operation in task], tasks)
+        for done, _ in enumerate(finished, 1):
             if done % 50 == 0 or done == len(tasks):
                 self.progress(name, done, len(tasks))
 
@@ -112,7 +111,8 @@ class _Run:
         return f"{failed[0].kind} did not succeed" if failed else ""
 
     def _organization(self, operation: Operation) -> None:
-        assert self.plan.snapshot is not None and operation.alias is not None
+        assert self.plan.snapshot is not None
+        assert operation.alias is not None
         organization = self.plan.snapshot.organizations[operation.alias]
         organization.code = self.accounts.create_organization(organization.name)
         organization.read_at = time.monotonic()

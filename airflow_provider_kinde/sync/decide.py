@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Person
@@ -12,6 +13,8 @@ from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.snapshot import Account, Snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+
+UNRULED = "no rule gives it any more"
 
 
 class Hold(Exception):
@@ -97,29 +100,30 @@ class Decider:
             if action == "hold":
                 raise Hold(f"{why}; the spec holds {'leavers' if person else 'absent people'}", absent=person is None)
             if self.is_protected(account) and id not in self.approved:
-                raise Hold(f"{why}, but protected: suspend by hand or approve with --approve-protected {id}", protected=True)
+                way = f"suspend by hand or approve with --approve-protected {id}"
+                raise Hold(f"{why}, but protected: {way}", protected=True)
         elif action == "hold":
             return []
         link = account.link
         assert link is not None  # only linked accounts get here
-        common = {"id": id, "who": describe(account, person), "person": person, "account": account, "reason": why}
-        taken = self._strippable(account) if action == "remove" else []
+        operation = partial(operation_for, id, person, account)
         if link.left is None or access:
-            operations = [
-                Operation("remove_membership", alias=alias, before=self._roles(account, alias), **common)  # type: ignore[arg-type]
-                for alias in taken
-            ]
-            state = "suspended" if action == "suspend" else "taken out"
-            if action == "suspend":
-                before = {"suspended": account.suspended} if not account.suspended else {"suspended": True, "finished": False}
-                after = {"suspended": True} if not account.suspended else {"suspended": True, "finished": True}
+            operations = []
+            if action == "remove":
+                operations = [
+                    operation("remove_membership", alias=alias, before=self._roles(account, alias), reason=why)
+                    for alias in self._strippable(account)
+                ]
+                before, after = {"taken out": False}, {"taken out": True}
+            elif account.suspended:
+                before, after = {"suspended": True, "finished": False}, {"suspended": True, "finished": True}
             else:
-                before, after = {state: False}, {state: True}
-            return [*operations, Operation("suspend", before=before, after=after, **common)]  # type: ignore[arg-type]
+                before, after = {"suspended": False}, {"suspended": True}
+            return [*operations, operation("suspend", before=before, after=after, reason=why)]
         days = self.spec.leaver.delete_after_days
         if days is not None and link.left + timedelta(days=days) <= self.today and not self.is_protected(account):
-            common["reason"] = f"{why}; left for {days} days or more"
-            return [Operation("delete", before={"email": account.email}, **common)]  # type: ignore[arg-type]
+            reason = f"{why}; left for {days} days or more"
+            return [operation("delete", before={"email": account.email}, reason=reason)]
         return []
 
     # -- people with access -------------------------------------------------------------------------------------
@@ -140,14 +144,13 @@ class Decider:
             return []
         if account.suspended and link.left is None:
             raise Hold("suspended in Kinde by somebody else, while HR says active: enable by hand or correct HR")
-        operations = [*self._rename(person, account), *self._update(person, account), *self._memberships(person, account)]
+        operations = self._rename(person, account) + self._update(person, account) + self._memberships(person, account)
         if link.left is not None:
             before = {"suspended": True} if account.suspended else {"left": True}
             after = {"suspended": False} if account.suspended else {"left": False}
-            operations.append(
-                Operation("enable", person.id, before=before, after=after, reason=f"{person.why}; had left",
-                          who=describe(account, person), person=person, account=account)
-            )  # fmt: skip
+            reason = f"{person.why}; had left"
+            enable = operation_for(person.id, person, account, "enable", before=before, after=after, reason=reason)
+            operations.append(enable)
         return operations
 
     def _adopt_or_create(self, person: Person) -> list[Operation]:
@@ -159,8 +162,7 @@ class Decider:
             }  # fmt: skip
             if person.properties:
                 new["properties"] = dict(person.properties)
-            who = describe(None, person)
-            create = Operation("create", person.id, after=new, reason=person.why, who=who, person=person)
+            create = operation_for(person.id, person, None, "create", after=new, reason=person.why)
             return [create, *self._given(person)]
         account = self._adoptable(person, key, owners)
         names = _name_changes(person, account)
@@ -172,13 +174,8 @@ class Decider:
             "organizations": list(account.organizations),
         }
         after = {"email": person.email, **names, **({"properties": properties} if properties else {})}
-        return [
-            Operation(
-                "adopt", person.id, before=before, after=after,
-                reason=f"{person.why}; the account with this address belongs to nobody else",
-                who=describe(account, person), person=person, account=account,
-            )
-        ]  # fmt: skip
+        reason = f"{person.why}; the account with this address belongs to nobody else"
+        return [operation_for(person.id, person, account, "adopt", before=before, after=after, reason=reason)]
 
     def _adoptable(self, person: Person, key: str, owners: list[Account]) -> Account:
         """The one account that may pass to a person; everything else is held."""
@@ -212,16 +209,15 @@ class Decider:
             return []
         foreign = sorted(kind for kind, value in account.identities if kind != "email" and email_key(value) == old)
         if old != new and old and foreign:
-            raise Hold(f"HR has another address, but the present one is a sign-in of type {foreign[0]}: change it there")
-        unfinished = bool(link.renaming)
-        return [
-            Operation(
-                "rename", person.id, before={"email": account.email, **({"unfinished": True} if unfinished else {})},
-                after={"email": person.email},
-                reason="an address change that was not finished" if unfinished else "HR has another address",
-                who=describe(account, person), person=person, account=account,
-            )
-        ]  # fmt: skip
+            way = f"the present one is a sign-in of type {foreign[0]}: change it there"
+            raise Hold(f"HR has another address, but {way}")
+        before: dict[str, object] = {"email": account.email}
+        reason = "HR has another address"
+        if link.renaming:
+            before["unfinished"] = True
+            reason = "an address change that was not finished"
+        after = {"email": person.email}
+        return [operation_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
 
     def _update(self, person: Person, account: Account) -> list[Operation]:
         names = _name_changes(person, account)
@@ -236,9 +232,8 @@ class Decider:
             after["properties"] = changed
         if not after:
             return []
-        who = describe(account, person)
-        return [Operation("update", person.id, before=before, after=after, reason=f"HR has other {_fields(after)}",
-                          who=who, person=person, account=account)]  # fmt: skip
+        reason = f"HR has other {_fields(after)}"
+        return [operation_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
 
     def _property_changes(self, person: Person, account: Account) -> dict[str, str]:
         held = self.snapshot.properties.get(account.id, {})
@@ -248,39 +243,33 @@ class Decider:
 
     def _given(self, person: Person) -> list[Operation]:
         """Memberships and roles of somebody who has none yet."""
+        operation = partial(operation_for, person.id, person, None)
         operations = []
-        common = {"id": person.id, "who": describe(None, person), "person": person}
         for alias, due in merged(person).items():
             rules = self._rules(person, alias)
-            operations.append(Operation("add_membership", alias=alias, reason=rules, **common))  # type: ignore[arg-type]
-            operations += [
-                Operation("add_role", alias=alias, role=role, reason=rules, **common)  # type: ignore[arg-type]
-                for role in sorted(due)
-            ]
+            operations.append(operation("add_membership", alias=alias, reason=rules))
+            operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in sorted(due)]
         return operations
 
     def _memberships(self, person: Person, account: Account) -> list[Operation]:
+        """What is missing in the managed organizations, and what no rule gives any more."""
         due = merged(person)
-        common = {"id": person.id, "who": describe(account, person), "person": person, "account": account}
+        operation = partial(operation_for, person.id, person, account)
         operations: list[Operation] = []
         for alias, organization in self.snapshot.organizations.items():
             held = organization.members.get(account.id)
-            rules = self._rules(person, alias)
             if alias not in due:
                 if held is not None and not self._keeps(account, person, alias):
-                    operations.append(
-                        Operation("remove_membership", alias=alias, before=self._roles(account, alias),
-                                  reason="no rule gives it any more", **common)  # type: ignore[arg-type]
-                    )  # fmt: skip
+                    before = self._roles(account, alias)
+                    operations.append(operation("remove_membership", alias=alias, before=before, reason=UNRULED))
                 continue
+            roles = held or frozenset()
+            missing, taken = sorted(due[alias] - roles), sorted((roles & self.spec.role_keys) - due[alias])
+            rules = self._rules(person, alias) if missing or held is None else ""
             if held is None:
-                operations.append(Operation("add_membership", alias=alias, reason=rules, **common))  # type: ignore[arg-type]
-            for role in sorted(due[alias] - (held or frozenset())):
-                operations.append(Operation("add_role", alias=alias, role=role, reason=rules, **common))  # type: ignore[arg-type]
-            for role in sorted(((held or frozenset()) & self.spec.role_keys) - due[alias]):
-                operations.append(
-                    Operation("remove_role", alias=alias, role=role, reason="no rule gives it any more", **common)  # type: ignore[arg-type]
-                )
+                operations.append(operation("add_membership", alias=alias, reason=rules))
+            operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
+            operations += [operation("remove_role", alias=alias, role=role, reason=UNRULED) for role in taken]
         self._check_doubts(person, operations)
         return operations
 
@@ -304,6 +293,23 @@ class Decider:
         entries = sorted({due.entry for due in person.memberships if due.alias == alias})
         lines = ", ".join(f"memberships[{entry}] (line {self.spec.memberships[entry].line})" for entry in entries)
         return f"given by {lines}" if lines else ""
+
+
+def operation_for(
+    id: str,
+    person: Person | None,
+    account: Account | None,
+    kind: str,
+    *,
+    alias: str | None = None,
+    role: str | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    reason: str = "",
+) -> Operation:
+    """An operation for one person, who is named as HR names them."""
+    who = describe(account, person)
+    return Operation(kind, id, alias, role, before, after, reason, who, person, account)
 
 
 def merged(person: Person) -> dict[str, frozenset[str]]:

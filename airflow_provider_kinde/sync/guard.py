@@ -131,7 +131,8 @@ def _check_leavers(
     }
     counted = now | unfinished | recent
     base = len(volumes.with_access | counted)
-    what = "leavers" + (f" ({len(counted - now)} of them unfinished or of today and yesterday)" if counted - now else "")
+    earlier = len(counted - now)
+    what = "leavers" + (f" ({earlier} of them unfinished or of today and yesterday)" if earlier else "")
     check("max_leavers", spec.guards.max_leavers, len(counted), base, what)
 
 

@@ -16,7 +16,7 @@ from airflow_provider_kinde.sync.model import Access, People, Person, Rejected, 
 from airflow_provider_kinde.sync.normal import email_key, name_key
 from airflow_provider_kinde.sync.operations import COUNTED, KINDS, Operation, in_order, plan_hash, select
 from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.snapshot import Account, Progress, Snapshot, read_snapshot
+from airflow_provider_kinde.sync.snapshot import Account, Progress, Snapshot, address_of, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
 
 
@@ -126,9 +126,10 @@ def make_plan(
         raise SyncError(f"no such kind of operation: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
     plan = Plan(spec, client.host, moment, counts_before=(client.counts.read, client.counts.write))
     if spec.tenant and _host(spec.tenant) != _host(client.host):
-        plan.blocked.append(Block(f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}", False))
+        reason = f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}"
+        plan.blocked.append(Block(reason, False))
         return plan
-    people = plan.people = read_people(spec, _as_source(source), moment)
+    people = plan.people = read_people(spec, as_source(source), moment)
     plan.warnings += people.warnings
     if people.problems:
         plan.rejected = people.rejected
@@ -236,7 +237,9 @@ class _Planner:
             self._hold(id, reason)
         for id, accounts in self.snapshot.linked.items():
             if len(accounts) > 1:
-                self._hold(id, f"{len(accounts)} Kinde accounts carry the link {self.spec.name}:{id}: unlink all but one")
+                self._hold(
+                    id, f"{len(accounts)} Kinde accounts carry the link {self.spec.name}:{id}: unlink all but one"
+                )
             elif (link := accounts[0].link) and link.unknown:
                 self._hold(id, f"the account's provided_id has {link.unknown!r}, which this version does not know")
 
@@ -253,7 +256,9 @@ class _Planner:
                 if owner.link is not None:
                     self._hold_between(person, owner, owner.link.id)
                 elif account is not None:
-                    self._hold(id, "HR has another address, but a Kinde account that is not this person's has it already")
+                    self._hold(
+                        id, "HR has another address, but a Kinde account that is not this person's has it already"
+                    )
 
     def _wants_address(self, person: Person, account: Account | None) -> bool:
         if person.access is Access.DUE:
@@ -284,7 +289,7 @@ class _Planner:
 
     def _confirmed(self, account: Account, key: str) -> bool:
         return any(
-            identity.get("is_confirmed") is True and email_key(str(identity.get("name") or identity.get("email") or "")) == key
+            identity.get("is_confirmed") is True and address_of(identity) == key
             for identity in self.client.iter_user_identities(account.id)
         )
 
@@ -335,7 +340,8 @@ def _read_missing_properties(spec: SyncSpec, people: People, snapshot: Snapshot,
                 }
 
 
-def _as_source(source: Any) -> Source:
+def as_source(source: Any) -> Source:
+    """A source as it is; a list of rows becomes one that counts as complete."""
     if hasattr(source, "read"):
         found: Source = source
         return found

@@ -24,7 +24,7 @@ class Report:
 
     def finish(self, counts: Any) -> None:
         """Take the request counts since planning began; anything left without an outcome was never reached."""
-        read, write = (now - before for now, before in zip((counts.read, counts.write), self.plan.counts_before, strict=True))
+        read, write = counts.read - self.plan.counts_before[0], counts.write - self.plan.counts_before[1]
         self.requests = {"read": read, "write": write, "total": read + write}
         if not self.blocked:
             for operation in self.plan.operations:

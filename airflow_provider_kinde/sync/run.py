@@ -80,9 +80,7 @@ def check_plan_file(plan_file: Mapping[str, Any], plan: Plan) -> dict[str, Mappi
 def _restrict(plan: Plan, approved: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Keep of the fresh plan what the approved one holds as well; returns what drifted, in words."""
     fresh = {operation.key for operation in plan.operations}
-    drift = [
-        f"no longer stands: {_words(operation)}" for key, operation in approved.items() if key not in fresh
-    ]
+    drift = [f"no longer stands: {_words(operation)}" for key, operation in approved.items() if key not in fresh]
     kept = select(plan.operations, lambda operation: operation.key in approved)
     keys = {id(operation) for operation in kept}
     drift += [f"new, not done: {_words(o.to_json())}" for o in plan.operations if id(o) not in keys]

@@ -137,6 +137,11 @@ def parse_account(user: Mapping[str, Any], name: str) -> Account:
     )
 
 
+def address_of(identity: Mapping[str, Any]) -> str:
+    """The address of an identity as ``GET /users/{id}/identities`` lists it, in the form for comparing."""
+    return email_key(str(identity.get("name") or identity.get("email") or ""))
+
+
 def read_members(client: Any, organization: Organization) -> None:
     """Read an organization's members and their roles anew (``GET /organizations/{code}/users``)."""
     organization.read_at = time.monotonic()
@@ -164,13 +169,17 @@ def find_organizations(spec: SyncSpec, listed: Iterable[Mapping[str, Any]]) -> d
                     raise spec.error("organizations", f"two organizations in Kinde have the external_id {external!r}")
                 found[external] = Organization(external, str(item["code"]), str(item.get("name") or ""))
         if not found:
-            raise spec.error("organizations", f"no organization in Kinde has an external_id that begins with {prefix!r}")
+            raise spec.error(
+                "organizations", f"no organization in Kinde has an external_id that begins with {prefix!r}"
+            )
     for wanted in (*spec.organizations, *spec.retired.organizations):
         found.setdefault(wanted.alias, _find(spec, wanted, listed))
     by_code: dict[str, str] = {}
     for alias, organization in found.items():
         if organization.code and (other := by_code.setdefault(organization.code, alias)) != alias:
-            raise spec.error("organizations", f"{other!r} and {alias!r} are the same organization ({organization.code})")
+            raise spec.error(
+                "organizations", f"{other!r} and {alias!r} are the same organization ({organization.code})"
+            )
     return found
 
 
@@ -180,16 +189,13 @@ def _find(spec: SyncSpec, wanted: OrganizationSpec, listed: list[Mapping[str, An
         for name in ("code", "external_id", "handle", "name")
         if (text := getattr(wanted, name)) is not None
     )
-    hits = [
-        item
-        for item in listed
-        if (clean_name(str(item.get("name") or "")) == clean_name(value) if field_name == "name" else item.get(field_name) == value)
-    ]
+    same = clean_name if field_name == "name" else str
+    hits = [item for item in listed if same(str(item.get(field_name) or "")) == same(value)]
     if len(hits) > 1:
         codes = ", ".join(sorted(str(hit.get("code")) for hit in hits))
         raise spec.error(
             wanted.key,
-            f"{len(hits)} organizations in Kinde have the {field_name} {value!r} ({codes}): name the one meant by its code",
+            f"{len(hits)} organizations in Kinde have the {field_name} {value!r} ({codes}): name one by its code",
             wanted.line,
         )
     if hits:
@@ -200,7 +206,7 @@ def _find(spec: SyncSpec, wanted: OrganizationSpec, listed: list[Mapping[str, An
     hint = " or add `create: true`" if field_name == "name" else ""
     raise spec.error(
         wanted.key,
-        f"Kinde has no organization with the {field_name} {value!r}; there are: {known}. Correct the {field_name}{hint}",
+        f"Kinde has no organization with the {field_name} {value!r}; there are: {known}. Correct it{hint}",
         wanted.line,
     )
 
@@ -212,7 +218,7 @@ def _check_roles(spec: SyncSpec, roles: Mapping[str, str]) -> None:
                 known = ", ".join(sorted(roles)) or "none"
                 raise spec.error(
                     f"memberships[{rule.index}].roles",
-                    f"Kinde has no role with the key {key!r}; there are: {known}. Roles are named by key, not by name or id",
+                    f"Kinde has no role with the key {key!r} (not its name or id); there are: {known}",
                     rule.line,
                 )
 

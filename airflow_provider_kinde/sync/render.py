@@ -1,0 +1,237 @@
+"""Plans and reports for people: text for a terminal, a table for auditors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_provider_kinde.sync.operations import COUNTED, Operation
+from airflow_provider_kinde.sync.plan import Plan
+from airflow_provider_kinde.sync.report import Report
+
+_SIGNS = {
+    "create_organization": "+", "create": "+", "adopt": "+", "enable": "+", "add_membership": "+", "add_role": "+",
+    "rename": "~", "update": "~", "suspend": "-", "delete": "-", "remove_membership": "-", "remove_role": "-",
+}  # fmt: skip
+_COLORS = {"+": "32", "~": "33", "-": "31", "!": "35"}
+_WORDS = {
+    "create_organization": "create organization",
+    "add_membership": "join",
+    "remove_membership": "leave",
+    "add_role": "give role",
+    "remove_role": "take role",
+}
+_VERDICTS = {
+    "no changes": ("32", "No changes. Kinde agrees with HR."),
+    "changes": ("32", "Applied."),
+    "blocked": ("31", "Blocked. Nothing was written."),
+    "failed": ("31", "Failed in part. What is left is listed above; a rerun does only that."),
+}
+
+
+def plan_text(plan: Plan, color: bool = False) -> str:
+    """A plan as a terminal shows it: who, what, before → after, why; then what is held, rejected and blocked.
+
+    :param color: with ANSI colours.
+    """
+    paint = _painter(color)
+    lines = [_title("Plan", plan, paint), ""]
+    lines += _operations(plan.operations, paint)
+    lines += _remarks(plan, paint)
+    if plan.blocked:
+        lines.append(paint("31;1", "Blocked: nothing will be written."))
+        lines += _blocks((block.to_json() for block in plan.blocked), paint)
+        if all(block.approvable for block in plan.blocked):
+            lines.append(f"  If this is what HR means: apply --approve {plan.hash}")
+        lines.append("")
+    elif not plan.operations:
+        lines += [paint("32;1", "No changes. Kinde agrees with HR."), ""]
+    lines.append(paint("1", "Plan: ") + summary_line(plan.summary))
+    if plan.operations:
+        lines.append(f"Hash: {plan.hash}")
+    return "\n".join(lines) + "\n"
+
+
+def report_text(report: Report, color: bool = False) -> str:
+    """A report as a terminal shows it: what failed, what was done, and what it cost."""
+    plan, paint = report.plan, _painter(color)
+    lines = [_title("Report", plan, paint), ""]
+    if report.blocked:
+        lines += _remarks(plan, paint)
+        lines += [paint("31;1", "Blocked. Nothing was written."), *_blocks(report.blocked, paint), ""]
+        if all(block["approvable"] for block in report.blocked):
+            lines += [f"  If this is what HR means: apply --approve {plan.hash}", ""]
+    else:
+        lines += _operations(plan.operations, paint)
+        lines += _remarks(plan, paint)
+        for words in report.drift:
+            lines.append(f"  {paint('33', '~')} drifted since the plan file: {clean(words)}")
+        code, verdict = _VERDICTS[report.outcome]
+        if report.outcome == "failed" and not report.failed:
+            verdict = "Failed: a protected leaver waits for a decision, see above."
+        lines += [paint(f"{code};1", verdict), ""]
+        counted = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
+        lines.append(paint("1", "Operations: ") + (counted or "none"))
+    lines.append(paint("1", "Plan: ") + summary_line(plan.summary))
+    requests = report.requests
+    lines.append(f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)")
+    return "\n".join(lines) + "\n"
+
+
+def report_csv(report: Report) -> str:
+    """The table for auditors, a line an operation, then held people and rejected rows.
+
+    A cell that a spreadsheet would run as a formula is preceded by an apostrophe.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"])
+    rows = [
+        [
+            o.id,
+            o.who,
+            o.kind,
+            o.alias or "",
+            o.role or "",
+            _value(o.before),
+            _value(o.after),
+            o.reason,
+            o.outcome,
+            o.error,
+        ]
+        for o in report.plan.operations
+    ]
+    rows += [[h.id, "", "held", "", "", "", "", h.reason, "held", ""] for h in report.plan.held]
+    rows += [
+        [r.id or "", f"row {r.row}", "rejected", *[""] * 4, r.reason, "rejected", ""] for r in report.plan.rejected
+    ]
+    rows += [["", "", "blocked", "", "", "", "", str(block["reason"]), "blocked", ""] for block in report.blocked]
+    for row in rows:
+        writer.writerow([_cell(text) for text in row])
+    return out.getvalue()
+
+
+def summary_line(summary: Mapping[str, int]) -> str:
+    """The counts of a summary that are not zero, in one line."""
+    words = {kind: kind.replace("_", " ") for kind in (*COUNTED, "held", "rejected", "unchanged")}
+    found = [f"{summary[kind]} {word}" for kind, word in words.items() if summary.get(kind)]
+    return ", ".join(found) or "nothing to do"
+
+
+def clean(text: object) -> str:
+    """Text from outside, made safe to print: no escape codes, no line breaks, no characters that turn the line."""
+    return "".join(
+        character if unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Cs") else "\ufffd"
+        for character in str(text)
+    )
+
+
+def _title(what: str, plan: Plan, paint: Any) -> str:
+    moment = plan.now.in_timezone("UTC").format("YYYY-MM-DD HH:mm")
+    return str(paint("1", f"{what} {plan.spec.name} -> {plan.host}")) + f"   {moment} UTC"
+
+
+def operation_lines(operations: Iterable[Operation]) -> list[str]:
+    """Each operation in one line, without colours."""
+    return [_operation(operation, _painter(False)).strip() for operation in operations]
+
+
+def _operations(operations: Iterable[Operation], paint: Any) -> list[str]:
+    """Operations grouped by person, so that one look tells what happens to somebody."""
+    people: dict[str, list[Operation]] = {}
+    for operation in operations:
+        people.setdefault(operation.id or f"\0{operation.alias}", []).append(operation)
+    lines: list[str] = []
+    for mine in people.values():
+        first = mine[0]
+        if first.id:
+            lines.append(f"  {paint('1', clean(first.id))}  {clean(first.who)}")
+        lines += [_operation(operation, paint) for operation in mine]
+        lines.append("")
+    return lines
+
+
+def _operation(operation: Operation, paint: Any) -> str:
+    sign = _SIGNS[operation.kind]
+    what = _WORDS.get(operation.kind, operation.kind)
+    where = " ".join(
+        part
+        for part in (
+            clean(operation.role) if operation.role else "",
+            f"in {clean(operation.alias)}" if operation.role else clean(operation.alias or ""),
+        )
+        if part
+    )
+    change = _change(operation.before, operation.after)
+    outcome = ""
+    if operation.outcome in ("failed", "skipped"):
+        outcome = paint("31", f"  {operation.outcome}: {clean(operation.error)}")
+    indent = "      " if operation.id else "  "
+    parts = [paint(_COLORS[sign], f"{sign} {what}"), where, change]
+    reason = f"  ({clean(operation.reason)})" if operation.reason else ""
+    return indent + "  ".join(part for part in parts if part) + paint("2", reason) + outcome
+
+
+def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    before, after = before or {}, after or {}
+    found = []
+    for key in dict.fromkeys((*after, *before)):
+        if key in after and key in before:
+            found.append(f"{key}: {_value(before[key]) or '(none)'} -> {_value(after[key])}")
+        elif key in after:
+            found.append(f"{key}: {_value(after[key])}")
+        elif before[key]:
+            found.append(f"had {key}: {_value(before[key])}")
+    return ", ".join(found)
+
+
+def _remarks(plan: Plan, paint: Any) -> list[str]:
+    lines: list[str] = []
+    protected = [held for held in plan.held if held.protected]
+    others = [held for held in plan.held if not held.protected]
+    for title, held in (("Protected, waiting for a decision", protected), ("Held, nothing is done for them", others)):
+        if held:
+            lines.append(paint("35;1", f"{title} ({len(held)})"))
+            lines += [f"  {paint('35', '!')} {clean(h.id)}: {clean(h.reason)}" for h in held] + [""]
+    if plan.rejected:
+        lines.append(paint("35;1", f"Rejected rows, their people are left alone ({len(plan.rejected)})"))
+        for r in plan.rejected:
+            whose = f", id {clean(r.id)}" if r.id else ""
+            lines.append(f"  {paint('35', '!')} row {r.row}{whose}: {clean(r.reason)}")
+        lines.append("")
+    if plan.warnings:
+        lines.append(paint("33;1", "Warnings"))
+        lines += [f"  {paint('33', '!')} {clean(warning)}" for warning in plan.warnings] + [""]
+    return lines
+
+
+def _blocks(blocks: Iterable[Mapping[str, object]], paint: Any) -> list[str]:
+    return [
+        f"  {paint('31', 'x')} {clean(block['reason'])}"
+        + ("" if block["approvable"] else paint("2", "  (cannot be approved)"))
+        for block in blocks
+    ]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{clean(key)}={_value(item) or '(none)'}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return clean(value)
+
+
+def _cell(text: str) -> str:
+    cleaned = clean(text)
+    return f"'{cleaned}" if cleaned[:1] in ("=", "+", "-", "@") else cleaned
+
+
+def _painter(color: bool) -> Any:
+    return (lambda code, text: f"\033[{code}m{text}\033[0m" if text else "") if color else (lambda code, text: text)
