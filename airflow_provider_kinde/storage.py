@@ -1,0 +1,90 @@
+"""Where plans and reports are kept: a local folder, or any path that Airflow's ``ObjectStoragePath`` knows."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z0-9@=._:+-]+")
+_OTHER = re.compile(r"[^A-Za-z0-9@=._:+-]")
+
+
+def default_path() -> str:
+    """The folder from ``[kinde] storage_path``, or ``kinde`` under ``AIRFLOW_HOME``."""
+    from airflow.providers.common.compat.sdk import conf
+
+    configured = conf.get("kinde", "storage_path", fallback="")
+    return configured or str(Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "kinde")
+
+
+def segment(text: str) -> str:
+    """A text as one part of a path; two texts never share a part.
+
+    Run ids are free text (``manual__2026-11-21T08:00:00+00:00``, or whatever somebody typed).
+    """
+    if _PLAIN.fullmatch(text) and text.strip("."):
+        return text
+    return f"{_OTHER.sub('_', text)[:100]}.{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def run_folder(root: str, spec_name: str, context: Mapping[str, Any]) -> str:
+    """The folder of one try of one task: ``root / spec / dag run / task.map index.try``.
+
+    :param context: the task's context.
+    """
+    ti = context["ti"]
+    index = "" if ti.map_index is None or ti.map_index < 0 else f".{ti.map_index}"
+    parts = (spec_name, f"{ti.dag_id}__{ti.run_id}", f"{ti.task_id}{index}.try{ti.try_number}")
+    return "/".join([root.rstrip("/"), *map(segment, parts)])
+
+
+def write(path: str, text: str) -> None:
+    """Write a file whole or not at all. On a local disk only its owner may read it: plans name people."""
+    local = local_path(path)
+    if local is None:
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        target = ObjectStoragePath(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        return
+    made = [folder for folder in local.parents if not folder.exists()]
+    local.parent.mkdir(parents=True, exist_ok=True)
+    for folder in made:
+        # mkdir's own mode holds for the last folder only, and passes through the umask.
+        folder.chmod(0o700)
+    # mkstemp gives 0600 from the first byte on.
+    handle, temporary = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(temporary).replace(local)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def read(path: str) -> str:
+    """The text of a file."""
+    local = local_path(path)
+    if local is not None:
+        return local.read_text(encoding="utf-8")
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    text: str = ObjectStoragePath(path).read_text(encoding="utf-8")
+    return text
+
+
+def local_path(path: str) -> Path | None:
+    """The path on this machine's disk, or ``None`` for one in an object store."""
+    scheme, separator, rest = path.partition("://")
+    if not separator:
+        return Path(path).expanduser()
+    return Path(rest) if scheme == "file" else None
