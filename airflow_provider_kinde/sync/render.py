@@ -89,21 +89,7 @@ def report_csv(report: Report) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"])
-    rows = [
-        [
-            o.id,
-            o.who,
-            o.kind,
-            o.alias or "",
-            o.role or "",
-            _value(o.before),
-            _value(o.after),
-            o.reason,
-            o.outcome,
-            o.error,
-        ]
-        for o in report.plan.operations
-    ]
+    rows = [_operation_row(operation) for operation in report.plan.operations]
     rows += [[h.id, "", "held", "", "", "", "", h.reason, "held", ""] for h in report.plan.held]
     rows += [
         [r.id or "", f"row {r.row}", "rejected", *[""] * 4, r.reason, "rejected", ""] for r in report.plan.rejected
@@ -112,6 +98,11 @@ def report_csv(report: Report) -> str:
     for row in rows:
         writer.writerow([_cell(text) for text in row])
     return out.getvalue()
+
+
+def _operation_row(o: Operation) -> list[str]:
+    where = (o.alias or "", o.role or "")
+    return [o.id, o.who, o.kind, *where, _value(o.before), _value(o.after), o.reason, o.outcome, o.error]
 
 
 def summary_line(summary: Mapping[str, int]) -> str:
