@@ -1,0 +1,252 @@
+"""Organizations: list, read, create, update, delete."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Response
+
+from .calls import Body, Call, Query, expand_of, needs
+from .errors import ApiError, bad
+from .paging import TokenQuery, token_page
+from .settings import Settings
+from .store import insert, new_id, now, one, update
+
+router = APIRouter()
+
+COLORS = ("link_color", "background_color", "button_color", "button_text_color")
+COLUMNS = frozenset({"name", "handle", "external_id"})
+
+
+def find_organization(db: sqlite3.Connection, code: str, settings: Settings) -> sqlite3.Row:
+    """An organization.
+
+    :raises ApiError: if there is none with that code.
+    """
+    row = one(db, "SELECT * FROM organizations WHERE code = ?", code)
+    if row is None:
+        raise ApiError(settings.missing_organization_status, "ORGANIZATION_NOT_FOUND", "Organization not found")
+    return row
+
+
+class ListOrganizations(TokenQuery):
+    """GET /organizations."""
+
+    sort: str | None = None
+
+
+SORTS = {
+    "name_asc": "name COLLATE NOCASE, code",
+    "name_desc": "name COLLATE NOCASE DESC, code DESC",
+    "email_asc": "json_extract(details, '$.sender_email'), code",
+    "email_desc": "json_extract(details, '$.sender_email') DESC, code DESC",
+}
+
+
+def _brief(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "code": row["code"],
+        "name": row["name"],
+        "handle": row["handle"],
+        "is_default": bool(row["is_default"]),
+        "external_id": row["external_id"],
+        "is_auto_membership_enabled": json.loads(row["details"]).get("is_auto_membership_enabled", False),
+    }
+
+
+@router.get("/api/v1/organizations")
+async def get_organizations(
+    call: Annotated[Call[ListOrganizations], needs("read:organizations", ListOrganizations)],
+) -> Response:
+    rows, following = token_page(call, "SELECT * FROM organizations", sorts=SORTS, default="name_asc")
+    return call.done(organizations=[_brief(row) for row in rows], **following)
+
+
+class OneOrganization(Query):
+    """GET /organization."""
+
+    code: str
+    expand: str | None = None
+
+
+@router.get("/api/v1/organization")
+async def get_organization(
+    call: Annotated[Call[OneOrganization], needs("read:organizations", OneOrganization)],
+) -> Response:
+    expand = expand_of(call.query.expand, "billing")
+    with call.store.transaction() as db:
+        row = find_organization(db, call.query.code, call.settings)
+    details = json.loads(row["details"])
+    colors = {name: _color(details.get(name)) for color in COLORS for name in (color, f"{color}_dark")}
+    organization = {
+        **_brief(row),
+        "logo": None,
+        "logo_dark": None,
+        "favicon_svg": None,
+        "favicon_fallback": None,
+        "allowed_domains": details.get("allowed_domains", []),
+        **colors,
+        "button_border_radius": None,
+        "card_border_radius": None,
+        "input_border_radius": None,
+        "theme_code": details.get("theme_code", "light"),
+        "color_scheme": {"user_preference": "light dark"}.get(
+            details.get("theme_code"), details.get("theme_code", "light")
+        ),
+        "created_on": row["created_on"],
+        "is_allow_registrations": details.get("is_allow_registrations"),
+        "sender_name": details.get("sender_name"),
+        "sender_email": details.get("sender_email"),
+        "is_suspended": bool(row["is_suspended"]),
+        "suspended_on": row["suspended_on"],
+    }
+    if "billing" in expand:
+        organization["billing"] = {"billing_customer_id": details.get("billing_customer_id"), "agreements": []}
+    return call.answer(organization)
+
+
+def _color(raw: str | None) -> dict[str, str] | None:
+    if raw is None:
+        return None
+    red, green, blue = (int(raw[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    import colorsys
+
+    hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
+    return {"raw": raw, "hex": raw.lower(), "hsl": f"hsl({hue * 360:.0f}, {saturation * 100:.0f}%, {light * 100:.0f}%)"}
+
+
+class Common(Body):
+    """What both creating and updating take."""
+
+    external_id: str | None = None
+    background_color: str | None = None
+    button_color: str | None = None
+    button_text_color: str | None = None
+    link_color: str | None = None
+    background_color_dark: str | None = None
+    button_color_dark: str | None = None
+    button_text_color_dark: str | None = None
+    link_color_dark: str | None = None
+    theme_code: Literal["light", "dark", "user_preference"] | None = None
+    handle: str | None = None
+    is_allow_registrations: bool | None = None
+    is_auto_membership_enabled: bool | None = None
+    sender_name: str | None = None
+    sender_email: str | None = None
+
+
+class CreateOrganization(Common):
+    """POST /organization."""
+
+    name: str
+    feature_flags: dict[str, str] | None = None
+    is_create_billing_customer: bool | None = None
+    billing_email: str | None = None
+    billing_plan_code: str | None = None
+
+
+class UpdateOrganization(Common):
+    """PATCH /organization/{code}. What is left out stays."""
+
+    name: str | None = None
+    is_auto_join_domain_list: bool | None = None
+    allowed_domains: list[str] | None = None
+    is_enable_advanced_orgs: bool | None = None
+    is_enforce_mfa: bool | None = None
+    is_suspended: bool | None = None
+
+
+def checked_fields(db: sqlite3.Connection, sent: dict[str, Any], code: str | None) -> None:
+    """Checks names, handles and colors.
+
+    :param sent: the fields that were sent.
+    :param code: the organization, if it exists already.
+    :raises ApiError: 400 for what Kinde would not take.
+    """
+    for name, value in sent.items():
+        if value is None and name not in ("sender_name", "sender_email"):
+            raise bad("INVALID_FIELD", f"Invalid field {name}: must not be null", name)
+        if name.removesuffix("_dark") in COLORS and not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+            raise bad("INVALID_FIELD", f"Invalid field {name}: expected a color such as #1a2b3c", name)
+    if "name" in sent and not sent["name"].strip():
+        raise bad("ORGANIZATION_NAME_REQUIRED", "The organization needs a name", "name")
+    if handle := sent.get("handle"):
+        if one(db, "SELECT 1 FROM organizations WHERE handle = ? AND code IS NOT ?", handle, code) is not None:
+            raise bad("HANDLE_ALREADY_EXISTS", "Another organization has this handle", "handle")
+
+
+@router.post("/api/v1/organization")
+async def create_organization(
+    call: Annotated[Call[Query], needs("create:organizations")], body: CreateOrganization
+) -> Response:
+    sent = body.model_dump(exclude_unset=True)
+    details = {name: value for name, value in sent.items() if name not in COLUMNS}
+    customer = new_id("customer") if details.pop("is_create_billing_customer", False) else None
+    if customer:
+        details["billing_customer_id"] = customer
+    code = new_id("org", 11)
+    with call.store.transaction() as db:
+        checked_fields(db, sent, None)
+        insert(
+            db,
+            "organizations",
+            code=code,
+            name=body.name,
+            handle=body.handle or None,
+            external_id=body.external_id or None,
+            created_on=now(),
+            details=json.dumps(details),
+        )
+    return call.done(organization={"code": code} | ({"billing_customer_id": customer} if customer else {}))
+
+
+class ExpandBilling(Query):
+    """PATCH /organization/{code}."""
+
+    expand: str | None = None
+
+
+@router.patch("/api/v1/organization/{org_code}")
+async def update_organization(
+    call: Annotated[Call[ExpandBilling], needs("update:organizations", ExpandBilling)],
+    org_code: str,
+    body: UpdateOrganization,
+) -> Response:
+    expand_of(call.query.expand, "billing")
+    sent = body.model_dump(exclude_unset=True)
+    with call.store.transaction() as db:
+        row = find_organization(db, org_code, call.settings)
+        checked_fields(db, sent, org_code)
+        changes: dict[str, Any] = {name: sent.pop(name) or None for name in sorted(COLUMNS & sent.keys())}
+        if (suspend := sent.pop("is_suspended", None)) is not None:
+            if suspend and row["is_default"]:
+                raise bad("DEFAULT_ORGANIZATION_CANNOT_BE_SUSPENDED", "The default organization cannot be suspended")
+            changes.update(is_suspended=suspend, suspended_on=now() if suspend else None)
+        changes["details"] = json.dumps({**json.loads(row["details"]), **sent})
+        update(db, "organizations", "code", org_code, **changes)
+    return call.done()
+
+
+@router.delete("/api/v1/organization/{org_code}")
+async def delete_organization(call: Annotated[Call[Query], needs("delete:organizations")], org_code: str) -> Response:
+    with call.store.transaction() as db:
+        row = one(db, "SELECT is_default FROM organizations WHERE code = ?", org_code)
+        if row is None:
+            raise ApiError(404, "ORGANIZATION_NOT_FOUND", "Organization not found")
+        if row["is_default"]:
+            raise bad("DEFAULT_ORGANIZATION_CANNOT_BE_DELETED", "The default organization cannot be deleted")
+        db.execute("DELETE FROM organizations WHERE code = ?", (org_code,))
+    return call.done()
+
+
+@router.delete("/api/v1/organization/{org_code}/handle")
+async def delete_organization_handle(
+    call: Annotated[Call[Query], needs("delete:organization_handles")], org_code: str
+) -> Response:
+    with call.store.transaction() as db:
+        find_organization(db, org_code, call.settings)
+        update(db, "organizations", "code", org_code, handle=None)
+    return call.done()

@@ -1,0 +1,441 @@
+"""Filling a tenant from plain data, and reading it back as plain data."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .people import add_identity, add_member, owner_of
+from .properties import define, set_values
+from .settings import Settings
+from .store import Store, grouped, insert, new_id, now, one, update
+from .tokens import add_client
+
+
+class _Seed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SeedOrganization(_Seed):
+    """An organization, found by ``code`` or else by ``name``, and made where it is missing."""
+
+    name: str | None = None
+    code: str | None = None
+    handle: str | None = None
+    external_id: str | None = None
+    is_default: bool | None = None
+    is_suspended: bool | None = None
+    properties: dict[str, str] = {}
+
+
+class SeedRole(_Seed):
+    """A role."""
+
+    key: str
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    is_default_role: bool = False
+    permissions: list[str] = []
+
+
+class SeedPermission(_Seed):
+    """A permission."""
+
+    key: str
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+
+
+class SeedProperty(_Seed):
+    """A property definition."""
+
+    key: str
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    context: Literal["usr", "org", "app"] = "usr"
+    type: Literal["single_line_text", "multi_line_text"] = "single_line_text"
+    is_private: bool = False
+    is_kinde_property: bool = False
+
+
+class SeedClient(_Seed):
+    """A further client of the Management API; ``scopes`` null for all."""
+
+    id: str
+    secret: str
+    scopes: list[str] | None = None
+
+
+class SeedIdentity(_Seed):
+    """An identity of a user."""
+
+    value: str
+    type: str = "email"
+    id: str | None = None
+    is_confirmed: bool | None = True
+    is_primary: bool | None = None
+    connection_id: str | None = None
+
+
+class SeedUser(_Seed):
+    """A user, found by ``id`` or else by ``email``, and made where missing."""
+
+    id: str | None = None
+    email: str | None = None
+    is_confirmed: bool | None = True
+    identities: list[SeedIdentity] = []
+    first_name: str | None = None
+    last_name: str | None = None
+    picture: str | None = None
+    provided_id: str | None = None
+    is_suspended: bool = False
+    created_on: str | None = None
+    last_signed_in: str | None = None
+    total_sign_ins: int = 0
+    memberships: dict[str, list[str]] = {}
+    permissions: dict[str, list[str]] = {}
+    properties: dict[str, str] = {}
+    sessions: int = 0
+
+    @field_validator("identities", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        return (
+            [{"value": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        )
+
+    @field_validator("memberships", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return {name: [] for name in value} if isinstance(value, list) else value
+
+
+class Seed(_Seed):
+    """What a tenant begins with. Roles, permissions and properties may be bare keys."""
+
+    organizations: list[SeedOrganization] = []
+    permissions: list[SeedPermission] = []
+    roles: list[SeedRole] = []
+    properties: list[SeedProperty] = []
+    clients: list[SeedClient] = []
+    users: list[SeedUser] = Field(default=[])
+
+    @field_validator("permissions", "roles", "properties", mode="before")
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        return (
+            [{"key": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        )
+
+    @field_validator("organizations", mode="before")
+    @classmethod
+    def _organization_names(cls, value: Any) -> Any:
+        return (
+            [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        )
+
+
+def seed(store: Store, settings: Settings, data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Puts data into a tenant; all of it or, if something is wrong, nothing.
+
+    :returns: ``{"organizations": {name: code}, "roles": {key: id}, "permissions": {key: id}, "users": {email: id}}``.
+    :raises ValueError: naming the place that is wrong.
+    """
+    try:
+        wanted = Seed.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"seed: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+    with store.transaction() as db:
+        permissions = {item.key: _keyed(db, "permissions", item, {}) for item in wanted.permissions}
+        roles = {}
+        for role in wanted.roles:
+            roles[role.key] = _keyed(db, "roles", role, {"is_default_role": role.is_default_role})
+            for key in role.permissions:
+                sql = "INSERT OR IGNORE INTO role_permissions (role_id, permission_id) VALUES (?, ?)"
+                db.execute(sql, (roles[role.key], _id_of(db, "permissions", key, f"role {role.key}")))
+        for item in wanted.properties:
+            if one(db, "SELECT 1 FROM properties WHERE context = ? AND key = ?", item.context, item.key) is None:
+                values = item.model_dump(exclude={"id", "name"})
+                define(db, name=item.name or item.key, **values, **({"id": item.id} if item.id else {}))
+        organizations = {str(item.name or item.code): _organization(db, item) for item in wanted.organizations}
+        for client in wanted.clients:
+            add_client(db, client.id, client.secret, client.scopes)
+        filler = _Users(db, settings)
+        users = {}
+        for number, user in enumerate(wanted.users):
+            users[user.email or user.id or str(number)] = filler.fill(user)
+    return {"organizations": organizations, "roles": roles, "permissions": permissions, "users": users}
+
+
+def _keyed(db: sqlite3.Connection, table: str, item: SeedRole | SeedPermission, more: dict[str, Any]) -> str:
+    from .roles import new_uuid
+
+    row = one(db, f"SELECT id FROM {table} WHERE key = ?", item.key)
+    values = {"name": item.name or item.key, "description": item.description, **more}
+    if row is not None:
+        update(db, table, "id", row["id"], **values)
+        return str(row["id"])
+    item_id = item.id or new_uuid()
+    insert(db, table, id=item_id, key=item.key, **values)
+    return item_id
+
+
+def _id_of(db: sqlite3.Connection, table: Literal["roles", "permissions"], key: str, where: str) -> str:
+    row = one(db, f"SELECT id FROM {table} WHERE key = ?", key)
+    if row is None:
+        raise ValueError(f"seed: {where}: unknown {table[:-1]} key {key!r}; name it under {table}")
+    return str(row["id"])
+
+
+def _organization(db: sqlite3.Connection, item: SeedOrganization) -> str:
+    if not (item.name or item.code):
+        raise ValueError("seed: organizations: each needs a name or a code")
+    row = None
+    if item.code:
+        row = one(db, "SELECT code FROM organizations WHERE code = ?", item.code)
+    else:
+        row = one(db, "SELECT code FROM organizations WHERE name = ?", item.name)
+    code = row["code"] if row else item.code or new_id("org", 11)
+    if row is None and item.is_default:
+        # A tenant has one default organization: the one that the seed names takes the place of the empty one.
+        row = one(
+            db,
+            "SELECT code FROM organizations WHERE is_default AND NOT EXISTS (SELECT 1 FROM members WHERE org_code = code)",
+        )
+        if row is not None:
+            db.execute("UPDATE organizations SET code = ? WHERE code = ?", (code, row["code"]))
+    values = item.model_dump(exclude={"code", "properties"}, exclude_none=True)
+    if item.is_default:
+        db.execute("UPDATE organizations SET is_default = 0")
+    if item.is_suspended:
+        values["suspended_on"] = now()
+    try:
+        if row is None:
+            insert(db, "organizations", code=code, created_on=now(), **{"name": code, **values})
+        else:
+            update(db, "organizations", "code", code, **values)
+    except sqlite3.IntegrityError:
+        raise ValueError(f"seed: organizations: the handle {item.handle!r} is in use") from None
+    set_values(db, "org", code, dict(item.properties))
+    return str(code)
+
+
+class _Users:
+    """Puts users in, looking up each organization and each key once."""
+
+    def __init__(self, db: sqlite3.Connection, settings: Settings) -> None:
+        self._db = db
+        self._settings = settings
+        self._ids: dict[tuple[str, str], str] = {}
+
+    def _id(self, table: Literal["roles", "permissions"], key: str, where: str) -> str:
+        if (table, key) not in self._ids:
+            self._ids[table, key] = _id_of(self._db, table, key, where)
+        return self._ids[table, key]
+
+    def _code(self, name: str, where: str) -> str:
+        if ("organizations", name) not in self._ids:
+            sql = (
+                "SELECT code FROM organizations WHERE code = ? OR name = ? OR handle = ? ORDER BY code = ? DESC LIMIT 1"
+            )
+            row = one(self._db, sql, name, name, name, name)
+            if row is None:
+                raise ValueError(f"seed: {where}: unknown organization {name!r}; name it under organizations")
+            self._ids["organizations", name] = row["code"]
+        return self._ids["organizations", name]
+
+    def fill(self, user: SeedUser) -> str:
+        """Makes or changes one user.
+
+        :returns: the id.
+        """
+        db, where = self._db, f"user {user.email or user.id or user.first_name or '?'}"
+        user_id = self._known(user)
+        columns = (
+            "first_name",
+            "last_name",
+            "picture",
+            "provided_id",
+            "is_suspended",
+            "last_signed_in",
+            "total_sign_ins",
+        )
+        sent = {name: getattr(user, name) for name in columns if user_id is None or name in user.model_fields_set}
+        if user_id is None:
+            user_id = user.id or new_id("kp")
+            insert(db, "users", id=user_id, created_on=user.created_on or now(), **sent)
+        else:
+            update(db, "users", "id", user_id, **sent)
+        self._identities(user, user_id, where)
+        for name, keys in user.memberships.items():
+            code = self._code(name, where)
+            if not add_member(db, code, user_id, default_roles=False):
+                db.execute("DELETE FROM member_roles WHERE org_code = ? AND user_id = ?", (code, user_id))
+            rows = [(code, user_id, self._id("roles", key, where)) for key in dict.fromkeys(keys)]
+            db.executemany("INSERT INTO member_roles (org_code, user_id, role_id) VALUES (?, ?, ?)", rows)
+        for name, keys in user.permissions.items():
+            code = self._code(name, where)
+            add_member(db, code, user_id, default_roles=False)
+            rows = [(code, user_id, self._id("permissions", key, where)) for key in keys]
+            sql = "INSERT OR IGNORE INTO member_permissions (org_code, user_id, permission_id) VALUES (?, ?, ?)"
+            db.executemany(sql, rows)
+        for key, value in user.properties.items():
+            if one(db, "SELECT 1 FROM properties WHERE context = 'usr' AND key = ?", key) is None:
+                raise ValueError(f"seed: {where}: unknown property {key!r}; name it under properties")
+            set_values(db, "usr", user_id, {key: value})
+        self._sessions(user, user_id)
+        return user_id
+
+    def _known(self, user: SeedUser) -> str | None:
+        if user.id is not None:
+            return user.id if one(self._db, "SELECT 1 FROM users WHERE id = ?", user.id) else None
+        return owner_of(self._db, "email", user.email, self._settings) if user.email else None
+
+    def _identities(self, user: SeedUser, user_id: str, where: str) -> None:
+        wanted = list(user.identities)
+        if user.email and not any(item.value == user.email and item.type == "email" for item in wanted):
+            social = any(item.value == user.email for item in wanted)
+            if not social:
+                wanted.insert(0, SeedIdentity(value=user.email, is_confirmed=user.is_confirmed, is_primary=True))
+        for item in wanted:
+            kind = item.type if item.type in ("email", "phone", "username") else "email"
+            owner = owner_of(self._db, kind, item.value, self._settings)
+            if owner == user_id:
+                continue
+            if owner is not None:
+                raise ValueError(f"seed: {where}: {item.value!r} is an identity of another user")
+            primary = item.is_primary
+            if primary is None and item.value == user.email and item.type == "email":
+                primary = True
+            add_identity(
+                self._db,
+                user_id,
+                item.type,
+                item.value,
+                confirmed=item.is_confirmed,
+                primary=primary,
+                connection_id=item.connection_id,
+                identity_id=item.id,
+            )
+
+    def _sessions(self, user: SeedUser, user_id: str) -> None:
+        if "sessions" not in user.model_fields_set:
+            return
+        self._db.execute("DELETE FROM sessions WHERE user_id = ?", (user_id,))
+        start = datetime.now(timezone.utc)
+        for _ in range(user.sessions):
+            moments = {"started_on": start.isoformat(), "expires_on": (start + timedelta(days=1)).isoformat()}
+            insert(self._db, "sessions", id=new_id("session"), user_id=user_id, **moments)
+
+
+def state(store: Store) -> dict[str, Any]:
+    """Everything in the tenant as plain data, in the form that :func:`seed` takes."""
+    with store.transaction() as db:
+
+        def rows(sql: str) -> list[sqlite3.Row]:
+            return db.execute(sql).fetchall()
+
+        held = grouped(
+            rows(
+                "SELECT role_id, key FROM role_permissions JOIN permissions ON permissions.id = permission_id ORDER BY key"
+            ),
+            "role_id",
+        )
+        org_values = grouped(
+            rows(
+                "SELECT org_code, key, value FROM organization_properties JOIN properties ON properties.id = property_id"
+            ),
+            "org_code",
+        )
+        return {
+            "organizations": [
+                {
+                    **{name: row[name] for name in ("code", "name", "handle", "external_id")},
+                    "is_default": bool(row["is_default"]),
+                    "is_suspended": bool(row["is_suspended"]),
+                    "properties": {item["key"]: item["value"] for item in org_values.get(row["code"], [])},
+                }
+                for row in rows("SELECT * FROM organizations ORDER BY is_default DESC, name, code")
+            ],
+            "permissions": [
+                dict(row) for row in rows("SELECT id, key, name, description FROM permissions ORDER BY key")
+            ],
+            "roles": [
+                {
+                    **{name: row[name] for name in ("id", "key", "name", "description")},
+                    "is_default_role": bool(row["is_default_role"]),
+                    "permissions": [item["key"] for item in held.get(row["id"], [])],
+                }
+                for row in rows("SELECT * FROM roles ORDER BY key")
+            ],
+            "properties": [
+                {
+                    **{name: row[name] for name in ("id", "key", "name", "description", "context", "type")},
+                    "is_private": bool(row["is_private"]),
+                    "is_kinde_property": bool(row["is_kinde_property"]),
+                }
+                for row in rows("SELECT * FROM properties ORDER BY context, key")
+            ],
+            "users": _user_states(db),
+        }
+
+
+def _user_states(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    def by_user(sql: str) -> dict[str, list[sqlite3.Row]]:
+        return grouped(db.execute(sql), "user_id")
+
+    identities = by_user("SELECT * FROM identities ORDER BY user_id, is_primary DESC, created_on, id")
+    values = by_user(
+        "SELECT user_id, key, value FROM user_properties JOIN properties ON properties.id = property_id ORDER BY key"
+    )
+    members = by_user("SELECT user_id, org_code FROM members ORDER BY user_id, org_code")
+    roles = by_user("SELECT user_id, org_code, key FROM member_roles JOIN roles ON roles.id = role_id ORDER BY key")
+    permissions = by_user(
+        "SELECT user_id, org_code, key FROM member_permissions JOIN permissions ON permissions.id = permission_id ORDER BY key"
+    )
+    sessions = by_user("SELECT user_id, id FROM sessions")
+    users = []
+    names = (
+        "id",
+        "email",
+        "first_name",
+        "last_name",
+        "picture",
+        "provided_id",
+        "created_on",
+        "last_signed_in",
+        "total_sign_ins",
+    )
+    for row in db.execute("SELECT * FROM users ORDER BY created_on, id"):
+        user_id = row["id"]
+        held = {
+            code: [item["key"] for item in items] for code, items in grouped(roles.get(user_id, []), "org_code").items()
+        }
+        by_hand = grouped(permissions.get(user_id, []), "org_code")
+        users.append(
+            {
+                **{name: row[name] for name in names},
+                "is_suspended": bool(row["is_suspended"]),
+                "identities": [
+                    {
+                        **{name: item[name] for name in ("id", "type", "value", "connection_id")},
+                        "is_primary": bool(item["is_primary"]),
+                        "is_confirmed": None if item["is_confirmed"] is None else bool(item["is_confirmed"]),
+                    }
+                    for item in identities.get(user_id, [])
+                ],
+                "memberships": {item["org_code"]: held.get(item["org_code"], []) for item in members.get(user_id, [])},
+                "permissions": {code: [item["key"] for item in items] for code, items in by_hand.items()},
+                "properties": {item["key"]: item["value"] for item in values.get(user_id, [])},
+                "sessions": len(sessions.get(user_id, [])),
+            }
+        )
+    return users
