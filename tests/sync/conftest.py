@@ -82,6 +82,16 @@ class World:
         """E-mail -> user."""
         return {user["email"]: user for user in self.kinde.state()["users"]}
 
+    def memberships(self, email: str) -> dict[str, list[str]]:
+        """Organization name -> role keys of one user."""
+        state = self.kinde.state()
+        names = {organization["code"]: organization["name"] for organization in state["organizations"]}
+        user = next(user for user in state["users"] if user["email"] == email)
+        return {names[code]: roles for code, roles in user["memberships"].items()}
+
+    def code(self, name: str) -> str:
+        return next(str(o["code"]) for o in self.kinde.state()["organizations"] if o["name"] == name)
+
     def writes(self) -> list[dict[str, Any]]:
         return [e for e in self.kinde.log() if e["path"].startswith("/api/") and e["method"] != "GET"]
 
