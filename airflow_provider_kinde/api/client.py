@@ -1,0 +1,226 @@
+"""The sync client of Kinde's Management API."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from tenacity import Retrying
+
+from airflow_provider_kinde.api.answers import Answer, Failed, Lost
+from airflow_provider_kinde.api.exchange import Counts, Exchange, Settings
+from airflow_provider_kinde.api.operation import Operation, Request, plain_request
+from airflow_provider_kinde.api.operations import OPERATIONS, Operations
+from airflow_provider_kinde.api.pace import Clock, Pace
+from airflow_provider_kinde.api.pages import Pages
+from airflow_provider_kinde.api.token_cache import make_cache
+from airflow_provider_kinde.api.tokens import Token, Tokens, read_token, token_request
+from airflow_provider_kinde.api.transport import Transport
+from airflow_provider_kinde.exceptions import KindeError
+
+log = logging.getLogger(__name__)
+
+
+class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
+    """Kinde's Management API for one environment. Cheap to make: nothing is sent before the first call.
+
+    May be used by many threads at once, and as a context manager.
+
+    :param domain: the Kinde domain, ``acme.kinde.com``; a pasted URL will do. Plain HTTP for loopback only.
+    :param client_id: of a machine-to-machine application.
+    :param client_secret: its secret.
+    :param audience: what the token is for; ``https://<domain>/api`` when left out.
+    :param scopes: the scopes to ask for; all that the application has when left out.
+    :param timeout: seconds for one try of a request.
+    :param max_concurrency: how many requests are under way at once at most.
+    :param requests_per_minute: how many requests start in a minute at most, evenly spread.
+    :param proxies: proxy for all, or ``{"https": ...}``; those of the environment when left out.
+    :param verify: whether to check certificates, or the path of a CA bundle.
+    :param user_agent: the ``User-Agent`` header.
+    :param on_token: called with every token before it is used, to have it masked in logs.
+    :param token_cache: ``host`` shares the token with other processes of this user, encrypted on disk; ``process``
+        with other clients in this process; ``none`` with nobody.
+    :param cache_dir: the folder for ``host``; a private one for this user when left out.
+    :param max_tries: how often a request is sent at most (when Kinde limits the rate, twice as often).
+    :param retry_time: no new try of a request once so many seconds would have passed.
+    :raises ValueError: a parameter cannot be.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        audience: str | None = None,
+        scopes: str | Iterable[str] | None = None,
+        timeout: float = 30.0,
+        max_concurrency: int = 8,
+        requests_per_minute: float | None = None,
+        proxies: Mapping[str, str] | str | None = None,
+        verify: bool | str = True,
+        user_agent: str = "",
+        on_token: Callable[[str], Any] | None = None,
+        token_cache: str = "none",
+        cache_dir: str | None = None,
+        max_tries: int = 6,
+        retry_time: float = 300.0,
+        sleep: Callable[[float], Any] = time.sleep,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+    ) -> None:
+        self._settings = settings = Settings.make(
+            domain,
+            client_id,
+            client_secret,
+            audience=audience,
+            scopes=scopes,
+            timeout=timeout,
+            max_concurrency=max_concurrency,
+            requests_per_minute=requests_per_minute,
+            proxies=proxies,
+            verify=verify,
+            user_agent=user_agent,
+            token_cache=token_cache,
+            cache_dir=cache_dir,
+            max_tries=max_tries,
+            retry_time=retry_time,
+            sleep=sleep,
+            clock=clock,
+            wall=wall,
+        )
+        self.counts = Counts()
+        self._on_token = on_token
+        self._known: str = ""
+        self._pace = Pace(requests_per_minute, clock)
+        self._turns = threading.BoundedSemaphore(settings.max_concurrency)
+        self._transport = Transport(settings)
+        self._tokens = Tokens(settings.credentials, self._fetch_token, make_cache(settings), wall)
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host that requests go to."""
+        return self._settings.base_url
+
+    @property
+    def host(self) -> str:
+        """The Kinde domain, with the port if it is not the usual one."""
+        return self._settings.host
+
+    @property
+    def max_concurrency(self) -> int:
+        """How many requests are under way at once at most."""
+        return self._settings.max_concurrency
+
+    def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
+        """Send a request to an endpoint that has no method here. A POST is not sent again by itself.
+
+        :param method: HTTP method.
+        :param path: path on the Kinde domain, already percent-quoted: ``/api/v1/environment``.
+        :param params: query; ``None`` values are left out.
+        :param json: body.
+        :returns: decoded JSON, or ``None`` for an empty body.
+        :raises KindeError: Kinde refused, or could not be reached.
+        """
+        return self._send(plain_request(method, path, params, json))
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an operation by name; unlike ``search_users``, this returns one page of a search.
+
+        :param name: a key of ``OPERATIONS``.
+        :raises ValueError: no such operation.
+        """
+        if name not in OPERATIONS:
+            raise ValueError(f"{name!r} is no operation; there are {', '.join(sorted(OPERATIONS))}")
+        operation = OPERATIONS[name]
+        return self._call(operation, operation.bind(args, kwargs))
+
+    def close(self) -> None:
+        """Close all connections; a later call opens new ones."""
+        self._transport.close()
+
+    def __enter__(self) -> KindeClient:  # noqa: PYI034 - typing.Self needs Python 3.11
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<KindeClient {self.host}>"
+
+    def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        return self._send(operation.request(arguments))
+
+    def _walk(self, operation: Operation, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        pages = Pages(operation, arguments)
+        # Built here, so that bad arguments are refused at the call and not at the first item.
+        operation.request(pages.arguments)
+        return self._items(operation, pages)
+
+    def _items(self, operation: Operation, pages: Pages) -> Iterator[dict[str, Any]]:
+        while pages.more:
+            try:
+                answer = self._call(operation, pages.arguments)
+            except KindeError as error:
+                if not pages.shrink(error):
+                    raise
+                continue
+            yield from pages.take(answer)
+
+    def _send(self, request: Request) -> Any:
+        exchange = Exchange(request, self._settings, self._tokens, self._pace, self.counts)
+        return self._retried(exchange, lambda: self._once(exchange))
+
+    def _retried(self, exchange: Exchange, once: Callable[[], Any]) -> Any:
+        try:
+            return Retrying(sleep=self._settings.sleep, **self._settings.patience.strategies())(once)
+        except (Failed, KindeError) as failed:
+            raise exchange.last(failed.error if isinstance(failed, Failed) else failed) from None
+
+    def _once(self, exchange: Exchange) -> Any:
+        while True:
+            token = self._token()
+            self._await_turn()
+            with self._turns:
+                answer = self._transmit(exchange, token)
+            if not exchange.renew(answer, token):
+                return exchange.judge(answer)
+
+    def _transmit(self, exchange: Exchange, token: Token | None) -> Answer:
+        try:
+            answer = self._transport.send(exchange.request, token)
+        except Lost as reason:
+            if reason.sent:
+                exchange.sent()
+            raise exchange.lost(reason) from None
+        exchange.sent()
+        return answer
+
+    def _await_turn(self) -> None:
+        wait = self._pace.reserve()
+        while wait > 0:
+            self._settings.sleep(wait)
+            wait = self._pace.paused()
+
+    def _token(self) -> Token:
+        token = self._tokens.get()
+        if self._on_token and token.value != self._known:
+            self._on_token(token.value)
+            self._known = token.value
+        return token
+
+    def _fetch_token(self) -> Token:
+        credentials = self._settings.credentials
+        request = token_request(credentials)
+        exchange = Exchange(request, self._settings, None, self._pace, self.counts)
+
+        def once() -> Token:
+            asked_at = self._settings.wall()
+            answer = self._transmit(exchange, None)
+            return read_token(request, answer, credentials, asked_at, self._tokens.scrub)
+
+        token: Token = self._retried(exchange, once)
+        return token

@@ -1,0 +1,219 @@
+"""What the sync and the async client do alike: everything about a request but sending it and waiting for it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_kinde.api.address import base_url, is_loopback
+from airflow_provider_kinde.api.answers import Answer, Failed, Lost, gone, judge, lost
+from airflow_provider_kinde.api.operation import Request
+from airflow_provider_kinde.api.pace import Clock, Pace, Patience
+from airflow_provider_kinde.api.tokens import Credentials, Token, Tokens, scopes_text
+from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeRateLimitError
+
+log = logging.getLogger("airflow_provider_kinde.api")
+
+MAX_BODY = 64 * 1024 * 1024
+"""An answer larger than this is no page of 500 of anything."""
+
+
+def user_agent() -> str:
+    """``airflow-provider-kinde/0.1.0 Python/3.11``; the hook puts Airflow's version in."""
+    from airflow_provider_kinde import __version__
+
+    return f"airflow-provider-kinde/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class Counts:
+    """How many HTTP requests were sent, retries included: ``read`` (GET), ``write``, ``total``, and ``token`` apart."""
+
+    def __init__(self) -> None:
+        self.read = self.write = self.token = 0
+        self._lock = threading.Lock()
+
+    @property
+    def total(self) -> int:
+        return self.read + self.write
+
+    def add(self, kind: str) -> None:
+        with self._lock:
+            setattr(self, kind, getattr(self, kind) + 1)
+
+    def __repr__(self) -> str:
+        return f"Counts(read={self.read}, write={self.write}, total={self.total}, token={self.token})"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a client is configured by; see ``KindeClient``."""
+
+    credentials: Credentials
+    timeout: float
+    max_concurrency: int
+    requests_per_minute: float | None
+    proxies: Mapping[str, str] | None
+    verify: bool | str
+    user_agent: str
+    token_cache: str
+    cache_dir: str | None
+    patience: Patience = field(repr=False)
+    sleep: Callable[[float], Any] = field(repr=False)
+    wall: Clock = field(repr=False)
+
+    @classmethod
+    def make(
+        cls,
+        domain: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        audience: str | None = None,
+        scopes: str | Iterable[str] | None = None,
+        timeout: float = 30.0,
+        max_concurrency: int = 8,
+        requests_per_minute: float | None = None,
+        proxies: Mapping[str, str] | str | None = None,
+        verify: bool | str = True,
+        user_agent: str = "",
+        token_cache: str = "none",
+        cache_dir: str | None = None,
+        max_tries: int = 6,
+        retry_time: float = 300.0,
+        sleep: Callable[[float], Any] = time.sleep,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+    ) -> Settings:
+        """Check what was given.
+
+        :raises ValueError: what cannot be; the message names the parameter.
+        """
+        base = base_url(domain)
+        for name, text in (("client_id", client_id), ("client_secret", client_secret)):
+            if not (text and text.strip()):
+                raise ValueError(f"{name} is empty")
+        if not timeout > 0:
+            raise ValueError("timeout must be more than 0 seconds")
+        if max_concurrency < 1:
+            raise ValueError("max_concurrency must be at least 1")
+        if max_tries < 1:
+            raise ValueError("max_tries must be at least 1")
+        if token_cache not in ("host", "process", "none"):
+            raise ValueError(f"token_cache is {token_cache!r}: expected host, process or none")
+        return cls(
+            credentials=Credentials(
+                base, client_id.strip(), client_secret.strip(), audience or f"{base}/api", scopes_text(scopes)
+            ),
+            timeout=float(timeout),
+            max_concurrency=int(max_concurrency),
+            requests_per_minute=requests_per_minute,
+            proxies={"http": proxies, "https": proxies} if isinstance(proxies, str) else proxies,
+            verify=verify,
+            user_agent=user_agent or globals()["user_agent"](),
+            token_cache=token_cache,
+            cache_dir=cache_dir,
+            patience=Patience(max_tries, retry_time, clock),
+            sleep=sleep,
+            wall=wall,
+        )
+
+    @property
+    def base_url(self) -> str:
+        return self.credentials.base_url
+
+    @property
+    def host(self) -> str:
+        return self.base_url.partition("://")[2]
+
+    @property
+    def local(self) -> bool:
+        """Whether this is this machine, where proxies of the environment have no business."""
+        return is_loopback(self.host.rpartition(":")[0].strip("[]") or self.host) or is_loopback(self.host.strip("[]"))
+
+    def headers(self, request: Request, token: Token | None) -> dict[str, str]:
+        """Every header that the request goes out with, but ``Host`` and ``Content-Length``."""
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": self.user_agent,
+            "Connection": "keep-alive",
+        }
+        if request.content_type:
+            headers["Content-Type"] = request.content_type
+        if token:
+            headers["Authorization"] = f"Bearer {token.value}"
+        return headers
+
+
+class Exchange:
+    """One request from its first try to its last: remembers what the tries before came to."""
+
+    def __init__(self, request: Request, settings: Settings, tokens: Tokens | None, pace: Pace, counts: Counts) -> None:
+        self.request = request
+        self._settings = settings
+        self._tokens = tokens
+        self._pace = pace
+        self._counts = counts
+        self._unknown = False
+        self._renewed = False
+
+    def renew(self, answer: Answer, token: Token) -> bool:
+        """Whether to send the request again at once, with another token; true at most once."""
+        tokens = self._tokens
+        assert tokens
+        if answer.status not in (401, 403):
+            if answer.status < 500 and answer.status != 429:
+                tokens.accept(token)
+            return False
+        if self._renewed:
+            tokens.fruitless(self.request, answer, token)
+            return False
+        self._renewed = tokens.worth_renewing(self.request, answer, token)
+        if self._renewed:
+            log.info("Kinde refused the token (HTTP %s): asking for another", answer.status)
+            tokens.refuse(token)
+        return self._renewed
+
+    def judge(self, answer: Answer) -> Any:
+        """What the answer means, in the light of the tries before.
+
+        :raises Failed: this try failed.
+        """
+        try:
+            return judge(self.request, answer, self._tokens.scrub if self._tokens else str)
+        except Failed as failed:
+            error = failed.error
+            done = self.request.method == "DELETE" and gone(error)
+            done = done or (self.request.method == "POST" and isinstance(error, KindeConflictError))
+            if done and self._unknown and self.request.idempotent:
+                # An earlier try did it; only its answer was lost.
+                return None
+            wait = failed.wait if isinstance(error, KindeRateLimitError) else None
+            if wait is not None and wait <= self._settings.patience.retry_time:
+                log.info("Kinde's rate limit is reached: all requests wait %.1f s", wait)
+                self._pace.pause(wait)
+            self._unknown |= error.fate_unknown
+            raise
+
+    def lost(self, reason: Lost) -> Failed:
+        """A failed try without an answer."""
+        failed = lost(self.request, reason)
+        self._unknown |= failed.error.fate_unknown
+        log.info("%s %s: %s", self.request.method, self.request.path, reason)
+        return failed
+
+    def sent(self) -> None:
+        """Count a request that reached the server, or may have."""
+        name = "token" if self._tokens is None else "read" if self.request.method == "GET" else "write"
+        self._counts.add(name)
+
+    def last(self, error: KindeError) -> KindeError:
+        """The error as the caller gets it."""
+        # A token request is none of the caller's writes.
+        error.fate_unknown = self._tokens is not None and (error.fate_unknown or self._unknown)
+        return error

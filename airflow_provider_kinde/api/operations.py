@@ -1,0 +1,17 @@
+"""All operations in one place: the methods that both clients and both hooks have, and the table made of them."""
+
+from __future__ import annotations
+
+from airflow_provider_kinde.api.memberships import Invites, Memberships
+from airflow_provider_kinde.api.operation import OPERATIONS, Operation, P, R
+from airflow_provider_kinde.api.organizations import Organizations
+from airflow_provider_kinde.api.roles import Properties, Roles
+from airflow_provider_kinde.api.users import Identities, Users
+
+__all__ = ["OPERATIONS", "Operation", "Operations"]
+
+
+class Operations(
+    Users[R, P], Identities[R, P], Organizations[R, P], Memberships[R, P], Invites[R, P], Roles[R, P], Properties[R, P]
+):
+    """Every operation as a method; a client adds how requests are sent."""

@@ -1,0 +1,113 @@
+"""How fast a client may go: one clock and one pause for all its threads."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenacity import RetryCallState, retry_if_exception, wait_random_exponential
+
+from airflow_provider_kinde.api.answers import Failed
+from airflow_provider_kinde.exceptions import KindeRateLimitError
+
+Clock = Callable[[], float]
+
+
+class Pace:
+    """Hands out the moments at which requests may start.
+
+    :param per_minute: how many of them in a minute, evenly spread; ``None`` for no limit.
+    :param clock: a clock that never goes back, in seconds.
+    """
+
+    def __init__(self, per_minute: float | None = None, clock: Clock = time.monotonic) -> None:
+        if per_minute is not None and not per_minute > 0:
+            raise ValueError("requests_per_minute must be more than 0")
+        self._every = 60 / per_minute if per_minute else 0.0
+        self._clock = clock
+        self._next = self._resume = clock()
+        self._lock = threading.Lock()
+
+    def reserve(self) -> float:
+        """Take the next moment; returns the seconds until then."""
+        with self._lock:
+            now = self._clock()
+            start = max(now, self._next, self._resume)
+            self._next = start + self._every
+            return start - now
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody start for so many seconds."""
+        with self._lock:
+            self._resume = max(self._resume, self._clock() + seconds)
+
+    def paused(self) -> float:
+        """Seconds until the pause ends."""
+        with self._lock:
+            return max(0.0, self._resume - self._clock())
+
+
+@dataclass
+class Patience:
+    """When a failed request is sent again: tenacity's strategies, for the sync and the async client alike.
+
+    :param max_tries: how often a request is sent at most; twice as often if all that Kinde says is 429.
+    :param retry_time: no new try once this many seconds would have passed since the first.
+    """
+
+    max_tries: int = 6
+    retry_time: float = 300.0
+    clock: Clock = time.monotonic
+    _backoff: wait_random_exponential = field(default_factory=lambda: wait_random_exponential(multiplier=0.5, max=20))
+
+    def strategies(self) -> dict[str, Any]:
+        """Arguments for ``tenacity.Retrying`` and ``tenacity.AsyncRetrying``."""
+        return {
+            "retry": retry_if_exception(lambda error: isinstance(error, Failed) and error.resend),
+            "wait": self._wait,
+            "stop": _Stop(self),
+            "reraise": True,
+        }
+
+    def _wait(self, state: RetryCallState) -> float:
+        told = _failed(state).wait
+        if told is None:
+            return 0.05 + self._backoff(state)
+        # A little later than told, and not all threads in the same instant.
+        return told + random.uniform(0.0, min(1.0, 0.1 * told + 0.05))
+
+
+class _Stop:
+    """Counts the tries of one request; each call of ``strategies`` makes one."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._started = patience.clock()
+        self._others = 0
+
+    def __call__(self, state: RetryCallState) -> bool:
+        failed = _failed(state)
+        if failed.most is not None and state.attempt_number >= failed.most:
+            return True
+        error = failed.error
+        limited = isinstance(error, KindeRateLimitError)
+        self._others += not limited
+        elapsed = self._patience.clock() - self._started
+        if elapsed + state.upcoming_sleep > self._patience.retry_time:
+            if isinstance(error, KindeRateLimitError) and (error.retry_after or 0) > self._patience.retry_time:
+                error.message += (
+                    f" - Kinde asks to wait {error.retry_after:.0f} s, longer than the"
+                    f" {self._patience.retry_time:.0f} s that this client waits"
+                )
+            return True
+        return self._others >= self._patience.max_tries or state.attempt_number >= 2 * self._patience.max_tries
+
+
+def _failed(state: RetryCallState) -> Failed:
+    outcome = state.outcome.exception() if state.outcome else None
+    assert isinstance(outcome, Failed)
+    return outcome

@@ -1,0 +1,124 @@
+"""Sends requests over ``requests``. Bounded in time and size; follows nothing, keeps no cookie."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from airflow_provider_kinde.api.answers import Answer, Lost
+from airflow_provider_kinde.api.exchange import MAX_BODY, Settings
+from airflow_provider_kinde.api.operation import Request
+from airflow_provider_kinde.api.tokens import Token
+
+_STALE = 20.0
+"""Connections that lay idle for so many seconds may be dead without a word: a create is not risked on them."""
+
+
+class _NoNetrc(AuthBase):
+    """Without an ``auth``, requests would put a ``.netrc`` password in place of our token."""
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        return prepared
+
+
+class Transport:
+    """A pool of connections to one host."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = session = requests.Session()
+        session.headers.clear()
+        session.trust_env = not settings.local and settings.proxies is None
+        session.proxies = dict(settings.proxies or {})
+        session.verify = settings.verify
+        session.auth = _NoNetrc()
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
+        session.mount("https://", self._adapter)
+        session.mount("http://", self._adapter)
+        self._busy = 0
+        self._idle_since = time.monotonic()
+        self._lock = threading.Lock()
+
+    def send(self, request: Request, token: Token | None) -> Answer:
+        """Send a request.
+
+        :raises Lost: no whole answer came.
+        """
+        with self._lock:
+            if not self._busy and time.monotonic() - self._idle_since > _STALE:
+                self._adapter.poolmanager.clear()
+            self._busy += 1
+        try:
+            return self._send(request, token)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._idle_since = time.monotonic()
+
+    def _send(self, request: Request, token: Token | None) -> Answer:
+        settings = self._settings
+        headers: dict[str, Any] = settings.headers(request, token)
+        try:
+            with self._session.request(
+                request.method,
+                settings.base_url + request.target,
+                data=request.body,
+                headers=headers,
+                timeout=(min(10.0, settings.timeout), settings.timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._read(response)
+                return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _reason(error, settings) from None
+
+    def _read(self, response: requests.Response) -> bytes:
+        deadline = time.monotonic() + self._settings.timeout
+        body = bytearray()
+        for part in response.iter_content(65536):
+            body += part
+            if len(body) > MAX_BODY:
+                raise Lost(f"the answer is larger than {MAX_BODY} bytes", sent=True, final=True)
+            if time.monotonic() > deadline:
+                # Each byte in time, and yet no end: the timeout between bytes does not see it.
+                raise Lost(f"no whole answer within {self._settings.timeout:g} s", sent=True)
+        return bytes(body)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _reason(error: Exception, settings: Settings) -> Lost:
+    inner: BaseException = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
+    inner = getattr(inner, "reason", None) or inner
+    host = settings.host
+    if isinstance(error, requests.exceptions.SSLError) or isinstance(inner, ssl.SSLError):
+        distrusted = "CERTIFICATE" in str(error).upper()
+        return Lost(f"no trusted connection to {host}: {_short(inner)}", sent=not distrusted, final=distrusted)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Lost(f"cannot reach {host} through the proxy", sent=False)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return Lost(f"cannot connect to {host} in time", sent=False)
+    if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)) or isinstance(
+        inner, urllib3.exceptions.ReadTimeoutError
+    ):
+        return Lost(f"no answer from {host} within {settings.timeout:g} s", sent=True)
+    if isinstance(inner, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ClosedPoolError)):
+        return Lost(f"cannot connect to {host}: {_short(inner)}", sent=False)
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
+        return Lost(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
+    return Lost(f"the connection to {host} broke before the answer was there", sent=True)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).rpartition(": ")[2].split())[:200]
