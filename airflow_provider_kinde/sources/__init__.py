@@ -1,1 +1,8 @@
+"""HR sources: each yields rows and says whether they are the whole of it."""
 
+from __future__ import annotations
+
+from airflow_provider_kinde.sources.base import ListSource
+from airflow_provider_kinde.sources.registry import SOURCES, make_source
+
+__all__ = ["SOURCES", "ListSource", "make_source"]

@@ -21,28 +21,30 @@ _MONTHS = (
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _MONTH_NUMBER = {name[:size].casefold(): i for i, name in enumerate(_MONTHS, 1) for size in (3, len(name))}
 
+# As in pendulum a padded token takes one digit as well, but only where no digit stands beside it.
+_PADDED = r"\d{2}|(?<!\d)\d(?!\d)"
 # token -> (pattern, the part of the date that it gives); "" is read and left aside.
 _TOKENS: dict[str, tuple[str, str]] = {
     "YYYY": (r"\d{4}", "year"),
     "YY": (r"\d{2}", "short_year"),
     "MMMM": ("|".join(_MONTHS), "month_name"),
     "MMM": ("|".join(name[:3] for name in _MONTHS), "month_name"),
-    "MM": (r"\d{2}", "month"),
+    "MM": (_PADDED, "month"),
     "M": (r"\d{1,2}", "month"),
     "DDDD": (r"\d{3}", "day_of_year"),
     "DDD": (r"\d{1,3}", "day_of_year"),
-    "DD": (r"\d{2}", "day"),
+    "DD": (_PADDED, "day"),
     "Do": (r"\d{1,2}(?:st|nd|rd|th)", "day"),
     "D": (r"\d{1,2}", "day"),
     "dddd": ("|".join(_DAYS), ""),
     "ddd": ("|".join(name[:3] for name in _DAYS), ""),
-    "HH": (r"\d{2}", "hour"),
+    "HH": (_PADDED, "hour"),
     "H": (r"\d{1,2}", "hour"),
-    "hh": (r"\d{2}", "hour12"),
+    "hh": (_PADDED, "hour12"),
     "h": (r"\d{1,2}", "hour12"),
-    "mm": (r"\d{2}", "minute"),
+    "mm": (_PADDED, "minute"),
     "m": (r"\d{1,2}", "minute"),
-    "ss": (r"\d{2}", "second"),
+    "ss": (_PADDED, "second"),
     "s": (r"\d{1,2}", "second"),
     "SSSSSS": (r"\d{6}", ""),
     "SSS": (r"\d{3}", ""),

@@ -1,0 +1,138 @@
+"""What sources share: one pass over rows, options that are checked, nested objects as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.spec import SyncSpec
+
+MAX_COLUMNS = 10_000
+MAX_CELL = 131_072
+"""Characters of the longest cell: what Python's csv reader takes."""
+MAX_DEPTH = 8
+
+
+class RowReading:
+    """One pass over rows that some iterator yields.
+
+    :param name: what messages call the source.
+    :param columns: the columns, where they are known beforehand.
+    """
+
+    def __init__(self, name: str, columns: Sequence[str] | None = None) -> None:
+        self.name = name
+        self.columns = columns
+        self.incomplete: list[str] = []
+        self.proven = False
+        self.warnings: list[str] = []
+        self._rows: Iterator[Row] = iter(())
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._rows
+
+
+class ListSource:
+    """Rows that are already in memory; they count as complete.
+
+    :param rows: one mapping of column to value each.
+    :param name: what messages call them.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]], name: str = "the list of rows") -> None:
+        self.rows = list(rows)
+        self.name = name
+
+    def read(self) -> RowReading:
+        """Start one pass over the rows."""
+        reading = RowReading(self.name)
+        reading.proven = True
+        reading._rows = (object_row(number, values) for number, values in enumerate(self.rows, 1))
+        return reading
+
+
+class Options:
+    """The options of a source, checked one by one; every message names file, line and key.
+
+    :param spec: the spec whose ``source`` they stand under.
+    :param allowed: the options that this type of source has.
+    :raises SpecError: there is another one.
+    """
+
+    def __init__(self, spec: SyncSpec, allowed: Sequence[str]) -> None:
+        self.spec, self.allowed = spec, allowed
+        for name in spec.source.options:
+            if name not in allowed:
+                kind = spec.source.type
+                raise self.error(name, f"unknown option of a {kind} source; known are {', '.join(sorted(allowed))}")
+
+    def error(self, name: str, message: str) -> Exception:
+        """A SpecError about one option (``expect.min_rows``)."""
+        key = f"source.{name}"
+        return self.spec.error(key, message, self.spec.source.lines.get(key) or self.spec.source.line)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text; required when there is no default."""
+        value = self.spec.source.options.get(name)
+        if value is None and default is not None:
+            return default
+        if value is None:
+            raise self.error(name, "is missing")
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(name, f"text is expected, found {value!r}")
+        if "{{" in value:
+            raise self.error(name, "an expression cannot stand here")
+        return value
+
+    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
+        """One of some words."""
+        value = self.text(name, default)
+        if value not in allowed and value != default:
+            raise self.error(name, f"one of {', '.join(allowed)} is expected, found {value!r}")
+        return value
+
+    def mapping(self, name: str, allowed: Sequence[str]) -> Mapping[str, Any]:
+        """A mapping with known keys; empty when left out."""
+        value = self.spec.source.options.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise self.error(name, f"a mapping with {', '.join(allowed)} is expected, found {value!r}")
+        for key in value:
+            if key not in allowed:
+                raise self.error(f"{name}.{key}", f"unknown key; known are {', '.join(allowed)}")
+        return value
+
+
+def object_row(number: int, values: Any) -> Row:
+    """One row from an object: nested objects become columns with a dot in their name.
+
+    :param number: where a person finds it.
+    :param values: what stands there; anything but an object is a problem of this row.
+    """
+    if not isinstance(values, Mapping):
+        return Row(number, {}, f"is not an object but {type(values).__name__}")
+    if not any(isinstance(value, (Mapping, str)) for value in values.values()):
+        flat: Mapping[str, Any] = values
+    else:
+        try:
+            flat = dict(_flat(values, "", 0))
+        except ValueError as error:
+            return Row(number, {}, str(error))
+    if len(flat) > MAX_COLUMNS:
+        return Row(number, {}, f"has more than {MAX_COLUMNS:,} columns")
+    return Row(number, flat)
+
+
+def _flat(values: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"is nested more than {MAX_DEPTH} deep")
+    for name, value in values.items():
+        column = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{column}.", depth + 1)
+        elif isinstance(value, str) and len(value) > MAX_CELL:
+            raise ValueError(f"column {column!r} holds more than {MAX_CELL:,} characters")
+        else:
+            yield column, value

@@ -1,0 +1,180 @@
+"""Proofs that a file is whole: a number of rows, a last line that counts them, a manifest beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from airflow_provider_kinde.sources.base import Options, RowReading
+
+_SHA256 = re.compile(r"\\?([0-9a-fA-F]{64})(?:\s+\*?(.+))?")
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What a spec expects of a file.
+
+    :param min_rows: at least so many rows.
+    :param trailer: pattern of the last line, with the number of rows in it.
+    :param manifest: path of a file that states rows or checksum.
+    """
+
+    min_rows: int | None
+    trailer: re.Pattern[str] | None
+    trailer_text: str
+    manifest: str | None
+
+    @classmethod
+    def read(cls, options: Options, beside: Callable[[str], str]) -> Expect:
+        """Check ``source.expect``.
+
+        :param beside: makes a full path of the manifest's.
+        :raises SpecError: a key is unknown or wrong.
+        """
+        expect = options.mapping("expect", ("min_rows", "trailer", "manifest"))
+        for name, kind in (("min_rows", int), ("trailer", str), ("manifest", str)):
+            value = expect.get(name)
+            wrong = isinstance(value, bool) or not isinstance(value, kind) or not value
+            if value is not None and (wrong or (isinstance(value, int) and value < 1)):
+                words = "a whole number from 1" if kind is int else "text"
+                raise options.error(f"expect.{name}", f"{words} is expected, found {value!r}")
+        trailer = expect.get("trailer")
+        if trailer is not None and trailer.count("{rows}") != 1:
+            raise options.error(
+                "expect.trailer", f"{{rows}} is expected once, where the number stands; found {trailer!r}"
+            )
+        manifest = expect.get("manifest")
+        return cls(
+            expect.get("min_rows"), _trailer(trailer) if trailer else None, trailer or "", manifest and beside(manifest)
+        )
+
+    def begin(self, reading: RowReading, manifest: Callable[[], str | None]) -> Proof:
+        """Start to collect the proofs of one reading."""
+        return Proof(self, reading, manifest)
+
+
+def _trailer(text: str) -> re.Pattern[str]:
+    pattern = re.escape(text.strip())
+    pattern = pattern.replace(re.escape("{rows}"), r"(?P<rows>\d{1,12})").replace(re.escape("{any}"), ".*")
+    return re.compile(pattern)
+
+
+class Proof:
+    """The proofs of one reading, settled after its last row."""
+
+    def __init__(self, expect: Expect, reading: RowReading, manifest: Callable[[], str | None]) -> None:
+        self.expect, self.reading = expect, reading
+        self._last_line: str | None = None
+        self._rows: int | None = None
+        self._sha256: str | None = None
+        if expect.manifest is not None:
+            self._read_manifest(manifest(), reading.name)
+
+    @property
+    def wants_hash(self) -> bool:
+        return self._sha256 is not None
+
+    def _fail(self, reason: str) -> None:
+        self.reading.incomplete.append(f"{self.reading.name} is incomplete: {reason}")
+
+    def _read_manifest(self, text: str | None, name: str) -> None:
+        path = self.expect.manifest
+        if text is None:
+            self._fail(f"its manifest {path} does not exist")
+            return
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = _checksum(text, posixpath.basename(name))
+        rows, sha256 = (found.get("rows"), found.get("sha256")) if isinstance(found, dict) else (None, None)
+        if isinstance(rows, int) and not isinstance(rows, bool):
+            self._rows = rows
+        if isinstance(sha256, str) and re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+            self._sha256 = sha256.lower()
+        if self._rows is None and self._sha256 is None:
+            self._fail(f'its manifest {path} holds neither {{"rows": …}} nor a SHA-256 of this file')
+
+    def hash_file(self, file: IO[bytes]) -> Callable[[], str] | None:
+        """The checksum of a seekable file, which is read from its start afterwards."""
+        if not self.wants_hash:
+            return None
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+        file.seek(0)
+        return digest.hexdigest
+
+    def without_trailer(self, lines: Iterator[str]) -> Iterator[str]:
+        """The lines but for the last that is not blank, which is kept as the trailer."""
+        held: list[str] = []
+        for line in lines:
+            if line.strip() and held:
+                yield from held
+                held.clear()
+            if line.strip() or held:
+                held.append(line)
+            else:
+                yield line
+        if held:
+            self._last_line = held[0].strip()
+
+    def settle(self, rows: int, digest: Callable[[], str] | None) -> None:
+        """Judge every expectation, once the last row was read."""
+        expect, before = self.expect, len(self.reading.incomplete)
+        if expect.min_rows is not None and rows < expect.min_rows:
+            self._fail(f"it has {rows} rows where expect.min_rows asks for {expect.min_rows}")
+        if expect.trailer is not None:
+            match = expect.trailer.fullmatch(self._last_line or "")
+            if not match:
+                self._fail(f"its last line is not the trailer {expect.trailer_text!r} that the spec expects")
+            elif int(match["rows"]) != rows:
+                self._fail(f"its trailer counts {int(match['rows'])} rows, and {rows} were read")
+        if self._rows is not None and self._rows != rows:
+            self._fail(f"its manifest counts {self._rows} rows, and {rows} were read")
+        if self._sha256 is not None and digest is not None and not before and digest() != self._sha256:
+            self._fail("its SHA-256 is not the one in its manifest: one of the two is of another export")
+        asked = expect.min_rows is not None or expect.trailer is not None or expect.manifest is not None
+        self.reading.proven = asked and not self.reading.incomplete
+
+
+def _checksum(text: str, name: str) -> dict[str, str]:
+    """The checksum in a file that ``sha256sum`` wrote."""
+    found = [match for line in text.splitlines() if (match := _SHA256.fullmatch(line.strip()))]
+    mine = [match for match in found if match[2] and posixpath.basename(match[2].strip()) == name]
+    chosen = mine or (found if len(found) == 1 else [])
+    return {"sha256": chosen[0][1]} if chosen else {}
+
+
+class HashingFile(io.RawIOBase):
+    """A binary file that takes the SHA-256 of what is read from it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._digest = file, hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        self._digest.update(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+    # TextIOWrapper asks for this one.
+    def read1(self, size: int = -1) -> bytes:
+        data = self._file.read(size if size > 0 else 1 << 16)
+        self._digest.update(data)
+        return data
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

@@ -1,0 +1,183 @@
+"""HR rows from a file: CSV, JSON, JSON lines or Parquet, local or on any ``ObjectStoragePath``."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_provider_kinde.sources import file_csv, file_json, file_parquet
+from airflow_provider_kinde.sources.base import Options, RowReading
+from airflow_provider_kinde.sources.expect import Expect, HashingFile
+from airflow_provider_kinde.sync.errors import SourceError
+from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.spec import SyncSpec
+
+_SUFFIXES = {
+    ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
+    ".pq": "parquet",
+}  # fmt: skip
+_FORMATS = ("csv", "json", "jsonl", "parquet")
+_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+class FileSource:
+    """HR rows from one file. ``docs/sources/file.md`` describes the options.
+
+    :param spec: a spec whose ``source.type`` is ``file``.
+    :raises SpecError: an option is unknown or wrong.
+    """
+
+    def __init__(self, spec: SyncSpec) -> None:
+        allowed = ("path", "conn_id", "format", "encoding", "delimiter", "rows", "expect")
+        options = Options(spec, allowed)
+        self.path = _resolve(options.text("path").strip(), spec.file)
+        self.conn_id = options.text("conn_id", "") or None
+        suffix = posixpath.splitext(urlsplit(self.path).path if "://" in self.path else self.path)[1].lower()
+        self.format = options.choice("format", _FORMATS, _SUFFIXES.get(suffix, ""))
+        if not self.format:
+            message = f"the suffix {suffix!r} does not say what the file is: one of {', '.join(_FORMATS)} is expected"
+            raise options.error("format", message)
+        self.encoding = _encoding(options)
+        delimiter = options.text("delimiter", "\t" if suffix == ".tsv" else ",")
+        self.delimiter = _DELIMITERS.get(delimiter, delimiter)
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n ':
+            raise options.error("delimiter", f"one of , ; | tab is expected, found {delimiter!r}")
+        self.rows_key = options.text("rows", "")
+        if self.rows_key and self.format != "json":
+            raise options.error("rows", "names the list within a JSON object; this file is not json")
+        self.expect = Expect.read(options, lambda path: _beside(path, self.path))
+        if self.expect.trailer is not None and self.format not in ("csv", "jsonl"):
+            raise options.error(
+                "expect.trailer", f"a {self.format} file has no last line; min_rows and manifest can be used"
+            )
+        self.name = _public(self.path)
+
+    def read(self) -> RowReading:
+        """Open the file and start one pass over its rows.
+
+        :raises SourceError: there is no such file, or it cannot be opened.
+        """
+        reading = RowReading(self.name)
+        expect = self.expect.begin(reading, self._manifest)
+        raw = _open(self.path, self.conn_id, self.name)
+        if self.format == "parquet":
+            stream: IO[Any] = raw
+            digest = expect.hash_file(raw)
+            rows = file_parquet.read(raw, reading)
+        else:
+            hashing = HashingFile(raw) if expect.wants_hash else None
+            digest = hashing.hexdigest if hashing else None
+            # newline="" keeps line breaks as they are, so that quoted ones stay and a missing last one shows.
+            stream = io.TextIOWrapper(hashing or raw, self.encoding, errors="surrogateescape", newline="")  # type: ignore[arg-type]
+            lines = file_csv.checked_lines(stream, reading)
+            if self.expect.trailer is not None:
+                lines = expect.without_trailer(lines)
+            if self.format == "csv":
+                rows = file_csv.read(lines, reading, self.delimiter)
+            elif self.format == "jsonl":
+                rows = file_json.read_lines(lines, reading)
+            else:
+                rows = file_json.read_document(stream, reading, self.rows_key)
+        reading._rows = _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
+        return reading
+
+    def _manifest(self) -> str | None:
+        """Text of the manifest, or ``None`` when there is none."""
+        assert self.expect.manifest is not None
+        try:
+            with _open(self.expect.manifest, self.conn_id, _public(self.expect.manifest)) as file:
+                return file.read(1_000_000).decode("utf-8-sig", errors="replace")
+        except SourceError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+
+
+def _to_the_end(
+    rows: Iterator[Row], reading: RowReading, stream: IO[Any], settle: Callable[[int], None]
+) -> Iterator[Row]:
+    """The rows; after the last, what is known of the whole is settled and the file is closed."""
+    count = 0
+    try:
+        for row in rows:
+            count += 1
+            yield row
+        settle(count)
+    except OSError as error:
+        raise SourceError(f"{reading.name} broke off while it was read, after {count} rows: {error}") from error
+    finally:
+        stream.close()
+
+
+def _encoding(options: Options) -> str:
+    name = options.text("encoding", "utf-8-sig")
+    try:
+        "".encode(name)
+        b"".decode(name)
+    except (LookupError, ValueError, TypeError):
+        raise options.error("encoding", f"{name!r} is not a text encoding such as utf-8, cp1252 or utf-16") from None
+    return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
+
+
+def _resolve(path: str, spec_file: str) -> str:
+    """A path of the spec as it is opened: relative to the spec's folder, ``~`` is home."""
+    if path.startswith("file://"):
+        path = urlsplit(path).path
+    if "://" in path:
+        return path
+    return str(
+        Path(spec_file).expanduser().absolute().parent / Path(path).expanduser()
+        if spec_file
+        else Path(path).expanduser()
+    )
+
+
+def _beside(path: str, file: str) -> str:
+    """A manifest's path: relative to the folder of the file that it describes."""
+    if "://" in path or Path(path).is_absolute() or path.startswith("~"):
+        return _resolve(path, "")
+    if "://" in file:
+        return posixpath.join(posixpath.dirname(file), path)
+    return str(Path(file).parent / path)
+
+
+def _public(path: str) -> str:
+    """A path without user, password and query."""
+    if "://" not in path:
+        return path
+    parts = urlsplit(path)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _open(path: str, conn_id: str | None, name: str) -> IO[bytes]:
+    try:
+        if "://" not in path:
+            return open(path, "rb")
+        file: IO[bytes] = _storage_path(path, conn_id).open("rb")
+        return file
+    except FileNotFoundError as error:
+        raise SourceError(f"there is no file {name}: check source.path in the spec, and that the export ran") from error
+    except IsADirectoryError as error:
+        raise SourceError(f"{name} is a folder: source.path names one file") from error
+    except OSError as error:
+        raise SourceError(f"{name} cannot be opened: {error.strerror or error}") from error
+    except SourceError:
+        raise
+    except Exception as error:
+        # Each storage has its own exceptions for refused credentials and unknown buckets.
+        raise SourceError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+def _storage_path(url: str, conn_id: str | None) -> Any:
+    try:
+        try:
+            from airflow.sdk import ObjectStoragePath
+        except ImportError:
+            from airflow.io.path import ObjectStoragePath
+    except ImportError as error:
+        raise SourceError(f"{_public(url)} needs Airflow's ObjectStoragePath: {error}") from error
+    return ObjectStoragePath(url, conn_id=conn_id)

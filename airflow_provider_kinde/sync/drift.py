@@ -1,0 +1,89 @@
+"""Whether the source still has the columns that the spec reads."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Container, Mapping
+from typing import Any
+
+from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.template import Template, is_blank
+
+
+class Drift:
+    """Looks for columns that are gone, and for ones that decide something and are blank in every row.
+
+    :param spec: the spec whose columns are watched.
+    """
+
+    def __init__(self, spec: SyncSpec) -> None:
+        self.gone: set[str] = set()
+        self._readers: dict[str, list[Template]] = {}
+        self._required: set[str] = set()
+        for template in spec.templates:
+            self._required |= template.columns - template.optional
+            for column in template.columns:
+                self._readers.setdefault(column, []).append(template)
+        person = spec.person
+        deciding = [person.id, person.email, person.given_name, person.family_name, *person.properties.values()]
+        deciding.append(spec.employment.status)
+        deciding.extend(
+            template for rule in spec.memberships for template in (rule.organization, rule.when) if template
+        )
+        if spec.scope is not None:
+            deciding.append(spec.scope)
+        self._blank = set().union(*(template.columns for template in deciding)) - spec.may_be_empty
+        self._columns: set[str] = set()
+        self._looked = False
+
+    def check_columns(self, columns: Container[str]) -> None:
+        """Judge a source whose columns are known beforehand."""
+        self.gone |= {column for column in self._required if column not in columns}
+        self._columns.update(columns if isinstance(columns, (frozenset, set, list, tuple)) else ())
+
+    def look_at(self, values: Mapping[str, Any]) -> None:
+        """Take note of one row."""
+        self._looked = True
+        if not values.keys() <= self._columns:
+            self._columns.update(values)
+        if self._blank:
+            self._blank = {column for column in self._blank if is_blank(values.get(column))}
+
+    def unknown(self, column: str) -> None:
+        """An expression asked for a column that does not exist."""
+        self.gone.add(column)
+
+    def check_rows(self, missed: set[str]) -> None:
+        """Judge a source whose rows name their own columns, after the last one.
+
+        :param missed: columns that expressions asked for and some row did not have.
+        """
+        if self._looked:
+            self.gone |= (self._required | missed) - self._columns
+
+    def problems(self, spec: SyncSpec, name: str) -> list[str]:
+        """Everything found, in words: never approvable."""
+        found = []
+        for column in sorted(self.gone):
+            near = difflib.get_close_matches(column, sorted(self._columns), 3, 0.6)
+            folded = [known for known in sorted(self._columns) if known.strip().casefold() == column.strip().casefold()]
+            hint = ", ".join(map(repr, dict.fromkeys([*folded, *near]))) or ", ".join(
+                map(repr, sorted(self._columns)[:12])
+            )
+            found.append(
+                f"drifted, a missing column: {name} has no column {column!r}, which {self._read_by(column)} reads; "
+                f"it has {hint or 'no columns'}"
+            )
+        for column in sorted(self._blank & self._columns) if self._looked else ():
+            found.append(
+                f"drifted: column {column!r} of {name} is blank in every row, and {self._read_by(column)} reads it; "
+                "if a blank is an answer there, name it in may_be_empty"
+            )
+        return found
+
+    def _read_by(self, column: str) -> str:
+        readers = self._readers.get(column, [])
+        shown = [f"{template.key} (line {template.line})" for template in readers[:4]]
+        if len(readers) > 4:
+            shown.append(f"{len(readers) - 4} more")
+        return ", ".join(shown) or "an expression"

@@ -1,0 +1,154 @@
+"""The Jinja environment of a spec: strict, pure, and bounded in time and memory.
+
+Everything that an expression can call is on a list here; what can make text longer is bounded before it is run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jinja2
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import SandboxedEnvironment, SecurityError
+
+from airflow_provider_kinde.sync import template_filters as text_filters
+from airflow_provider_kinde.sync.template_filters import MAX_ITEMS, MAX_TEXT, as_text
+
+_FILTERS = (
+    "abs capitalize count d default first float int join last length list lower map max min reject rejectattr replace "
+    "reverse round select selectattr sort title trim truncate unique upper wordcount"
+).split()
+
+_STR = frozenset(
+    "capitalize casefold center count endswith find format index isalnum isalpha isascii isdecimal isdigit isnumeric "
+    "isspace islower istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind rindex "
+    "rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill".split()
+)
+_DATE = frozenset("year month day isoformat weekday isoweekday".split())
+_METHODS: tuple[tuple[type, frozenset[str]], ...] = (
+    (str, _STR),
+    (Mapping, frozenset("get keys values items".split())),
+    ((list), frozenset({"count", "index"})),
+    ((tuple), frozenset({"count", "index"})),
+    (dt.datetime, _DATE | {"hour", "minute", "second", "date"}),
+    (dt.date, _DATE),
+    (LoopContext, frozenset("index index0 revindex revindex0 first last length previtem nextitem".split())),
+)
+_WIDE = re.compile(r"\d{4,}|\*|\{[^}]*\{")
+
+
+class _Strict(jinja2.StrictUndefined):
+    """Any use is an error, with a message that a spec's author understands."""
+
+    __slots__ = ()
+
+
+class Sandbox(SandboxedEnvironment):
+    """The environment in which every expression is compiled.
+
+    :param row_type: the type of ``row``, whose attributes are columns and nothing else.
+    """
+
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
+
+    def __init__(self, row_type: type) -> None:
+        super().__init__(undefined=_Strict, autoescape=False, finalize=_finalize, cache_size=0)
+        self._row_type = row_type
+        self.globals = {"range": _range}
+        self.filters = {name: self.filters[name] for name in _FILTERS} | text_filters.FILTERS
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is self._row_type:
+            return obj.column(attribute)
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        for kind, allowed in _METHODS:
+            if isinstance(obj, kind):
+                if attribute in allowed:
+                    return getattr(obj, attribute)
+                break
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if type(obj) is self._row_type:
+            return obj.column(argument)
+        try:
+            return obj[argument]
+        except (AttributeError, TypeError, LookupError):
+            return self.undefined(obj=obj, name=argument)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return False
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        owner = getattr(__obj, "__self__", None)
+        if isinstance(owner, str):
+            return _call_text(owner, __obj.__name__, args, kwargs)
+        if __obj is not _range and not isinstance(owner, (Mapping, list, tuple, dt.date)):
+            raise SecurityError("this cannot be called in a spec")
+        return __obj(*args, **kwargs)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "%" and isinstance(left, str):
+            return text_filters.format_text(left, *(right if isinstance(right, tuple) else (right,)))
+        if operator == "**":
+            if abs(right) > 64 or abs(left) > 10**6:
+                raise SecurityError("the power is too large")
+        elif operator == "*":
+            _check_product(left, right)
+        elif operator == "+" and isinstance(left, (str, list, tuple)):
+            _check_size(len(left) + len(right))
+        return super().call_binop(context, operator, left, right)
+
+
+def _finalize(value: Any) -> str:
+    return as_text(value)
+
+
+def _range(*args: int) -> range:
+    result = range(*args)
+    if len(result) > MAX_ITEMS:
+        raise SecurityError(f"a range may have {MAX_ITEMS:,} items")
+    return result
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_TEXT:
+        raise SecurityError(f"yields more than {MAX_TEXT:,} characters or items")
+
+
+def _check_product(left: Any, right: Any) -> None:
+    for sequence, times in ((left, right), (right, left)):
+        if isinstance(sequence, (str, list, tuple)) and isinstance(times, int):
+            _check_size(len(sequence) * max(times, 0))
+    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > 256:
+        raise SecurityError("the product is too large")
+
+
+def _call_text(text: str, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call a method of a text, when what it yields is bounded."""
+    if method == "format":
+        if _WIDE.search(text):
+            raise SecurityError("a format may be 999 characters wide, and its width is a number")
+        for value in itertools.chain(args, kwargs.values()):
+            as_text(value)
+        if re.search(r"\{[^}:!]*[.\[]", text):
+            raise SecurityError("a format may not look into its values")
+    elif method in ("center", "ljust", "rjust", "zfill") and args:
+        _check_size(args[0])
+    elif method == "replace":
+        return text_filters.replace(text, *args, **kwargs)
+    elif method == "join":
+        return text_filters.join(*args, text)
+    result = getattr(text, method)(*args, **kwargs)
+    if isinstance(result, str):
+        _check_size(len(result))
+    return result
+
+
+__all__ = ["MAX_TEXT", "Sandbox", "as_text", "Callable", "Iterable", "decimal"]
