@@ -15,14 +15,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator
 
 Approve = Literal["never", "blocked", "always"]
 
@@ -121,7 +118,7 @@ def kinde_sync_dag(
         default_args={**RETRIES, **({"pool": pool} if pool else {}), **(default_args or {})},
         tags=list(tags),
         doc_md=dag_kwargs.pop("doc_md", DOC.format(spec=path.name)),
-        **{**_without_backfills(schedule), **dag_kwargs},
+        **{**_without_backfills(), **dag_kwargs},
     )
     # Airflow takes the file that calls DAG(), which is this one, and shows it as the DAG's code.
     dag.fileloc = str(caller)
@@ -156,7 +153,7 @@ def _check(approve: str, approvers: Sequence[str], shards: int) -> None:
     if approve != "never":
         raise ValueError(
             f"approve={approve!r} is not available yet: use approve='never'; a blocked plan passes when its hash is "
-            "given as `approve` in \"Trigger DAG\""
+            'given as `approve` in "Trigger DAG"'
         )
     if approvers:
         raise ValueError("approvers: nobody is asked with approve='never'")
@@ -202,12 +199,11 @@ def _params() -> dict[str, Param]:
     }
 
 
-def _without_backfills(schedule: Any) -> dict[str, Any]:
+def _without_backfills() -> dict[str, Any]:
     """Where Airflow can refuse backfills itself (3.2 and later), let it; the tasks refuse them everywhere."""
     if "allowed_run_types" not in inspect.signature(DAG.__init__).parameters:
         return {}
-    kinds = ["manual", "asset_triggered"]
-    return {"allowed_run_types": [*kinds, "scheduled"] if schedule is not None else kinds}
+    return {"allowed_run_types": ["scheduled", "manual", "operator_triggered", "asset_triggered"]}
 
 
 def _calling_file() -> Path:
@@ -235,7 +231,7 @@ def _read_outline(path: Path) -> _Outline:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are safe ones
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"kinde_sync_dag: {path} is not YAML: {error}") from error
     name = content.get("name") if isinstance(content, dict) else None

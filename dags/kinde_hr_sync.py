@@ -23,7 +23,7 @@ spec = os.environ.get("KINDE_SYNC_SPEC")
 
 dag = kinde_sync_dag(
     spec or "kinde_hr_sync.yaml",
-    schedule=os.environ.get("KINDE_SYNC_SCHEDULE", "@hourly") if spec else None,
+    schedule=(os.environ.get("KINDE_SYNC_SCHEDULE", "@hourly") or None) if spec else None,
     dag_id="kinde_hr_sync",
     is_paused_upon_creation=True,
 )

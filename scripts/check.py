@@ -60,7 +60,7 @@ def main() -> int:
     for part, outcome, seconds, closing in results:
         print(f"{part:14} {outcome:8} {seconds:5.0f} s  {closing}".rstrip())
     print()
-    for part, _outcome, _seconds, closing in results:
+    for _part, _outcome, _seconds, closing in results:
         if closing:
             print(f"=== {closing} ===")
     return 1 if any(outcome == "FAILED" for _part, outcome, _seconds, _closing in results) else 0

@@ -75,7 +75,11 @@ def find_python(name: str, uv: str | None) -> str:
         found = done.stdout.strip()
         if done.returncode == 0 and version_of(found) == (3, minor):
             return found
-    if uv and subprocess.run([uv, "python", "install", f"3.{newest[1]}"], capture_output=True, check=False).returncode == 0:
+    if (
+        uv
+        and subprocess.run([uv, "python", "install", f"3.{newest[1]}"], capture_output=True, check=False).returncode
+        == 0
+    ):
         return f"3.{newest[1]}"
     wanted = f"3.{OLDEST[1]} to 3.{newest[1]}"
     raise NoPythonError(f"the environment {name} needs Python {wanted}; none was found on this machine")
@@ -180,7 +184,16 @@ def lock() -> None:
         print(f"requirements/{name}.txt", file=sys.stderr, flush=True)
         then = ["--exclude-newer", AS_OF[name]] if name in AS_OF else []
         out = REQUIREMENTS / f"{name}.txt"
-        options = ["-q", "--universal", "-p", "3.10", "--upgrade", "--no-emit-index-url", "--no-header", "--no-annotate"]
+        options = [
+            "-q",
+            "--universal",
+            "-p",
+            "3.10",
+            "--upgrade",
+            "--no-emit-index-url",
+            "--no-header",
+            "--no-annotate",
+        ]
         run(uv, "pip", "compile", *options, *then, source, "-o", out, quiet=True)
         out.write_text(header + out.read_text())
 

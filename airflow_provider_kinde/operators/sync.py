@@ -77,7 +77,10 @@ class _SyncOperator(BaseOperator):
 
     def _spec_file(self) -> Path:
         path = Path(self.spec).expanduser()
-        return path if path.is_absolute() else Path(self.spec_folder or Path(self.get_dag().fileloc).parent) / path
+        if path.is_absolute():
+            return path
+        dag = self.get_dag()
+        return Path(self.spec_folder or (Path(dag.fileloc).parent if dag else ".")) / path
 
     def _load(self) -> tuple[SyncSpec, Source]:
         from airflow_provider_kinde.sources import make_source
