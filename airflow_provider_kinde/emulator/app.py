@@ -37,7 +37,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-OPERATIONS = (identities, member_roles, members, organizations, properties, roles, search, sessions, users)
+# The busiest first: routes are tried in this order.
+OPERATIONS = (users, members, identities, sessions, search, organizations, member_roles, properties, roles)
 MAX_BODY = 10_000_000
 
 

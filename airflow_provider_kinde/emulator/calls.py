@@ -113,6 +113,8 @@ def invalid(errors: Any, what: Literal["query parameter", "field"]) -> ApiError:
     :param what: what was checked.
     """
     first = errors[0]
+    if first["type"] == "json_invalid":
+        return bad("INVALID_JSON", "The body is not valid JSON")
     field = ".".join(str(part) for part in first["loc"] if part != "body")
     kind = "PARAMETER" if what == "query parameter" else "FIELD"
     if first["type"] == "extra_forbidden":

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 
 from .calls import json_response
 from .errors import ApiError, bad
 from .faults import Fault
-from .seeding import seed, state
+from .seeding import seed
+from .state import state
 from .tenant import Tenant
 
 router = APIRouter(prefix="/_emulator")
@@ -40,7 +41,7 @@ async def get_state(request: Request) -> Response:
 
 
 @router.post("/seed")
-async def post_seed(request: Request, data: dict[str, Any] = Body()) -> Response:
+async def post_seed(request: Request, data: Annotated[dict[str, Any], Body()]) -> Response:
     tenant = _tenant(request)
     try:
         return json_response(seed(tenant.store, tenant.settings, data))
@@ -54,7 +55,7 @@ async def get_settings(request: Request) -> Response:
 
 
 @router.patch("/settings")
-async def patch_settings(request: Request, data: dict[str, Any] = Body()) -> Response:
+async def patch_settings(request: Request, data: Annotated[dict[str, Any], Body()]) -> Response:
     try:
         return json_response(_tenant(request).change(data).to_dict())
     except ValueError as error:
@@ -67,7 +68,7 @@ async def get_faults(request: Request) -> Response:
 
 
 @router.post("/faults")
-async def post_fault(request: Request, data: dict[str, Any] = Body()) -> Response:
+async def post_fault(request: Request, data: Annotated[dict[str, Any], Body()]) -> Response:
     try:
         fault = Fault(**data)
     except (TypeError, ValueError) as error:

@@ -47,11 +47,11 @@ class Fault:
     """Requests that it befell."""
 
     def __post_init__(self) -> None:
-        for name in ("path", "match"):
-            try:
-                re.compile(getattr(self, name) or "")
-            except re.error as error:
-                raise ValueError(f"{name}: not a regular expression: {error}") from None
+        try:
+            re.compile(self.path)
+            re.compile(self.match or "")
+        except re.error as error:
+            raise ValueError(f"path and match must be regular expressions: {error}") from None
         if self.times is not None and self.times < 1:
             raise ValueError("times: must be 1 or more, or None for ever")
         if self.skip < 0 or self.delay < 0:

@@ -77,9 +77,7 @@ async def create_user_identity(
     with call.store.transaction() as db:
         find_user(db, user_id, settings)
         kinds = {row["type"] for row in db.execute("SELECT type FROM identities WHERE user_id = ?", (user_id,))}
-        if ("enterprise" in kinds and body.type != "enterprise") or (
-            kinds - {"enterprise"} and body.type == "enterprise"
-        ):
+        if kinds and "enterprise" in {*kinds, body.type} and {*kinds, body.type} != {"enterprise"}:
             raise bad("ENTERPRISE_IDENTITY", "A user with an enterprise identity cannot have other identities")
         if owner_of(db, body.type, value, settings) is not None:
             message = f"This {body.type} identity already exists"

@@ -48,7 +48,7 @@ class Limiter:
 
 
 def _too_many(message: str, seconds: float, settings: Settings) -> ApiError:
-    headers = (
-        {} if settings.rate_limit_header == "none" else {settings.rate_limit_header: str(max(1, math.ceil(seconds)))}
-    )
+    headers: dict[str, str] = {}
+    if settings.rate_limit_header != "none":
+        headers[settings.rate_limit_header] = str(max(1, math.ceil(seconds)))
     return ApiError(429, "TOO_MANY_REQUESTS", message, headers=headers)

@@ -164,7 +164,7 @@ async def update_organization_users(
             with failures:
                 done[_change(db, org_code, user, settings)].append(user.id)
     failures.tell()
-    return call.done(**done)
+    return call.done(**dict[str, Any](done))
 
 
 def _change(db: sqlite3.Connection, org_code: str, user: ChangedMember, settings: Settings) -> str:
@@ -193,7 +193,7 @@ class _Failures:
     def __enter__(self) -> None:
         return
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if not isinstance(error, ApiError) or self._mode == "atomic":
             return False
         self._first = self._first or error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import json
 import re
 import sqlite3
@@ -112,8 +113,6 @@ def _color(raw: str | None) -> dict[str, str] | None:
     if raw is None:
         return None
     red, green, blue = (int(raw[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    import colorsys
-
     hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
     return {"raw": raw, "hex": raw.lower(), "hsl": f"hsl({hue * 360:.0f}, {saturation * 100:.0f}%, {light * 100:.0f}%)"}
 
@@ -173,9 +172,9 @@ def checked_fields(db: sqlite3.Connection, sent: dict[str, Any], code: str | Non
             raise bad("INVALID_FIELD", f"Invalid field {name}: expected a color such as #1a2b3c", name)
     if "name" in sent and not sent["name"].strip():
         raise bad("ORGANIZATION_NAME_REQUIRED", "The organization needs a name", "name")
-    if handle := sent.get("handle"):
-        if one(db, "SELECT 1 FROM organizations WHERE handle = ? AND code IS NOT ?", handle, code) is not None:
-            raise bad("HANDLE_ALREADY_EXISTS", "Another organization has this handle", "handle")
+    others = "SELECT 1 FROM organizations WHERE handle = ? AND code IS NOT ?"
+    if sent.get("handle") and one(db, others, sent["handle"], code) is not None:
+        raise bad("HANDLE_ALREADY_EXISTS", "Another organization has this handle", "handle")
 
 
 @router.post("/api/v1/organization")

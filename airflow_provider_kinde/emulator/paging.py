@@ -69,7 +69,9 @@ def token_page(
 
 def end(settings: Settings) -> dict[str, Any]:
     """What stands in an answer after the last page."""
-    return {"null": {"next_token": None}, "empty": {"next_token": ""}, "absent": {}}[settings.next_token_end]
+    if settings.next_token_end == "absent":
+        return {}
+    return {"next_token": None if settings.next_token_end == "null" else ""}
 
 
 def cursor_page(

@@ -10,15 +10,16 @@ from .errors import ApiError, bad
 from .settings import Settings
 from .store import insert, new_id, now, one, update
 
-DIAL_CODES = dict(
-    pair.split(":")
-    for pair in (
-        "ae:971 ar:54 at:43 au:61 be:32 bg:359 br:55 ca:1 ch:41 cl:56 cn:86 co:57 cz:420 de:49 dk:45 ee:372 eg:20 es:34 "
-        "fi:358 fr:33 gb:44 gr:30 hk:852 hr:385 hu:36 id:62 ie:353 il:972 in:91 is:354 it:39 jp:81 ke:254 kr:82 lt:370 "
-        "lu:352 lv:371 mx:52 my:60 ng:234 nl:31 no:47 nz:64 pe:51 ph:63 pk:92 pl:48 pt:351 ro:40 rs:381 ru:7 sa:966 "
-        "se:46 sg:65 si:386 sk:421 th:66 tr:90 tw:886 ua:380 us:1 vn:84 za:27"
-    ).split()
-)
+DIAL_CODES = {
+    "ae": "971", "ar": "54", "at": "43", "au": "61", "be": "32", "bg": "359", "br": "55", "ca": "1", "ch": "41",
+    "cl": "56", "cn": "86", "co": "57", "cz": "420", "de": "49", "dk": "45", "ee": "372", "eg": "20", "es": "34",
+    "fi": "358", "fr": "33", "gb": "44", "gr": "30", "hk": "852", "hr": "385", "hu": "36", "id": "62", "ie": "353",
+    "il": "972", "in": "91", "is": "354", "it": "39", "jp": "81", "ke": "254", "kr": "82", "lt": "370",
+    "lu": "352", "lv": "371", "mx": "52", "my": "60", "ng": "234", "nl": "31", "no": "47", "nz": "64", "pe": "51",
+    "ph": "63", "pk": "92", "pl": "48", "pt": "351", "ro": "40", "rs": "381", "ru": "7", "sa": "966", "se": "46",
+    "sg": "65", "si": "386", "sk": "421", "th": "66", "tr": "90", "tw": "886", "ua": "380", "us": "1", "vn": "84",
+    "za": "27",
+}  # fmt: skip
 
 COLUMN_OF = {"email": "email", "phone": "phone", "username": "username"}
 """Type of identity -> the column of users that shows the primary one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -192,7 +193,7 @@ OWNERS = {"usr": ("user_properties", "user_id"), "org": ("organization_propertie
 
 
 def set_values(
-    db: sqlite3.Connection, context: Literal["usr", "org"], owner: str, values: dict[str, str | None]
+    db: sqlite3.Connection, context: Literal["usr", "org"], owner: str, values: Mapping[str, str | None]
 ) -> None:
     """Sets property values of a user or an organization.
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Annotated
 
 from fastapi import APIRouter, Response
+from pydantic import ConfigDict
 
 from .calls import Call, Query, expand_of, listed, needs
 from .errors import bad
@@ -19,7 +20,7 @@ router = APIRouter()
 class SearchUsers(Query):
     """GET /search/users; ``properties[key]`` comes beside these names."""
 
-    model_config = {"extra": "allow"}
+    model_config = ConfigDict(extra="allow")
 
     page_size: int | None = None
     query: str | None = None

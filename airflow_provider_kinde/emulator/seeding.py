@@ -1,4 +1,4 @@
-"""Filling a tenant from plain data, and reading it back as plain data."""
+"""Filling a tenant from plain data."""
 
 from __future__ import annotations
 
@@ -7,139 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 
 from .people import add_identity, add_member, owner_of
 from .properties import define, set_values
+from .roles import new_uuid
+from .seed_model import Seed, SeedIdentity, SeedOrganization, SeedPermission, SeedRole, SeedUser
 from .settings import Settings
-from .store import Store, grouped, insert, new_id, now, one, update
+from .store import Store, insert, new_id, now, one, update
 from .tokens import add_client
-
-
-class _Seed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SeedOrganization(_Seed):
-    """An organization, found by ``code`` or else by ``name``, and made where it is missing."""
-
-    name: str | None = None
-    code: str | None = None
-    handle: str | None = None
-    external_id: str | None = None
-    is_default: bool | None = None
-    is_suspended: bool | None = None
-    properties: dict[str, str] = {}
-
-
-class SeedRole(_Seed):
-    """A role."""
-
-    key: str
-    id: str | None = None
-    name: str | None = None
-    description: str | None = None
-    is_default_role: bool = False
-    permissions: list[str] = []
-
-
-class SeedPermission(_Seed):
-    """A permission."""
-
-    key: str
-    id: str | None = None
-    name: str | None = None
-    description: str | None = None
-
-
-class SeedProperty(_Seed):
-    """A property definition."""
-
-    key: str
-    id: str | None = None
-    name: str | None = None
-    description: str | None = None
-    context: Literal["usr", "org", "app"] = "usr"
-    type: Literal["single_line_text", "multi_line_text"] = "single_line_text"
-    is_private: bool = False
-    is_kinde_property: bool = False
-
-
-class SeedClient(_Seed):
-    """A further client of the Management API; ``scopes`` null for all."""
-
-    id: str
-    secret: str
-    scopes: list[str] | None = None
-
-
-class SeedIdentity(_Seed):
-    """An identity of a user."""
-
-    value: str
-    type: str = "email"
-    id: str | None = None
-    is_confirmed: bool | None = True
-    is_primary: bool | None = None
-    connection_id: str | None = None
-
-
-class SeedUser(_Seed):
-    """A user, found by ``id`` or else by ``email``, and made where missing."""
-
-    id: str | None = None
-    email: str | None = None
-    is_confirmed: bool | None = True
-    identities: list[SeedIdentity] = []
-    first_name: str | None = None
-    last_name: str | None = None
-    picture: str | None = None
-    provided_id: str | None = None
-    is_suspended: bool = False
-    created_on: str | None = None
-    last_signed_in: str | None = None
-    total_sign_ins: int = 0
-    memberships: dict[str, list[str]] = {}
-    permissions: dict[str, list[str]] = {}
-    properties: dict[str, str] = {}
-    sessions: int = 0
-
-    @field_validator("identities", mode="before")
-    @classmethod
-    def _texts(cls, value: Any) -> Any:
-        return (
-            [{"value": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-        )
-
-    @field_validator("memberships", mode="before")
-    @classmethod
-    def _names(cls, value: Any) -> Any:
-        return {name: [] for name in value} if isinstance(value, list) else value
-
-
-class Seed(_Seed):
-    """What a tenant begins with. Roles, permissions and properties may be bare keys."""
-
-    organizations: list[SeedOrganization] = []
-    permissions: list[SeedPermission] = []
-    roles: list[SeedRole] = []
-    properties: list[SeedProperty] = []
-    clients: list[SeedClient] = []
-    users: list[SeedUser] = Field(default=[])
-
-    @field_validator("permissions", "roles", "properties", mode="before")
-    @classmethod
-    def _keys(cls, value: Any) -> Any:
-        return (
-            [{"key": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-        )
-
-    @field_validator("organizations", mode="before")
-    @classmethod
-    def _organization_names(cls, value: Any) -> Any:
-        return (
-            [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-        )
 
 
 def seed(store: Store, settings: Settings, data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -176,8 +52,6 @@ def seed(store: Store, settings: Settings, data: Mapping[str, Any]) -> dict[str,
 
 
 def _keyed(db: sqlite3.Connection, table: str, item: SeedRole | SeedPermission, more: dict[str, Any]) -> str:
-    from .roles import new_uuid
-
     row = one(db, f"SELECT id FROM {table} WHERE key = ?", item.key)
     values = {"name": item.name or item.key, "description": item.description, **more}
     if row is not None:
@@ -206,10 +80,8 @@ def _organization(db: sqlite3.Connection, item: SeedOrganization) -> str:
     code = row["code"] if row else item.code or new_id("org", 11)
     if row is None and item.is_default:
         # A tenant has one default organization: the one that the seed names takes the place of the empty one.
-        row = one(
-            db,
-            "SELECT code FROM organizations WHERE is_default AND NOT EXISTS (SELECT 1 FROM members WHERE org_code = code)",
-        )
+        empty = "NOT EXISTS (SELECT 1 FROM members WHERE org_code = code)"
+        row = one(db, f"SELECT code FROM organizations WHERE is_default AND {empty}")
         if row is not None:
             db.execute("UPDATE organizations SET code = ? WHERE code = ?", (code, row["code"]))
     values = item.model_dump(exclude={"code", "properties"}, exclude_none=True)
@@ -334,108 +206,3 @@ class _Users:
         for _ in range(user.sessions):
             moments = {"started_on": start.isoformat(), "expires_on": (start + timedelta(days=1)).isoformat()}
             insert(self._db, "sessions", id=new_id("session"), user_id=user_id, **moments)
-
-
-def state(store: Store) -> dict[str, Any]:
-    """Everything in the tenant as plain data, in the form that :func:`seed` takes."""
-    with store.transaction() as db:
-
-        def rows(sql: str) -> list[sqlite3.Row]:
-            return db.execute(sql).fetchall()
-
-        held = grouped(
-            rows(
-                "SELECT role_id, key FROM role_permissions JOIN permissions ON permissions.id = permission_id ORDER BY key"
-            ),
-            "role_id",
-        )
-        org_values = grouped(
-            rows(
-                "SELECT org_code, key, value FROM organization_properties JOIN properties ON properties.id = property_id"
-            ),
-            "org_code",
-        )
-        return {
-            "organizations": [
-                {
-                    **{name: row[name] for name in ("code", "name", "handle", "external_id")},
-                    "is_default": bool(row["is_default"]),
-                    "is_suspended": bool(row["is_suspended"]),
-                    "properties": {item["key"]: item["value"] for item in org_values.get(row["code"], [])},
-                }
-                for row in rows("SELECT * FROM organizations ORDER BY is_default DESC, name, code")
-            ],
-            "permissions": [
-                dict(row) for row in rows("SELECT id, key, name, description FROM permissions ORDER BY key")
-            ],
-            "roles": [
-                {
-                    **{name: row[name] for name in ("id", "key", "name", "description")},
-                    "is_default_role": bool(row["is_default_role"]),
-                    "permissions": [item["key"] for item in held.get(row["id"], [])],
-                }
-                for row in rows("SELECT * FROM roles ORDER BY key")
-            ],
-            "properties": [
-                {
-                    **{name: row[name] for name in ("id", "key", "name", "description", "context", "type")},
-                    "is_private": bool(row["is_private"]),
-                    "is_kinde_property": bool(row["is_kinde_property"]),
-                }
-                for row in rows("SELECT * FROM properties ORDER BY context, key")
-            ],
-            "users": _user_states(db),
-        }
-
-
-def _user_states(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    def by_user(sql: str) -> dict[str, list[sqlite3.Row]]:
-        return grouped(db.execute(sql), "user_id")
-
-    identities = by_user("SELECT * FROM identities ORDER BY user_id, is_primary DESC, created_on, id")
-    values = by_user(
-        "SELECT user_id, key, value FROM user_properties JOIN properties ON properties.id = property_id ORDER BY key"
-    )
-    members = by_user("SELECT user_id, org_code FROM members ORDER BY user_id, org_code")
-    roles = by_user("SELECT user_id, org_code, key FROM member_roles JOIN roles ON roles.id = role_id ORDER BY key")
-    permissions = by_user(
-        "SELECT user_id, org_code, key FROM member_permissions JOIN permissions ON permissions.id = permission_id ORDER BY key"
-    )
-    sessions = by_user("SELECT user_id, id FROM sessions")
-    users = []
-    names = (
-        "id",
-        "email",
-        "first_name",
-        "last_name",
-        "picture",
-        "provided_id",
-        "created_on",
-        "last_signed_in",
-        "total_sign_ins",
-    )
-    for row in db.execute("SELECT * FROM users ORDER BY created_on, id"):
-        user_id = row["id"]
-        held = {
-            code: [item["key"] for item in items] for code, items in grouped(roles.get(user_id, []), "org_code").items()
-        }
-        by_hand = grouped(permissions.get(user_id, []), "org_code")
-        users.append(
-            {
-                **{name: row[name] for name in names},
-                "is_suspended": bool(row["is_suspended"]),
-                "identities": [
-                    {
-                        **{name: item[name] for name in ("id", "type", "value", "connection_id")},
-                        "is_primary": bool(item["is_primary"]),
-                        "is_confirmed": None if item["is_confirmed"] is None else bool(item["is_confirmed"]),
-                    }
-                    for item in identities.get(user_id, [])
-                ],
-                "memberships": {item["org_code"]: held.get(item["org_code"], []) for item in members.get(user_id, [])},
-                "permissions": {code: [item["key"] for item in items] for code, items in by_hand.items()},
-                "properties": {item["key"]: item["value"] for item in values.get(user_id, [])},
-                "sessions": len(sessions.get(user_id, [])),
-            }
-        )
-    return users

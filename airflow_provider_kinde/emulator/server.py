@@ -7,16 +7,20 @@ import socket
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import create_app
 from .faults import Fault
-from .seeding import seed, state
+from .seeding import seed
 from .settings import Settings
+from .state import state
 from .tenant import Tenant
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Emulator:
@@ -42,7 +46,7 @@ class Emulator:
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
 
-    def start(self) -> Emulator:
+    def start(self) -> Self:
         """Starts answering; returns once it does.
 
         :returns: the emulator itself.
@@ -59,15 +63,7 @@ class Emulator:
             self._thread.join(0.002)
         return self
 
-    def run(self) -> None:
-        """Answers in this thread until SIGTERM or SIGINT; :meth:`bind` first to know the port."""
-        server = self._prepare()
-        try:
-            server.run(sockets=[self._socket] if self._socket else None)
-        finally:
-            self.stop()
-
-    def bind(self) -> Emulator:
+    def bind(self) -> Self:
         """Takes the port without answering yet.
 
         :returns: the emulator itself.
@@ -118,7 +114,7 @@ class Emulator:
         self._server = self._thread = self._socket = None
         self._tenant.store.close()
 
-    def __enter__(self) -> Emulator:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -170,11 +166,11 @@ class Emulator:
         return self._tenant.change(changes)
 
     def seed(self, data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-        """Puts organizations, roles, permissions, properties, clients and users in, as :class:`~.seeding.Seed` has them.
+        """Puts in organizations, roles, permissions, properties, clients, users; :class:`~.seed_model.Seed` is the form.
 
         Organizations may be named by code, name or handle. What is there already is changed.
 
-        :returns: ``{"organizations": {name: code}, "roles": {key: id}, "permissions": {key: id}, "users": {email: id}}``.
+        :returns: ids by name: ``{"organizations": {name: code}, "roles": {key: id}, "users": {email: id}, ...}``.
         :raises ValueError: naming what is wrong; then nothing is changed.
         """
         return seed(self._tenant.store, self.settings, data)
@@ -187,7 +183,7 @@ class Emulator:
         """The requests in the order of their arrival.
 
         Each has ``n``, ``at``, ``kind`` (``api``, ``token`` or ``public``), ``method``, ``path``, ``query``, ``body``,
-        ``status`` (``None``: no answer reached the client), ``worked`` (the status of the work; ``None``: none was done),
+        ``status`` (``None``: no answer reached the client), ``worked`` (the status of the work; ``None``: not done),
         ``fault``, ``ms``, ``client``, ``user_agent``. Secrets are masked.
 
         :param last: only so many, counted from the end.

@@ -17,8 +17,10 @@ SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE clients (id TEXT PRIMARY KEY, secret TEXT NOT NULL, scopes TEXT) WITHOUT ROWID;
 CREATE TABLE organizations (
-    code TEXT PRIMARY KEY, name TEXT NOT NULL, handle TEXT UNIQUE, external_id TEXT, is_default INTEGER NOT NULL DEFAULT 0,
-    is_suspended INTEGER NOT NULL DEFAULT 0, suspended_on TEXT, created_on TEXT NOT NULL, details TEXT NOT NULL DEFAULT '{}'
+    code TEXT PRIMARY KEY, name TEXT NOT NULL, handle TEXT UNIQUE, external_id TEXT, is_default INTEGER NOT NULL
+    DEFAULT 0,
+    is_suspended INTEGER NOT NULL DEFAULT 0, suspended_on TEXT, created_on TEXT NOT NULL, details TEXT NOT NULL
+    DEFAULT '{}'
 ) WITHOUT ROWID;
 CREATE TABLE users (
     id TEXT PRIMARY KEY, email TEXT, phone TEXT, username TEXT, first_name TEXT, last_name TEXT, picture TEXT,
@@ -28,26 +30,30 @@ CREATE TABLE users (
 ) WITHOUT ROWID;
 CREATE INDEX users_provided_id ON users (provided_id);
 CREATE TABLE identities (
-    id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, type TEXT NOT NULL, value TEXT NOT NULL,
+    id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, type TEXT NOT NULL, value
+    TEXT NOT NULL,
     folded TEXT NOT NULL, is_confirmed INTEGER, is_primary INTEGER NOT NULL DEFAULT 0, created_on TEXT NOT NULL,
     connection_id TEXT, last_login_on TEXT, total_logins INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX identities_user ON identities (user_id);
 CREATE INDEX identities_folded ON identities (folded);
-CREATE TABLE kept_profiles (folded TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE kept_profiles (folded TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE members (
-    org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE, user_id TEXT NOT NULL REFERENCES users ON
+    DELETE CASCADE,
     joined_on TEXT NOT NULL, last_accessed_on TEXT, PRIMARY KEY (org_code, user_id)
 ) WITHOUT ROWID;
 CREATE INDEX members_user ON members (user_id);
 CREATE TABLE roles (
-    id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, description TEXT, is_default_role INTEGER NOT NULL DEFAULT 0
+    id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, description TEXT, is_default_role INTEGER
+    NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE permissions (
     id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, description TEXT
 ) WITHOUT ROWID;
 CREATE TABLE role_permissions (
-    role_id TEXT NOT NULL REFERENCES roles ON DELETE CASCADE, permission_id TEXT NOT NULL REFERENCES permissions ON DELETE CASCADE,
+    role_id TEXT NOT NULL REFERENCES roles ON DELETE CASCADE, permission_id TEXT NOT NULL REFERENCES permissions
+    ON DELETE CASCADE,
     PRIMARY KEY (role_id, permission_id)
 ) WITHOUT ROWID;
 CREATE INDEX role_permissions_permission ON role_permissions (permission_id);
@@ -58,27 +64,33 @@ CREATE TABLE member_roles (
 ) WITHOUT ROWID;
 CREATE INDEX member_roles_role ON member_roles (role_id);
 CREATE TABLE member_permissions (
-    org_code TEXT NOT NULL, user_id TEXT NOT NULL, permission_id TEXT NOT NULL REFERENCES permissions ON DELETE CASCADE,
+    org_code TEXT NOT NULL, user_id TEXT NOT NULL, permission_id TEXT NOT NULL REFERENCES permissions ON DELETE
+    CASCADE,
     PRIMARY KEY (org_code, user_id, permission_id),
     FOREIGN KEY (org_code, user_id) REFERENCES members ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX member_permissions_permission ON member_permissions (permission_id);
 CREATE TABLE categories (id TEXT PRIMARY KEY, name TEXT NOT NULL, context TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE properties (
-    id TEXT PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, description TEXT, context TEXT NOT NULL, type TEXT NOT NULL,
-    is_private INTEGER NOT NULL DEFAULT 0, category_id TEXT, is_kinde_property INTEGER NOT NULL DEFAULT 0, UNIQUE (context, key)
+    id TEXT PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, description TEXT, context TEXT NOT NULL, type
+    TEXT NOT NULL,
+    is_private INTEGER NOT NULL DEFAULT 0, category_id TEXT, is_kinde_property INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (context, key)
 ) WITHOUT ROWID;
 CREATE TABLE user_properties (
-    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, property_id TEXT NOT NULL REFERENCES properties ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, property_id TEXT NOT NULL REFERENCES properties ON
+    DELETE CASCADE,
     value TEXT NOT NULL, PRIMARY KEY (user_id, property_id)
 ) WITHOUT ROWID;
 CREATE INDEX user_properties_property ON user_properties (property_id, value);
 CREATE TABLE organization_properties (
     org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE,
-    property_id TEXT NOT NULL REFERENCES properties ON DELETE CASCADE, value TEXT NOT NULL, PRIMARY KEY (org_code, property_id)
+    property_id TEXT NOT NULL REFERENCES properties ON DELETE CASCADE, value TEXT NOT NULL, PRIMARY KEY
+    (org_code, property_id)
 ) WITHOUT ROWID;
 CREATE TABLE sessions (
-    id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, org_code TEXT, started_on TEXT NOT NULL,
+    id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, org_code TEXT, started_on
+    TEXT NOT NULL,
     expires_on TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX sessions_user ON sessions (user_id);
@@ -124,7 +136,7 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed at the end, undone if an exception leaves it. May be nested; the outermost counts."""
+        """A transaction: committed at the end, undone if an exception leaves it. Nested, the outermost counts."""
         with self._lock:
             if self._depth:
                 yield self._db

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
 from .calls import Body, Call, Flag, Query, expand_of, listed, needs
 from .errors import bad
@@ -130,7 +131,8 @@ def shown_users(
 
 
 def _organizations_of(db: sqlite3.Connection, json_ids: str) -> dict[str, list[sqlite3.Row]]:
-    sql = "SELECT user_id, org_code FROM members WHERE user_id IN (SELECT value FROM json_each(?)) ORDER BY user_id, org_code"
+    sql = """SELECT user_id, org_code FROM members WHERE user_id IN (SELECT value FROM json_each(?))
+             ORDER BY user_id, org_code"""
     return grouped(db.execute(sql, (json_ids,)), "user_id")
 
 
@@ -200,7 +202,7 @@ class CreateUser(Body):
     profile: Profile = Profile()
     organization_code: str | None = None
     provided_id: str | None = None
-    identities: list[NewIdentity] = []
+    identities: list[NewIdentity] = Field(default=[])
 
 
 @router.post("/api/v1/user")
@@ -316,14 +318,11 @@ async def delete_user(call: Annotated[Call[DeleteUser], needs("delete:users", De
     user_id = call.query.id
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
-        kept = "SELECT folded, value FROM identities WHERE user_id = ?"
+        theirs = "SELECT folded FROM identities WHERE user_id = ?"
         if call.query.is_delete_profile:
-            db.execute(
-                "DELETE FROM kept_profiles WHERE folded IN (SELECT folded FROM identities WHERE user_id = ?)",
-                (user_id,),
-            )
+            db.execute(f"DELETE FROM kept_profiles WHERE folded IN ({theirs})", (user_id,))
         else:
-            db.execute(f"INSERT OR REPLACE INTO kept_profiles (folded, value) {kept}", (user_id,))
+            db.execute(f"INSERT OR IGNORE INTO kept_profiles (folded) {theirs}", (user_id,))
         db.execute("DELETE FROM users WHERE id = ?", (user_id,))
     return call.done(message="User successfully deleted")
 

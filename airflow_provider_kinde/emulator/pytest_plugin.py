@@ -1,0 +1,34 @@
+"""The fixture ``kinde_emulator``: an empty local Kinde for one test.
+
+It comes with the extra ``emulator``. Nothing of the emulator is imported until a test asks for the fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from . import Emulator
+
+
+@pytest.fixture
+def kinde_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """A local Kinde over HTTP with an empty tenant, stopped after the test.
+
+    A mark sets how it behaves: ``@pytest.mark.kinde_emulator(patch_roles="merge", rate_limit=60)``.
+    """
+    from .server import Emulator
+    from .settings import Settings
+
+    marks = [mark for mark in request.node.iter_markers("kinde_emulator")]
+    changes = {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
+    with Emulator(Settings().changed(changes)) as emulator:
+        yield emulator
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the mark known."""
+    config.addinivalue_line("markers", "kinde_emulator(**settings): settings of the fixture kinde_emulator")
