@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_provider_kinde.api.async_client import AsyncKindeClient as AsyncKindeClient
     from airflow_provider_kinde.api.client import KindeClient as KindeClient
 
-__all__ = ["KindeClient"]
+__all__ = ["AsyncKindeClient", "KindeClient"]
+
+_HOMES = {"AsyncKindeClient": "async_client", "KindeClient": "client"}
 
 
 def __getattr__(name: str) -> Any:
-    # On demand: the hook imports its methods from here while DAGs are parsed, and the HTTP library takes its time.
-    if name == "KindeClient":
-        from airflow_provider_kinde.api.client import KindeClient
-
-        return KindeClient
+    # On demand: the hook imports its methods from here while DAGs are parsed, and the HTTP libraries take their time.
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

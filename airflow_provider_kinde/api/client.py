@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from tenacity import Retrying
-
-from airflow_provider_kinde.api.answers import Answer, Failed, Lost
-from airflow_provider_kinde.api.exchange import Counts, Exchange, Settings
+from airflow_provider_kinde.api.exchange import Counts, Exchange, Settings, token_fetcher
 from airflow_provider_kinde.api.operation import Operation, Request, plain_request
-from airflow_provider_kinde.api.operations import OPERATIONS, Operations
+from airflow_provider_kinde.api.operations import Operations, find_operation
 from airflow_provider_kinde.api.pace import Clock, Pace
 from airflow_provider_kinde.api.pages import Pages
 from airflow_provider_kinde.api.token_cache import make_cache
-from airflow_provider_kinde.api.tokens import Token, Tokens, read_token, token_request
+from airflow_provider_kinde.api.tokens import Token, Tokens
 from airflow_provider_kinde.api.transport import Transport
 from airflow_provider_kinde.exceptions import KindeError
-
-log = logging.getLogger(__name__)
 
 
 class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
@@ -98,7 +92,8 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         self._pace = Pace(requests_per_minute, clock)
         self._turns = threading.BoundedSemaphore(settings.max_concurrency)
         self._transport = Transport(settings)
-        self._tokens = Tokens(settings.credentials, self._fetch_token, make_cache(settings), wall)
+        fetch = token_fetcher(settings, self._pace, self.counts, self._transport.send)
+        self._tokens = Tokens(settings.credentials, fetch, make_cache(settings), wall)
 
     @property
     def base_url(self) -> str:
@@ -109,6 +104,12 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
     def host(self) -> str:
         """The Kinde domain, with the port if it is not the usual one."""
         return self._settings.host
+
+    @property
+    def granted_scopes(self) -> frozenset[str]:
+        """The scopes that the current token carries; empty before the first call, and when Kinde does not say."""
+        token = self._tokens.peek()
+        return frozenset(token.scope.split()) if token else frozenset()
 
     @property
     def max_concurrency(self) -> int:
@@ -133,16 +134,14 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         :param name: a key of ``OPERATIONS``.
         :raises ValueError: no such operation.
         """
-        if name not in OPERATIONS:
-            raise ValueError(f"{name!r} is no operation; there are {', '.join(sorted(OPERATIONS))}")
-        operation = OPERATIONS[name]
+        operation = find_operation(name)
         return self._call(operation, operation.bind(args, kwargs))
 
     def close(self) -> None:
         """Close all connections; a later call opens new ones."""
         self._transport.close()
 
-    def __enter__(self) -> KindeClient:  # noqa: PYI034 - typing.Self needs Python 3.11
+    def __enter__(self) -> KindeClient:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -172,32 +171,16 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
 
     def _send(self, request: Request) -> Any:
         exchange = Exchange(request, self._settings, self._tokens, self._pace, self.counts)
-        return self._retried(exchange, lambda: self._once(exchange))
-
-    def _retried(self, exchange: Exchange, once: Callable[[], Any]) -> Any:
-        try:
-            return Retrying(sleep=self._settings.sleep, **self._settings.patience.strategies())(once)
-        except (Failed, KindeError) as failed:
-            raise exchange.last(failed.error if isinstance(failed, Failed) else failed) from None
+        return exchange.retried(lambda: self._once(exchange))
 
     def _once(self, exchange: Exchange) -> Any:
         while True:
             token = self._token()
             self._await_turn()
             with self._turns:
-                answer = self._transmit(exchange, token)
+                answer = exchange.transmit(self._transport.send, token)
             if not exchange.renew(answer, token):
                 return exchange.judge(answer)
-
-    def _transmit(self, exchange: Exchange, token: Token | None) -> Answer:
-        try:
-            answer = self._transport.send(exchange.request, token)
-        except Lost as reason:
-            if reason.sent:
-                exchange.sent()
-            raise exchange.lost(reason) from None
-        exchange.sent()
-        return answer
 
     def _await_turn(self) -> None:
         wait = self._pace.reserve()
@@ -210,17 +193,4 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         if self._on_token and token.value != self._known:
             self._on_token(token.value)
             self._known = token.value
-        return token
-
-    def _fetch_token(self) -> Token:
-        credentials = self._settings.credentials
-        request = token_request(credentials)
-        exchange = Exchange(request, self._settings, None, self._pace, self.counts)
-
-        def once() -> Token:
-            asked_at = self._settings.wall()
-            answer = self._transmit(exchange, None)
-            return read_token(request, answer, credentials, asked_at, self._tokens.scrub)
-
-        token: Token = self._retried(exchange, once)
         return token

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tenacity import Retrying
+
 from airflow_provider_kinde.api.address import base_url, is_loopback
 from airflow_provider_kinde.api.answers import Answer, Failed, Lost, gone, judge, lost
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.pace import Clock, Pace, Patience
-from airflow_provider_kinde.api.tokens import Credentials, Token, Tokens, scopes_text
+from airflow_provider_kinde.api.tokens import Credentials, Token, Tokens, read_token, scopes_text, token_request
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeRateLimitError
 
 log = logging.getLogger("airflow_provider_kinde.api")
@@ -145,6 +147,8 @@ class Settings:
         }
         if request.content_type:
             headers["Content-Type"] = request.content_type
+        if request.body is None and request.method != "GET":
+            headers["Content-Length"] = "0"
         if token:
             headers["Authorization"] = f"Bearer {token.value}"
         return headers
@@ -202,6 +206,8 @@ class Exchange:
 
     def lost(self, reason: Lost) -> Failed:
         """A failed try without an answer."""
+        if reason.sent:
+            self.sent()
         failed = lost(self.request, reason)
         self._unknown |= failed.error.fate_unknown
         log.info("%s %s: %s", self.request.method, self.request.path, reason)
@@ -212,8 +218,53 @@ class Exchange:
         name = "token" if self._tokens is None else "read" if self.request.method == "GET" else "write"
         self._counts.add(name)
 
-    def last(self, error: KindeError) -> KindeError:
+    def last(self, failed: Failed | KindeError) -> KindeError:
         """The error as the caller gets it."""
+        error = failed.error if isinstance(failed, Failed) else failed
         # A token request is none of the caller's writes.
         error.fate_unknown = self._tokens is not None and (error.fate_unknown or self._unknown)
         return error
+
+    def retried(self, once: Callable[[], Any]) -> Any:
+        """Try until it succeeds or is not worth another try.
+
+        :raises KindeError: of the last try.
+        """
+        try:
+            return Retrying(sleep=self._settings.sleep, **self._settings.patience.strategies())(once)
+        except (Failed, KindeError) as failed:
+            raise self.last(failed) from None
+
+    def transmit(self, send: Callable[[Request, Token | None], Answer], token: Token | None) -> Answer:
+        """Send once, and count it.
+
+        :raises Failed: no whole answer came.
+        """
+        try:
+            answer = send(self.request, token)
+        except Lost as reason:
+            raise self.lost(reason) from None
+        self.sent()
+        return answer
+
+
+def token_fetcher(
+    settings: Settings, pace: Pace, counts: Counts, send: Callable[[Request, Token | None], Answer]
+) -> Callable[[Callable[[str], str]], Token]:
+    """What gets a new token; it is blocking in both clients, so that locks and caches are written once.
+
+    :param send: sends a request, blocking.
+    """
+
+    def fetch(scrub: Callable[[str], str]) -> Token:
+        request = token_request(settings.credentials)
+        exchange = Exchange(request, settings, None, pace, counts)
+
+        def once() -> Token:
+            asked_at = settings.wall()
+            return read_token(request, exchange.transmit(send, None), settings.credentials, asked_at, scrub)
+
+        token: Token = exchange.retried(once)
+        return token
+
+    return fetch

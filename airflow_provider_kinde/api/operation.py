@@ -31,6 +31,7 @@ R = TypeVar("R")
 P = TypeVar("P")
 """What walks all pages: an iterator, or an async iterator."""
 F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C")
 
 OPERATIONS: dict[str, Operation] = {}
 """Every operation by the name of its method; filled as the resource modules are imported."""
@@ -228,6 +229,21 @@ def endpoint(
         return cast(F, method_of_client)
 
     return decorate
+
+
+def coroutines(client: type[C]) -> type[C]:
+    """Make real coroutine functions of an async client's methods: ``inspect`` and Airflow ask for these."""
+    for name in OPERATIONS.keys() - WALKED:
+        setattr(client, name, _coroutine(getattr(client, name)))
+    return client
+
+
+def _coroutine(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return await method(self, *args, **kwargs)
+
+    return call
 
 
 WALKED = frozenset({"search_users"})

@@ -34,6 +34,10 @@ def make_cache(settings: Settings) -> TokenCache | None:
     """The cache that the settings ask for."""
     if settings.token_cache == "none":
         return None
+    if settings.token_cache == "host":
+        from airflow_provider_kinde.api.host_cache import HostCache
+
+        return HostCache(settings.credentials, settings.cache_dir)
     return _shared(settings.credentials)
 
 

@@ -99,7 +99,7 @@ class Tokens:
     """The current token of one client.
 
     :param credentials: what to ask with.
-    :param fetch: sends the token request with the client's retries; raises ``KindeError``.
+    :param fetch: sends the token request, with retries; is given what scrubs secrets; raises ``KindeError``.
     :param cache: where the token is shared beyond this client.
     :param now: wall clock, in seconds.
     """
@@ -107,7 +107,7 @@ class Tokens:
     def __init__(
         self,
         credentials: Credentials,
-        fetch: Callable[[], Token],
+        fetch: Callable[[Callable[[str], str]], Token],
         cache: TokenCache | None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -140,7 +140,7 @@ class Tokens:
             token = self.peek()
             if token:
                 return token
-            token = self._shared() if self._cache else self._fetch()
+            token = self._shared() if self._cache else self._fetch(self.scrub)
             self._secrets.add(token.value)
             self._token = token
             return token
@@ -153,7 +153,7 @@ class Tokens:
                 # Somebody has worked with it: if it is forbidden everything now, it may have been revoked.
                 self._accepted.add(token.value)
                 return token
-            token = self._fetch()
+            token = self._fetch(self.scrub)
             self._cache.write(token)
             return token
 
