@@ -80,11 +80,14 @@ class _Run:
 
     # -- stages -------------------------------------------------------------------------------------------------
 
-    def _stage(
-        self, name: str, tasks: Sequence[list[Operation]], work: Callable[[Operation], None] | Callable[..., None]
-    ) -> None:
+    def _stage(self, name: str, tasks: Sequence[list[Operation]], work: Callable[[Operation], None]) -> None:
         """Carry out tasks side by side; the operations of one task run one after another."""
-        finished = self.pool.map(lambda task: [self._one(operation, work) for operation in task], tasks)
+
+        def carry_out(task: list[Operation]) -> None:
+            for operation in task:
+                self._one(operation, work)
+
+        finished = self.pool.map(carry_out, tasks)
         for done, _ in enumerate(finished, 1):
             if done % 50 == 0 or done == len(tasks):
                 self.progress(name, done, len(tasks))

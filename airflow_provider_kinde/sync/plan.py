@@ -120,16 +120,16 @@ def make_plan(
     :raises SpecError: when the spec names something that Kinde or the source does not have.
     :raises SourceError: when the source cannot be read at all.
     """
-    moment = _moment(now)
+    at = moment(now)
     client = client.get_conn() if hasattr(client, "get_conn") else client
     if unknown := sorted(set(only or ()) - set(KINDS)):
         raise SyncError(f"no such kind of operation: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
-    plan = Plan(spec, client.host, moment, counts_before=(client.counts.read, client.counts.write))
+    plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write))
     if spec.tenant and _host(spec.tenant) != _host(client.host):
         reason = f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}"
         plan.blocked.append(Block(reason, False))
         return plan
-    people = plan.people = read_people(spec, as_source(source), moment)
+    people = plan.people = read_people(spec, as_source(source), at)
     plan.warnings += people.warnings
     if people.problems:
         plan.rejected = people.rejected
@@ -350,11 +350,18 @@ def as_source(source: Any) -> Source:
     return ListSource(list(source))
 
 
-def _moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
+def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
+    """A moment given as such, in ISO 8601, or not at all (the wall clock).
+
+    :raises SyncError: for a text that is none.
+    """
     if now is None:
         return pendulum.now("UTC")
     if isinstance(now, str):
-        parsed = pendulum.parse(now)
+        try:
+            parsed = pendulum.parse(now)
+        except ValueError as error:
+            raise SyncError(f"not a moment in ISO 8601: {now!r}") from error
         if not isinstance(parsed, pendulum.DateTime):
             raise SyncError(f"not a moment in ISO 8601: {now!r}")
         return parsed

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_kinde.sync.operations import COUNTED, Operation
 from airflow_provider_kinde.sync.plan import Plan
 from airflow_provider_kinde.sync.report import Report
+
+Paint = Callable[[str, str], str]
+"""Puts an ANSI code around a text, or leaves it as it is."""
 
 _SIGNS = {
     "create_organization": "+", "create": "+", "adopt": "+", "enable": "+", "add_membership": "+", "add_role": "+",
@@ -120,9 +123,9 @@ def clean(text: object) -> str:
     )
 
 
-def _title(what: str, plan: Plan, paint: Any) -> str:
+def _title(what: str, plan: Plan, paint: Paint) -> str:
     moment = plan.now.in_timezone("UTC").format("YYYY-MM-DD HH:mm")
-    return str(paint("1", f"{what} {plan.spec.name} -> {plan.host}")) + f"   {moment} UTC"
+    return paint("1", f"{what} {plan.spec.name} -> {plan.host}") + f"   {moment} UTC"
 
 
 def operation_lines(operations: Iterable[Operation]) -> list[str]:
@@ -130,7 +133,7 @@ def operation_lines(operations: Iterable[Operation]) -> list[str]:
     return [_operation(operation, _painter(False)).strip() for operation in operations]
 
 
-def _operations(operations: Iterable[Operation], paint: Any) -> list[str]:
+def _operations(operations: Iterable[Operation], paint: Paint) -> list[str]:
     """Operations grouped by person, so that one look tells what happens to somebody."""
     people: dict[str, list[Operation]] = {}
     for operation in operations:
@@ -145,7 +148,7 @@ def _operations(operations: Iterable[Operation], paint: Any) -> list[str]:
     return lines
 
 
-def _operation(operation: Operation, paint: Any) -> str:
+def _operation(operation: Operation, paint: Paint) -> str:
     sign = _SIGNS[operation.kind]
     what = _WORDS.get(operation.kind, operation.kind)
     where = " ".join(
@@ -179,7 +182,7 @@ def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     return ", ".join(found)
 
 
-def _remarks(plan: Plan, paint: Any) -> list[str]:
+def _remarks(plan: Plan, paint: Paint) -> list[str]:
     lines: list[str] = []
     protected = [held for held in plan.held if held.protected]
     others = [held for held in plan.held if not held.protected]
@@ -199,7 +202,7 @@ def _remarks(plan: Plan, paint: Any) -> list[str]:
     return lines
 
 
-def _blocks(blocks: Iterable[Mapping[str, object]], paint: Any) -> list[str]:
+def _blocks(blocks: Iterable[Mapping[str, object]], paint: Paint) -> list[str]:
     return [
         f"  {paint('31', 'x')} {clean(block['reason'])}"
         + ("" if block["approvable"] else paint("2", "  (cannot be approved)"))
@@ -224,5 +227,5 @@ def _cell(text: str) -> str:
     return f"'{cleaned}" if cleaned[:1] in ("=", "+", "-", "@") else cleaned
 
 
-def _painter(color: bool) -> Any:
+def _painter(color: bool) -> Paint:
     return (lambda code, text: f"\033[{code}m{text}\033[0m" if text else "") if color else (lambda code, text: text)

@@ -11,7 +11,7 @@ from airflow_provider_kinde.sync.apply import apply_plan
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.operations import canonical, plan_hash, select
-from airflow_provider_kinde.sync.plan import Plan, make_plan
+from airflow_provider_kinde.sync.plan import Plan, make_plan, moment
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.snapshot import Progress
 from airflow_provider_kinde.sync.spec import SyncSpec
@@ -65,15 +65,15 @@ def check_plan_file(plan_file: Mapping[str, Any], plan: Plan) -> dict[str, Mappi
         spec_name, host, created = plan_file["spec"], plan_file.get("host", plan.host), plan_file["created_at"]
         operations = {_key(operation): operation for operation in plan_file["operations"]}
         claimed = plan_file["hash"]
-        age = plan.now - pendulum.parse(created)  # type: ignore[operator]
+        age = plan.now - moment(created)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SyncError(f"not a plan file ({type(error).__name__}: {error}): write one with `plan --out`") from error
     if (spec_name, host) != (plan.spec.name, plan.host):
         raise SyncError(f"the plan file is for {spec_name} on {host}, this run is for {plan.spec.name} on {plan.host}")
     if plan_hash(host, spec_name, operations) != claimed:
         raise SyncError("the plan file was changed: its hash does not fit its operations. Plan again")
-    if age.total_days() > MAX_AGE_DAYS:
-        raise SyncError(f"the plan file is {age.total_days():.0f} days old, at most {MAX_AGE_DAYS} count: plan again")
+    if age.total_seconds() > MAX_AGE_DAYS * 86_400:
+        raise SyncError(f"the plan file is {age.in_days()} days old, at most {MAX_AGE_DAYS} count: plan again")
     return operations
 
 

@@ -41,7 +41,9 @@ def test_the_report_counts_what_was_sent(world: World) -> None:
     world.apply(people(30, dept="Eng"))
     world.kinde.clear_log()
     rows = [*people(25, dept="Sales"), person(31)]
-    report = world.apply(rows, SPEC + "guards: {max_membership_removals: 100%, max_row_drop: 100%, max_leavers: 100%}\n")
+    report = world.apply(
+        rows, SPEC + "guards: {max_membership_removals: 100%, max_row_drop: 100%, max_leavers: 100%}\n"
+    )
     assert report.outcome == "changes"
     assert report.requests["read"] == len(world.reads())
     assert report.requests["write"] == len(world.writes())
@@ -50,7 +52,9 @@ def test_the_report_counts_what_was_sent(world: World) -> None:
 def test_nobody_without_a_rule_leaves_the_default_organization_unless_the_spec_says_so(world: World) -> None:
     world.apply([person(1, dept="Other")])
     assert world.memberships("p1@example.com") == {"Default Organization": []}
-    world.apply([person(1, dept="Other"), person(2, dept="Other")], SPEC + "joiner: {leave_default_organization: true}\n")
+    world.apply(
+        [person(1, dept="Other"), person(2, dept="Other")], SPEC + "joiner: {leave_default_organization: true}\n"
+    )
     assert world.memberships("p1@example.com") == {"Default Organization": []}
     assert world.memberships("p2@example.com") == {}
 

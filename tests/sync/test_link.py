@@ -1,0 +1,44 @@
+"""The link and its marks."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_kinde.sync.link import Link, is_onboarded, parse_link
+
+IDS = st.text(st.characters(exclude_characters="~", exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+
+
+@given(IDS, st.sampled_from(["", "identity_1"]), st.none() | st.dates())
+def test_what_is_written_is_read_back(id: str, renaming: str, left: date | None) -> None:
+    link = Link("hr", id, renaming, left)
+    assert parse_link(str(link), "hr") == link
+
+
+@pytest.mark.parametrize("text", ["", "hr", "hr2:1", "HR:1", "other:1", "hr~onboarded:2026-01-01", " hr:1"])
+def test_what_is_not_ours(text: str) -> None:
+    assert parse_link(text, "hr") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["hr:1~frozen", "hr:1~left=tomorrow", "hr:1~", "hr:", "hr:1~left=2026-01-01~left=2026-01-02"]
+)
+def test_what_this_version_does_not_know(text: str) -> None:
+    link = parse_link(text, "hr")
+    assert link is not None
+    assert link.unknown
+
+
+def test_marks_keep_their_order() -> None:
+    link = Link("hr", "a:b").with_left(date(2026, 3, 2)).with_renaming("identity_9")
+    assert str(link) == "hr:a:b~renaming=identity_9~left=2026-03-02"
+    assert str(link.with_renaming("").with_left(None)) == "hr:a:b"
+
+
+def test_the_mark_of_the_onboarding_form() -> None:
+    assert is_onboarded("hr~onboarded:2026-03-02", "hr")
+    assert not is_onboarded("hr2~onboarded:2026-03-02", "hr")
