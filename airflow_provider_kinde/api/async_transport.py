@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from http.cookiejar import DefaultCookiePolicy
@@ -16,6 +17,16 @@ from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
 
 _STALE = 20.0
+_hosts: set[str] = set()
+
+
+def _quiet(record: logging.LogRecord) -> bool:
+    # At INFO, httpx logs whole URLs, and ours have people's addresses in them.
+    args = record.args if isinstance(record.args, tuple) else ()
+    return not any(isinstance(arg, httpx.URL) and arg.netloc.decode() in _hosts for arg in args)
+
+
+logging.getLogger("httpx").addFilter(_quiet)
 
 
 class AsyncTransport:
@@ -83,6 +94,7 @@ class _Body:
 
 
 def _options(settings: Settings) -> dict[str, Any]:
+    _hosts.add(settings.host)
     proxies = settings.proxies
     scheme = settings.base_url.partition("://")[0]
     return {

@@ -1,0 +1,65 @@
+"""The few things that differ between versions of Airflow: masking, connections read in an event loop, the version."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module, metadata
+from typing import Any
+
+from airflow_provider_kinde import __version__
+
+
+def mask(token: str) -> None:
+    """Have a token blacked out in all logs of this task."""
+    _mask_secret()(token)
+
+
+async def amask(token: str) -> None:
+    """Do the same from an event loop, without blocking it."""
+    try:
+        from airflow.sdk.log import amask_secret
+    except ImportError:
+        await _off_loop(mask, token)
+    else:
+        await amask_secret(token)
+
+
+@cache
+def _mask_secret() -> Any:
+    compat = import_module("airflow.providers.common.compat.sdk")
+    # Early versions of the compat provider do not have it.
+    return getattr(compat, "mask_secret", None) or import_module("airflow.utils.log.secrets_masker").mask_secret
+
+
+async def _off_loop(function: Callable[..., Any], *args: Any) -> Any:
+    # Airflow's own way, not a bare thread: its supervisor must be spoken to by way of the running loop.
+    return await import_module("asgiref.sync").sync_to_async(function)(*args)
+
+
+async def connection_of(conn_id: str) -> tuple[Any, dict[str, Any]]:
+    """Read a connection and its extra in an event loop."""
+    from airflow.providers.common.compat.sdk import BaseHook
+
+    try:
+        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+    except ImportError:
+        connection = await _off_loop(BaseHook.get_connection, conn_id)
+        return connection, await _off_loop(lambda: dict(connection.extra_dejson))
+    connection = await get_async_connection(conn_id)
+    return connection, dict(await get_async_extra_dejson(connection))
+
+
+@cache
+def user_agent() -> str:
+    """``airflow-provider-kinde/0.1.0 Airflow/3.3.2 Python/3.11``."""
+    version = "unknown"
+    for name in ("apache-airflow", "apache-airflow-core", "apache-airflow-task-sdk"):
+        try:
+            version = metadata.version(name)
+            break
+        except metadata.PackageNotFoundError:
+            continue
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"airflow-provider-kinde/{__version__} Airflow/{version} Python/{python}"

@@ -1,0 +1,212 @@
+"""Hooks: from an Airflow connection of type ``kinde`` to Kinde's Management API, sync and async."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_kinde.api.operation import Operation, coroutines
+from airflow_provider_kinde.api.operations import Operations
+from airflow_provider_kinde.connection_form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FIELDS
+from airflow_provider_kinde.hooks.connection import client_arguments
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.api import AsyncKindeClient, KindeClient
+
+
+class _Form(BaseHook):
+    """What makes a connection of this type, for the sync and the async hook."""
+
+    conn_name_attr = "kinde_conn_id"
+    default_conn_name = "kinde_default"
+    conn_type = CONNECTION_TYPE["connection-type"]
+    hook_name = CONNECTION_TYPE["hook-name"]
+
+    def __init__(self, kinde_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kinde_conn_id = kinde_conn_id
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Fields of the form before Airflow 3.2; later versions read them from the provider's metadata."""
+        # By name: these are not there on later versions, which never call this.
+        widget = import_module("flask_appbuilder.fieldwidgets").BS3TextFieldWidget
+        text = import_module("flask_babel").lazy_gettext
+        return {
+            name: import_module("wtforms").StringField(
+                text(field["label"]),
+                widget=widget(),
+                description=field["description"],
+                default=field["schema"]["default"],
+            )
+            for name, field in FIELDS.items()
+        }
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Which of the standard fields are shown before Airflow 3.2, and under which names."""
+        behaviour = {key.replace("-", "_"): value for key, value in FIELD_BEHAVIOUR.items()}
+        return {**behaviour, "hidden_fields": list(behaviour["hidden_fields"])}
+
+
+class KindeHook(_Form, Operations[Any, Iterator[dict[str, Any]]]):
+    """Kinde's Management API by way of an Airflow connection.
+
+    Has a method for every operation, named like Kinde's ``operationId`` in snake case (``get_users``,
+    ``update_organization_users``), and ``iter_...`` and ``search_users``, which yield the items of all pages. May be
+    used by many threads at once.
+
+    :param kinde_conn_id: a connection of type ``kinde``: the Kinde domain as host, client ID as login and client secret
+        as password of a machine-to-machine application.
+    """
+
+    def __init__(self, kinde_conn_id: str = _Form.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(kinde_conn_id, **kwargs)
+        self._client: KindeClient | None = None
+        self._lock = threading.Lock()
+
+    def get_conn(self) -> KindeClient:
+        """Return the client. It is made once, and sends nothing before the first call.
+
+        :raises ValueError: the connection lacks something; the message names it.
+        """
+        from airflow_provider_kinde.api.client import KindeClient
+        from airflow_provider_kinde.hooks.airflow import mask, user_agent
+
+        with self._lock:
+            if self._client is None:
+                self._client = KindeClient(**self._arguments(), on_token=mask, user_agent=user_agent())
+            return self._client
+
+    def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
+        """Send a request to an endpoint that has no method here. A POST is not sent again by itself.
+
+        :param method: HTTP method.
+        :param path: path on the Kinde domain: ``/api/v1/environment``.
+        :param params: query; ``None`` values are left out.
+        :param json: body.
+        :returns: decoded JSON, or ``None`` for an empty body.
+        :raises KindeError: Kinde refused, or could not be reached.
+        """
+        return self.get_conn().request(method, path, params, json)
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an operation by name, such as ``get_users``; of a search it returns one page.
+
+        :raises ValueError: no such operation.
+        """
+        return self.get_conn().call(name, *args, **kwargs)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Try the connection, changing nothing; says which of domain, credentials, audience and scopes is wrong.
+
+        :returns: whether it works, and a message; never raises.
+        """
+        from airflow_provider_kinde.hooks.checks import check
+
+        try:
+            arguments = self._arguments()
+        except Exception as error:
+            return False, str(error)
+        return check(arguments)
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client:
+            client.close()
+
+    def __enter__(self) -> KindeHook:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _arguments(self) -> dict[str, Any]:
+        connection = self.get_connection(self.kinde_conn_id)
+        return client_arguments(connection, connection.extra_dejson, self.kinde_conn_id)
+
+    def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        return self.get_conn()._call(operation, arguments)
+
+    def _walk(self, operation: Operation, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        return self.get_conn()._walk(operation, arguments)
+
+
+@coroutines
+class KindeAsyncHook(_Form, Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[str, Any]]]):
+    """The same methods as coroutines, for triggers and ``async def`` tasks; ``iter_...`` yield asynchronously.
+
+    :param kinde_conn_id: a connection of type ``kinde``.
+    """
+
+    def __init__(self, kinde_conn_id: str = _Form.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(kinde_conn_id, **kwargs)
+        self._client: AsyncKindeClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def get_conn(self) -> AsyncKindeClient:
+        """Return the client of the running event loop.
+
+        :raises ValueError: the connection lacks something; the message names it.
+        """
+        from airflow_provider_kinde.api.async_client import AsyncKindeClient
+        from airflow_provider_kinde.hooks.airflow import amask, user_agent
+
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            arguments = await self._arguments()
+            # Another task may have been faster while this one waited.
+            if self._client is None or self._loop is not loop:
+                self._client = AsyncKindeClient(**arguments, on_token=amask, user_agent=user_agent())
+                self._loop = loop
+        return self._client
+
+    async def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
+        """Send a request to an endpoint that has no method here; see ``KindeHook.request``."""
+        return await (await self.get_conn()).request(method, path, params, json)
+
+    async def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an operation by name; see ``KindeHook.call``."""
+        return await (await self.get_conn()).call(name, *args, **kwargs)
+
+    async def test_connection(self) -> tuple[bool, str]:
+        """Try the connection without changing anything; see ``KindeHook.test_connection``."""
+        from airflow_provider_kinde.hooks.checks import check
+
+        try:
+            arguments = await self._arguments()
+        except Exception as error:
+            return False, str(error)
+        return await asyncio.to_thread(check, arguments)
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        client, self._client = self._client, None
+        if client and self._loop is asyncio.get_running_loop():
+            await client.close()
+
+    async def __aenter__(self) -> KindeAsyncHook:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def _arguments(self) -> dict[str, Any]:
+        from airflow_provider_kinde.hooks.airflow import connection_of
+
+        connection, extra = await connection_of(self.kinde_conn_id)
+        return client_arguments(connection, extra, self.kinde_conn_id)
+
+    async def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        return await (await self.get_conn())._call(operation, arguments)
+
+    async def _walk(self, operation: Operation, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        async for item in (await self.get_conn())._walk(operation, arguments):
+            yield item
