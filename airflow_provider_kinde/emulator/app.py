@@ -16,8 +16,11 @@ from starlette.exceptions import HTTPException
 from . import (
     control,
     identities,
+    invites,
+    member_extras,
     member_roles,
     members,
+    organization_extras,
     organizations,
     pages,
     properties,
@@ -38,7 +41,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 # The busiest first: routes are tried in this order.
-OPERATIONS = (users, members, identities, sessions, search, organizations, member_roles, properties, roles)
+BUSIEST = (users, members, identities, sessions, search, organizations, member_roles, properties, roles)
+OPERATIONS = (*BUSIEST, organization_extras, member_extras, invites)
 MAX_BODY = 10_000_000
 
 

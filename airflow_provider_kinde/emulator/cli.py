@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_kinde emulator",
-        description="A local Kinde over HTTP: token endpoint and Management API, a page at /, a control API at /_emulator.",
+        description="A local Kinde over HTTP: tokens, Management API, a page at /, a control API at /_emulator.",
     )
     add = parser.add_argument
     add("--port", type=_port, default=8900, help="port to listen at; 0 for a free one (default: %(default)s)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import secrets
 import sqlite3
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +22,9 @@ ORGANIZATIONS_SHOWN = 50
 REQUESTS_SHOWN = 40
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; --dim: #777; --bad: #c62828; --good: #2e7d32; --tag: #3949ab; }
+:root {
+  color-scheme: light dark; --line: #8884; --soft: #8882; --dim: #666; --bad: #c62828; --good: #2e7d32; --tag: #3949ab;
+}
 @media (prefers-color-scheme: dark) { :root { --dim: #aaa; --bad: #ef9a9a; --good: #a5d6a7; --tag: #9fa8da; } }
 * { box-sizing: border-box; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 78rem; padding: 1.5rem; }
@@ -29,16 +32,29 @@ header { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; justify
 h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; }
 h3 { font-size: 1rem; margin: 0; } h3 small { font-weight: normal; }
 .dim, small { color: var(--dim); } code { font: .87em ui-monospace, monospace; }
-section.card { border: 1px solid var(--line); border-radius: .5rem; margin: .8rem 0; padding: .8rem 1rem; overflow-x: auto; }
+section.card {
+  border: 1px solid var(--line); border-radius: .5rem; margin: .8rem 0; padding: .8rem 1rem; overflow-x: auto;
+}
 table { border-collapse: collapse; width: 100%; margin-top: .5rem; }
 th { text-align: left; font-weight: 600; color: var(--dim); font-size: .85rem; }
 th, td { padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--soft); vertical-align: top; }
-tr:last-child td { border-bottom: 0; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
-.tag { border: 1px solid currentColor; border-radius: 1rem; color: var(--tag); font-size: .8rem; padding: 0 .5rem; white-space: nowrap; }
+tr:last-child td { border-bottom: 0; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+.tag {
+  border: 1px solid currentColor; border-radius: 1rem; color: var(--tag); font-size: .8rem; padding: 0 .5rem;
+  white-space: nowrap;
+}
 .suspended td:first-child { text-decoration: line-through; } .bad { color: var(--bad); } .good { color: var(--good); }
-input { font: inherit; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: .4rem; min-width: 16rem; }
+input {
+  font: inherit; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: .4rem; width: 21rem; max-width: 100%;
+}
 td.path { word-break: break-all; }
+table.people { table-layout: fixed; min-width: 48rem; }
+table.people td { overflow-wrap: anywhere; }
 """
+
+# Not while somebody types.
+SCRIPT = "setInterval(() => document.activeElement?.name === 'q' || location.reload(), 5000)"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; form-action 'self'"
 
 
 @router.get("/")
@@ -48,13 +64,16 @@ async def index(request: Request) -> HTMLResponse:
     asked = request.query_params.get("page", "1")
     page = max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
     with tenant.store.transaction() as db:
-        body = _summary(db) + _organizations(db, wanted, page) + _unplaced(db, wanted)
+        body = _summary(db) + _roles(db) + _organizations(db, wanted, page) + _unplaced(db, wanted)
+    nonce = secrets.token_urlsafe(12)
     return HTMLResponse(
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>Kinde emulator</title>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'><meta http-equiv=refresh content=5>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        "<noscript><meta http-equiv=refresh content=5></noscript>"
+        f"<script nonce={nonce}>{SCRIPT}</script>"
         f"<style>{STYLE}</style></head><body><header><h1>Kinde emulator</h1>{_search(wanted)}</header>"
         f"{body}{_requests(tenant)}</body></html>",
-        headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"},
+        headers={"content-security-policy": POLICY.format(nonce=nonce)},
     )
 
 
@@ -77,9 +96,19 @@ def _summary(db: sqlite3.Connection) -> str:
     return f"<p class=dim>{' · '.join(words)} · <strong>{suspended:,}</strong> suspended</p>"
 
 
+def _roles(db: sqlite3.Connection) -> str:
+    sql = """SELECT key, name, (SELECT count(*) FROM member_roles WHERE role_id = id) AS held FROM roles
+             ORDER BY key LIMIT 100"""
+    tags = [
+        f"<span class=tag title='{_text(row['name'])}'>{_text(row['key'])}</span> <small>{row['held']:,}</small>"
+        for row in db.execute(sql)
+    ]
+    return f"<p>Roles: {' &nbsp; '.join(tags)}</p>" if tags else ""
+
+
 PERSON = """(lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) LIKE :like ESCAPE '\\'
-            OR lower(coalesce(email, '')) LIKE :like ESCAPE '\\' OR lower(coalesce(provided_id, '')) LIKE :like ESCAPE '\\'
-            OR users.id = :exact)"""
+            OR lower(coalesce(email, '')) LIKE :like ESCAPE '\\'
+            OR lower(coalesce(provided_id, '')) LIKE :like ESCAPE '\\' OR users.id = :exact)"""
 ORGANIZATION = """(lower(organizations.name) LIKE :like ESCAPE '\\' OR code = :exact OR handle = :exact
                   OR external_id = :exact)"""
 
@@ -128,7 +157,8 @@ def _card(db: sqlite3.Connection, row: sqlite3.Row, wanted: str) -> str:
     )
     known = [f"<code>{_text(row['code'])}</code>"]
     known += [f"{name.replace('_', ' ')} {_text(row[name])}" for name in ("handle", "external_id") if row[name]]
-    title = f"<h3>{_text(row['name'])}{tags} <small>{' · '.join(known)} · {row['members']:,} members</small></h3>"
+    known.append(f"{row['members']:,} {'member' if row['members'] == 1 else 'members'}")
+    title = f"<h3>{_text(row['name'])}{tags} <small>{' · '.join(known)}</small></h3>"
     condition = f"AND {PERSON}" if wanted and not row["named"] else ""
     members = db.execute(
         f"""SELECT users.* FROM members JOIN users ON users.id = user_id WHERE org_code = :code {condition}
@@ -150,13 +180,13 @@ def _people(db: sqlite3.Connection, users: list[sqlite3.Row], code: str | None) 
         name = " ".join(part for part in (user["first_name"], user["last_name"]) if part)
         tags = " ".join(f"<span class=tag>{_text(item['key'])}</span>" for item in roles.get(user["id"], []))
         state = "<span class=bad>suspended</span>" if user["is_suspended"] else "<span class=good>active</span>"
+        kind = " class=suspended" if user["is_suspended"] else ""
         lines.append(
-            f"<tr{' class=suspended' if user['is_suspended'] else ''}><td>{_text(name)}</td><td>{_text(user['email'])}</td>"
-            f"<td>{tags}</td><td>{state}</td><td><code>{_text(user['provided_id'])}</code></td></tr>"
+            f"<tr{kind}><td>{_text(name)}</td><td>{_text(user['email'])}</td><td>{tags}</td><td>{state}</td><td><code>{_text(user['provided_id'])}</code></td></tr>"
         )
     more = "<tr><td class=dim colspan=5>… and more: search to see them</td></tr>" if len(users) > MEMBERS_SHOWN else ""
     head = "<tr><th>Name</th><th>E-mail</th><th>Roles</th><th>Access</th><th>Provided id</th></tr>"
-    return f"<table>{head}{''.join(lines)}{more}</table>"
+    return f"<table class=people>{head}{''.join(lines)}{more}</table>"
 
 
 def _unplaced(db: sqlite3.Connection, wanted: str) -> str:
@@ -189,6 +219,7 @@ def _requests(tenant: Tenant) -> str:
             f"<br><small>{_text(shown)}</small></td><td>{words}</td><td class=bad>{_text(entry['fault'])}</td>"
             f"<td class=number>{took}</td></tr>"
         )
-    head = "<tr><th>#</th><th>UTC</th><th></th><th>Request</th><th>Answer</th><th>Fault</th><th>ms</th></tr>"
+    names = ("<th class=number>#", "<th>UTC", "<th>", "<th>Request", "<th>Answer", "<th>Fault", "<th class=number>ms")
+    head = f"<tr>{'</th>'.join(names)}</th></tr>"
     table = f"<table>{head}{''.join(lines)}</table>" if lines else "<p class=dim>None yet.</p>"
     return f"<h2>Latest requests</h2><section class=card>{table}</section>"

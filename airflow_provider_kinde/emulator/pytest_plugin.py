@@ -23,7 +23,7 @@ def kinde_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     from .server import Emulator
     from .settings import Settings
 
-    marks = [mark for mark in request.node.iter_markers("kinde_emulator")]
+    marks = list(request.node.iter_markers("kinde_emulator"))
     changes = {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
     with Emulator(Settings().changed(changes)) as emulator:
         yield emulator

@@ -33,7 +33,7 @@ class SearchUsers(Query):
 @router.get("/api/v1/search/users")
 async def search_users(call: Annotated[Call[SearchUsers], needs("read:users", SearchUsers)]) -> Response:
     query, where, values = call.query, [], []
-    expand = expand_of(query.expand, "organizations", "identities", "properties", "api_scopes")
+    expand = expand_of(query.expand, "organizations", "identities", "properties")
     for name, value in (query.model_extra or {}).items():
         key = name.removeprefix("properties[").removesuffix("]").removesuffix("][")
         if name != f"properties[{key}]":
@@ -53,5 +53,11 @@ async def search_users(call: Annotated[Call[SearchUsers], needs("read:users", Se
     if call.settings.search_lag:
         where.append("created_on <= ?")
         values.append((datetime.now(timezone.utc) - timedelta(seconds=call.settings.search_lag)).isoformat())
+    if query.api_scopes:
+        where.append(
+            "id IN (SELECT user_id FROM member_api_scopes JOIN api_scopes ON api_scopes.id = scope_id"
+            " WHERE key IN (SELECT value FROM json_each(?)))"
+        )
+        values.append(json.dumps(listed(query.api_scopes)))
     rows, _ = cursor_page(call, "SELECT * FROM users", where=where, values=values)
     return call.done(results=shown_users(call, rows, expand, search=True))

@@ -75,6 +75,31 @@ class SeedIdentity(_Seed):
     connection_id: str | None = None
 
 
+class SeedFlag(_Seed):
+    """A feature flag of the environment."""
+
+    key: str
+    name: str | None = None
+    type: Literal["str", "int", "bool"] = "bool"
+    value: str = "false"
+
+
+class SeedConnection(_Seed):
+    """A connection to an identity provider."""
+
+    id: str | None = None
+    name: str
+    strategy: str = "saml:custom"
+
+
+class SeedScope(_Seed):
+    """A scope of an API of the customer's own."""
+
+    api_id: str
+    id: str
+    key: str
+
+
 class SeedUser(_Seed):
     """A user, found by ``id`` or else by ``email``, and made where missing."""
 
@@ -94,6 +119,7 @@ class SeedUser(_Seed):
     permissions: dict[str, list[str]] = {}
     properties: dict[str, str] = {}
     sessions: int = 0
+    factors: list[Literal["mfa:email", "mfa:sms", "mfa:authenticator_app"]] = []
 
     @field_validator("identities", mode="before")
     @classmethod
@@ -116,6 +142,9 @@ class Seed(_Seed):
     roles: list[SeedRole] = []
     properties: list[SeedProperty] = []
     clients: list[SeedClient] = []
+    feature_flags: list[SeedFlag] = []
+    connections: list[SeedConnection] = []
+    api_scopes: list[SeedScope] = []
     users: list[SeedUser] = []
 
     @field_validator("permissions", "roles", "properties", mode="before")

@@ -44,11 +44,29 @@ def seed(store: Store, settings: Settings, data: Mapping[str, Any]) -> dict[str,
         organizations = {str(item.name or item.code): _organization(db, item) for item in wanted.organizations}
         for client in wanted.clients:
             add_client(db, client.id, client.secret, client.scopes)
+        connections = _further(db, wanted)
         filler = _Users(db, settings)
         users = {}
         for number, user in enumerate(wanted.users):
             users[user.email or user.id or str(number)] = filler.fill(user)
-    return {"organizations": organizations, "roles": roles, "permissions": permissions, "users": users}
+    found = {"organizations": organizations, "roles": roles, "permissions": permissions, "users": users}
+    return {**found, "connections": connections}
+
+
+def _further(db: sqlite3.Connection, wanted: Seed) -> dict[str, str]:
+    for flag in wanted.feature_flags:
+        sql = "INSERT OR REPLACE INTO feature_flags (key, name, type, value) VALUES (?, ?, ?, ?)"
+        db.execute(sql, (flag.key, flag.name or flag.key, flag.type, flag.value))
+    for scope in wanted.api_scopes:
+        sql = "INSERT OR IGNORE INTO api_scopes (api_id, id, key) VALUES (?, ?, ?)"
+        db.execute(sql, (scope.api_id, scope.id, scope.key))
+    connections = {}
+    for item in wanted.connections:
+        row = one(db, "SELECT id FROM connections WHERE id = ? OR name = ?", item.id, item.name)
+        connections[item.name] = row["id"] if row else item.id or new_id("conn")
+        if row is None:
+            insert(db, "connections", id=connections[item.name], name=item.name, strategy=item.strategy)
+    return connections
 
 
 def _keyed(db: sqlite3.Connection, table: str, item: SeedRole | SeedPermission, more: dict[str, Any]) -> str:
@@ -199,6 +217,9 @@ class _Users:
             )
 
     def _sessions(self, user: SeedUser, user_id: str) -> None:
+        for factor in user.factors:
+            values = {"type": factor, "name": factor.removeprefix("mfa:"), "created_on": now()}
+            insert(self._db, "factors", id=new_id("mfa"), user_id=user_id, **values)
         if "sessions" not in user.model_fields_set:
             return
         self._db.execute("DELETE FROM sessions WHERE user_id = ?", (user_id,))

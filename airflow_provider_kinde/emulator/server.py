@@ -166,7 +166,7 @@ class Emulator:
         return self._tenant.change(changes)
 
     def seed(self, data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-        """Puts in organizations, roles, permissions, properties, clients, users; :class:`~.seed_model.Seed` is the form.
+        """Puts in organizations, roles, permissions, properties, clients, users, as :class:`~.seed_model.Seed` says.
 
         Organizations may be named by code, name or handle. What is there already is changed.
 

@@ -94,6 +94,44 @@ CREATE TABLE sessions (
     expires_on TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX sessions_user ON sessions (user_id);
+CREATE TABLE feature_flags (key TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE organization_flags (
+    org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE,
+    key TEXT NOT NULL REFERENCES feature_flags ON DELETE CASCADE, value TEXT NOT NULL, PRIMARY KEY (org_code, key)
+) WITHOUT ROWID;
+CREATE TABLE user_flags (
+    user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    key TEXT NOT NULL REFERENCES feature_flags ON DELETE CASCADE, value TEXT NOT NULL, PRIMARY KEY (user_id, key)
+) WITHOUT ROWID;
+CREATE TABLE factors (
+    id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, type TEXT NOT NULL,
+    name TEXT NOT NULL, created_on TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX factors_user ON factors (user_id);
+CREATE TABLE logos (
+    org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE, type TEXT NOT NULL, file_name TEXT NOT NULL,
+    PRIMARY KEY (org_code, type)
+) WITHOUT ROWID;
+CREATE TABLE connections (id TEXT PRIMARY KEY, name TEXT NOT NULL, strategy TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE organization_connections (
+    org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE,
+    connection_id TEXT NOT NULL REFERENCES connections ON DELETE CASCADE, PRIMARY KEY (org_code, connection_id)
+) WITHOUT ROWID;
+CREATE TABLE api_scopes (api_id TEXT NOT NULL, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL, PRIMARY KEY (api_id, id))
+    WITHOUT ROWID;
+CREATE TABLE member_api_scopes (
+    org_code TEXT NOT NULL, user_id TEXT NOT NULL, scope_id TEXT NOT NULL REFERENCES api_scopes (id) ON DELETE CASCADE,
+    PRIMARY KEY (org_code, user_id, scope_id),
+    FOREIGN KEY (org_code, user_id) REFERENCES members ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX member_api_scopes_user ON member_api_scopes (user_id);
+CREATE TABLE invites (
+    id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE,
+    email TEXT NOT NULL, first_name TEXT, last_name TEXT, roles TEXT NOT NULL, created_on TEXT NOT NULL,
+    is_sent INTEGER NOT NULL, accepted_on TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX invites_org ON invites (org_code);
 """
 
 
