@@ -52,7 +52,7 @@ def write(path: str, text: str) -> None:
 
         target = ObjectStoragePath(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(text.encode())
         return
     made = [folder for folder in local.parents if not folder.exists()]
     local.parent.mkdir(parents=True, exist_ok=True)
@@ -75,11 +75,11 @@ def read(path: str) -> str:
     """The text of a file."""
     local = local_path(path)
     if local is not None:
-        return local.read_text(encoding="utf-8")
+        return local.read_bytes().decode()
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    text: str = ObjectStoragePath(path).read_text(encoding="utf-8")
-    return text
+    content: bytes = ObjectStoragePath(path).read_bytes()
+    return content.decode()
 
 
 def local_path(path: str) -> Path | None:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import airflow
+import jsonschema
+import pytest
+
+from airflow_provider_kinde import __version__, get_provider_info
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as installed: a pure one is its own site-packages."""
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_provider_info_is_what_airflow_asks_for() -> None:
+    schema = Path(airflow.__file__).with_name("provider_info.schema.json")
+    jsonschema.validate(get_provider_info(), json.loads(schema.read_text()))
+
+
+def test_package_name_is_the_distribution_name() -> None:
+    assert get_provider_info()["package-name"] == metadata.distribution("airflow-provider-kinde").metadata["Name"]
+
+
+def test_config_options_say_all_that_airflow_wants() -> None:
+    options = get_provider_info()["config"]["kinde"]["options"]
+    assert set(options) == {"storage_path", "log_personal_data"}
+    for option in options.values():
+        assert set(option) == {"description", "version_added", "type", "example", "default"}
+
+
+def test_listed_modules_exist() -> None:
+    info = get_provider_info()
+    for kind in ("hooks", "operators"):
+        for entry in info[kind]:
+            for module in entry["python-modules"]:
+                __import__(module)
+
+
+def test_wheel_holds_the_package_and_the_examples_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    dist_info = f"airflow_provider_kinde-{__version__}.dist-info/"
+    assert {name.split("/")[0] for name in names} == {"airflow_provider_kinde", dist_info.rstrip("/")}
+    assert "airflow_provider_kinde/py.typed" in names
+    shipped = {name.rsplit("/", 1)[1] for name in names if name.startswith("airflow_provider_kinde/example_dags/")}
+    assert shipped == {path.name for path in (ROOT / "dags").iterdir() if path.suffix in (".py", ".yaml", ".csv")}
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "airflow_provider_kinde").rglob("*.py")}
+    assert modules <= set(names)
+    assert any(name.startswith(dist_info) and name.endswith("LICENSE") for name in names)
+
+
+def test_entry_points_and_links(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {name.rsplit("/", 1)[1]: archive.read(name).decode() for name in archive.namelist() if "dist-info" in name}
+    assert "[apache_airflow_provider]\nprovider_info = airflow_provider_kinde:get_provider_info" in texts["entry_points.txt"]
+    assert "[pytest11]\nkinde_emulator = airflow_provider_kinde.emulator.pytest_plugin" in texts["entry_points.txt"]
+    assert "Requires-Python: <3.14,>=3.10" in texts["METADATA"]
+    for extra in ("emulator", "openlineage", "parquet", "scim", "sql"):
+        assert f"Provides-Extra: {extra}\n" in texts["METADATA"]
+    assert "Project-URL: Documentation, " in texts["METADATA"]
+
+
+@pytest.mark.parametrize("command", ["list", "hooks"])
+def test_airflow_shows_the_installed_wheel_without_a_warning(airflow_process: Run, installed: Path, command: str) -> None:
+    code = "import airflow_provider_kinde as a, sys; print(a.__file__, file=sys.stderr); from airflow.__main__ import main; main()"
+    done = airflow_process("-c", code, "providers", command, "-o", "json", PYTHONPATH=str(installed))
+    assert done.returncode == 0, done.stderr
+    assert str(installed) in done.stderr
+    entries = [entry for entry in json.loads(done.stdout[done.stdout.index("[{") :]) if "inde" in json.dumps(entry)]
+    if command == "list":
+        (entry,) = entries
+        assert (entry["package_name"], entry["version"]) == ("airflow-provider-kinde", __version__)
+    else:
+        (entry,) = entries
+        assert (entry["connection_type"], entry["hook_name"]) == ("kinde", "Kinde")
+        assert entry["class"] == "airflow_provider_kinde.hooks.kinde.KindeHook"
+    ours = [line for line in (done.stdout + done.stderr).splitlines() if re.search("(?i)warn|error|could not", line)]
+    assert [line for line in ours if "inde" in line] == []
+
+
+def test_settings_have_their_defaults_from_the_provider(airflow_process: Run, tmp_path: Path) -> None:
+    done = airflow_process("-m", "airflow", "config", "get-value", "kinde", "storage_path")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == str(tmp_path / "home" / "kinde")
