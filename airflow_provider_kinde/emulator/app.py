@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -50,10 +51,10 @@ class AnswerLost(Exception):
     """The connection is to be closed without an answer."""
 
 
-def create_app(tenant: Tenant) -> Gate:
-    """The application for a tenant."""
+@functools.lru_cache(maxsize=1)
+def _application() -> FastAPI:
+    """One application serves every tenant of this process: the gate says which one a request is for."""
     app = FastAPI(title="Kinde emulator", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.tenant = tenant
     for module in OPERATIONS:
         app.include_router(module.router)
     app.include_router(control.router)
@@ -66,11 +67,11 @@ def create_app(tenant: Tenant) -> Gate:
     app.add_exception_handler(OAuthError, _oauth_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
-    return Gate(app, tenant)
+    return app
 
 
 async def _token(request: Request) -> Response:
-    tenant: Tenant = request.app.state.tenant
+    tenant: Tenant = request.scope["kinde.tenant"]
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise OAuthError(400, "invalid_request", "The body must be application/x-www-form-urlencoded")
     pairs = parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
@@ -83,7 +84,7 @@ async def _token(request: Request) -> Response:
 
 
 async def _keys(request: Request) -> Response:
-    return json_response({"keys": [request.app.state.tenant.tokens.jwk]})
+    return json_response({"keys": [request.scope["kinde.tenant"].tokens.jwk]})
 
 
 async def _discovery(request: Request) -> Response:
@@ -104,7 +105,9 @@ async def _discovery(request: Request) -> Response:
 
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return json_response(error.body(request.app.state.tenant.settings.not_found_shape), error.status, error.headers)
+    return json_response(
+        error.body(request.scope["kinde.tenant"].settings.not_found_shape), error.status, error.headers
+    )
 
 
 async def _oauth_error(_request: Request, error: Exception) -> Response:
@@ -125,15 +128,19 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 
 class Gate:
-    """What stands before the operations."""
+    """What stands before the operations.
 
-    def __init__(self, app: FastAPI, tenant: Tenant) -> None:
-        self.app = app
+    :param tenant: whose requests these are.
+    """
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.app = _application()
         self._tenant = tenant
         self.close_connection: Callable[[Any], None] = lambda client: None
         """Closes the connection of a client; the server sets it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["kinde.tenant"] = self._tenant
         if scope["type"] != "http" or scope["path"] == "/" or scope["path"].startswith("/_emulator"):
             await self.app(scope, receive, send)
             return

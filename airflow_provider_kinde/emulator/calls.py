@@ -83,7 +83,7 @@ def needs(scope: str, query: type[Query] = Query) -> Any:
     """
 
     async def dependency(request: Request) -> Call[Any]:
-        tenant: Tenant = request.app.state.tenant
+        tenant: Tenant = request.scope["kinde.tenant"]
         settings = tenant.settings
         host = request.headers.get("host", "")
         claims = tenant.tokens.check(request.headers.get("authorization", ""), host, settings)

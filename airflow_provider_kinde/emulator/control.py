@@ -20,7 +20,7 @@ def _tenant(request: Request) -> Tenant:
     if request.headers.get("origin"):
         # A page of another site, open in the same browser, has no business here.
         raise ApiError(403, "BROWSER_REFUSED", "The control API does not answer to web pages")
-    tenant: Tenant = request.app.state.tenant
+    tenant: Tenant = request.scope["kinde.tenant"]
     return tenant
 
 

@@ -45,7 +45,8 @@ tr:last-child td { border-bottom: 0; } .number { text-align: right; font-variant
 }
 .suspended td:first-child { text-decoration: line-through; } .bad { color: var(--bad); } .good { color: var(--good); }
 input {
-  font: inherit; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: .4rem; width: 21rem; max-width: 100%;
+  font: inherit; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: .4rem;
+  width: 21rem; max-width: 100%;
 }
 td.path { word-break: break-all; }
 table.people { table-layout: fixed; min-width: 48rem; }
@@ -59,7 +60,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonc
 
 @router.get("/")
 async def index(request: Request) -> HTMLResponse:
-    tenant: Tenant = request.app.state.tenant
+    tenant: Tenant = request.scope["kinde.tenant"]
     wanted = request.query_params.get("q", "").strip()
     asked = request.query_params.get("page", "1")
     page = max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1

@@ -37,6 +37,13 @@ def _process_key() -> str:
     ).decode("ascii")
 
 
+@functools.lru_cache(maxsize=8)
+def _loaded(pem: str) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem.encode("ascii"), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
+
+
 class Tokens:
     """Issues and checks tokens.
 
@@ -50,10 +57,8 @@ class Tokens:
             if row is None:
                 insert(db, "meta", key="signing_key", value=pem)
         self._store = store
-        key = serialization.load_pem_private_key(pem.encode("ascii"), password=None)
-        assert isinstance(key, rsa.RSAPrivateKey)
-        self._key = key
-        self._public = key.public_key()
+        self._key = _loaded(pem)
+        self._public = self._key.public_key()
         self.jwk: dict[str, Any] = json.loads(RSAAlgorithm.to_jwk(self._public))
         thumb = json.dumps({name: self.jwk[name] for name in ("e", "kty", "n")}, separators=(",", ":"), sort_keys=True)
         self._kid = base64.urlsafe_b64encode(hmac.digest(b"kid", thumb.encode(), "sha256")).decode().rstrip("=")
