@@ -72,14 +72,14 @@ class Options:
         key = f"source.{name}"
         return self.spec.error(key, message, self.spec.source.lines.get(key) or self.spec.source.line)
 
-    def text(self, name: str, default: str | None = None) -> str:
-        """A text; required when there is no default."""
+    def text(self, name: str, default: str | None = None, *, blank: bool = False) -> str:
+        """A text, not of blanks alone unless ``blank``; required when there is no default."""
         value = self.spec.source.options.get(name)
         if value is None and default is not None:
             return default
         if value is None:
             raise self.error(name, "is missing")
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not (value if blank else value.strip()):
             raise self.error(name, f"text is expected, found {value!r}")
         if "{{" in value:
             raise self.error(name, "an expression cannot stand here")

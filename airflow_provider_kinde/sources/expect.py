@@ -31,10 +31,10 @@ class Expect:
     manifest: str | None
 
     @classmethod
-    def read(cls, options: Options, beside: Callable[[str], str]) -> Expect:
+    def read(cls, options: Options, resolve: Callable[[str], str]) -> Expect:
         """Check ``source.expect``.
 
-        :param beside: makes a full path of the manifest's.
+        :param resolve: makes a full path of the manifest's.
         :raises SpecError: a key is unknown or wrong.
         """
         expect = options.mapping("expect", ("min_rows", "trailer", "manifest"))
@@ -46,12 +46,13 @@ class Expect:
                 raise options.error(f"expect.{name}", f"{words} is expected, found {value!r}")
         trailer = expect.get("trailer")
         if trailer is not None and trailer.count("{rows}") != 1:
-            raise options.error(
-                "expect.trailer", f"{{rows}} is expected once, where the number stands; found {trailer!r}"
-            )
+            raise options.error("expect.trailer", f"{{rows}} is expected once in it, for the number; found {trailer!r}")
         manifest = expect.get("manifest")
         return cls(
-            expect.get("min_rows"), _trailer(trailer) if trailer else None, trailer or "", manifest and beside(manifest)
+            expect.get("min_rows"),
+            _trailer(trailer) if trailer else None,
+            trailer or "",
+            manifest and resolve(manifest),
         )
 
     def begin(self, reading: RowReading, manifest: Callable[[], str | None]) -> Proof:
@@ -165,12 +166,6 @@ class HashingFile(io.RawIOBase):
         self._digest.update(data)
         buffer[: len(data)] = data
         return len(data)
-
-    # TextIOWrapper asks for this one.
-    def read1(self, size: int = -1) -> bytes:
-        data = self._file.read(size if size > 0 else 1 << 16)
-        self._digest.update(data)
-        return data
 
     def hexdigest(self) -> str:
         return self._digest.hexdigest()

@@ -39,17 +39,17 @@ class FileSource:
         suffix = posixpath.splitext(urlsplit(self.path).path if "://" in self.path else self.path)[1].lower()
         self.format = options.choice("format", _FORMATS, _SUFFIXES.get(suffix, ""))
         if not self.format:
-            message = f"the suffix {suffix!r} does not say what the file is: one of {', '.join(_FORMATS)} is expected"
+            message = f"{suffix!r} does not say what the file is: one of {', '.join(_FORMATS)} is expected"
             raise options.error("format", message)
         self.encoding = _encoding(options)
-        delimiter = options.text("delimiter", "\t" if suffix == ".tsv" else ",")
+        delimiter = options.text("delimiter", "\t" if suffix == ".tsv" else ",", blank=True)
         self.delimiter = _DELIMITERS.get(delimiter, delimiter)
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n ':
             raise options.error("delimiter", f"one of , ; | tab is expected, found {delimiter!r}")
         self.rows_key = options.text("rows", "")
         if self.rows_key and self.format != "json":
             raise options.error("rows", "names the list within a JSON object; this file is not json")
-        self.expect = Expect.read(options, lambda path: _beside(path, self.path))
+        self.expect = Expect.read(options, lambda path: _resolve(path.strip(), spec.file))
         if self.expect.trailer is not None and self.format not in ("csv", "jsonl"):
             raise options.error(
                 "expect.trailer", f"a {self.format} file has no last line; min_rows and manifest can be used"
@@ -62,17 +62,27 @@ class FileSource:
         :raises SourceError: there is no such file, or it cannot be opened.
         """
         reading = RowReading(self.name)
-        expect = self.expect.begin(reading, self._manifest)
         raw = _open(self.path, self.conn_id, self.name)
+        try:
+            self._begin(raw, reading)
+        except BaseException:
+            raw.close()
+            raise
+        return reading
+
+    def _begin(self, raw: IO[bytes], reading: RowReading) -> None:
+        expect = self.expect.begin(reading, self._manifest)
         if self.format == "parquet":
             stream: IO[Any] = raw
             digest = expect.hash_file(raw)
             rows = file_parquet.read(raw, reading)
         else:
-            hashing = HashingFile(raw) if expect.wants_hash else None
-            digest = hashing.hexdigest if hashing else None
+            data, digest = raw, None
+            if expect.wants_hash:
+                hashing = HashingFile(raw)
+                data, digest = io.BufferedReader(hashing, 1 << 18), hashing.hexdigest
             # newline="" keeps line breaks as they are, so that quoted ones stay and a missing last one shows.
-            stream = io.TextIOWrapper(hashing or raw, self.encoding, errors="surrogateescape", newline="")  # type: ignore[arg-type]
+            stream = io.TextIOWrapper(data, self.encoding, errors="surrogateescape", newline="")
             lines = file_csv.checked_lines(stream, reading)
             if self.expect.trailer is not None:
                 lines = expect.without_trailer(lines)
@@ -83,7 +93,6 @@ class FileSource:
             else:
                 rows = file_json.read_document(stream, reading, self.rows_key)
         reading._rows = _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
-        return reading
 
     def _manifest(self) -> str | None:
         """Text of the manifest, or ``None`` when there is none."""
@@ -136,15 +145,6 @@ def _resolve(path: str, spec_file: str) -> str:
     )
 
 
-def _beside(path: str, file: str) -> str:
-    """A manifest's path: relative to the folder of the file that it describes."""
-    if "://" in path or Path(path).is_absolute() or path.startswith("~"):
-        return _resolve(path, "")
-    if "://" in file:
-        return posixpath.join(posixpath.dirname(file), path)
-    return str(Path(file).parent / path)
-
-
 def _public(path: str) -> str:
     """A path without user, password and query."""
     if "://" not in path:
@@ -156,7 +156,7 @@ def _public(path: str) -> str:
 def _open(path: str, conn_id: str | None, name: str) -> IO[bytes]:
     try:
         if "://" not in path:
-            return open(path, "rb")
+            return Path(path).open("rb")
         file: IO[bytes] = _storage_path(path, conn_id).open("rb")
         return file
     except FileNotFoundError as error:

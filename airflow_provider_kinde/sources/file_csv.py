@@ -69,9 +69,7 @@ def read(lines: Iterator[str], reading: RowReading, delimiter: str) -> Iterator[
         reading.warnings.append(f"{reading.name}: column {name!r} stands {counts[name]} times and cannot be read")
     if len(header) == 1 and (other := next((mark for mark in ";\t|," if mark in header[0]), None)):
         shown = "tab" if other == "\t" else other
-        reading.warnings.append(
-            f'{reading.name}: its header is one column that holds {shown}: set delimiter: "{shown}"'
-        )
+        reading.warnings.append(f"{reading.name}: its header is one column that holds {shown}: set delimiter")
     columns = [name if counts[name] == 1 else "" for name in header]
     reading.columns = [name for name in columns if name]
     return _rows(records, reading, header, columns)
@@ -91,7 +89,7 @@ def _rows(
                 continue
             ragged = Row(number, {}, f"has {len(cells)} cells where the header has {len(header)}")
             continue
-        if [cell.strip() for cell in cells] == header:
+        if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header:
             _incomplete(reading, f"the header stands again in line {number}: are these two files in one?")
             continue
         if plain:

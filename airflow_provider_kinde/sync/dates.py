@@ -16,9 +16,10 @@ FAR_START_YEARS = 10
 """A start whose two-digit year would lie further ahead than this belongs to the century before."""
 
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
 )  # fmt: skip
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTH_NUMBER = {name[:size].casefold(): i for i, name in enumerate(_MONTHS, 1) for size in (3, len(name))}
 
 # As in pendulum a padded token takes one digit as well, but only where no digit stands beside it.
@@ -94,7 +95,7 @@ def _compile(text: str) -> _Format:
         literal, token, unknown = match.groups()
         if unknown:
             raise ValueError(
-                f"{unknown!r} is not a token that is known here; known are {', '.join(_TOKENS)}, and [text] as it stands"
+                f"{unknown!r} is not a known token; known are {', '.join(_TOKENS)}, and [text] as it stands"
             )
         if token is None:
             pattern += re.escape(literal)

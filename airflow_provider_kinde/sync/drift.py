@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Container, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_kinde.sync.spec import SyncSpec
@@ -36,10 +37,10 @@ class Drift:
         self._columns: set[str] = set()
         self._looked = False
 
-    def check_columns(self, columns: Container[str]) -> None:
+    def check_columns(self, columns: frozenset[str]) -> None:
         """Judge a source whose columns are known beforehand."""
         self.gone |= {column for column in self._required if column not in columns}
-        self._columns.update(columns if isinstance(columns, (frozenset, set, list, tuple)) else ())
+        self._columns |= columns
 
     def look_at(self, values: Mapping[str, Any]) -> None:
         """Take note of one row."""
@@ -65,21 +66,17 @@ class Drift:
         """Everything found, in words: never approvable."""
         found = []
         for column in sorted(self.gone):
-            near = difflib.get_close_matches(column, sorted(self._columns), 3, 0.6)
-            folded = [known for known in sorted(self._columns) if known.strip().casefold() == column.strip().casefold()]
-            hint = ", ".join(map(repr, dict.fromkeys([*folded, *near]))) or ", ".join(
-                map(repr, sorted(self._columns)[:12])
-            )
+            hint = ", ".join(map(repr, _alike(column, sorted(self._columns))))
             found.append(
                 f"drifted, a missing column: {name} has no column {column!r}, which {self._read_by(column)} reads; "
                 f"it has {hint or 'no columns'}"
             )
-        for column in sorted(self._blank & self._columns) if self._looked else ():
-            found.append(
-                f"drifted: column {column!r} of {name} is blank in every row, and {self._read_by(column)} reads it; "
-                "if a blank is an answer there, name it in may_be_empty"
-            )
-        return found
+        blank = sorted(self._blank & self._columns) if self._looked else []
+        return found + [
+            f"drifted: column {column!r} of {name} is blank in every row, and {self._read_by(column)} reads it; "
+            "if a blank is an answer there, name it in may_be_empty"
+            for column in blank
+        ]
 
     def _read_by(self, column: str) -> str:
         readers = self._readers.get(column, [])
@@ -87,3 +84,13 @@ class Drift:
         if len(readers) > 4:
             shown.append(f"{len(readers) - 4} more")
         return ", ".join(shown) or "an expression"
+
+
+def _alike(column: str, known: list[str]) -> list[str]:
+    """Existing columns that may be meant: by other case or marks, as part of a nested object, or by their letters."""
+    keys = {name: re.sub(r"[\W_]", "", name).casefold() for name in known}
+    key = re.sub(r"[\W_]", "", column).casefold()
+    folded = [name for name in known if keys[name] == key]
+    nested = [name for name in known if name.startswith(f"{column}.")][:5]
+    near = [name for name in known if keys[name] in difflib.get_close_matches(key, keys.values(), 3, 0.6)][:3]
+    return list(dict.fromkeys([*folded, *nested, *near])) or known[:12]

@@ -81,9 +81,7 @@ class _Reader:
         people.warnings = list(reading.warnings)
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
-            people.problems.append(
-                f"{reading.name} is empty: no row was read, and nobody is taken for a leaver from that"
-            )
+            people.problems.append(f"{reading.name} is empty: it holds no row, and nobody leaves because of that")
         else:
             people.problems.extend(self.drift.problems(spec, reading.name))
         people.problems.extend(reading.incomplete)
@@ -190,8 +188,7 @@ class _Reader:
         if not leaver:
             if person.properties:
                 properties = tuple(
-                    (name, self._intern(_trimmed(self._text(f"properties.{name}", template, view))))
-                    for name, template in person.properties.items()
+                    (name, self._property(name, template, view)) for name, template in person.properties.items()
                 )
             memberships, doubts = self._memberships(row, view)
             if joiner.adopt_provided_id is not None:
@@ -246,7 +243,7 @@ class _Reader:
             raise _Reject(f"{field} {error}") from None
 
     def _email(self, view: RowView, leaver: bool) -> str:
-        text = self._text("email", self.spec.person.email, view).strip()
+        text = self._lenient("email", self.spec.person.email, view, leaver).strip()
         if leaver and not text:
             return ""
         try:
@@ -255,7 +252,7 @@ class _Reader:
             raise _Reject(f"email {error}") from None
 
     def _name(self, field: str, template: Template, view: RowView, leaver: bool) -> str:
-        name = clean_name(self._text(field, template, view))
+        name = clean_name(self._lenient(field, template, view, leaver))
         if not name:
             if not leaver and not template.columns <= self.spec.may_be_empty:
                 raise _Reject(f"{field} is blank")
@@ -264,6 +261,12 @@ class _Reader:
         elif not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
             raise _Reject(f"{field} holds a control character")
         return str(self._intern(name))
+
+    def _property(self, name: str, template: Template, view: RowView) -> str:
+        text = unicodedata.normalize("NFC", self._text(f"properties.{name}", template, view).strip())
+        if not text.isprintable() and any(unicodedata.category(char) == "Cs" or char == "\0" for char in text):
+            raise _Reject(f"properties.{name} holds what is not text")
+        return str(self._intern(text))
 
     def _memberships(self, row: Row, view: RowView) -> tuple[tuple[Due, ...], tuple[Doubt, ...]]:
         due: list[Due] = []
@@ -323,6 +326,15 @@ class _Reader:
         except TemplateError as error:
             _fail(field, error)
 
+    def _lenient(self, field: str, template: Template, view: RowView, leaver: bool) -> str:
+        """As text; for a leaver an expression that fails on nothing but blanks is blank too."""
+        try:
+            return template.render(view)
+        except TemplateError as error:
+            if leaver and template.columns and all(is_blank(view.values.get(name)) for name in template.columns):
+                return ""
+            _fail(field, error)
+
     def _truth(self, field: str, template: Template, view: RowView) -> bool:
         try:
             return template.truth(view)
@@ -338,10 +350,6 @@ class _Reader:
 
 def _fail(field: str, error: TemplateError) -> NoReturn:
     raise _Reject(f"{field}: {error}") from None
-
-
-def _trimmed(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip())
 
 
 def _fingerprint(values: Any) -> int:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_kinde.sync.errors import SpecError
 from airflow_provider_kinde.sync.template import Template
-
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,9 @@ class SourceSpec:
     """
 
     type: str
-    options: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    options: Mapping[str, Any] = field(default_factory=dict)
     line: int | None = None
-    lines: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class PersonSpec:
     email: Template
     given_name: Template
     family_name: Template
-    properties: Mapping[str, Template] = field(default_factory=lambda: _EMPTY)
+    properties: Mapping[str, Template] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -195,7 +192,7 @@ class SyncSpec:
     guards: Guards
     protect: ProtectSpec
     file: str = ""
-    lines: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
+    lines: Mapping[str, int] = field(default_factory=dict)
     """Dotted key -> line in the file, for messages."""
     templates: tuple[Template, ...] = ()
     """Every expression of the file, with its key and line."""

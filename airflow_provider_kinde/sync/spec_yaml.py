@@ -129,7 +129,7 @@ class Value:
                 self.doc.fail(self.key, "merge keys (<<) are not used in a spec", line)
             elif kind != "str":
                 self.doc.fail(
-                    key, f'a key must be text: YAML reads {name} as {_KINDS.get(kind, kind)}; write "{name}"', line
+                    key, f'a key is text: YAML reads {name} as {_KINDS.get(kind, kind)}; write "{name}"', line
                 )
             elif name in found:
                 self.doc.fail(key, f"stands twice (first in line {found[name].line})", line)

@@ -9,11 +9,11 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
-from jinja2.sandbox import SecurityError
+from jinja2.exceptions import SecurityError
 
-from airflow_provider_kinde.sync.template_sandbox import MAX_TEXT, Sandbox, as_text
-from airflow_provider_kinde.sync.template_tree import Reads, prepare
+from airflow_provider_kinde.sync.template_filters import MAX_TEXT, as_text
+from airflow_provider_kinde.sync.template_sandbox import Sandbox
+from airflow_provider_kinde.sync.template_tree import prepare
 
 _MEMO_SIZE = 4096
 _TRUE, _FALSE = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
@@ -238,6 +238,9 @@ class Template:
         found = "a list" if isinstance(value, (list, tuple, dict)) else repr(text[:40]) if text else "blank"
         raise TemplateError(f"yields {found} where yes or no is expected (a comparison, or yes/no/true/false/1/0)")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.text, self.key, self.line)
+
     def __repr__(self) -> str:
         return f"Template({self.text!r})"
 
@@ -248,5 +251,8 @@ class Template:
         return hash(self.text)
 
 
+def _rebuild(text: str, key: str, line: int | None) -> Template:
+    return Template(text, key=key, line=line)
+
+
 _ENVIRONMENT = Sandbox(RowView)
-__all__ = ["Reads", "RowView", "Template", "TemplateError", "UnknownColumn", "is_blank", "nodes", "plain"]

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jinja2.sandbox import SecurityError
+from jinja2.exceptions import SecurityError
 
 MAX_TEXT = 10_000
 """Characters of the longest text that an expression reads or yields."""
@@ -61,7 +61,7 @@ def ascii_fold(value: Any) -> str:
 
 
 def slug(value: Any, separator: str = "-") -> str:
-    """``Ait Sidi, O'Hare`` -> ``ait-sidi-ohare``: lower-case letters and digits, anything between them one separator."""
+    """``Ait Sidi, O'Hare`` -> ``ait-sidi-ohare``: lower-case letters and digits, a separator for all between."""
     text = re.sub(r"'", "", ascii_fold(value)).lower()
     return as_text(separator).join(re.findall(r"[a-z0-9]+", text))
 
@@ -113,7 +113,7 @@ def format_text(pattern: str, *values: Any) -> str:
 
 
 def regex_replace(value: Any, pattern: str, replacement: str = "", ignorecase: bool = False) -> str:
-    """Every match of a regular expression as ``replacement`` (``\\1`` is the first group)."""
+    r"""Every match of a regular expression as ``replacement`` (``\1`` is the first group)."""
     expression, text = _regex(pattern, ignorecase), _regex_input(value)
     matches = sum(1 for _ in expression.finditer(text))
     # A replacement can repeat a group, and a group can be all of the text.
@@ -164,9 +164,7 @@ def _check_regex(pattern: str) -> None:
             varies = open_groups.pop()
             repeated = bare[at + 1 : at + 2] in ("*", "+", "{")
             if varies and repeated:
-                raise SecurityError(
-                    f"{pattern!r} repeats a group that itself holds *, +, {{ or |: that can take forever"
-                )
+                raise SecurityError(f"{pattern!r} repeats a group that itself holds *, +, {{ or |: that may never end")
             open_groups[-1] = open_groups[-1] or varies or repeated
         elif char in "*+{|":
             open_groups[-1] = True

@@ -6,40 +6,54 @@ Everything that an expression can call is on a list here; what can make text lon
 from __future__ import annotations
 
 import datetime as dt
-import decimal
+import functools
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import jinja2
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext
-from jinja2.sandbox import SandboxedEnvironment, SecurityError
+from jinja2.sandbox import SandboxedEnvironment
 
 from airflow_provider_kinde.sync import template_filters as text_filters
 from airflow_provider_kinde.sync.template_filters import MAX_ITEMS, MAX_TEXT, as_text
 
-_FILTERS = (
-    "abs capitalize count d default first float int join last length list lower map max min reject rejectattr replace "
-    "reverse round select selectattr sort title trim truncate unique upper wordcount"
-).split()
+# Jinja's own, as far as they are pure and cannot make more of what they are given.
+_JINJA_FILTERS = (
+    "abs", "count", "d", "default", "first", "float", "int", "last", "length", "list", "map", "max", "min",
+    "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "unique",
+)  # fmt: skip
+_JINJA_TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "upper", "wordcount")
 
-_STR = frozenset(
-    "capitalize casefold center count endswith find format index isalnum isalpha isascii isdecimal isdigit isnumeric "
-    "isspace islower istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind rindex "
-    "rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill".split()
-)
-_DATE = frozenset("year month day isoformat weekday isoweekday".split())
+_STR = frozenset({
+    "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index", "isalnum", "isalpha",
+    "isascii", "isdecimal", "isdigit", "isnumeric", "isspace", "islower", "istitle", "isupper", "join", "ljust",
+    "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust",
+    "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper",
+    "zfill",
+})  # fmt: skip
+_SEQUENCE = frozenset({"count", "index"})
+_DATE = frozenset({"year", "month", "day", "isoformat", "weekday", "isoweekday"})
+_LOOP = {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}
 _METHODS: tuple[tuple[type, frozenset[str]], ...] = (
     (str, _STR),
-    (Mapping, frozenset("get keys values items".split())),
-    ((list), frozenset({"count", "index"})),
-    ((tuple), frozenset({"count", "index"})),
+    (Mapping, frozenset({"get", "keys", "values", "items"})),
+    (list, _SEQUENCE),
+    (tuple, _SEQUENCE),
     (dt.datetime, _DATE | {"hour", "minute", "second", "date"}),
     (dt.date, _DATE),
-    (LoopContext, frozenset("index index0 revindex revindex0 first last length previtem nextitem".split())),
+    (LoopContext, frozenset(_LOOP)),
 )
 _WIDE = re.compile(r"\d{4,}|\*|\{[^}]*\{")
+
+
+class RowType(Protocol):
+    """What ``row`` is: an object whose attributes are columns."""
+
+    def column(self, name: object) -> Any:
+        """Value of one column."""
 
 
 class _Strict(jinja2.StrictUndefined):
@@ -56,15 +70,18 @@ class Sandbox(SandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
-    def __init__(self, row_type: type) -> None:
+    def __init__(self, row_type: type[RowType]) -> None:
         super().__init__(undefined=_Strict, autoescape=False, finalize=_finalize, cache_size=0)
         self._row_type = row_type
         self.globals = {"range": _range}
-        self.filters = {name: self.filters[name] for name in _FILTERS} | text_filters.FILTERS
+        own = {name: _of_text(self.filters[name]) for name in _JINJA_TEXT_FILTERS} | text_filters.FILTERS
+        self.filters = {name: self.filters[name] for name in _JINJA_FILTERS} | own
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is self._row_type:
             return obj.column(attribute)
+        if isinstance(obj, jinja2.Undefined):
+            obj._fail_with_undefined_error()
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         for kind, allowed in _METHODS:
@@ -85,13 +102,15 @@ class Sandbox(SandboxedEnvironment):
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return False
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        owner = getattr(__obj, "__self__", None)
+    def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(function, jinja2.Undefined):
+            function._fail_with_undefined_error()
+        owner = getattr(function, "__self__", None)
         if isinstance(owner, str):
-            return _call_text(owner, __obj.__name__, args, kwargs)
-        if __obj is not _range and not isinstance(owner, (Mapping, list, tuple, dt.date)):
+            return _call_text(owner, function.__name__, args, kwargs)
+        if function is not _range and not isinstance(owner, (Mapping, list, tuple, dt.date)):
             raise SecurityError("this cannot be called in a spec")
-        return __obj(*args, **kwargs)
+        return function(*args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str):
@@ -104,6 +123,16 @@ class Sandbox(SandboxedEnvironment):
         elif operator == "+" and isinstance(left, (str, list, tuple)):
             _check_size(len(left) + len(right))
         return super().call_binop(context, operator, left, right)
+
+
+def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that is given text, whatever it is applied to: nothing is empty, lists are refused."""
+
+    @functools.wraps(function)
+    def filtered(value: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(as_text(value), *args, **kwargs)
+
+    return filtered
 
 
 def _finalize(value: Any) -> str:
@@ -144,11 +173,8 @@ def _call_text(text: str, method: str, args: tuple[Any, ...], kwargs: Mapping[st
     elif method == "replace":
         return text_filters.replace(text, *args, **kwargs)
     elif method == "join":
-        return text_filters.join(*args, text)
+        return text_filters.join(args[0] if args else (), text)
     result = getattr(text, method)(*args, **kwargs)
     if isinstance(result, str):
         _check_size(len(result))
     return result
-
-
-__all__ = ["MAX_TEXT", "Sandbox", "as_text", "Callable", "Iterable", "decimal"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jinja2
@@ -13,6 +14,7 @@ from jinja2.visitor import NodeTransformer
 # Macros, blocks, imports, namespaces and recursive loops are what turns a template into a program that may not end.
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Expr)
 _HELPERS = (nodes.Operand, nodes.Keyword, nodes.Pair)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _GLOBALS = {"row", "range"}
 
 
@@ -46,17 +48,16 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
     constants = _constants(tree)
     columns: set[str] = set()
     dynamic = False
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+    lookups: list[nodes.Getattr | nodes.Getitem] = [*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)]
+    for node in lookups:
         names = _column_names(node, rows, constants)
         if names is None:
             dynamic = True
         columns.update(names or ())
     reads_row = any(name.name == "row" for name in tree.find_all(nodes.Name))
     # `row` handed on as a whole may be read in ways that the tree does not show.
-    handed_on = sum(name.name in rows and name.ctx == "load" for name in tree.find_all(nodes.Name)) - sum(
-        isinstance(node.node, nodes.Name) and node.node.name in rows
-        for node in tree.find_all((nodes.Getattr, nodes.Getitem))
-    )
+    used = sum(name.name in rows and name.ctx == "load" for name in tree.find_all(nodes.Name))
+    handed_on = used - sum(isinstance(node.node, nodes.Name) and node.node.name in rows for node in lookups)
     transformer = _Transformer(rows, constants)
     expression = _single_expression(tree)
     only = None
@@ -96,6 +97,8 @@ def _check(tree: nodes.Template, environment: jinja2.Environment) -> None:
             raise _fail("a loop in a loop cannot be used in a spec", node)
         if isinstance(node, nodes.Name) and node.ctx == "store" and node.name in _GLOBALS | {"result"}:
             raise _fail(f"{node.name!r} cannot be set: it has a meaning here", node)
+        if isinstance(node, nodes.Const) and isinstance(node.value, str) and _CONTROL.search(node.value):
+            raise _fail("a text in it holds a control character; a backslash is written twice there: '\\\\1'", node)
         if isinstance(node, nodes.NSRef):
             raise _fail("namespaces cannot be used in a spec", node)
         if isinstance(node, nodes.Filter) and node.name not in environment.filters:
@@ -135,20 +138,20 @@ def _row_names(tree: nodes.Template) -> set[str]:
 def _constants(tree: nodes.Template) -> dict[str, list[str] | None]:
     """Names that can only hold constant text, with what they can hold; ``None`` when anything else is possible."""
     found: dict[str, list[str] | None] = {}
-    for node in tree.find_all((nodes.Assign, nodes.For)):
-        if not isinstance(node.target, nodes.Name):
-            for name in node.target.find_all(nodes.Name):
+    bindings: list[tuple[nodes.Node, Sequence[nodes.Node]]] = [
+        (assign.target, [assign.node]) for assign in tree.find_all(nodes.Assign)
+    ]
+    bindings += [
+        (loop.target, loop.iter.items if isinstance(loop.iter, nodes.List) else []) for loop in tree.find_all(nodes.For)
+    ]
+    for target, values in bindings:
+        texts = [_const(value) for value in values] if isinstance(target, nodes.Name) else []
+        for name in [target] if isinstance(target, nodes.Name) else target.find_all(nodes.Name):
+            before = found.get(name.name, [])
+            if before is None or not texts or None in texts:
                 found[name.name] = None
-            continue
-        values: list[nodes.Node] = [node.node] if isinstance(node, nodes.Assign) else []
-        if isinstance(node, nodes.For):
-            values = list(node.iter.items) if isinstance(node.iter, (nodes.List, nodes.Tuple)) else [node.iter]
-        texts = [_const(value) for value in values]
-        before = found.get(node.target.name, [])
-        known = before is not None and all(text is not None for text in texts)
-        found[node.target.name] = (
-            [*before, *(text for text in texts if text is not None)] if known and before is not None else None
-        )
+            else:
+                found[name.name] = [*before, *(text for text in texts if text is not None)]
     return found
 
 
@@ -203,6 +206,14 @@ class _Transformer(NodeTransformer):
         node = self.generic_visit(node)  # type: ignore[assignment]
         if node.name in ("default", "d") and node.node is not None:
             node.node = self._asked(node.node)
+        return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        node = self.generic_visit(node)  # type: ignore[assignment]
+        asked = _const(node.expr)
+        for operand in node.ops:
+            if asked is not None and operand.op in ("in", "notin") and isinstance(operand.expr, nodes.Name):
+                self.optional.update({asked} if operand.expr.name in self._rows else ())
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
