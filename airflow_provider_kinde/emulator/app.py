@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -45,6 +46,7 @@ Send = Callable[[Message], Awaitable[None]]
 BUSIEST = (users, members, identities, sessions, search, organizations, member_roles, properties, roles)
 OPERATIONS = (*BUSIEST, organization_extras, member_extras, invites)
 MAX_BODY = 10_000_000
+_LOGGER = logging.getLogger(__name__)
 
 
 class AnswerLost(Exception):
@@ -220,7 +222,12 @@ class Gate:
         async def send(message: Message) -> None:
             answer.append(message)
 
-        await self.app(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        except Exception:
+            # A defect of this program: said here, and answered as a server answers its own defects.
+            _LOGGER.exception("%s %s", scope["method"], scope["path"])
+            answer = _messages(500, {"errors": [{"code": "INTERNAL_ERROR", "message": "The emulator failed"}]}, {})
         outcome["worked"] = answer[0]["status"]
         return answer
 

@@ -208,17 +208,17 @@ def number(db: sqlite3.Connection, sql: str, *values: Any) -> int:
     return int(db.execute(sql, values).fetchone()[0])
 
 
-def insert(db: sqlite3.Connection, table: str, **values: Any) -> None:
+def insert(db: sqlite3.Connection, table: str, /, **values: Any) -> None:
     """Adds a row."""
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
 
 
-def update(db: sqlite3.Connection, table: str, where: str, key: str, **values: Any) -> None:
-    """Changes the rows whose column ``where`` is ``key``."""
+def update(db: sqlite3.Connection, table: str, where: str, item: str, /, **values: Any) -> None:
+    """Changes the rows whose column ``where`` is ``item``."""
     if values:
         sets = ", ".join(f"{name} = ?" for name in values)
-        db.execute(f"UPDATE {table} SET {sets} WHERE {where} = ?", (*values.values(), key))
+        db.execute(f"UPDATE {table} SET {sets} WHERE {where} = ?", (*values.values(), item))
 
 
 def grouped(rows: Iterable[sqlite3.Row], key: str) -> dict[str, list[sqlite3.Row]]:
