@@ -167,7 +167,7 @@ def read_errors(decoded: Any, scrub: Callable[[str], str] = str) -> tuple[list[s
 
 
 def _words(value: Any, limit: int = 500) -> str:
-    return " ".join(str(value).split())[:limit]
+    return " ".join("".join(char if char.isprintable() else " " for char in str(value)[: 4 * limit]).split())[:limit]
 
 
 def told_wait(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:

@@ -112,10 +112,14 @@ class Operation:
 
         :raises TypeError: an argument is missing, unknown or doubled; the message lists the allowed ones.
         """
+        allowed = ", ".join(self.parameters) or "no arguments"
+        # Before anything else: a misspelt name is the reason for the missing one.
+        unknown = ", ".join(repr(name) for name in kwargs if name not in self.signature.parameters)
+        if unknown:
+            raise TypeError(f"{self.name}(): unknown argument {unknown}; it takes {allowed}")
         try:
             return dict(self.signature.bind(*args, **kwargs).arguments)
         except TypeError as error:
-            allowed = ", ".join(self.parameters) or "no arguments"
             raise TypeError(f"{self.name}(): {error}; it takes {allowed}") from None
 
     def request(self, arguments: Mapping[str, Any]) -> Request:

@@ -85,7 +85,8 @@ class Transport:
     def _read(self, response: requests.Response) -> bytes:
         deadline = time.monotonic() + self._settings.timeout
         body = bytearray()
-        for part in response.iter_content(65536):
+        # Not iter_content, which waits for a whole chunk and so never looks at the clock while bytes drip in.
+        while part := response.raw.read1(65536, decode_content=True):
             body += part
             if len(body) > MAX_BODY:
                 raise Lost(f"the answer is larger than {MAX_BODY} bytes", sent=True, final=True)

@@ -1,0 +1,137 @@
+"""What a client takes, and what it refuses before anything is sent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.api.address import base_url
+from airflow_provider_kinde.api.exchange import Settings
+from airflow_provider_kinde.api.operations import OPERATIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "acme.kinde.com",
+        " ACME.kinde.com. ",
+        "https://acme.kinde.com",
+        "https://acme.kinde.com/",
+        "HTTPS://acme.kinde.com/api/v1/users?x=1#y",
+        "acme.kinde.com/oauth2/token",
+        "https://acme.kinde.com:443",
+        "//acme.kinde.com",
+    ],
+)
+def test_whatever_is_pasted_of_a_domain(pasted: str) -> None:
+    assert base_url(pasted) == "https://acme.kinde.com"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "base"),
+    [
+        ("acme.us.kinde.com", "https://acme.us.kinde.com"),
+        ("auth.bücher.example", "https://auth.xn--bcher-kva.example"),
+        ("127.0.0.1:8900", "http://127.0.0.1:8900"),
+        ("http://127.0.0.1:8900/", "http://127.0.0.1:8900"),
+        ("https://127.0.0.1:8900", "https://127.0.0.1:8900"),
+        ("http://127.8.9.1", "http://127.8.9.1"),
+        ("localhost:1", "http://localhost:1"),
+        ("http://[::1]:8900", "http://[::1]:8900"),
+        ("acme.kinde.com:8443", "https://acme.kinde.com:8443"),
+    ],
+)
+def test_other_domains(pasted: str, base: str) -> None:
+    assert base_url(pasted) == base
+
+
+@pytest.mark.parametrize(
+    ("pasted", "word"),
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("http://acme.kinde.com", "unencrypted"),
+        ("http://127.0.0.1.evil.example", "unencrypted"),
+        ("http://192.168.0.1", "unencrypted"),
+        ("http://localhost.evil.example", "unencrypted"),
+        ("ftp://acme.kinde.com", "https"),
+        ("acme", "acme.kinde.com"),
+        ("https://me:pass@acme.kinde.com", "password"),
+        ("acme.kinde.com@evil.example", "password"),
+        ("acme kinde.com", "spaces"),
+        ("acme.kinde.com\nevil", "control"),
+        ("acme..kinde.com", "domain"),
+        ("-acme.kinde.com", "domain"),
+        ("acme.kinde.com:port", "address"),
+        ("https://", "domain"),
+        ("https://acme.kinde.com\\@evil.example", "control"),
+        ("{{ var.value.domain }}", "spaces"),
+    ],
+)
+def test_what_is_no_domain(pasted: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word) as caught:
+        base_url(pasted)
+    assert "pass@" not in str(caught.value)
+
+
+@given(st.text())
+def test_a_domain_never_fails_in_another_way(text: str) -> None:
+    try:
+        base = base_url(text)
+    except ValueError:
+        return
+    assert base_url(base) == base
+    assert base.startswith("https://") or "127." in base or "localhost" in base or "[::" in base
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"client_id": " "}, "client_id"),
+        ({"client_secret": ""}, "client_secret"),
+        ({"timeout": 0}, "timeout"),
+        ({"max_concurrency": 0}, "max_concurrency"),
+        ({"requests_per_minute": 0}, "requests_per_minute"),
+        ({"token_cache": "disk"}, "host, process or none"),
+        ({"max_tries": 0}, "max_tries"),
+    ],
+)
+def test_what_a_client_refuses(options: dict[str, Any], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        KindeClient(**{"domain": "acme.kinde.com", "client_id": "id", "client_secret": "s", **options})
+
+
+def test_the_secret_is_in_no_repr() -> None:
+    settings = Settings.make("acme.kinde.com", "id", "hidden-secret")
+    with KindeClient("acme.kinde.com", "id", "hidden-secret") as client:
+        assert "hidden-secret" not in repr(settings) + repr(client) + repr(client._tokens)
+        assert client.host == "acme.kinde.com"
+    assert settings.credentials.audience == "https://acme.kinde.com/api"
+
+
+def test_the_methods_cost_no_http_library() -> None:
+    script = (
+        "import sys, airflow_provider_kinde.api.operations, airflow_provider_kinde.connection_form\n"
+        "heavy = {'requests', 'httpx', 'urllib3', 'tenacity', 'cryptography', 'airflow'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
+
+
+def test_the_table_of_operations_is_whole() -> None:
+    assert len(OPERATIONS) == 80
+    for name, operation in OPERATIONS.items():
+        assert operation.name == name
+        assert operation.template.startswith("/api/v1/")
+        assert operation.scope.split(":")[0] in ("read", "create", "update", "delete")
+        assert set(operation.path) <= operation.required
+        assert (operation.paging == "") or operation.items
