@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,12 +59,17 @@ def people(count: int, **columns: Any) -> list[dict[str, Any]]:
     return [person(number, **columns) for number in range(1, count + 1)]
 
 
+def _nap(seconds: float) -> None:
+    """Waits as the client would, a hundred times faster."""
+    time.sleep(seconds / 100)
+
+
 class World:
     """A tenant, a client and shortcuts."""
 
     def __init__(self, kinde: Emulator) -> None:
         self.kinde = kinde
-        self.client = KindeClient(kinde.url, kinde.client_id, kinde.client_secret)
+        self.client = KindeClient(kinde.url, kinde.client_id, kinde.client_secret, sleep=_nap)
 
     def spec(self, text: str = SPEC, **replacements: str) -> SyncSpec:
         for old, new in replacements.items():
