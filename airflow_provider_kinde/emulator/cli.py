@@ -114,10 +114,7 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
     if not arguments.allow_remote and not _is_loopback(arguments.host):
         raise _Problem(f"--host {arguments.host} is reachable from other machines; say --allow-remote if that is meant")
     seed = None if arguments.seed is None else _json(arguments.seed, "--seed")
-    try:
-        emulator = Emulator(settings, arguments.data, arguments.port, arguments.host)
-    except OSError as error:
-        raise _Problem(f"--data {arguments.data}: {error}") from None
+    emulator = Emulator(settings, arguments.data, arguments.port, arguments.host)
     try:
         if seed is not None:
             emulator.seed(seed)

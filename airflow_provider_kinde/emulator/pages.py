@@ -123,11 +123,7 @@ def _organizations(db: sqlite3.Connection, wanted: str, page: int) -> str:
     members = "SELECT 1 FROM members JOIN users ON users.id = user_id WHERE org_code = code AND"
     condition = f"WHERE {ORGANIZATION} OR EXISTS ({members} {PERSON})" if wanted else ""
     values = _filter(wanted)
-    total = (
-        number(db, f"SELECT count(*) FROM organizations {condition}", values)
-        if wanted
-        else number(db, "SELECT count(*) FROM organizations")
-    )
+    total = int(db.execute(f"SELECT count(*) FROM organizations {condition}", values).fetchone()[0])
     rows = db.execute(
         f"""SELECT *, {ORGANIZATION} AS named, (SELECT count(*) FROM members WHERE org_code = code) AS members
             FROM organizations {condition} ORDER BY is_default DESC, name COLLATE NOCASE, code

@@ -145,9 +145,11 @@ class Store:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self._db = sqlite3.connect(
-            os.fspath(path) if path is not None else ":memory:", check_same_thread=False, isolation_level=None
-        )
+        name = os.fspath(path) if path is not None else ":memory:"
+        try:
+            self._db = sqlite3.connect(name, check_same_thread=False, isolation_level=None)
+        except sqlite3.Error as error:
+            raise ValueError(f"{path}: {error}") from None
         self._db.row_factory = sqlite3.Row
         try:
             self._open(path)
