@@ -43,7 +43,11 @@ def clean_email(text: str) -> str:
     address = unicodedata.normalize("NFC", text.strip())
     if not address:
         raise ValueError("is blank")
-    if any(unicodedata.category(char)[0] in "CZ" for char in address):
+    if address.isascii():
+        spaced = " " in address or not address.isprintable()
+    else:
+        spaced = any(unicodedata.category(char)[0] in "CZ" for char in address)
+    if spaced:
         raise ValueError("is not an e-mail address: it holds a blank or a control character")
     if address.count("@") != 1:
         raise ValueError(f"is not an e-mail address: it holds {address.count('@') or 'no'} @ where one is expected")

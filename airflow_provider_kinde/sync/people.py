@@ -76,6 +76,7 @@ class _Reader:
             self.drift.check_rows(self.missed)
         self._settle_conflicts()
         people.ids = set(self._prints)
+        self._prints.clear()
         people.rejected.sort(key=lambda rejected: rejected.row)
         self._hold_shared_addresses()
         people.warnings = list(reading.warnings)
@@ -148,22 +149,24 @@ class _Reader:
 
     def _hold_shared_addresses(self) -> None:
         people = self.people
-        owners: dict[str, str | list[str]] = {}
-        for id, person in people.persons.items():
+        seen: set[str] = set()
+        twice: dict[str, list[str]] = {}
+        for person in people.persons.values():
             if person.access is Access.DUE:
                 key = email_key(person.email)
-                owner = owners.setdefault(key, id)
-                if isinstance(owner, list):
-                    owner.append(id)
-                elif owner != id:
-                    owners[key] = [owner, id]
-        for ids in owners.values():
-            if isinstance(ids, list):
-                rows = {id: people.persons.pop(id).row for id in sorted(ids)}
-                for id in rows:
-                    others = [f"{other} (row {rows[other]})" for other in rows if other != id]
-                    shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
-                    people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
+                if key in seen:
+                    twice[key] = []
+                # Most addresses are their own key: then the set holds no second copy of a million texts.
+                seen.add(person.email if key == person.email else key)
+        for id, person in people.persons.items() if twice else ():
+            if person.access is Access.DUE and (ids := twice.get(email_key(person.email))) is not None:
+                ids.append(id)
+        for ids in twice.values():
+            rows = {id: people.persons.pop(id).row for id in sorted(ids)}
+            for id in rows:
+                others = [f"{other} (row {rows[other]})" for other in rows if other != id]
+                shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+                people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
 
     # -- one row -----------------------------------------------------------------------------------------------
 

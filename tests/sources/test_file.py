@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
+import importlib
 import json
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -54,7 +57,7 @@ def file(tmp_path: Path) -> Any:
 
 
 def test_csv(file: Any) -> None:
-    result = file("id,Two words, padded \n1,a,b\n2,\"x, y\",\n")
+    result = file('id,Two words, padded \n1,a,b\n2,"x, y",\n')
     assert result.columns == ["id", "Two words", "padded"]
     assert result.good == [
         (2, {"id": "1", "Two words": "a", "padded": "b"}),
@@ -124,8 +127,6 @@ def test_a_ragged_row_in_the_middle_is_its_own_problem(file: Any) -> None:
 def test_a_csv_file_that_cannot_be_whole(file: Any, content: str | bytes, words: str) -> None:
     result = file(content, expect={"min_rows": 1})
     assert len(result.incomplete) >= 1
-    import re
-
     assert re.search(words, result.incomplete[0]), result.incomplete
     assert not result.proven
 
@@ -168,8 +169,6 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5))
 def test_what_pythons_writer_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: Any) -> None:
-    import csv
-
     path = tmp_path_factory.mktemp("csv") / "x.csv"
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL)
@@ -214,7 +213,11 @@ def test_json_without_a_row(file: Any, content: str) -> None:
 def test_an_item_that_is_no_object_is_its_own_problem(file: Any) -> None:
     result = file('[{"id": 1}, 2, null, [3], {"id": 4}]', "hr.json")
     assert [number for number, _ in result.good] == [1, 5]
-    assert result.problems == {2: "is not an object but int", 3: "is not an object but NoneType", 4: "is not an object but list"}
+    assert result.problems == {
+        2: "is not an object but int",
+        3: "is not an object but NoneType",
+        4: "is not an object but list",
+    }
 
 
 @pytest.mark.parametrize(
@@ -355,12 +358,18 @@ def test_manifest(file: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"type": "flie", "path": "x.csv"}, "hr.yaml:3: source.type: 'flie' is not a type of source; did you mean file"),
+        (
+            {"type": "flie", "path": "x.csv"},
+            "hr.yaml:3: source.type: 'flie' is not a type of source; did you mean file",
+        ),
         ({"type": "zzz"}, "source.type: 'zzz' .* known are .*file"),
         ({"type": "file"}, "hr.yaml:3: source.path: is missing"),
         ({"type": "file", "path": 5}, "source.path: text is expected, found 5"),
         ({"type": "file", "path": "{{ row.x }}.csv"}, "source.path: an expression cannot stand here"),
-        ({"type": "file", "path": "x.csv", "pth": 1}, "source.pth: unknown option of a file source; known are conn_id, "),
+        (
+            {"type": "file", "path": "x.csv", "pth": 1},
+            "source.pth: unknown option of a file source; known are conn_id, ",
+        ),
         ({"type": "file", "path": "x.xlsx"}, "source.format: '.xlsx' does not say what the file is"),
         ({"type": "file", "path": "x.csv", "format": "xml"}, "source.format: one of csv, json, jsonl, parquet"),
         ({"type": "file", "path": "x.csv", "encoding": "utf-9"}, "source.encoding: 'utf-9' is not a text encoding"),
@@ -431,8 +440,6 @@ def test_a_list_of_rows_is_complete() -> None:
 
 
 def test_every_type_of_source_can_be_imported() -> None:
-    import importlib
-
     for name, place in SOURCES.items():
         module, _, attribute = place.partition(":")
         assert callable(getattr(importlib.import_module(module), attribute)), name

@@ -315,7 +315,7 @@ def test_load(tmp_path: Path) -> None:
     path = tmp_path / "hr.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + SMALL.encode())
     assert SyncSpec.load(path).file == str(path)
-    with pytest.raises(SpecError, match="none.yaml: the file cannot be read: No such file"):
+    with pytest.raises(SpecError, match=r"none\.yaml: the file cannot be read: No such file"):
         SyncSpec.load(tmp_path / "none.yaml")
     path.write_bytes(SMALL.encode() + b"# \xff")
     with pytest.raises(SpecError, match="not UTF-8"):

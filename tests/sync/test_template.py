@@ -240,6 +240,9 @@ def test_what_fails_on_a_row_says_why(text: str, words: str) -> None:
         value(text)
 
 
+NESTED = "{% set a = [row.Name] * 90 %}{% set b = [a] * 90 %}{% set c = [b] * 90 %}{% set d = [c] * 90 %}"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -268,9 +271,9 @@ def test_what_fails_on_a_row_says_why(text: str, words: str) -> None:
         "{{ range(100000000) | list | length + row.number }}",
         "{% for i in range(100000000) %}{{ row.Name }}{% endfor %}",
         "{% for i in range(9999) %}{{ row.Name }}{% endfor %}",
-        "{% set a = [row.Name] * 90 %}{% set b = [a] * 90 %}{% set c = [b] * 90 %}{% set d = [c] * 90 %}{{ d | string }}",
-        "{% set a = [row.Name] * 90 %}{% set b = [a] * 90 %}{% set c = [b] * 90 %}{% set d = [c] * 90 %}{{ d ~ '' }}",
-        "{% set a = [row.Name] * 90 %}{% set b = [a] * 90 %}{% set c = [b] * 90 %}{% set d = [c] * 90 %}{{ d | upper }}",
+        NESTED + "{{ d | string }}",
+        NESTED + "{{ d ~ '' }}",
+        NESTED + "{{ d | upper }}",
         "{{ row.long }}",
         "{{ row.long | length }}",
         "{{ (row.Name * 30) | regex_search('a') }}",
