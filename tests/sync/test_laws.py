@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from airflow_provider_kinde.emulator import Emulator, Settings
 from tests.sync.conftest import NOW, SPEC, TENANT, World, person
 
-OPEN = "guards: {%s}\n" % ", ".join(
+OPEN_GUARDS = ", ".join(
     f"max_{name}: 1000"
     for name in (
         "leavers", "row_drop", "membership_removals", "role_removals", "role_grants", "email_changes", "deletes",
         "rejected_rows", "held",
     )
 )  # fmt: skip
+OPEN = f"guards: {{{OPEN_GUARDS}}}\n"
 SPECS = [
     SPEC + OPEN,
     SPEC + OPEN + "leaver: {action: remove}\n",
