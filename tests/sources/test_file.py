@@ -222,7 +222,9 @@ def test_an_item_that_is_no_object_is_its_own_problem(file: Any) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ['[{"id": 1}', '[{"id": 1},', '[{"id": 1}, {"id"', "[", '[{"id": 1}] x', '[{"id": 1}][]', "null", '"x"', "[{'id': 1}]",
+    [
+     '[{"id": 1}', '[{"id": 1},', '[{"id": 1}, {"id"', "[", '[{"id": 1}] x', '[{"id": 1}][]', "null", '"x"',
+     "[{'id': 1}]",
      '[{"id": 1} {"id": 2}]', '[{"id": 1}, ]', "[" * 100_000, b'[{"id": "\xff"}]', b"[\0]", '[{"id": 1}]\0'],
 )  # fmt: skip
 def test_json_that_cannot_be_whole(file: Any, content: str | bytes) -> None:
