@@ -93,7 +93,12 @@ class _SyncOperator(BaseOperator):
     def _client(self, spec: SyncSpec) -> Iterator[KindeClient]:
         from airflow_provider_kinde.hooks.kinde import KindeHook
 
-        with KindeHook(kinde_conn_id=self.kinde_conn_id or spec.kinde_conn_id).get_conn() as client:
+        conn_id = self.kinde_conn_id or spec.kinde_conn_id
+        try:
+            client = KindeHook(kinde_conn_id=conn_id).get_conn()
+        except (ValueError, AirflowNotFoundException) as error:
+            raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
+        with client:
             yield client
 
     def _folder(self, spec: SyncSpec, context: Context) -> str:
@@ -210,7 +215,7 @@ class _SyncOperator(BaseOperator):
         from airflow_provider_kinde import exceptions
         from airflow_provider_kinde.sync.errors import SourceError, SyncError
 
-        hopeless = (exceptions.KindeAuthError, exceptions.KindePermissionError, AirflowNotFoundException)
+        hopeless = (exceptions.KindeAuthError, exceptions.KindePermissionError)
         try:
             yield
         except SourceError as error:
@@ -218,7 +223,7 @@ class _SyncOperator(BaseOperator):
         except SyncError as error:
             raise AirflowFailException(str(error)) from error
         except hopeless as error:
-            raise AirflowFailException(f"Kinde connection: {error}") from error
+            raise AirflowFailException(f"Kinde refused the connection: {error}") from error
         except exceptions.KindeError as error:
             raise AirflowException(f"Kinde: {error}") from error
 

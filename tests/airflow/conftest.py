@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,9 @@ if "airflow" not in sys.modules:
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = tempfile.mkdtemp(prefix="kinde-dags-")
 
-ROOT = Path(__file__).resolve().parents[2]
+from company import Company, connection, seeded
+
+from airflow_provider_kinde.emulator import Emulator
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +52,40 @@ def airflow_process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess
 
 
 @pytest.fixture
-def storage_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def storage_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """``[kinde] storage_path``, in a temporary folder."""
     monkeypatch.setenv("AIRFLOW__KINDE__STORAGE_PATH", str(tmp_path / "storage"))
-    yield tmp_path / "storage"
+    return tmp_path / "storage"
+
+
+@pytest.fixture
+def kinde(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A local Kinde with two organizations, and the connection to it."""
+    with Emulator() as emulator:
+        seeded(emulator)
+        monkeypatch.setenv("AIRFLOW_CONN_KINDE_SMALL", connection(emulator))
+        yield emulator
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """Twelve people, half of them in IT, half in HR."""
+    return Company(tmp_path)
+
+
+@pytest.fixture
+def dag_file(database: None, storage_path: Path) -> Iterator[Callable[[str], Any]]:
+    """Writes a DAG file into the DAG folder and returns its ``dag``; ``DAG_ID`` in it is replaced by a fresh id."""
+    folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    written: list[Path] = []
+
+    def make(text: str) -> Any:
+        name = f"dag_{uuid.uuid4().hex[:8]}"
+        path = folder / f"{name}.py"
+        path.write_text(text.replace("DAG_ID", name))
+        written.append(path)
+        return runpy.run_path(str(path))["dag"]
+
+    yield make
+    for path in written:
+        path.unlink()

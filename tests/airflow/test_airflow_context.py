@@ -26,7 +26,13 @@ def home(airflow_process: Run) -> Run:
     """A fresh metadata database with the connection `stored` in it, as a user would put it there."""
     done = airflow_process("-m", "airflow", "db", "migrate")
     assert done.returncode == 0, done.stderr
-    connection = {"conn_type": "kinde", "host": "acme.kinde.com", "login": "id", "password": "s3cret", "extra": {"timeout": 5}}
+    connection = {
+        "conn_type": "kinde",
+        "host": "acme.kinde.com",
+        "login": "id",
+        "password": "s3cret",
+        "extra": {"timeout": 5},
+    }
     done = airflow_process("-m", "airflow", "connections", "add", "stored", "--conn-json", json.dumps(connection))
     assert done.returncode == 0, done.stderr
     return airflow_process

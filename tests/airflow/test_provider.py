@@ -17,6 +17,13 @@ from airflow_provider_kinde import __version__, get_provider_info
 
 ROOT = Path(__file__).resolve().parents[2]
 
+AIRFLOW = """
+import sys, airflow_provider_kinde
+print(airflow_provider_kinde.__file__, file=sys.stderr)
+from airflow.__main__ import main
+main()
+"""
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -82,8 +89,13 @@ def test_wheel_holds_the_package_and_the_examples_and_nothing_else(wheel: Path) 
 
 def test_entry_points_and_links(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        texts = {name.rsplit("/", 1)[1]: archive.read(name).decode() for name in archive.namelist() if "dist-info" in name}
-    assert "[apache_airflow_provider]\nprovider_info = airflow_provider_kinde:get_provider_info" in texts["entry_points.txt"]
+        texts = {
+            name.rsplit("/", 1)[1]: archive.read(name).decode() for name in archive.namelist() if "dist-info" in name
+        }
+    assert (
+        "[apache_airflow_provider]\nprovider_info = airflow_provider_kinde:get_provider_info"
+        in texts["entry_points.txt"]
+    )
     assert "[pytest11]\nkinde_emulator = airflow_provider_kinde.emulator.pytest_plugin" in texts["entry_points.txt"]
     assert "Requires-Python: <3.14,>=3.10" in texts["METADATA"]
     for extra in ("emulator", "openlineage", "parquet", "scim", "sql"):
@@ -92,9 +104,10 @@ def test_entry_points_and_links(wheel: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["list", "hooks"])
-def test_airflow_shows_the_installed_wheel_without_a_warning(airflow_process: Run, installed: Path, command: str) -> None:
-    code = "import airflow_provider_kinde as a, sys; print(a.__file__, file=sys.stderr); from airflow.__main__ import main; main()"
-    done = airflow_process("-c", code, "providers", command, "-o", "json", PYTHONPATH=str(installed))
+def test_airflow_shows_the_installed_wheel_without_a_warning(
+    airflow_process: Run, installed: Path, command: str
+) -> None:
+    done = airflow_process("-c", AIRFLOW, "providers", command, "-o", "json", PYTHONPATH=str(installed))
     assert done.returncode == 0, done.stderr
     assert str(installed) in done.stderr
     entries = [entry for entry in json.loads(done.stdout[done.stdout.index("[{") :]) if "inde" in json.dumps(entry)]

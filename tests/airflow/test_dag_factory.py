@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from company import Company
+
+from airflow_provider_kinde import dag_factory
+from airflow_provider_kinde.dag_factory import KINDS, kinde_sync_dag
+from airflow_provider_kinde.operators.sync import refuse_backfill
+from airflow_provider_kinde.sync.operations import COUNTED
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_dag_of_a_spec(company: Company) -> None:
+    dag = kinde_sync_dag(company.spec, schedule="@hourly", pool="hr")
+    assert dag.dag_id == "small-hr"
+    assert dag.fileloc == __file__
+    assert (dag.catchup, dag.max_active_runs) == (False, 1)
+    plan, apply = dag.get_task("plan"), dag.get_task("apply")
+    assert apply.upstream_task_ids == {"plan"}
+    for task in (plan, apply):
+        assert (task.retries, task.retry_exponential_backoff, task.pool) == (3, True, "hr")
+        assert task.kinde_conn_id == "kinde_small"
+    assert set(dag.params) == {"ids", "only", "dry_run", "approve", "approve_protected"}
+    dag.params.validate()
+
+
+def test_no_pool_unless_it_is_named(company: Company) -> None:
+    assert kinde_sync_dag(company.spec).get_task("plan").pool == "default_pool"
+
+
+def test_everything_of_a_dag_can_be_said(company: Company) -> None:
+    dag = kinde_sync_dag(
+        company.spec, dag_id="mine", kinde_conn_id="other", default_args={"retries": 0, "owner": "it"}, description="d"
+    )
+    plan = dag.get_task("plan")
+    assert (dag.dag_id, dag.description) == ("mine", "d")
+    assert (plan.retries, plan.owner, plan.kinde_conn_id) == (0, "it", "other")
+
+
+def test_kinds_are_those_of_the_engine() -> None:
+    assert KINDS == COUNTED
+
+
+@pytest.mark.parametrize("approve", ["blocked", "always"])
+def test_what_is_not_there_yet_is_refused(company: Company, approve: Any) -> None:
+    with pytest.raises(ValueError, match="not available yet"):
+        kinde_sync_dag(company.spec, approve=approve)
+
+
+def test_nonsense_is_refused(company: Company) -> None:
+    with pytest.raises(ValueError, match="expected 'never'"):
+        kinde_sync_dag(company.spec, approve="sometimes")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="nobody is asked"):
+        kinde_sync_dag(company.spec, approvers=["ann"])
+    with pytest.raises(ValueError, match="shards=2 is not available yet"):
+        kinde_sync_dag(company.spec, shards=2)
+
+
+def test_a_missing_spec_is_a_clear_import_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=f"there is no spec file {tmp_path}/none.yaml"):
+        kinde_sync_dag(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("a: [", "is not YAML"), ("- 1", "has no `name`"), ("name: 7", "no `name`")]
+)
+def test_what_is_no_spec_is_a_clear_import_error(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "hr.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        kinde_sync_dag(path)
+
+
+def test_a_spec_is_read_anew_only_when_it_changes(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dag_factory, "_outlines", {})
+    kinde_sync_dag(company.spec)
+    before = company.spec.stat()
+    company.spec.write_text(company.spec.read_text().replace("small-hr", "other-hr"))
+    os.utime(company.spec, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert kinde_sync_dag(company.spec).dag_id == "small-hr"
+    os.utime(company.spec, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert kinde_sync_dag(company.spec).dag_id == "other-hr"
+
+
+def test_parsing_loads_nothing_heavy(airflow_process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    code = f"""
+import runpy, sys
+from airflow.providers.common.compat.sdk import DAG, BaseOperator, Param
+before = set(sys.modules)
+dag = runpy.run_path({str(ROOT / "dags" / "kinde_hr_sync.py")!r})["dag"]
+print(dag.dag_id, *sorted({{name.split(".")[0] for name in set(sys.modules) - before if "kinde" not in name}}))
+print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_kinde.")))
+"""
+    done = airflow_process("-c", code)
+    assert done.returncode == 0, done.stderr
+    others, ours = done.stdout.splitlines()[-2:]
+    assert others.split()[0] == "kinde_hr_sync"
+    assert not {"requests", "jinja2", "cryptography", "httpx", "fastapi", "uvicorn"} & set(others.split())
+    assert {name.split(".")[1] for name in ours.split()} <= {"connection_form", "dag_factory", "operators", "storage"}
+
+
+EXAMPLES = """
+import sys
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:
+    from airflow.models import DagBag
+bag = DagBag(sys.argv[1])
+assert not bag.import_errors, bag.import_errors
+for dag in bag.dags.values():
+    schedule = getattr(dag, "schedule", None) or getattr(dag, "schedule_interval", None)
+    print(dag.dag_id, dag.is_paused_upon_creation, schedule)
+"""
+
+
+def test_examples_are_paused_and_unscheduled(airflow_process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = airflow_process("-c", EXAMPLES, str(ROOT / "dags"))
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("kinde_")]
+    assert ["kinde_hr_sync", "True", "None"] in lines
+    assert {tuple(line[1:]) for line in lines} == {("True", "None")}
+
+
+class _Run:
+    def __init__(self, run_type: Any) -> None:
+        self.run_type = run_type
+
+
+def test_backfills_are_refused() -> None:
+    from airflow.providers.common.compat.sdk import AirflowFailException
+    from airflow.utils.types import DagRunType
+
+    with pytest.raises(AirflowFailException, match="cannot be backfilled"):
+        refuse_backfill({"dag_run": _Run(DagRunType.BACKFILL_JOB)})  # type: ignore[typeddict-item]
+    refuse_backfill({"dag_run": _Run(DagRunType.MANUAL)})  # type: ignore[typeddict-item]
+    refuse_backfill({"dag_run": _Run("scheduled")})  # type: ignore[typeddict-item]
