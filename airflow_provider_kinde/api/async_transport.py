@@ -103,7 +103,8 @@ def _options(settings: Settings) -> dict[str, Any]:
         "follow_redirects": False,
         "trust_env": not settings.local and proxies is None,
         "proxy": (proxies.get(scheme) or proxies.get("all")) if proxies else None,
-        "verify": _trust(settings.verify),
+        # Loading the certificates takes longer than a request; on loopback nobody shows one.
+        "verify": _trust(settings.verify) if scheme == "https" else False,
     }
 
 
