@@ -66,7 +66,7 @@ def read(lines: Iterator[str], reading: RowReading, delimiter: str) -> Iterator[
         raise SourceError(f"{reading.name} has more than {MAX_COLUMNS:,} columns: is it a CSV file?")
     counts = Counter(name for name in header if name)
     for name in (name for name, count in counts.items() if count > 1):
-        reading.warnings.append(f"{reading.name}: column {name!r} stands {counts[name]} times and cannot be read")
+        _incomplete(reading, f"column {name!r} stands {counts[name]} times in the header: which one is meant?")
     if len(header) == 1 and (other := next((mark for mark in ";\t|," if mark in header[0]), None)):
         shown = "tab" if other == "\t" else other
         reading.warnings.append(f"{reading.name}: its header is one column that holds {shown}: set delimiter")

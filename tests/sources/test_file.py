@@ -151,11 +151,11 @@ def test_delimiters_and_encodings(file: Any) -> None:
     assert "set delimiter" in file("id;n\n1;a\n").warnings[0]
 
 
-def test_a_column_that_stands_twice_cannot_be_read(file: Any) -> None:
+def test_a_column_that_stands_twice_makes_the_file_incomplete(file: Any) -> None:
     result = file("id,n,n,\n1,a,b,c\n")
     assert result.columns == ["id"]
     assert result.good == [(2, {"id": "1"})]
-    assert "column 'n' stands 2 times" in result.warnings[0]
+    assert "column 'n' stands 2 times" in result.incomplete[0]
 
 
 def test_too_many_columns(file: Any) -> None:
