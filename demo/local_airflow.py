@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -148,6 +147,10 @@ class LocalAirflow:
         self.processes.wait_for(f"run {run_id}", run.finished, timeout, every=0.3)
         return run
 
+    def past(self, dag_id: str, run_id: str) -> DagRun:
+        """A run that was triggered before."""
+        return DagRun(self, dag_id, run_id)
+
 
 class DagRun:
     """One run of a DAG, as the REST API shows it."""
@@ -155,7 +158,6 @@ class DagRun:
     def __init__(self, airflow: LocalAirflow, dag_id: str, run_id: str) -> None:
         self.airflow, self.dag_id, self.run_id = airflow, dag_id, run_id
         self.path = f"dags/{dag_id}/dagRuns/{run_id}"
-        self.started = time.monotonic()
 
     @property
     def state(self) -> str:
@@ -179,4 +181,11 @@ class DagRun:
     def log(self, task_id: str, attempt: int = 1) -> str:
         """The log of a task, as text."""
         answer = self.airflow.api("GET", f"{self.path}/taskInstances/{task_id}/logs/{attempt}?full_content=true")
-        return "\n".join(item if isinstance(item, str) else str(item.get("event", item)) for item in answer["content"])
+        return "\n".join(line for item in answer["content"] for line in _lines(item))
+
+
+def _lines(item: Any) -> list[str]:
+    if not isinstance(item, dict):
+        return [str(item)]
+    errors = [f"{error.get('exc_type')}: {error.get('exc_value')}" for error in item.get("error_detail") or ()]
+    return [str(item.get("event", item)), *errors]

@@ -104,7 +104,7 @@ class Processes:
         process = self._running.pop(name)
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+            process.wait(5)
         # Whatever of the group is still there, children of a dead parent included.
         _signal(process, signal.SIGKILL)
         process.wait()

@@ -110,7 +110,9 @@ def test_airflow_shows_the_installed_wheel_without_a_warning(
     done = airflow_process("-c", AIRFLOW, "providers", command, "-o", "json", PYTHONPATH=str(installed))
     assert done.returncode == 0, done.stderr
     assert str(installed) in done.stderr
-    entries = [entry for entry in json.loads(done.stdout[done.stdout.index("[{") :]) if "inde" in json.dumps(entry)]
+    entries = [
+        entry for entry in json.loads(done.stdout[done.stdout.index("[{") :]) if "kinde" in json.dumps(entry).lower()
+    ]
     if command == "list":
         (entry,) = entries
         assert (entry["package_name"], entry["version"]) == ("airflow-provider-kinde", __version__)
@@ -119,7 +121,7 @@ def test_airflow_shows_the_installed_wheel_without_a_warning(
         assert (entry["connection_type"], entry["hook_name"]) == ("kinde", "Kinde")
         assert entry["class"] == "airflow_provider_kinde.hooks.kinde.KindeHook"
     ours = [line for line in (done.stdout + done.stderr).splitlines() if re.search("(?i)warn|error|could not", line)]
-    assert [line for line in ours if "inde" in line] == []
+    assert [line for line in ours if "kinde" in line.lower()] == []
 
 
 def test_settings_have_their_defaults_from_the_provider(airflow_process: Run, tmp_path: Path) -> None:
