@@ -127,7 +127,8 @@ def _refusal(
     if status == 401:
         error = KindeAuthError(f"{message} - Kinde does not accept the token; check the audience", **details)
     elif status == 403:
-        scope = next(iter(_SCOPE.findall(message)), request.scope)
+        named = _SCOPE.findall(message)
+        scope = request.scope if request.scope in named or not named else named[0]
         wanted = f" - enable the scope {scope} for this application in Kinde" if scope else ""
         error = KindePermissionError(message + wanted, scope=scope, **details)
     elif any(_GONE.fullmatch(code) for code in codes) or status in (404, 410):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import ssl
 import time
 from http.cookiejar import DefaultCookiePolicy
@@ -101,7 +102,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "timeout": httpx.Timeout(settings.timeout, connect=min(10.0, settings.timeout)),
         "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=_STALE),
         "follow_redirects": False,
-        "trust_env": not settings.local and proxies is None,
+        "trust_env": not settings.local,
         "proxy": (proxies.get(scheme) or proxies.get("all")) if proxies else None,
         # Loading the certificates takes longer than a request; on loopback nobody shows one.
         "verify": _trust(settings.verify) if scheme == "https" else False,
@@ -109,6 +110,9 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 
 def _trust(verify: bool | str) -> bool | ssl.SSLContext:
+    if verify is True:
+        # As the sync client does: whoever looks into TLS on the way out has one of these set.
+        verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     if isinstance(verify, bool):
         return verify
     folder = Path(verify).is_dir()

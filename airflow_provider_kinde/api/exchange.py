@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from tenacity import Retrying
 
@@ -135,7 +136,7 @@ class Settings:
     @property
     def local(self) -> bool:
         """Whether this is this machine, where proxies of the environment have no business."""
-        return is_loopback(self.host.rpartition(":")[0].strip("[]") or self.host) or is_loopback(self.host.strip("[]"))
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     def headers(self, request: Request, token: Token | None) -> dict[str, str]:
         """Every header that the request goes out with, but ``Host`` and ``Content-Length``."""

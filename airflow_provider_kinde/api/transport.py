@@ -36,9 +36,7 @@ class Transport:
         self._settings = settings
         self._session = session = requests.Session()
         session.headers.clear()
-        session.trust_env = not settings.local and settings.proxies is None
-        session.proxies = dict(settings.proxies or {})
-        session.verify = settings.verify
+        session.trust_env = not settings.local
         session.auth = _NoNetrc()
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
@@ -74,6 +72,9 @@ class Transport:
                 data=request.body,
                 headers=headers,
                 timeout=(min(10.0, settings.timeout), settings.timeout),
+                # With each request: what stands on a session loses against the environment.
+                proxies=dict(settings.proxies) if settings.proxies else None,
+                verify=settings.verify,
                 allow_redirects=False,
                 stream=True,
             ) as response:

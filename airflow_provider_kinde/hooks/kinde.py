@@ -107,13 +107,14 @@ class KindeHook(_Form, Operations[Any, Iterator[dict[str, Any]]]):
 
         :returns: whether it works, and a message; never raises.
         """
+        from airflow_provider_kinde.hooks.airflow import mask
         from airflow_provider_kinde.hooks.checks import check
 
         try:
             arguments = self._arguments()
         except Exception as error:
             return False, str(error)
-        return check(arguments)
+        return check({**arguments, "on_token": mask})
 
     def close(self) -> None:
         """Close the client's connections."""

@@ -1,0 +1,95 @@
+"""Certificates and proxies, alike in both clients."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from loopback import Clock, Reply, Server
+
+from airflow_provider_kinde.exceptions import KindeServerError
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = dt.datetime.now(dt.timezone.utc)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "loopback.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[Server]:
+    server = Server()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server._http.socket = context.wrap_socket(server._http.socket, server_side=True)
+    yield server
+    server.close()
+
+
+def test_a_certificate_that_nobody_vouches_for(connect: Any, secure: Server, clock: Clock) -> None:
+    with pytest.raises(KindeServerError, match="no trusted connection") as caught:
+        connect(domain=f"https://{secure.host}").create_user()
+    assert not caught.value.fate_unknown
+    assert secure.calls == []
+    # It will not be trusted the next second either.
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("how", ["file", "off", "environment"])
+def test_a_certificate_of_ones_own(
+    how: str, connect: Any, secure: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = secure.host
+    if how == "environment":
+        # Not loopback by name, so that the environment counts.
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        monkeypatch.setattr("airflow_provider_kinde.api.exchange.is_loopback", lambda _: False)
+    verify = {"file": str(certificate), "off": False, "environment": True}[how]
+    assert connect(domain=f"https://{host}", verify=verify).get_users()["code"] == "OK"
+    assert len(secure.sent()) == 1
+
+
+@pytest.mark.parametrize("form", ["all", "by scheme"])
+def test_a_proxy(form: str, connect: Any, server: Server) -> None:
+    proxy = f"http://{server.host}"
+    server.on("GET /api/v1/users", Reply({"users": [{"id": "kp_1"}]}))
+    client = connect(domain="http://127.0.0.1:9", proxies=proxy if form == "all" else {"http": proxy})
+    assert client.get_users() == {"users": [{"id": "kp_1"}]}
+    assert server.sent()[0].target == "http://127.0.0.1:9/api/v1/users"
+
+
+def test_a_proxy_that_is_away(connect: Any, clock: Clock) -> None:
+    client = connect(domain="http://127.0.0.1:9", proxies="http://127.0.0.1:9", max_tries=2)
+    with pytest.raises(KindeServerError) as caught:
+        client.create_user()
+    assert not caught.value.fate_unknown
+    assert len(clock.sleeps) == 1
