@@ -70,7 +70,7 @@ types: ## mypy --strict, with Airflow's own types
 
 docs: ## the documentation as a site, in site/
 	@$(ENV) docs
-	$(DOCS)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 
 bench: ## benchmarks
