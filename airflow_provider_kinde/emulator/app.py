@@ -224,6 +224,9 @@ class Gate:
 
         try:
             await self.app(scope, receive, send)
+        except (RecursionError, UnicodeEncodeError):
+            # Nested beyond reading, or half a surrogate pair: JSON on paper only.
+            answer = _messages(400, bad("INVALID_JSON", "The body is not valid JSON").body("object"), {})
         except Exception:
             # A defect of this program: said here, and answered as a server answers its own defects.
             _LOGGER.exception("%s %s", scope["method"], scope["path"])

@@ -68,6 +68,8 @@ class Call(Generic[Q]):
         """A bare JSON answer."""
         if self.settings.extra_fields:
             data = _surprising(data)
+        if self.settings.empty_lists == "null" and isinstance(data, dict):
+            data = {name: value if value == [] else _without_empty_lists(value) for name, value in data.items()}
         return json_response(data, status)
 
     def done(self, status: int = 200, message: str = "Success", code: str = "OK", **data: Any) -> Response:
@@ -139,6 +141,14 @@ def _surprising(data: Any) -> Any:
         }
     if isinstance(data, list):
         return [_surprising(item) for item in data]
+    return data
+
+
+def _without_empty_lists(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _without_empty_lists(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_without_empty_lists(item) for item in data] or None
     return data
 
 

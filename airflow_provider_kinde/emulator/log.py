@@ -100,7 +100,7 @@ def readable_body(raw: bytes, content_type: str) -> Any:
         return f"<{len(raw)} bytes>"
     try:
         return _masked(json.loads(raw))
-    except ValueError:
+    except (ValueError, RecursionError):
         return raw[:2000].decode("utf-8", "replace")
 
 

@@ -135,6 +135,6 @@ def _position(token: str | None, digest: str, sort: str) -> tuple[int, int]:
         position = int(page), int(offset)
     except ValueError:
         raise bad("INVALID_NEXT_TOKEN", "The next_token is not valid", "next_token") from None
-    if of_digest != digest or of_sort != sort or min(position) < 0:
+    if of_digest != digest or of_sort != sort or not 0 <= position[1] < 2**62:
         raise bad("INVALID_NEXT_TOKEN", "The next_token belongs to another list, filter or sort", "next_token")
     return position

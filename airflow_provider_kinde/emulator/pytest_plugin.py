@@ -20,9 +20,11 @@ def kinde_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
     A mark sets how it behaves: ``@pytest.mark.kinde_emulator(patch_roles="merge", rate_limit=60)``.
     """
-    from .server import Emulator
-    from .settings import Settings
-
+    try:
+        from .server import Emulator
+        from .settings import Settings
+    except ImportError as error:
+        pytest.fail(f"kinde_emulator needs pip install 'airflow-provider-kinde[emulator]': {error}", pytrace=False)
     marks = list(request.node.iter_markers("kinde_emulator"))
     changes = {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
     with Emulator(Settings().changed(changes)) as emulator:

@@ -98,6 +98,7 @@ class Emulator:
             lifespan="off",
             log_level="error",
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             backlog=512,
         )

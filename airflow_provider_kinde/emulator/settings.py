@@ -57,7 +57,9 @@ class Settings:
     next_token_end: Literal["null", "absent", "empty"] = "null"
     page_token: Literal["base64", "opaque"] = "base64"
     extra_fields: bool = False
-    """Adds unknown fields and nulls to every object of every answer."""
+    """Adds unknown fields, one of them null, to every object of every answer."""
+    empty_lists: Literal["list", "null"] = "list"
+    """Empty lists inside the items of an answer: ``[]`` or ``null``."""
     expand_organizations: Literal["strings", "objects"] = "strings"
     connections_shape: Literal["wrapped", "flat"] = "wrapped"
 

@@ -60,7 +60,12 @@ async def get_users(call: Annotated[Call[ListUsers], needs("read:users", ListUse
         )
     if query.active_since is not None:
         where.append("last_signed_in >= ?")
-        values.append(_utc(query.active_since))
+        try:
+            values.append(_utc(query.active_since))
+        except OverflowError:
+            raise bad(
+                "INVALID_PARAMETER", "Invalid query parameter active_since: out of range", "active_since"
+            ) from None
     rows, following = token_page(
         call, "SELECT * FROM users", where=where, values=values, sorts={"id_asc": "id"}, default="id_asc"
     )

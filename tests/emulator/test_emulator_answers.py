@@ -99,6 +99,14 @@ def test_unknown_fields_and_nulls_everywhere(start):
     assert answer["users"][0]["id"] == user_id
 
 
+def test_empty_lists_inside_items_may_be_null(start):
+    api = start(empty_lists="null", default_org_policy=False)
+    assert api.ok("GET", "/users")["users"] == []
+    api.create()
+    [user] = api.ok("GET", "/users", params={"expand": "organizations,identities"})["users"]
+    assert (user["organizations"], user["identities"]) == (None, None)
+
+
 def test_settings_change_while_it_runs_and_wrong_ones_are_refused(api):
     with pytest.raises(ValueError, match="patch_role: no such setting"):
         api.kinde.set(patch_role="merge")
