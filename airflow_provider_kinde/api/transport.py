@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -86,8 +87,7 @@ class Transport:
     def _read(self, response: requests.Response) -> bytes:
         deadline = time.monotonic() + self._settings.timeout
         body = bytearray()
-        # Not iter_content, which waits for a whole chunk and so never looks at the clock while bytes drip in.
-        while part := response.raw.read1(65536, decode_content=True):
+        for part in _parts(response):
             body += part
             if len(body) > MAX_BODY:
                 raise Lost(f"the answer is larger than {MAX_BODY} bytes", sent=True, final=True)
@@ -98,6 +98,16 @@ class Transport:
 
     def close(self) -> None:
         self._session.close()
+
+
+def _parts(response: requests.Response) -> Iterator[bytes]:
+    """Yield what has come, as it comes: ``iter_content`` waits for whole chunks, and so for bytes that drip in."""
+    read = getattr(response.raw, "read1", None)
+    if read is None:  # urllib3 before 2.1
+        yield from response.iter_content(512)
+        return
+    while part := read(65536, decode_content=True):
+        yield part
 
 
 def _reason(error: Exception, settings: Settings) -> Lost:
