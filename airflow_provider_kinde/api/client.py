@@ -105,11 +105,14 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         """The Kinde domain, with the port if it is not the usual one."""
         return self._settings.host
 
-    @property
-    def granted_scopes(self) -> frozenset[str]:
-        """The scopes that the current token carries; empty before the first call, and when Kinde does not say."""
-        token = self._tokens.peek()
-        return frozenset(token.scope.split()) if token else frozenset()
+    def granted_scopes(self, renew: bool = False) -> frozenset[str]:
+        """The scopes that the token carries; empty when Kinde does not say.
+
+        :param renew: ask for a new token first: a shared one may be older than the scopes of the application.
+        """
+        if renew and (token := self._tokens.peek()):
+            self._tokens.refuse(token)
+        return frozenset(self._tokens.get().scope.split())
 
     @property
     def max_concurrency(self) -> int:

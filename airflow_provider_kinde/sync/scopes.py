@@ -22,7 +22,7 @@ _WRITE = {
     "add_membership": {"update:organization_users"},
     "remove_membership": {"update:organization_users"},
     "add_role": {"update:organization_users"},
-    "remove_role": {"update:organization_users", "delete:organization_user_roles"},
+    "remove_role": {"update:organization_users"},
     "enable": {"update:users"},
     "delete": {"delete:users"},
 }  # fmt: skip
@@ -42,12 +42,12 @@ def needed_scopes(plan: Plan) -> set[str]:
 
 def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:
     """The error to raise before anything is written, if the token is known to lack a scope that the plan needs."""
-    granted = client.granted_scopes
-    if not granted:
-        return None
-    missing = sorted(needed_scopes(plan) - granted)
-    if not missing:
-        return None
+    needed = needed_scopes(plan)
+    for renew in (False, True):
+        granted = client.granted_scopes(renew)
+        missing = sorted(needed - granted)
+        if not granted or not missing:
+            return None
     return KindePermissionError(
         f"this plan needs {len(missing)} scope(s) that the Kinde application does not have: {', '.join(missing)}. "
         "Enable them for it in Kinde under APIs, then run again; nothing was written",

@@ -269,3 +269,13 @@ def test_a_missing_scope_is_told_before_anything_is_written(world: World) -> Non
     with pytest.raises(KindePermissionError, match="delete:user_sessions"):
         world.apply(gone(1, 20))
     assert world.writes() == []
+
+
+def test_a_scope_that_was_enabled_since_the_token_was_made_is_not_missing(world: World) -> None:
+    world.apply(people(20))
+    reading = ("read:users", "read:roles", "read:organizations", "read:organization_users", "update:users")
+    world.kinde.set(scopes=reading)
+    world.kinde.revoke_tokens()
+    plan = world.plan(gone(1, 20))
+    world.kinde.set(scopes=None)
+    assert apply_plan(plan, world.client).outcome == "changes"
