@@ -131,6 +131,9 @@ def add_identity(
             column is not None
             and one(db, f"SELECT 1 FROM users WHERE id = ? AND {column} IS NULL", user_id) is not None
         )
+    if primary:
+        sql = "UPDATE identities SET is_primary = 0 WHERE user_id = ? AND type = ? AND is_primary"
+        db.execute(sql, (user_id, kind))
     insert(
         db,
         "identities",
@@ -140,11 +143,12 @@ def add_identity(
         value=value,
         folded=value.lower(),
         is_confirmed=confirmed,
+        is_primary=primary,
         created_on=created_on or now(),
         connection_id=connection_id,
     )
-    if primary:
-        make_primary(db, user_id, identity_id)
+    if primary and column is not None:
+        update(db, "users", "id", user_id, **{column: value})
     elif column is None and "@" in value:
         # Whoever signs in at another identity provider only is shown with the address from there.
         db.execute("UPDATE users SET email = ? WHERE id = ? AND email IS NULL", (value, user_id))

@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 import requests
 
+from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.emulator.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -79,14 +81,23 @@ def test_the_program_says_where_it_is_and_ends_cleanly(run, tmp_path):
 
 
 def test_the_data_of_a_killed_program_is_there(run, tmp_path):
-    for expected, kind, code in ((0, signal.SIGKILL, -signal.SIGKILL), (1, signal.SIGINT, 0)):
-        process, first, _ = run("--port", 0, "--data", tmp_path / "k.db")
-        url = re.search(r"http://\S+", first)[0]
-        state = requests.get(f"{url}/_emulator/state", timeout=10).json()
-        assert len(state["users"]) == expected
-        requests.post(f"{url}/_emulator/seed", json={"users": [{"email": "a@x.org"}]}, timeout=10).raise_for_status()
-        process.send_signal(kind)
-        assert process.wait(10) == code
+    process, first, _ = run("--port", 0, "--data", tmp_path / "k.db")
+    url = re.search(r"http://\S+", first)[0]
+    requests.post(f"{url}/_emulator/seed", json={"users": [{"email": "a@x.org"}]}, timeout=10).raise_for_status()
+    process.kill()
+    process.wait(10)
+    with Emulator(data=tmp_path / "k.db") as again:
+        assert [user["email"] for user in again.state()["users"]] == ["a@x.org"]
+
+
+def test_an_interrupt_is_a_clean_end(capsys):
+    before = signal.getsignal(signal.SIGINT)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    assert main(["--port", "0"]) == 0
+    timer.join()
+    assert "Kinde emulator at http://127.0.0.1:" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(

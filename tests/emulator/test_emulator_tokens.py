@@ -109,7 +109,7 @@ def test_a_token_is_signed_and_the_published_key_proves_it(api):
     assert discovery["token_endpoint"] == f"{api.kinde.url}/oauth2/token"
     token = answer.json()["access_token"]
     key = jwt.PyJWKSet.from_dict(keys[0])[jwt.get_unverified_header(token)["kid"]]
-    claims = jwt.decode(token, key, algorithms=["RS256"], audience=f"{api.kinde.url}/api", issuer=api.kinde.url)
+    claims = jwt.decode(token, key.key, algorithms=["RS256"], audience=f"{api.kinde.url}/api", issuer=api.kinde.url)
     assert claims["exp"] - claims["iat"] == answer.json()["expires_in"] == 86_400
     assert (claims["azp"], claims["gty"], claims["v"]) == (api.kinde.client_id, ["client_credentials"], "2")
     assert claims["scp"] == claims["scope"].split() == answer.json()["scope"].split()
