@@ -1,8 +1,24 @@
 """The sync engine: read, plan, guard, approve, apply, verify, report. It knows neither Airflow nor HTTP."""
 
-from airflow_provider_kinde.sync.apply import apply_plan
-from airflow_provider_kinde.sync.plan import Plan, make_plan
-from airflow_provider_kinde.sync.report import Report
-from airflow_provider_kinde.sync.spec import SyncSpec
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.sync.apply import apply_plan as apply_plan
+    from airflow_provider_kinde.sync.plan import Plan as Plan
+    from airflow_provider_kinde.sync.plan import make_plan as make_plan
+    from airflow_provider_kinde.sync.report import Report as Report
+    from airflow_provider_kinde.sync.spec import SyncSpec as SyncSpec
 
 __all__ = ["Plan", "Report", "SyncSpec", "apply_plan", "make_plan"]
+
+_HOMES = {"Plan": "plan", "Report": "report", "SyncSpec": "spec", "apply_plan": "apply", "make_plan": "plan"}
+
+
+def __getattr__(name: str) -> Any:
+    # On demand: whoever compares two addresses needs neither YAML nor Jinja.
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
-from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.api.once import once
+from airflow_provider_kinde.exceptions import KindeNotFoundError
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.snapshot import Snapshot, address_of
 from airflow_provider_kinde.sync.spec import SyncSpec
-
-T = TypeVar("T")
-
-TRIES = 4
-"""How often a request is sent whose answer is lost each time, with a look between any two."""
 
 
 class Failed(Exception):
@@ -216,32 +211,6 @@ class Accounts:
             return str(code)
 
         return once(send, look)[0]
-
-
-def once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T, bool]:
-    """Send what must not happen twice; where the answer is lost, look before sending it again.
-
-    :param look: finds the result of an earlier sending, or ``None``.
-    :returns: the result, and whether this very sending made it.
-    """
-    for attempt in range(TRIES):
-        try:
-            return send(), True
-        except KindeConflictError:
-            found = look()
-            if found is None:
-                raise
-            return found, False
-        except KindeError as error:
-            if not error.fate_unknown:
-                raise
-            found = look()
-            if found is not None:
-                return found, False
-            if attempt == TRIES - 1:
-                raise
-        time.sleep(0.25 * 2**attempt)
-    raise AssertionError("unreachable")
 
 
 def _tolerate_missing(work: Callable[[], object]) -> None:
