@@ -26,22 +26,26 @@ def _tenant(request: Request) -> Tenant:
 
 @router.get("/log")
 async def get_log(request: Request, last: int | None = None) -> Response:
+    """The requests so far, oldest first; ``last`` for so many of the latest."""
     return json_response(_tenant(request).log.entries(last))
 
 
 @router.delete("/log")
 async def clear_log(request: Request) -> Response:
+    """Forgets the requests so far."""
     _tenant(request).log.clear()
     return json_response({})
 
 
 @router.get("/state")
 async def get_state(request: Request) -> Response:
+    """Everything in the tenant."""
     return json_response(state(_tenant(request).store))
 
 
 @router.post("/seed")
 async def post_seed(request: Request, data: Annotated[dict[str, Any], Body()]) -> Response:
+    """Puts data in; gives ids by name."""
     tenant = _tenant(request)
     try:
         return json_response(seed(tenant.store, tenant.settings, data))
@@ -51,11 +55,13 @@ async def post_seed(request: Request, data: Annotated[dict[str, Any], Body()]) -
 
 @router.get("/settings")
 async def get_settings(request: Request) -> Response:
+    """The settings now, the secret masked."""
     return json_response(_tenant(request).settings.to_dict())
 
 
 @router.patch("/settings")
 async def patch_settings(request: Request, data: Annotated[dict[str, Any], Body()]) -> Response:
+    """Changes some settings."""
     try:
         return json_response(_tenant(request).change(data).to_dict())
     except ValueError as error:
@@ -64,11 +70,13 @@ async def patch_settings(request: Request, data: Annotated[dict[str, Any], Body(
 
 @router.get("/faults")
 async def get_faults(request: Request) -> Response:
+    """The faults still to come."""
     return json_response([fault.to_dict() for fault in _tenant(request).faults.pending()])
 
 
 @router.post("/faults")
 async def post_fault(request: Request, data: Annotated[dict[str, Any], Body()]) -> Response:
+    """Orders a fault."""
     try:
         fault = Fault(**data)
     except (TypeError, ValueError) as error:
@@ -78,12 +86,14 @@ async def post_fault(request: Request, data: Annotated[dict[str, Any], Body()]) 
 
 @router.delete("/faults")
 async def clear_faults(request: Request) -> Response:
+    """Takes back all faults."""
     _tenant(request).faults.clear()
     return json_response({})
 
 
 @router.delete("/faults/{fault_id}")
 async def delete_fault(request: Request, fault_id: int) -> Response:
+    """Takes back one fault."""
     if not _tenant(request).faults.remove(fault_id):
         raise ApiError(404, "FAULT_NOT_FOUND", "No such fault is waiting")
     return json_response({})
@@ -91,5 +101,6 @@ async def delete_fault(request: Request, fault_id: int) -> Response:
 
 @router.post("/revoke_tokens")
 async def revoke_tokens(request: Request) -> Response:
+    """Makes every token issued so far invalid."""
     _tenant(request).tokens.revoke_all()
     return json_response({})

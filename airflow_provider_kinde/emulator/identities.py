@@ -42,6 +42,7 @@ class ListIdentities(Query):
 async def get_user_identities(
     call: Annotated[Call[CursorQuery], needs("read:user_identities", ListIdentities)], user_id: str
 ) -> Response:
+    """Lists a user's identities; the size of a page cannot be asked for."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         rows, more = cursor_page(
@@ -63,6 +64,7 @@ class AddIdentity(Body):
 async def create_user_identity(
     call: Annotated[Call[Query], needs("create:user_identities")], user_id: str, body: AddIdentity
 ) -> Response:
+    """Adds an identity, unless anybody has it already."""
     settings = call.settings
     if body.type in ("enterprise", "social") and not body.connection_id:
         raise bad("MISSING_FIELD", "Missing field: connection_id", "connection_id")
@@ -97,6 +99,7 @@ def _find(db: sqlite3.Connection, identity_id: str) -> sqlite3.Row:
 
 @router.get("/api/v1/identities/{identity_id}")
 async def get_identity(call: Annotated[Call[Query], needs("read:identities")], identity_id: str) -> Response:
+    """Reads an identity."""
     with call.store.transaction() as db:
         return call.answer(_shown(_find(db, identity_id)))
 
@@ -111,6 +114,7 @@ class ChangeIdentity(Body):
 async def update_identity(
     call: Annotated[Call[Query], needs("update:identities")], identity_id: str, body: ChangeIdentity
 ) -> Response:
+    """Makes an identity the primary one: the user's ``email`` changes with it."""
     with call.store.transaction() as db:
         row = _find(db, identity_id)
         if body.is_primary and row["type"] not in COLUMN_OF:
@@ -124,6 +128,7 @@ async def update_identity(
 
 @router.delete("/api/v1/identities/{identity_id}")
 async def delete_identity(call: Annotated[Call[Query], needs("delete:identities")], identity_id: str) -> Response:
+    """Deletes an identity; the primary address and the last identity stay."""
     with call.store.transaction() as db:
         row = _find(db, identity_id)
         user_id, kind = row["user_id"], row["type"]

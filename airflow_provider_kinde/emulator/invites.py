@@ -58,6 +58,7 @@ class ListInvites(TokenQuery):
 async def get_organization_invites(
     call: Annotated[Call[ListInvites], needs("read:organization_invites", ListInvites)], org_code: str
 ) -> Response:
+    """Lists invitations, without the revoked and the accepted unless asked for."""
     where = ["org_code = ?"]
     where += [] if call.query.include_revoked else ["NOT is_revoked"]
     where += [] if call.query.include_accepted else ["accepted_on IS NULL"]
@@ -83,6 +84,7 @@ class CreateInvite(Body):
 async def create_organization_invite(
     call: Annotated[Call[Query], needs("create:organization_invites")], org_code: str, body: CreateInvite
 ) -> Response:
+    """Invites somebody."""
     email = checked_email(body.email, call.settings)
     for value, name in ((body.first_name, "first_name"), (body.last_name, "last_name")):
         if value is not None and len(value) > 64:
@@ -114,6 +116,7 @@ async def create_organization_invite(
 async def get_organization_invite(
     call: Annotated[Call[Query], needs("read:organization_invites")], org_code: str, invite_code: str
 ) -> Response:
+    """Reads an invitation."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         return call.answer({"message": "Success", **_shown(db, _find(db, org_code, invite_code))})
@@ -123,6 +126,7 @@ async def get_organization_invite(
 async def delete_organization_invite(
     call: Annotated[Call[Query], needs("delete:organization_invites")], org_code: str, invite_code: str
 ) -> Response:
+    """Revokes an invitation."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         update(db, "invites", "id", _find(db, org_code, invite_code)["id"], is_revoked=True)

@@ -35,6 +35,7 @@ async def add_organization_user_api_scope(
     api_id: str,
     scope_id: str,
 ) -> Response:
+    """Gives a member a scope of an API of the customer's own."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         if one(db, "SELECT 1 FROM api_scopes WHERE api_id = ? AND id = ?", api_id, scope_id) is None:
@@ -52,6 +53,7 @@ async def delete_organization_user_api_scope(
     api_id: str,
     scope_id: str,
 ) -> Response:
+    """Takes it away."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         sql = """DELETE FROM member_api_scopes WHERE org_code = ? AND user_id = ?
@@ -83,6 +85,7 @@ def _drop_factors(db: sqlite3.Connection, user_id: str, factor_id: str | None = 
 async def get_org_user_mfa(
     call: Annotated[Call[Query], needs("read:organization_user_mfa")], org_code: str, user_id: str
 ) -> Response:
+    """Reads a member's second factor: one object, not a list."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         return _shown_factor(call, _factor(db, user_id))
@@ -92,6 +95,7 @@ async def get_org_user_mfa(
 async def reset_org_user_mfa_all(
     call: Annotated[Call[Query], needs("delete:organization_user_mfa")], org_code: str, user_id: str
 ) -> Response:
+    """Deletes all second factors of a member."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         _drop_factors(db, user_id)
@@ -102,6 +106,7 @@ async def reset_org_user_mfa_all(
 async def reset_org_user_mfa(
     call: Annotated[Call[Query], needs("delete:organization_user_mfa")], org_code: str, user_id: str, factor_id: str
 ) -> Response:
+    """Deletes one second factor of a member."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         _drop_factors(db, user_id, factor_id)
@@ -110,6 +115,7 @@ async def reset_org_user_mfa(
 
 @router.get("/api/v1/users/{user_id}/mfa")
 async def get_users_mfa(call: Annotated[Call[Query], needs("read:user_mfa")], user_id: str) -> Response:
+    """Reads a user's second factor."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         return _shown_factor(call, _factor(db, user_id))
@@ -117,6 +123,7 @@ async def get_users_mfa(call: Annotated[Call[Query], needs("read:user_mfa")], us
 
 @router.delete("/api/v1/users/{user_id}/mfa")
 async def reset_users_mfa_all(call: Annotated[Call[Query], needs("delete:user_mfa")], user_id: str) -> Response:
+    """Deletes all second factors of a user."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         _drop_factors(db, user_id)
@@ -127,6 +134,7 @@ async def reset_users_mfa_all(call: Annotated[Call[Query], needs("delete:user_mf
 async def reset_users_mfa(
     call: Annotated[Call[Query], needs("delete:user_mfa")], user_id: str, factor_id: str
 ) -> Response:
+    """Deletes one second factor of a user."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         _drop_factors(db, user_id, factor_id)
@@ -139,6 +147,7 @@ async def update_user_feature_flag_override(
     user_id: str,
     feature_flag_key: str,
 ) -> Response:
+    """Overrides a feature flag for a user."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         checked_flag(db, feature_flag_key, call.query.value)
@@ -170,6 +179,7 @@ class Password(Body):
 async def set_user_password(
     call: Annotated[Call[Query], needs("update:user_passwords")], user_id: str, body: Password
 ) -> Response:
+    """Takes a password's hash and checks what goes with it."""
     if body.hashing_method in ("pbkdf2", "firebase-scrypt") and not body.salt:
         raise bad("MISSING_FIELD", f"Missing field: salt, for {body.hashing_method}", "salt")
     with call.store.transaction() as db:

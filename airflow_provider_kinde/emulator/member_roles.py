@@ -30,6 +30,7 @@ def _member(db: sqlite3.Connection, call: Call[Any], org_code: str, user_id: str
 async def get_organization_user_roles(
     call: Annotated[Call[Query], needs("read:organization_user_roles")], org_code: str, user_id: str
 ) -> Response:
+    """Lists the roles of a member; there are no pages."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         rows = db.execute(
@@ -50,6 +51,7 @@ class RoleId(Body):
 async def create_organization_user_role(
     call: Annotated[Call[Query], needs("create:organization_user_roles")], org_code: str, user_id: str, body: RoleId
 ) -> Response:
+    """Gives a member a role, named by its id."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         if one(db, "SELECT 1 FROM roles WHERE id = ?", body.role_id) is None:
@@ -66,6 +68,7 @@ async def create_organization_user_role(
 async def delete_organization_user_role(
     call: Annotated[Call[Query], needs("delete:organization_user_roles")], org_code: str, user_id: str, role_id: str
 ) -> Response:
+    """Takes a role from a member."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         if not _has(db, "role", org_code, user_id, role_id):
@@ -96,6 +99,7 @@ async def get_organization_user_permissions(
     org_code: str,
     user_id: str,
 ) -> Response:
+    """Lists the permissions of a member, by hand and by role."""
     expand = expand_of(call.query.expand, "roles")
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
@@ -130,6 +134,7 @@ async def create_organization_user_permission(
     user_id: str,
     body: PermissionId,
 ) -> Response:
+    """Gives a member a permission by hand."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         if one(db, "SELECT 1 FROM permissions WHERE id = ?", body.permission_id) is None:
@@ -146,6 +151,7 @@ async def delete_organization_user_permission(
     user_id: str,
     permission_id: str,
 ) -> Response:
+    """Takes a permission given by hand; one that comes by a role stays."""
     with call.store.transaction() as db:
         _member(db, call, org_code, user_id)
         if not _has(db, "permission", org_code, user_id, permission_id):

@@ -47,6 +47,7 @@ HELD = """(SELECT permissions.key FROM member_permissions JOIN permissions ON pe
 async def get_organization_users(
     call: Annotated[Call[ListMembers], needs("read:organization_users", ListMembers)], org_code: str
 ) -> Response:
+    """Lists members; of several roles or permissions in a filter, all must match."""
     where, values = ["members.org_code = ?"], [org_code]
     for key in listed(call.query.roles) or []:
         where.append(
@@ -129,6 +130,7 @@ def _bulk(users: list[Any], settings: Settings) -> None:
 async def add_organization_users(
     call: Annotated[Call[Query], needs("create:organization_users")], org_code: str, body: AddMembers
 ) -> Response:
+    """Adds members."""
     settings, failures = call.settings, _Failures(call.settings)
     _bulk(body.users, settings)
     added = []
@@ -155,6 +157,7 @@ async def add_organization_users(
 async def update_organization_users(
     call: Annotated[Call[Query], needs("update:organization_users")], org_code: str, body: ChangeMembers
 ) -> Response:
+    """Adds, changes and removes members, mixed."""
     settings, failures = call.settings, _Failures(call.settings)
     _bulk(body.users, settings)
     done: dict[str, list[str]] = {"users_added": [], "users_updated": [], "users_removed": []}
@@ -249,6 +252,7 @@ def remove_member(db: sqlite3.Connection, org_code: str, user_id: str) -> None:
 async def remove_organization_user(
     call: Annotated[Call[Query], needs("delete:organization_users")], org_code: str, user_id: str
 ) -> Response:
+    """Takes a member out."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         find_user(db, user_id, call.settings)

@@ -37,6 +37,7 @@ class Mfa(Body):
 async def replace_organization_mfa(
     call: Annotated[Call[Query], needs("update:organization_mfa")], org_code: str, body: Mfa
 ) -> Response:
+    """Sets which second factors the organization allows."""
     return _remember(call, org_code, "mfa", body.model_dump())
 
 
@@ -53,6 +54,7 @@ class SessionPolicy(Body):
 async def update_organization_sessions(
     call: Annotated[Call[Query], needs("update:organizations")], org_code: str, body: SessionPolicy
 ) -> Response:
+    """Sets how long sessions of the organization last."""
     with call.store.transaction() as db:
         before = json.loads(find_organization(db, org_code, call.settings)["details"]).get("sessions", {})
         return _remember(call, org_code, "sessions", {**before, **body.model_dump(exclude_none=True)})
@@ -82,6 +84,7 @@ def checked_flag(db: sqlite3.Connection, key: str, value: str | None) -> None:
 async def get_organization_feature_flags(
     call: Annotated[Call[Query], needs("read:organization_feature_flags")], org_code: str
 ) -> Response:
+    """Shows overridden flags, as a map by key."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         sql = """SELECT key, type, organization_flags.value FROM organization_flags JOIN feature_flags USING (key)
@@ -94,6 +97,7 @@ async def get_organization_feature_flags(
 async def delete_organization_feature_flag_overrides(
     call: Annotated[Call[Query], needs("delete:organization_feature_flags")], org_code: str
 ) -> Response:
+    """Drops all overrides."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         db.execute("DELETE FROM organization_flags WHERE org_code = ?", (org_code,))
@@ -104,6 +108,7 @@ async def delete_organization_feature_flag_overrides(
 async def delete_organization_feature_flag_override(
     call: Annotated[Call[Query], needs("delete:organization_feature_flags")], org_code: str, feature_flag_key: str
 ) -> Response:
+    """Drops one override."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         checked_flag(db, feature_flag_key, None)
@@ -117,6 +122,7 @@ async def update_organization_feature_flag_override(
     org_code: str,
     feature_flag_key: str,
 ) -> Response:
+    """Overrides a flag; the value is a query parameter."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         checked_flag(db, feature_flag_key, call.query.value)
@@ -127,6 +133,7 @@ async def update_organization_feature_flag_override(
 
 @router.get(ORGANIZATION + "/logos")
 async def read_organization_logo(call: Annotated[Call[Query], needs("read:organizations")], org_code: str) -> Response:
+    """Lists logos."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         rows = db.execute("SELECT type, file_name FROM logos WHERE org_code = ? ORDER BY type", (org_code,)).fetchall()
@@ -141,6 +148,7 @@ async def add_organization_logo(
     type: Literal["dark", "light"],
     logo: UploadFile,
 ) -> Response:
+    """Uploads a logo."""
     if not await logo.read(1):
         raise bad("INVALID_LOGO", "The logo is empty", "logo")
     with call.store.transaction() as db:
@@ -154,6 +162,7 @@ async def add_organization_logo(
 async def delete_organization_logo(
     call: Annotated[Call[Query], needs("update:organizations")], org_code: str, type: Literal["dark", "light"]
 ) -> Response:
+    """Deletes a logo: 204 where there was none."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         if not db.execute("DELETE FROM logos WHERE org_code = ? AND type = ?", (org_code, type)).rowcount:
@@ -165,6 +174,7 @@ async def delete_organization_logo(
 async def get_organization_connections(
     call: Annotated[Call[Query], needs("read:organization_connections")], organization_code: str
 ) -> Response:
+    """Lists connections, in either of two shapes."""
     with call.store.transaction() as db:
         find_organization(db, organization_code, call.settings)
         sql = """SELECT id, name, name AS display_name, strategy FROM organization_connections
@@ -179,6 +189,7 @@ async def get_organization_connections(
 async def enable_org_connection(
     call: Annotated[Call[Query], needs("create:organization_connections")], organization_code: str, connection_id: str
 ) -> Response:
+    """Switches a connection on; the answer is empty."""
     with call.store.transaction() as db:
         find_organization(db, organization_code, call.settings)
         if one(db, "SELECT 1 FROM connections WHERE id = ?", connection_id) is None:
@@ -192,6 +203,7 @@ async def enable_org_connection(
 async def remove_org_connection(
     call: Annotated[Call[Query], needs("delete:organization_connections")], organization_code: str, connection_id: str
 ) -> Response:
+    """Switches a connection off."""
     with call.store.transaction() as db:
         find_organization(db, organization_code, call.settings)
         sql = "DELETE FROM organization_connections WHERE org_code = ? AND connection_id = ?"

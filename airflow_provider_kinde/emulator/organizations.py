@@ -62,6 +62,7 @@ def _brief(row: sqlite3.Row) -> dict[str, Any]:
 async def get_organizations(
     call: Annotated[Call[ListOrganizations], needs("read:organizations", ListOrganizations)],
 ) -> Response:
+    """Lists organizations."""
     rows, following = token_page(call, "SELECT * FROM organizations", sorts=SORTS, default="name_asc")
     return call.done(organizations=[_brief(row) for row in rows], **following)
 
@@ -77,6 +78,7 @@ class OneOrganization(Query):
 async def get_organization(
     call: Annotated[Call[OneOrganization], needs("read:organizations", OneOrganization)],
 ) -> Response:
+    """Reads an organization; ``code`` in the answer is its own."""
     expand = expand_of(call.query.expand, "billing")
     with call.store.transaction() as db:
         row = find_organization(db, call.query.code, call.settings)
@@ -94,9 +96,7 @@ async def get_organization(
         "card_border_radius": None,
         "input_border_radius": None,
         "theme_code": details.get("theme_code", "light"),
-        "color_scheme": {"user_preference": "light dark"}.get(
-            details.get("theme_code"), details.get("theme_code", "light")
-        ),
+        "color_scheme": details.get("theme_code", "light").replace("user_preference", "light dark"),
         "created_on": row["created_on"],
         "is_allow_registrations": details.get("is_allow_registrations"),
         "sender_name": details.get("sender_name"),
@@ -181,6 +181,7 @@ def checked_fields(db: sqlite3.Connection, sent: dict[str, Any], code: str | Non
 async def create_organization(
     call: Annotated[Call[Query], needs("create:organizations")], body: CreateOrganization
 ) -> Response:
+    """Creates an organization."""
     sent = body.model_dump(exclude_unset=True)
     details = {name: value for name, value in sent.items() if name not in COLUMNS}
     customer = new_id("customer") if details.pop("is_create_billing_customer", False) else None
@@ -214,6 +215,7 @@ async def update_organization(
     org_code: str,
     body: UpdateOrganization,
 ) -> Response:
+    """Changes an organization."""
     expand_of(call.query.expand, "billing")
     sent = body.model_dump(exclude_unset=True)
     with call.store.transaction() as db:
@@ -231,6 +233,7 @@ async def update_organization(
 
 @router.delete("/api/v1/organization/{org_code}")
 async def delete_organization(call: Annotated[Call[Query], needs("delete:organizations")], org_code: str) -> Response:
+    """Deletes an organization; its members stay users."""
     with call.store.transaction() as db:
         row = one(db, "SELECT is_default FROM organizations WHERE code = ?", org_code)
         if row is None:
@@ -245,6 +248,7 @@ async def delete_organization(call: Annotated[Call[Query], needs("delete:organiz
 async def delete_organization_handle(
     call: Annotated[Call[Query], needs("delete:organization_handles")], org_code: str
 ) -> Response:
+    """Drops the handle."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         update(db, "organizations", "code", org_code, handle=None)

@@ -60,6 +60,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonc
 
 @router.get("/")
 async def index(request: Request) -> HTMLResponse:
+    """Shows everything."""
     tenant: Tenant = request.scope["kinde.tenant"]
     wanted = request.query_params.get("q", "").strip()
     asked = request.query_params.get("page", "1")

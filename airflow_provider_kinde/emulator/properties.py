@@ -49,6 +49,7 @@ class ListProperties(CursorQuery):
 
 @router.get("/api/v1/properties")
 async def get_properties(call: Annotated[Call[ListProperties], needs("read:properties", ListProperties)]) -> Response:
+    """Lists property definitions."""
     where, values = (["context = ?"], [call.query.context]) if call.query.context else ([], [])
     rows, more = cursor_page(call, "SELECT * FROM properties", where=where, values=values)
     shown = [
@@ -79,6 +80,7 @@ class CreateProperty(Body):
 
 @router.post("/api/v1/properties")
 async def create_property(call: Annotated[Call[Query], needs("create:properties")], body: CreateProperty) -> Response:
+    """Defines a property."""
     with call.store.transaction() as db:
         _category(db, body.category_id)
         if one(db, "SELECT 1 FROM properties WHERE context = ? AND key = ?", body.context, body.key) is not None:
@@ -112,6 +114,7 @@ def _find(db: sqlite3.Connection, property_id: str) -> sqlite3.Row:
 async def update_property(
     call: Annotated[Call[Query], needs("update:properties")], property_id: str, body: UpdateProperty
 ) -> Response:
+    """Changes a definition."""
     with call.store.transaction() as db:
         _find(db, property_id)
         _category(db, body.category_id)
@@ -121,6 +124,7 @@ async def update_property(
 
 @router.delete("/api/v1/properties/{property_id}")
 async def delete_property(call: Annotated[Call[Query], needs("delete:properties")], property_id: str) -> Response:
+    """Deletes a definition, and all values with it."""
     with call.store.transaction() as db:
         if _find(db, property_id)["is_kinde_property"]:
             raise bad("KINDE_PROPERTY", "Kinde's own properties cannot be deleted")
@@ -138,6 +142,7 @@ class ListCategories(CursorQuery):
 async def get_categories(
     call: Annotated[Call[ListCategories], needs("read:property_categories", ListCategories)],
 ) -> Response:
+    """Lists categories of properties."""
     where, values = (["context = ?"], [call.query.context]) if call.query.context else ([], [])
     rows, more = cursor_page(call, "SELECT id, name FROM categories", where=where, values=values)
     return call.done(categories=[dict(row) for row in rows], has_more=more)
@@ -154,6 +159,7 @@ class CreateCategory(Body):
 async def create_category(
     call: Annotated[Call[Query], needs("create:property_categories")], body: CreateCategory
 ) -> Response:
+    """Creates a category."""
     category_id = new_id("category")
     with call.store.transaction() as db:
         insert(db, "categories", id=category_id, name=body.name, context=body.context)
@@ -170,6 +176,7 @@ class UpdateCategory(Body):
 async def update_category(
     call: Annotated[Call[Query], needs("update:property_categories")], category_id: str, body: UpdateCategory
 ) -> Response:
+    """Renames a category."""
     with call.store.transaction() as db:
         if one(db, "SELECT 1 FROM categories WHERE id = ?", category_id) is None:
             raise ApiError(404, "CATEGORY_NOT_FOUND", "Property category not found")
@@ -222,6 +229,7 @@ def _values(db: sqlite3.Connection, context: Literal["usr", "org"], owner: str) 
 async def get_user_property_values(
     call: Annotated[Call[Query], needs("read:user_properties")], user_id: str
 ) -> Response:
+    """Lists all properties that a user can have, with the user's values."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         return call.done(properties=_values(db, "usr", user_id), **end(call.settings))
@@ -231,6 +239,7 @@ async def get_user_property_values(
 async def update_user_properties(
     call: Annotated[Call[Query], needs("update:user_properties")], user_id: str, body: Values
 ) -> Response:
+    """Sets several values of a user."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         set_values(db, "usr", user_id, body.properties)
@@ -241,6 +250,7 @@ async def update_user_properties(
 async def update_user_property(
     call: Annotated[Call[Value], needs("update:user_properties", Value)], user_id: str, property_key: str
 ) -> Response:
+    """Sets one value of a user."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         set_values(db, "usr", user_id, {property_key: call.query.value})
@@ -251,6 +261,7 @@ async def update_user_property(
 async def get_organization_property_values(
     call: Annotated[Call[Query], needs("read:organization_properties")], org_code: str
 ) -> Response:
+    """Lists all properties that an organization can have, with its values."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         return call.done(properties=_values(db, "org", org_code), **end(call.settings))
@@ -260,6 +271,7 @@ async def get_organization_property_values(
 async def update_organization_properties(
     call: Annotated[Call[Query], needs("update:organization_properties")], org_code: str, body: Values
 ) -> Response:
+    """Sets several values of an organization."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         set_values(db, "org", org_code, body.properties)
@@ -270,6 +282,7 @@ async def update_organization_properties(
 async def update_organization_property(
     call: Annotated[Call[Value], needs("update:organization_properties", Value)], org_code: str, property_key: str
 ) -> Response:
+    """Sets one value of an organization."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         set_values(db, "org", org_code, {property_key: call.query.value})

@@ -73,12 +73,14 @@ def _required(body: Named, *names: str) -> None:
 
 @router.get("/api/v1/roles")
 async def get_roles(call: Annotated[Call[Sorted], needs("read:roles", Sorted)]) -> Response:
+    """Lists roles."""
     rows, following = token_page(call, "SELECT * FROM roles", sorts=BY_NAME | BY_KEY, default="name_asc")
     return call.done(roles=[_role(row) for row in rows], **following)
 
 
 @router.post("/api/v1/roles")
 async def create_role(call: Annotated[Call[Query], needs("create:roles")], body: Role) -> Response:
+    """Creates a role."""
     _required(body, "name", "key")
     role_id = new_uuid()
     with call.store.transaction() as db:
@@ -97,12 +99,14 @@ async def create_role(call: Annotated[Call[Query], needs("create:roles")], body:
 
 @router.get("/api/v1/roles/{role_id}")
 async def get_role(call: Annotated[Call[Query], needs("read:roles")], role_id: str) -> Response:
+    """Reads a role."""
     with call.store.transaction() as db:
         return call.done(role=_role(_find(db, "roles", role_id)))
 
 
 @router.patch("/api/v1/roles/{role_id}")
 async def update_roles(call: Annotated[Call[Query], needs("update:roles")], role_id: str, body: Role) -> Response:
+    """Changes a role; name and key must both be sent."""
     _required(body, "name", "key")
     changes = body.model_dump(exclude_none=True, exclude={"assignment_permission_id"})
     if not changes.get("description", "-"):
@@ -116,6 +120,7 @@ async def update_roles(call: Annotated[Call[Query], needs("update:roles")], role
 
 @router.delete("/api/v1/roles/{role_id}")
 async def delete_role(call: Annotated[Call[Query], needs("delete:roles")], role_id: str) -> Response:
+    """Deletes a role and takes it from everybody."""
     with call.store.transaction() as db:
         _find(db, "roles", role_id)
         db.execute("DELETE FROM roles WHERE id = ?", (role_id,))
@@ -124,12 +129,14 @@ async def delete_role(call: Annotated[Call[Query], needs("delete:roles")], role_
 
 @router.get("/api/v1/permissions")
 async def get_permissions(call: Annotated[Call[Sorted], needs("read:permissions", Sorted)]) -> Response:
+    """Lists permissions."""
     rows, following = token_page(call, "SELECT * FROM permissions", sorts=BY_NAME | BY_ID, default="name_asc")
     return call.done(permissions=[dict(row) for row in rows], **following)
 
 
 @router.post("/api/v1/permissions")
 async def create_permission(call: Annotated[Call[Query], needs("create:permissions")], body: Named) -> Response:
+    """Creates a permission; the answer does not say its id."""
     _required(body, "name", "key")
     with call.store.transaction() as db:
         _unused_key(db, "permissions", str(body.key), None)
@@ -141,6 +148,7 @@ async def create_permission(call: Annotated[Call[Query], needs("create:permissio
 async def update_permissions(
     call: Annotated[Call[Query], needs("update:permissions")], permission_id: str, body: Named
 ) -> Response:
+    """Changes a permission."""
     with call.store.transaction() as db:
         _find(db, "permissions", permission_id)
         if body.key:
@@ -152,6 +160,7 @@ async def update_permissions(
 
 @router.delete("/api/v1/permissions/{permission_id}")
 async def delete_permission(call: Annotated[Call[Query], needs("delete:permissions")], permission_id: str) -> Response:
+    """Deletes a permission and takes it from everybody."""
     with call.store.transaction() as db:
         _find(db, "permissions", permission_id)
         db.execute("DELETE FROM permissions WHERE id = ?", (permission_id,))
@@ -162,6 +171,7 @@ async def delete_permission(call: Annotated[Call[Query], needs("delete:permissio
 async def get_role_permissions(
     call: Annotated[Call[Sorted], needs("read:role_permissions", Sorted)], role_id: str
 ) -> Response:
+    """Lists the permissions of a role."""
     with call.store.transaction() as db:
         _find(db, "roles", role_id)
         rows, following = token_page(
@@ -192,6 +202,7 @@ class PermissionChanges(Body):
 async def update_role_permissions(
     call: Annotated[Call[Query], needs("update:role_permissions")], role_id: str, body: PermissionChanges
 ) -> Response:
+    """Gives permissions to a role and takes others from it."""
     added, removed = [], []
     with call.store.transaction() as db:
         _find(db, "roles", role_id)
@@ -218,6 +229,7 @@ def _take(db: sqlite3.Connection, role_id: str, permission_id: str) -> None:
 async def remove_role_permission(
     call: Annotated[Call[Query], needs("delete:role_permissions")], role_id: str, permission_id: str
 ) -> Response:
+    """Takes a permission from a role."""
     with call.store.transaction() as db:
         _find(db, "roles", role_id)
         _take(db, role_id, permission_id)
@@ -228,6 +240,7 @@ async def remove_role_permission(
 async def get_role_users(
     call: Annotated[Call[TokenQuery], needs("read:organization_user_roles", TokenQuery)], role_id: str
 ) -> Response:
+    """Lists who has a role, and in which organizations."""
     with call.store.transaction() as db:
         _find(db, "roles", role_id)
         rows, following = token_page(
@@ -248,6 +261,7 @@ async def get_role_users(
 async def get_organization_role_users(
     call: Annotated[Call[TokenQuery], needs("read:organization_user_roles", TokenQuery)], org_code: str, role_id: str
 ) -> Response:
+    """Lists who has a role in an organization."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         _find(db, "roles", role_id)
@@ -266,6 +280,7 @@ async def get_organization_role_users(
 async def get_organization_role_users_count(
     call: Annotated[Call[Query], needs("read:organization_user_roles")], org_code: str, role_id: str
 ) -> Response:
+    """Counts who has a role in an organization."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
         _find(db, "roles", role_id)

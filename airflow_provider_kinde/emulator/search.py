@@ -32,6 +32,7 @@ class SearchUsers(Query):
 
 @router.get("/api/v1/search/users")
 async def search_users(call: Annotated[Call[SearchUsers], needs("read:users", SearchUsers)]) -> Response:
+    """Finds users by name, address or property; the end of the list is a short page."""
     query, where, values = call.query, [], []
     expand = expand_of(query.expand, "organizations", "identities", "properties")
     for name, value in (query.model_extra or {}).items():

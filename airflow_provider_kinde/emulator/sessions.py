@@ -16,6 +16,7 @@ router = APIRouter()
 
 @router.get("/api/v1/users/{user_id}/sessions")
 async def get_user_sessions(call: Annotated[Call[Query], needs("read:user_sessions")], user_id: str) -> Response:
+    """Lists sessions."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         rows = db.execute("SELECT * FROM sessions WHERE user_id = ? ORDER BY id", (user_id,)).fetchall()
@@ -41,6 +42,7 @@ async def get_user_sessions(call: Annotated[Call[Query], needs("read:user_sessio
 
 @router.delete("/api/v1/users/{user_id}/sessions")
 async def delete_user_sessions(call: Annotated[Call[Query], needs("delete:user_sessions")], user_id: str) -> Response:
+    """Ends all sessions."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
         if call.settings.no_sessions_status == 404 and not number(

@@ -44,6 +44,7 @@ class ListUsers(TokenQuery):
 
 @router.get("/api/v1/users")
 async def get_users(call: Annotated[Call[ListUsers], needs("read:users", ListUsers)]) -> Response:
+    """Lists users in the order of their ids."""
     query, where, values = call.query, [], []
     expand = expand_of(query.expand, "organizations", "identities", "billing")
     if (ids := listed(query.user_id)) is not None:
@@ -156,6 +157,7 @@ class OneUser(Query):
 
 @router.get("/api/v1/user")
 async def get_user_data(call: Annotated[Call[OneUser], needs("read:users", OneUser)]) -> Response:
+    """Reads a user; the address is called ``preferred_email`` here."""
     expand = expand_of(call.query.expand, "organizations", "identities", "billing")
     with call.store.transaction() as db:
         row = find_user(db, call.query.id, call.settings)
@@ -212,6 +214,7 @@ class CreateUser(Body):
 
 @router.post("/api/v1/user")
 async def create_user(call: Annotated[Call[Query], needs("create:users")], body: CreateUser) -> Response:
+    """Creates a user, unless anybody has one of the identities."""
     settings, profile = call.settings, body.profile
     if profile.email is not None and settings.profile_email == "reject":
         raise bad("UNKNOWN_FIELD", "Unknown field: profile.email", "profile.email")
@@ -278,6 +281,7 @@ COLUMNS = {"given_name": "first_name", "family_name": "last_name"}
 
 @router.patch("/api/v1/user")
 async def update_user(call: Annotated[Call[UserId], needs("update:users", UserId)], body: UpdateUser) -> Response:
+    """Changes a user; a name is never cleared."""
     settings, user_id = call.settings, call.query.id
     sent = body.model_dump(exclude_unset=True)
     if nulls := sorted(name for name, value in sent.items() if value is None):
@@ -320,6 +324,7 @@ class DeleteUser(UserId):
 
 @router.delete("/api/v1/user")
 async def delete_user(call: Annotated[Call[DeleteUser], needs("delete:users", DeleteUser)]) -> Response:
+    """Deletes a user, keeping the profile or not."""
     user_id = call.query.id
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
@@ -336,6 +341,7 @@ async def delete_user(call: Annotated[Call[DeleteUser], needs("delete:users", De
 async def refresh_user_claims(
     call: Annotated[Call[Query], needs("update:user_refresh_claims")], user_id: str
 ) -> Response:
+    """Does nothing that could be seen here: tokens of users are not issued."""
     with call.store.transaction() as db:
         find_user(db, user_id, call.settings)
     return call.done()
