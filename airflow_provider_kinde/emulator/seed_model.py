@@ -101,7 +101,12 @@ class SeedScope(_Seed):
 
 
 class SeedUser(_Seed):
-    """A user, found by ``id`` or else by ``email``, and made where missing."""
+    """A user, found by ``id`` or else by ``email``, and made where missing.
+
+    ``memberships`` is organization -> role keys, or a list of organizations, each named by code, name or handle; nobody
+    joins the default organization unless it is named. ``permissions`` are those given by hand, ``identities`` those
+    beside ``email`` (a text is an e-mail address), ``sessions`` a number, ``factors`` second factors.
+    """
 
     id: str | None = None
     email: str | None = None
