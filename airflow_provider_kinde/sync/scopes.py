@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindePermissionError
@@ -42,14 +43,22 @@ def needed_scopes(plan: Plan) -> set[str]:
 
 def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:
     """The error to raise before anything is written, if the token is known to lack a scope that the plan needs."""
-    needed = needed_scopes(plan)
+    return lacking(needed_scopes(plan), client, "this plan")
+
+
+def lacking(needed: Collection[str], client: Any, what: str) -> KindePermissionError | None:
+    """The error to raise if the token is known to lack a scope; a shared token may be older than the application's.
+
+    :param needed: scopes.
+    :param what: what needs them, for the message.
+    """
     for renew in (False, True):
         granted = client.granted_scopes(renew)
-        missing = sorted(needed - granted)
+        missing = sorted(set(needed) - granted)
         if not granted or not missing:
             return None
     return KindePermissionError(
-        f"this plan needs {len(missing)} scope(s) that the Kinde application does not have: {', '.join(missing)}. "
+        f"{what} needs {len(missing)} scope(s) that the Kinde application does not have: {', '.join(missing)}. "
         "Enable them for it in Kinde under APIs, then run again; nothing was written",
         scope=missing[0],
     )
