@@ -90,7 +90,7 @@ def test_what_moves_from_page_to_page_counts_once(client: Any, server: Server) -
 @pytest.mark.parametrize(
     "pages",
     [
-        [Reply({"users": users(1), "next_token": "a"}), Reply({"users": users(2), "next_token": "a"})],
+        [Reply({"users": users(n), "next_token": "a"}) for n in range(9)],
         [Reply({"users": users(1), "next_token": "a"}), Reply({"users": users(1), "next_token": "b"})],
         [Reply({"users": [{}], "next_token": "a"}), Reply({"users": [{}], "next_token": "b"})],
         [Reply({"users": [], "next_token": t}) for t in "abcdefgh"],

@@ -292,16 +292,25 @@ def test_errors_survive_pickling() -> None:
 
 
 def test_a_netrc_password_does_not_take_the_tokens_place(
-    server: Server, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    connect: Any, server: Server, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password mine\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    for kind in ("sync", "async"):
-        client = make_client(kind, server, Clock())
-        client.get_users()
-        client.close()
-    assert all(call.token.startswith("token-") for call in server.sent())
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    # As on any other host, where the environment counts.
+    monkeypatch.setattr("airflow_provider_kinde.api.exchange.is_loopback", lambda _: False)
+    connect().get_users()
+    assert server.sent()[0].token == "token-1"
+    assert "authorization" not in server.sent(TOKEN)[0].headers
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
+    connect: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    connect().get_users()
+    assert len(server.sent()) == 1
 
 
 def test_cookies_are_not_kept(client: Any, server: Server) -> None:
