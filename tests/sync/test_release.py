@@ -226,11 +226,10 @@ def test_a_leaver_who_was_enabled_again_is_refused(world: World) -> None:
 
 
 def test_a_social_sign_in_with_the_address_is_refused(world: World) -> None:
-    with_a_leaver(world)
-    google = {"type": "social", "value": "P1@example.com", "connection_id": "conn_google"}
-    world.client.create_user_identity(account(world)["id"], **google)
-    world.kinde.clear_log()
-    with pytest.raises(SyncError, match="sign-in of type (social|oauth2)"):
+    google = {"value": "p1@example.com", "type": "oauth2:google"}
+    user = {"email": "p1@example.com", "provided_id": "hr:1" + LEFT, "is_suspended": True, "identities": [google]}
+    world.kinde.seed({"users": [user]})
+    with pytest.raises(SyncError, match="sign-in of type oauth2:google"):
         free(world)
     assert world.writes() == []
 
