@@ -1,0 +1,144 @@
+"""What operators and sensors share: the client of a connection, the link, and which errors are worth a retry."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
+
+from airflow_provider_kinde.links import KindeAdminLink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_kinde.api import KindeClient
+
+IfExists = Literal["skip", "update", "fail"]
+IfMissing = Literal["skip", "fail"]
+
+
+class KindeOperator(BaseOperator):
+    """An operator with a Kinde connection.
+
+    :param kinde_conn_id: Airflow connection of type ``kinde`` (templated).
+    """
+
+    template_fields: Sequence[str] = ("kinde_conn_id",)
+    operator_extra_links = (KindeAdminLink(),)
+    ui_color = "#e6f4ee"
+    ui_fgcolor = "#0f3d2e"
+    template_fields_renderers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *, kinde_conn_id: str = "kinde_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kinde_conn_id = kinde_conn_id
+
+    @contextmanager
+    def _client(self, context: Context) -> Iterator[KindeClient]:
+        with connected(self.kinde_conn_id, context) as client:
+            yield client
+
+
+@contextmanager
+def connected(conn_id: str, context: Context) -> Iterator[KindeClient]:
+    """The client of a connection, with the task's link pushed.
+
+    :raises AirflowFailException: the connection is wrong, or Kinde refuses it: a retry would not help.
+    """
+    from airflow_provider_kinde.exceptions import KindeAuthError, KindePermissionError
+    from airflow_provider_kinde.hooks.kinde import KindeHook
+
+    try:
+        client = KindeHook(kinde_conn_id=conn_id).get_conn()
+    except (ValueError, AirflowNotFoundException) as error:
+        raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
+    with client:
+        KindeAdminLink.push(context, client.base_url)
+        try:
+            yield client
+        except (KindeAuthError, KindePermissionError) as error:
+            raise AirflowFailException(f"Kinde refused the connection {conn_id!r}: {error}") from error
+
+
+def one_of(name: str, value: Any, *allowed: str) -> Any:
+    """Check a choice when the DAG is parsed.
+
+    :raises ValueError: it is none of them.
+    """
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, allowed))}")
+    return value
+
+
+def listed(value: Any, what: str) -> list[Any]:
+    """A list of what is in a parameter: a list, the text of one as Jinja prints it, or a text with commas.
+
+    :raises KindeInputError: nothing is in it, or it is no list.
+    """
+    from airflow_provider_kinde.lookup import KindeInputError
+
+    found = value
+    if isinstance(found, str):
+        stripped = found.strip()
+        if stripped.startswith(("[", "{", "(")):
+            found = _literal(stripped, what)
+        else:
+            found = [part.strip() for part in stripped.replace("\n", ",").split(",")]
+            found = [part for part in found if part and part != "None"]
+    if isinstance(found, Mapping):
+        found = [found]
+    try:
+        found = [item for item in found if item is not None]
+    except TypeError:
+        raise KindeInputError(f"{what} must be a list, not {type(value).__name__}") from None
+    if not found:
+        raise KindeInputError(f"{what} is empty")
+    return list(found)
+
+
+def optional_list(value: Any, what: str) -> list[Any] | None:
+    """The same, but ``None`` stays, and an empty list is one."""
+    if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
+        return None
+    if not isinstance(value, (str, Mapping)) and not list(value):
+        return []
+    if isinstance(value, str) and value.strip() in ("[]", "()"):
+        return []
+    return listed(value, what)
+
+
+def mapping(value: Any, what: str) -> dict[str, Any]:
+    """A mapping, or the text of one as Jinja prints it.
+
+    :raises KindeInputError: it is none.
+    """
+    from airflow_provider_kinde.lookup import KindeInputError
+
+    found = value
+    if isinstance(found, str):
+        stripped = found.strip()
+        found = {} if stripped in ("", "None") else _literal(stripped, what)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise KindeInputError(f"{what} must be a mapping, not {type(found).__name__}")
+    return {str(key): item for key, item in found.items()}
+
+
+def _literal(value: str, what: str) -> Any:
+    from airflow_provider_kinde.lookup import KindeInputError
+
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(value)  # Jinja prints lists and mappings as Python writes them
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        raise KindeInputError(f"{what} is neither JSON nor a Python literal: {value[:100]!r}") from None

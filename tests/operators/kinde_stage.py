@@ -1,0 +1,124 @@
+"""What the tests of operators, sensors and triggers stand on: an Airflow for each test process and a local Kinde."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Whatever the developer's shell points at must not be touched.
+if "airflow" not in sys.modules:
+    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="kinde-airflow-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = tempfile.mkdtemp(prefix="kinde-dags-")
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "airflow"))
+
+from company import Run, connection
+
+from airflow_provider_kinde.emulator import Emulator
+
+AIRFLOW_3 = __import__("airflow").__version__.startswith("3")
+
+HEAD = """
+from datetime import timedelta
+from airflow.providers.common.compat.sdk import DAG, XComArg
+from airflow_provider_kinde.operators.api import *
+from airflow_provider_kinde.operators.organizations import *
+from airflow_provider_kinde.operators.users import *
+from airflow_provider_kinde.sensors.organizations import *
+from airflow_provider_kinde.sensors.users import *
+with DAG("DAG_ID", schedule=None, default_args={"retries": 0, "kinde_conn_id": "kinde_test"}) as dag:
+"""
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    """A metadata database."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def kinde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
+    """A local Kinde with two organizations, three people and two roles; its connection is ``kinde_test``."""
+    monkeypatch.setenv("AIRFLOW__KINDE__STORAGE_PATH", str(tmp_path / "storage"))
+    with Emulator() as emulator:
+        emulator.seed(
+            {
+                "organizations": [
+                    {"name": "Sales", "code": "org_sales", "handle": "sales", "external_id": "S-1"},
+                    {"name": "Research", "code": "org_research"},
+                ],
+                "roles": ["seller", "lead", "owner"],
+                "permissions": ["read:deals"],
+                "properties": ["team"],
+                "users": [
+                    {"id": "kp_ann", "email": "Ann@example.com", "first_name": "Ann", "last_name": "Lee"},
+                    {"id": "kp_bob", "email": "bob@example.com", "is_suspended": True},
+                    {"id": "kp_cat", "email": "cat@example.com", "memberships": {"org_sales": ["seller"]}},
+                ],
+            }
+        )
+        monkeypatch.setenv("AIRFLOW_CONN_KINDE_TEST", connection(emulator))
+        yield emulator
+
+
+@pytest.fixture
+def run(database: None, kinde: Emulator) -> Iterator[Callable[..., Run]]:
+    """Runs a DAG made of some lines of Python, all operators imported, in this process."""
+    written: list[Path] = []
+
+    def go(*lines: str, conf: dict[str, Any] | None = None) -> Run:
+        name = f"dag_{uuid.uuid4().hex[:8]}"
+        path = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]) / f"{name}.py"
+        path.write_text(HEAD.replace("DAG_ID", name) + "".join(f"    {line}\n" for line in lines))
+        written.append(path)
+        return Run(runpy.run_path(str(path))["dag"], conf)
+
+    yield go
+    for path in written:
+        path.unlink()
+
+
+class Ti:
+    """The part of a task instance that operators use outside of a run."""
+
+    def __init__(self) -> None:
+        self.xcoms: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+
+def execute(operator: Any) -> Any:
+    """Execute an operator outside of a run."""
+    return operator.execute({"ti": Ti()})
+
+
+def writes(kinde: Emulator) -> list[str]:
+    """What was written, as ``METHOD path``."""
+    return [f"{e['method']} {e['path']}" for e in kinde.log() if e["kind"] == "api" and e["method"] != "GET"]
+
+
+def calls(kinde: Emulator) -> list[str]:
+    """All API requests, as ``METHOD path``."""
+    return [f"{e['method']} {e['path']}" for e in kinde.log() if e["kind"] == "api"]
+
+
+def user(kinde: Emulator, user_id: str) -> dict[str, Any]:
+    """A user as Kinde has it."""
+    return next(item for item in kinde.state()["users"] if item["id"] == user_id)
+
+
+def by_email(kinde: Emulator, email: str) -> dict[str, Any]:
+    """A user as Kinde has it."""
+    return next(item for item in kinde.state()["users"] if item["email"] == email)

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from kinde_stage import by_email, calls, execute, user, writes
+
+from airflow_provider_kinde.emulator import Emulator
+from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.lookup import KindeInputError
+from airflow_provider_kinde.operators.users import (
+    KindeCreateUserOperator,
+    KindeDeleteUserOperator,
+    KindeSuspendUserOperator,
+    KindeUnsuspendUserOperator,
+    KindeUpdateUserOperator,
+)
+
+KIND = {"task_id": "task", "kinde_conn_id": "kinde_test"}
+
+
+def test_a_user_is_created_once(kinde: Emulator) -> None:
+    operator = KindeCreateUserOperator(
+        **KIND, email="dan@example.com", given_name="Dan", family_name="Ng", provided_id="E7", properties={"team": "X"}
+    )
+    first = execute(operator)
+    made = by_email(kinde, "dan@example.com")
+    assert first == {"user_id": made["id"], "outcome": "created", "changed": ["team"]}
+    assert (made["first_name"], made["last_name"], made["provided_id"]) == ("Dan", "Ng", "E7")
+    assert made["properties"] == {"team": "X"}
+    before = writes(kinde)
+    assert execute(operator) == {"user_id": made["id"], "outcome": "skipped", "changed": []}
+    assert writes(kinde) == before
+
+
+def test_a_user_is_created_in_an_organization_with_roles(kinde: Emulator) -> None:
+    found = execute(KindeCreateUserOperator(**KIND, email="dan@example.com", org_handle="sales", roles=["lead"]))
+    assert found["outcome"] == "created"
+    assert user(kinde, found["user_id"])["memberships"] == {"org_sales": ["lead"]}
+
+
+def test_an_existing_user_is_brought_to_what_is_asked_for(kinde: Emulator) -> None:
+    operator = KindeCreateUserOperator(
+        **KIND, email="cat@example.com", given_name="Cat", org_code="org_sales", roles="lead", if_exists="update"
+    )
+    assert execute(operator) == {"user_id": "kp_cat", "outcome": "updated", "changed": ["given_name", "roles"]}
+    assert user(kinde, "kp_cat")["memberships"] == {"org_sales": ["lead", "seller"]}
+    before = writes(kinde)
+    assert execute(operator)["outcome"] == "unchanged"
+    assert writes(kinde) == before
+
+
+def test_an_existing_user_joins_the_organization(kinde: Emulator) -> None:
+    operator = KindeCreateUserOperator(**KIND, email="ann@EXAMPLE.com", org_name="Sales", if_exists="update")
+    assert execute(operator) == {"user_id": "kp_ann", "outcome": "updated", "changed": ["organization"]}
+    assert user(kinde, "kp_ann")["memberships"] == {"org_sales": []}
+
+
+def test_an_existing_user_fails_the_task_if_wanted(kinde: Emulator) -> None:
+    with pytest.raises(KindeConflictError, match="kp_ann"):
+        execute(KindeCreateUserOperator(**KIND, email="ann@example.com", if_exists="fail"))
+    assert writes(kinde) == []
+
+
+@pytest.mark.parametrize("if_exists", ["skip", "update", "fail"])
+def test_a_lost_answer_makes_no_second_user(kinde: Emulator, if_exists: Any) -> None:
+    kinde.fault("POST", "/api/v1/user$", after_work=True)
+    found = execute(KindeCreateUserOperator(**KIND, email="dan@example.com", if_exists=if_exists))
+    assert found == {"user_id": by_email(kinde, "dan@example.com")["id"], "outcome": "created", "changed": []}
+    assert writes(kinde) == ["POST /api/v1/user"]
+
+
+def test_a_lost_request_is_sent_again(kinde: Emulator) -> None:
+    kinde.fault("POST", "/api/v1/user$", drop=True)
+    assert execute(KindeCreateUserOperator(**KIND, email="dan@example.com"))["outcome"] == "created"
+    assert len([item for item in kinde.state()["users"] if item["email"] == "dan@example.com"]) == 1
+
+
+def test_somebody_else_was_faster(kinde: Emulator) -> None:
+    # The look before the creation sees nobody.
+    kinde.fault("GET", "/api/v1/users", status=200, body={"users": [], "next_token": None})
+    assert execute(KindeCreateUserOperator(**KIND, email="ann@example.com"))["outcome"] == "skipped"
+    kinde.fault("GET", "/api/v1/users", status=200, body={"users": [], "next_token": None})
+    with pytest.raises(KindeConflictError):
+        execute(KindeCreateUserOperator(**KIND, email="ann@example.com", if_exists="fail"))
+
+
+def test_a_user_without_the_address_is_no_success(kinde: Emulator) -> None:
+    body = {"id": "kp_x", "created": True, "identities": [{"type": "email", "result": {"created": False}}]}
+    kinde.fault("POST", "/api/v1/user$", status=200, body=body)
+    with pytest.raises(KindeError, match="kp_x"):
+        execute(KindeCreateUserOperator(**KIND, email="dan@example.com"))
+
+
+def test_an_update_writes_what_differs(kinde: Emulator) -> None:
+    operator = KindeUpdateUserOperator(
+        **KIND, email="ann@example.com", given_name="Ann", family_name="Low", properties='{"team": "Y"}'
+    )
+    assert execute(operator) == {"user_id": "kp_ann", "outcome": "updated", "changed": ["family_name", "team"]}
+    assert user(kinde, "kp_ann")["last_name"] == "Low"
+    before = writes(kinde)
+    assert execute(operator) == {"user_id": "kp_ann", "outcome": "unchanged", "changed": []}
+    assert writes(kinde) == before
+
+
+def test_suspended_and_back(kinde: Emulator) -> None:
+    kinde.seed({"users": [{"id": "kp_ann", "sessions": 2}]})
+    suspend = KindeSuspendUserOperator(**KIND, user_id="kp_ann")
+    assert execute(suspend) == {"user_id": "kp_ann", "outcome": "suspended", "changed": ["is_suspended"]}
+    assert (user(kinde, "kp_ann")["is_suspended"], user(kinde, "kp_ann")["sessions"]) == (True, 0)
+    assert execute(suspend)["outcome"] == "unchanged"
+    unsuspend = KindeUnsuspendUserOperator(**KIND, user_id="kp_ann")
+    assert execute(unsuspend)["outcome"] == "unsuspended"
+    assert not user(kinde, "kp_ann")["is_suspended"]
+    assert execute(unsuspend)["outcome"] == "unchanged"
+
+
+def test_a_suspension_that_ended_half_way_is_completed(kinde: Emulator) -> None:
+    kinde.seed({"users": [{"id": "kp_ann", "sessions": 1}]})
+    kinde.fault("DELETE", "/sessions", status=400)
+    suspend = KindeSuspendUserOperator(**KIND, user_id="kp_ann")
+    with pytest.raises(KindeError):
+        execute(suspend)
+    execute(suspend)
+    assert (user(kinde, "kp_ann")["is_suspended"], user(kinde, "kp_ann")["sessions"]) == (True, 0)
+
+
+def test_sessions_stay_where_that_is_wanted(kinde: Emulator) -> None:
+    kinde.seed({"users": [{"id": "kp_ann", "sessions": 2}]})
+    execute(KindeSuspendUserOperator(**KIND, user_id="kp_ann", end_sessions=False))
+    assert user(kinde, "kp_ann")["sessions"] == 2
+
+
+def test_deleted(kinde: Emulator) -> None:
+    operator = KindeDeleteUserOperator(**KIND, email="bob@example.com", is_delete_profile=True)
+    assert execute(operator) == {"user_id": "kp_bob", "outcome": "deleted", "changed": []}
+    assert [item["id"] for item in kinde.state()["users"]] == ["kp_ann", "kp_cat"]
+    assert execute(operator) == {"user_id": None, "outcome": "missing", "changed": []}
+    with pytest.raises(KindeNotFoundError, match=r"bob@example\.com"):
+        execute(KindeDeleteUserOperator(**KIND, email="bob@example.com", if_missing="fail"))
+
+
+def test_a_deletion_whose_answer_is_lost(kinde: Emulator) -> None:
+    kinde.fault("DELETE", "/api/v1/user", after_work=True)
+    assert execute(KindeDeleteUserOperator(**KIND, user_id="kp_bob"))["outcome"] == "deleted"
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [KindeUpdateUserOperator, KindeSuspendUserOperator, KindeUnsuspendUserOperator, KindeDeleteUserOperator],
+)
+class TestNaming:
+    @pytest.mark.parametrize("status", [404, 400])
+    def test_nobody(self, kinde: Emulator, operator: Any, status: Any) -> None:
+        kinde.set(missing_user_status=status)
+        with pytest.raises(KindeNotFoundError, match="kp_nobody"):
+            execute(operator(**KIND, user_id="kp_nobody", if_missing="fail"))
+        found = execute(operator(**KIND, user_id="kp_nobody", if_missing="skip"))
+        assert found == {"user_id": "kp_nobody", "outcome": "missing", "changed": []}
+        assert writes(kinde) == []
+
+    @pytest.mark.parametrize("user_id", ["kp_ann/..", "../kp_ann", "kp_ann?x=1", "kp_ann\n", "a,b", "..", " ", "a#b"])
+    def test_what_is_no_id_is_never_sent(self, kinde: Emulator, operator: Any, user_id: str) -> None:
+        with pytest.raises(KindeInputError):
+            execute(operator(**KIND, user_id=user_id))
+        assert calls(kinde) == []
+
+    @pytest.mark.parametrize("email", ["ann", "a@b@c.example", "@x.example", "a,b@x.example", "a b@x.example"])
+    def test_what_is_no_address_is_never_sent(self, kinde: Emulator, operator: Any, email: str) -> None:
+        with pytest.raises(KindeInputError):
+            execute(operator(**KIND, email=email))
+        assert calls(kinde) == []
+
+    def test_both_or_neither(self, kinde: Emulator, operator: Any) -> None:
+        with pytest.raises(KindeInputError, match="both"):
+            execute(operator(**KIND, email="ann@example.com", user_id="kp_ann"))
+        with pytest.raises(KindeInputError, match="neither"):
+            execute(operator(**KIND, email="None"))
+        with pytest.raises(ValueError, match="by user_id or by email"):
+            operator(**KIND)
+
+    def test_an_address_of_two(self, kinde: Emulator, operator: Any) -> None:
+        kinde.set(email_case="sensitive")
+        kinde.seed(
+            {"users": [{"id": "kp_other", "email": "bob@EXAMPLE.com"}, {"id": "kp_3", "email": "BOB@example.com"}]}
+        )
+        kinde.set(email_case="insensitive")
+        with pytest.raises(KindeInputError, match="users have the address"):
+            execute(operator(**KIND, email="bob@example.com"))
+        assert writes(kinde) == []
+
+
+def test_a_second_address_names_a_user_too(kinde: Emulator) -> None:
+    kinde.seed({"users": [{"id": "kp_ann", "email": "Ann@example.com", "identities": ["second@example.com"]}]})
+    assert execute(KindeSuspendUserOperator(**KIND, email="SECOND@example.com"))["user_id"] == "kp_ann"
+
+
+def test_unknown_roles_and_organizations_stop_before_anything_is_written(kinde: Emulator) -> None:
+    with pytest.raises(KindeInputError, match="'boss'; there are: lead, owner, seller"):
+        execute(KindeCreateUserOperator(**KIND, email="dan@example.com", org_code="org_sales", roles=["boss"]))
+    with pytest.raises(KindeNotFoundError, match="org_none"):
+        execute(KindeCreateUserOperator(**KIND, email="dan@example.com", org_code="org_none"))
+    with pytest.raises(KindeInputError, match="roles are held in an organization"):
+        execute(KindeCreateUserOperator(**KIND, email="dan@example.com", roles=["lead"]))
+    assert writes(kinde) == []
+
+
+def test_choices_are_checked_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="if_exists='replace'"):
+        KindeCreateUserOperator(**KIND, email="a@b.example", if_exists="replace")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="if_missing='update'"):
+        KindeDeleteUserOperator(**KIND, user_id="kp_ann", if_missing="update")  # type: ignore[arg-type]
+
+
+def test_a_refused_connection_is_not_tried_again(kinde: Emulator) -> None:
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    kinde.set(scopes=["read:users"])
+    with pytest.raises(AirflowFailException, match="update:users"):
+        execute(KindeSuspendUserOperator(**KIND, user_id="kp_ann"))
+    with pytest.raises(AirflowFailException, match="cannot be used"):
+        execute(KindeSuspendUserOperator(task_id="x", kinde_conn_id="nowhere", user_id="kp_ann"))
