@@ -10,6 +10,13 @@ from airflow_provider_kinde.sync.spec import SyncSpec
 
 SOURCES: dict[str, str] = {
     "file": "airflow_provider_kinde.sources.file:FileSource",
+    "sql": "airflow_provider_kinde.sources.sql:SqlSource",
+    "http": "airflow_provider_kinde.sources.http:HttpSource",
+    "scim": "airflow_provider_kinde.sources.vendor:VendorSource",
+    "bamboohr": "airflow_provider_kinde.sources.vendor:VendorSource",
+    "hibob": "airflow_provider_kinde.sources.vendor:VendorSource",
+    "personio": "airflow_provider_kinde.sources.vendor:VendorSource",
+    "workday": "airflow_provider_kinde.sources.vendor:VendorSource",
 }
 """``source.type`` -> "module:Class"; the class is made as ``Class(spec)`` and checks its own options."""
 

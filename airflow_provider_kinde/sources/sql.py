@@ -1,0 +1,186 @@
+"""HR rows from any database behind Airflow's ``DbApiHook``: one statement, read-only, one snapshot."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_kinde.sources.base import Options, RowReading, object_row
+from airflow_provider_kinde.sources.http import read_min_rows, settle_min_rows
+from airflow_provider_kinde.sync.errors import SourceError
+from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.spec import SyncSpec
+
+_BATCH = 2_000
+_MAX_FILE = 1_000_000
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TEXT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a database is told to show one moment and to take no write.
+
+    :param before: statements before the query.
+    :param server_side: the rows stay on the server until they are fetched (a named cursor).
+    """
+
+    before: tuple[str, ...] = ()
+    server_side: bool = False
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "postgresql": Dialect(("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",), server_side=True),
+    "sqlite": Dialect(("PRAGMA query_only = ON", "BEGIN")),
+}
+"""By the name of the driver's package; any other database answers one SELECT, which is rolled back afterwards."""
+_DRIVERS = {"psycopg2": "postgresql", "psycopg": "postgresql", "sqlite3": "sqlite"}
+
+Open = Callable[[str], Any]
+"""From the id of a connection to an open DB-API connection."""
+
+
+class SqlSource:
+    """HR rows from one query. ``docs/sources/sql.md`` describes the options.
+
+    :param spec: a spec whose ``source.type`` is ``sql``.
+    :param connect: opens a connection; Airflow's hook of that connection, unless something else is given.
+    :raises SpecError: an option is unknown or wrong.
+    """
+
+    def __init__(self, spec: SyncSpec, connect: Open | None = None) -> None:
+        options = Options(spec, ("conn_id", "query", "file", "expect"))
+        self.conn_id = options.text("conn_id").strip()
+        self.query = _query(options, spec.file)
+        self.min_rows = read_min_rows(options)
+        self._connect = connect or airflow_connection
+
+    def read(self) -> RowReading:
+        """Send the query, and start one pass over its rows.
+
+        :raises SourceError: the database cannot be reached, or refuses the query.
+        """
+        reading = RowReading(f"the query on {self.conn_id}")
+        try:
+            connection = self._connect(self.conn_id)
+        except SourceError:
+            raise
+        except Exception as error:
+            # Every driver has exceptions of its own.
+            raise SourceError(f"connection {self.conn_id!r} cannot be opened: {_told(error)}") from None
+        try:
+            cursor, batch = self._execute(connection)
+            names = [column[0] for column in cursor.description or ()]
+            if not names:
+                raise SourceError(f"{reading.name} yields no rows at all: a SELECT is expected")
+            for name in (name for name, count in Counter(names).items() if count > 1):
+                reading.incomplete.append(
+                    f"{reading.name} is incomplete: column {name!r} stands twice in it: name each with AS"
+                )
+            if not any(isinstance(value, Mapping) for row in batch for value in row):
+                reading.columns = names
+        except BaseException as error:
+            _close(connection)
+            if isinstance(error, SourceError) or not isinstance(error, Exception):
+                raise
+            raise SourceError(f"{reading.name} fails: {_told(error)}") from None
+        reading._rows = self._rows(connection, cursor, names, batch, reading)
+        return reading
+
+    def _execute(self, connection: Any) -> tuple[Any, list[Any]]:
+        """Run the query and fetch the first rows: a named cursor knows its columns only then."""
+        dialect = DIALECTS.get(_DRIVERS.get(type(connection).__module__.partition(".")[0], ""), Dialect())
+        for statement in dialect.before:
+            with contextlib.closing(connection.cursor()) as cursor:
+                cursor.execute(statement)
+        cursor = connection.cursor(name="kinde_sync") if dialect.server_side else connection.cursor()
+        if dialect.server_side:
+            cursor.itersize = _BATCH
+        cursor.execute(self.query)
+        return cursor, cursor.fetchmany(_BATCH)
+
+    def _rows(
+        self, connection: Any, cursor: Any, names: list[str], batch: list[Any], reading: RowReading
+    ) -> Iterator[Row]:
+        count = 0
+        try:
+            while batch:
+                for values in batch:
+                    count += 1
+                    yield object_row(count, dict(zip(names, values, strict=True)))
+                batch = cursor.fetchmany(_BATCH)
+        except Exception as error:
+            raise SourceError(f"{reading.name} broke off after {count} rows: {_told(error)}") from None
+        finally:
+            _close(connection)
+        settle_min_rows(reading, self.min_rows, count)
+        # One statement over one snapshot, read to its end without an error: nothing can be missing.
+        reading.proven = not reading.incomplete
+
+
+def airflow_connection(conn_id: str) -> Any:
+    """Open a database through the hook that Airflow has for this connection.
+
+    :raises SourceError: there is no Airflow or no provider for it, or it is no database.
+    """
+    try:
+        from airflow.providers.common.compat.sdk import BaseHook
+        from airflow.providers.common.sql.hooks.sql import DbApiHook
+    except ImportError as error:
+        raise SourceError(
+            f"a sql source needs Airflow's SQL hooks: pip install 'airflow-provider-kinde[sql]' ({error})"
+        ) from error
+    try:
+        hook = BaseHook.get_hook(conn_id)
+    except ImportError as error:
+        raise SourceError(f"connection {conn_id!r} needs a provider that is not installed: {error}") from error
+    except Exception as error:
+        # What a secrets backend raises is its own affair; its text may quote what it read.
+        raise SourceError(f"connection {conn_id!r} cannot be read ({type(error).__name__}): is it defined?") from None
+    if not isinstance(hook, DbApiHook):
+        raise SourceError(f"connection {conn_id!r} is of type {getattr(hook, 'conn_type', '?')}, which is no database")
+    connection = hook.get_conn()
+    if hook.supports_autocommit:
+        hook.set_autocommit(connection, False)
+    return connection
+
+
+def _query(options: Options, spec_file: str) -> str:
+    given = [name for name in ("query", "file") if options.spec.source.options.get(name) is not None]
+    if len(given) != 1:
+        raise options.error("query", "is expected: the SELECT, or file: with its path")
+    text = options.text(given[0])
+    if given == ["file"]:
+        path = Path(text.strip()).expanduser()
+        path = Path(spec_file).expanduser().absolute().parent / path if spec_file else path
+        try:
+            with path.open(encoding="utf-8-sig") as file:
+                text = file.read(_MAX_FILE)
+        except (OSError, UnicodeDecodeError) as error:
+            raise options.error("file", f"{path} cannot be read: {error}") from None
+    bare = _TEXT.sub("''", _COMMENT.sub(" ", text)).strip().rstrip("; \n\t")
+    if ";" in bare:
+        raise options.error(given[0], "one statement is expected, found several")
+    if not re.match(r"(select|with|values|table)\b", bare.lstrip("( \n\t"), re.IGNORECASE):
+        raise options.error(given[0], "a SELECT is expected (or WITH, VALUES, TABLE)")
+    return text.strip().rstrip("; \n\t")
+
+
+def _told(error: Exception) -> str:
+    """An error in one line, without the password that a driver may quote from its connection string."""
+    text = " ".join(str(error).split())[:300]
+    text = re.sub(r"(?i)(password|passwd|pwd)\s*[=:]\s*('[^']*'|\S+)", r"\1=***", text)
+    text = re.sub(r"://[^@\s/]+@", "://***@", text)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _close(connection: Any) -> None:
+    """End the transaction without a trace."""
+    for end in (connection.rollback, connection.close):
+        with contextlib.suppress(Exception):
+            end()
