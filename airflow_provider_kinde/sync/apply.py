@@ -66,11 +66,10 @@ class _Run:
     def run(self) -> None:
         with ThreadPoolExecutor(max_workers=max(1, self.client.max_concurrency)) as self.pool:
             self._stage("organizations", [[o] for o in self._of("create_organization")], self._organization)
-            stripped = {o.id for o in self._of("remove_membership")}
-            self._stage("leavers", [[o] for o in self._of("suspend") if o.id not in stripped], self.accounts.suspend)
+            self._stage("leavers", [[o] for o in self._of("suspend") if not o.strips], self.accounts.suspend)
             self._stage("people", self._people(), self._person)
             self._memberships()
-            self._stage("leavers", [[o] for o in self._of("suspend") if o.id in stripped], self.accounts.suspend)
+            self._stage("leavers", [[o] for o in self._of("suspend") if o.strips], self.accounts.suspend)
             self._leave_default()
             self._stage("enabling", [self._enabling(o) for o in self._of("enable")], self._enable)
             self._stage("deleting", [[o] for o in self._of("delete")], self.accounts.delete)

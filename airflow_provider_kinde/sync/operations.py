@@ -80,6 +80,11 @@ class Operation:
         """What makes two operations of two plans the same one."""
         return canonical([self.id, self.kind, self.alias, self.role, self.before, self.after])
 
+    @property
+    def strips(self) -> bool:
+        """Whether this marks a leaver who was taken out of organizations instead of being suspended."""
+        return self.kind == "suspend" and "taken out" in (self.after or {})
+
     def to_json(self) -> dict[str, Any]:
         """The operation as it stands in ``plan.json`` (and, once it has an outcome, in ``report.json``)."""
         found: dict[str, Any] = {
@@ -132,7 +137,7 @@ class Dependencies:
             needed += [o for o in siblings if o.kind == "add_membership" and o.alias == operation.alias]
         if operation.kind == "enable":
             needed += [o for o in siblings if o.kind in _MEMBERSHIP or o.kind == "rename"]
-        if operation.kind == "suspend":
+        if operation.strips:
             needed += [o for o in siblings if o.kind == "remove_membership"]
         return needed
 

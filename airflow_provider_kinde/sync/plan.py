@@ -16,7 +16,14 @@ from airflow_provider_kinde.sync.model import Access, People, Person, Rejected, 
 from airflow_provider_kinde.sync.normal import email_key, name_key
 from airflow_provider_kinde.sync.operations import COUNTED, KINDS, Operation, in_order, plan_hash, select
 from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.snapshot import Account, Progress, Snapshot, address_of, read_snapshot
+from airflow_provider_kinde.sync.snapshot import (
+    Account,
+    Progress,
+    Snapshot,
+    address_of,
+    read_properties,
+    read_snapshot,
+)
 from airflow_provider_kinde.sync.spec import SyncSpec
 
 
@@ -334,10 +341,7 @@ def _read_missing_properties(spec: SyncSpec, people: People, snapshot: Snapshot,
     for id in people.persons.keys() & snapshot.linked.keys():
         for account in snapshot.linked[id]:
             if account.id not in snapshot.properties:
-                listed = (client.get_user_property_values(account.id) or {}).get("properties") or ()
-                snapshot.properties[account.id] = {
-                    str(item["key"]): str(item["value"]) for item in listed if item.get("value") is not None
-                }
+                snapshot.properties[account.id] = read_properties(client, account.id)
 
 
 def as_source(source: Any) -> Source:

@@ -6,6 +6,7 @@ import csv
 import io
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_kinde.sync.operations import COUNTED, Operation
@@ -28,51 +29,67 @@ _WORDS = {
     "remove_role": "take role",
 }
 _VERDICTS = {
-    "no changes": ("32", "No changes. Kinde agrees with HR."),
     "changes": ("32", "Applied."),
     "blocked": ("31", "Blocked. Nothing was written."),
     "failed": ("31", "Failed in part. What is left is listed above; a rerun does only that."),
 }
 
 
-def plan_text(plan: Plan, color: bool = False) -> str:
+@dataclass(frozen=True)
+class Words:
+    """What a plan and its report are called, and what is said about them.
+
+    :param nothing: said when there is nothing to do.
+    :param approve: said when the guards stop it; ``{hash}`` is the plan's.
+    """
+
+    plan: str = "Plan"
+    report: str = "Report"
+    nothing: str = "No changes. Kinde agrees with HR."
+    approve: str = "If this is what HR means: apply --approve {hash}"
+
+
+SYNC = Words()
+
+
+def plan_text(plan: Plan, color: bool = False, words: Words = SYNC) -> str:
     """A plan as a terminal shows it: who, what, before → after, why; then what is held, rejected and blocked.
 
     :param color: with ANSI colours.
     """
     paint = _painter(color)
-    lines = [_title("Plan", plan, paint), ""]
+    lines = [_title(words.plan, plan, paint), ""]
     lines += _operations(plan.operations, paint)
     lines += _remarks(plan, paint)
     if plan.blocked:
         lines.append(paint("31;1", "Blocked: nothing will be written."))
         lines += _blocks((block.to_json() for block in plan.blocked), paint)
         if all(block.approvable for block in plan.blocked):
-            lines.append(f"  If this is what HR means: apply --approve {plan.hash}")
+            lines.append("  " + words.approve.format(hash=plan.hash))
         lines.append("")
     elif not plan.operations:
-        lines += [paint("32;1", "No changes. Kinde agrees with HR."), ""]
+        lines += [paint("32;1", words.nothing), ""]
     lines.append(paint("1", "Plan: ") + summary_line(plan.summary))
     if plan.operations:
         lines.append(f"Hash: {plan.hash}")
     return "\n".join(lines) + "\n"
 
 
-def report_text(report: Report, color: bool = False) -> str:
+def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str:
     """A report as a terminal shows it: what failed, what was done, and what it cost."""
     plan, paint = report.plan, _painter(color)
-    lines = [_title("Report", plan, paint), ""]
+    lines = [_title(words.report, plan, paint), ""]
     if report.blocked:
         lines += _remarks(plan, paint)
         lines += [paint("31;1", "Blocked. Nothing was written."), *_blocks(report.blocked, paint), ""]
         if all(block["approvable"] for block in report.blocked):
-            lines += [f"  If this is what HR means: apply --approve {plan.hash}", ""]
+            lines += ["  " + words.approve.format(hash=plan.hash), ""]
     else:
         lines += _operations(plan.operations, paint)
         lines += _remarks(plan, paint)
-        for words in report.drift:
-            lines.append(f"  {paint('33', '~')} drifted since the plan file: {clean(words)}")
-        code, verdict = _VERDICTS[report.outcome]
+        for drifted in report.drift:
+            lines.append(f"  {paint('33', '~')} drifted since the plan file: {clean(drifted)}")
+        code, verdict = _VERDICTS.get(report.outcome, ("32", words.nothing))
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected leaver waits for a decision, see above."
         lines += [paint(f"{code};1", verdict), ""]

@@ -152,6 +152,11 @@ def read_members(client: Any, organization: Organization) -> None:
     }
 
 
+def read_properties(client: Any, user_id: str) -> dict[str, str]:
+    """Read the properties of one account (``GET /users/{id}/properties``)."""
+    return _properties((client.get_user_property_values(user_id) or {}).get("properties"))
+
+
 def find_organizations(spec: SyncSpec, listed: Iterable[Mapping[str, Any]]) -> dict[str, Organization]:
     """Resolve the spec's organizations against Kinde's list.
 
