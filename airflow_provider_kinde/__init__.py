@@ -29,7 +29,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "connection-types": [CONNECTION_TYPE],
         "hooks": modules("hooks.kinde"),
-        "operators": modules("operators.sync"),
+        "operators": modules("operators.sync", "operators.users", "operators.organizations", "operators.api"),
         "config": {
             "kinde": {
                 "description": "How the Kinde sync keeps its plans and reports.",

@@ -28,9 +28,11 @@ async def amask(token: str) -> None:
 
 @cache
 def _mask_secret() -> Any:
-    compat = import_module("airflow.providers.common.compat.sdk")
-    # Early versions of the compat provider do not have it.
-    return getattr(compat, "mask_secret", None) or import_module("airflow.utils.log.secrets_masker").mask_secret
+    # The compat provider has it in its latest versions only, and 3.0 to 3.3 run with older ones as well.
+    try:
+        return import_module("airflow.sdk.log").mask_secret
+    except ImportError:
+        return import_module("airflow.utils.log.secrets_masker").mask_secret
 
 
 async def _off_loop(function: Callable[..., Any], *args: Any) -> Any:

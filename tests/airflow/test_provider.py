@@ -66,12 +66,17 @@ def test_config_options_say_all_that_airflow_wants() -> None:
         assert set(option) == {"description", "version_added", "type", "example", "default"}
 
 
-def test_listed_modules_exist() -> None:
-    info = get_provider_info()
-    for kind in ("hooks", "operators"):
-        for entry in info[kind]:
-            for module in entry["python-modules"]:
-                __import__(module)
+@pytest.mark.parametrize(("kind", "suffix"), [("hooks", "Hook"), ("operators", "Operator"), ("sensors", "Sensor")])
+def test_every_module_with_something_to_use_is_listed(kind: str, suffix: str) -> None:
+    listed = {module for entry in get_provider_info().get(kind, ()) for module in entry["python-modules"]}
+    found = {
+        f"airflow_provider_kinde.{kind}.{path.stem}"
+        for path in (ROOT / "airflow_provider_kinde" / kind).glob("*.py")
+        if path.stem != "base" and re.search(rf"^class [A-Z]\w*{suffix}\b", path.read_text(), re.MULTILINE)
+    }
+    assert listed == found
+    for module in listed:
+        __import__(module)
 
 
 def test_wheel_holds_the_package_and_the_examples_and_nothing_else(wheel: Path) -> None:
