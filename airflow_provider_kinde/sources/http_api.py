@@ -16,7 +16,7 @@ KEYS = (
     "each", "changes", "empty_status", "restart_on", "timezone",
 )  # fmt: skip
 """What a description consists of."""
-QUIRKS = ("prefixes", "slashes", "restricted", "dates", "fields")
+QUIRKS = ("prefixes", "slashes", "restricted", "dates", "fields", "may_lack")
 """What only the descriptions of vendors have besides."""
 
 
@@ -221,6 +221,7 @@ def read_api(values: Mapping[str, Any], error: Callable[[str, str], Exception]) 
         restricted=reader.text("restricted", ""),
         dates=reader.flag("dates", False),
         fields=reader.items("fields", str),
+        may_lack=reader.items("may_lack", str),
     )
     return Api(
         url=reader.text("url"),
@@ -300,7 +301,7 @@ def _pages(reader: Reader) -> Pages:
         raise inner.fail("next", "is missing: where in an answer the next cursor stands")
     if bool(pages.size) != bool(pages.size_param):
         raise inner.fail("size", "size and size_param go together")
-    if kind == "none" and len(inner.values) > 1:
+    if kind == "none" and inner.values.keys() - {"type"}:
         raise inner.fail("type", f"one of {', '.join(PAGE_TYPES[1:])} is expected")
     if pages.overlap and kind != "offset":
         raise inner.fail("overlap", "only pages by offset can overlap")

@@ -93,6 +93,7 @@ class Shape:
     :param restricted: the field that lists what the account may not see.
     :param dates: midnight with an offset is that day, as Workday writes it.
     :param fields: columns that were asked for: each is in every row, blank where it is missing.
+    :param may_lack: columns that an item leaves out when nothing stands in them: they are blank then.
     """
 
     columns: Mapping[str, Path] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class Shape:
     restricted: str = ""
     dates: bool = False
     fields: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
 
     def row(self, number: int, item: Any, read: frozenset[str] = frozenset(), missed: Missed | None = None) -> Row:
         """Make the row of one item.
@@ -126,6 +128,9 @@ class Shape:
         lacking = [name for name in self.fields if name not in flat and not _inside(name, flat)]
         for name in lacking:
             flat[name] = None
+        for name in read | set(self.may_lack):
+            if name not in flat and (name in self.may_lack or _under_null(name, flat)) and not _inside(name, flat):
+                flat[name] = None
         hidden = item.get(self.restricted) if self.restricted else None
         if isinstance(hidden, list):
             flat.pop(self.restricted, None)
@@ -189,6 +194,13 @@ class Missed:
 
 def _inside(name: str, flat: Mapping[str, Any]) -> bool:
     return any(column.startswith(f"{name}.") for column in flat)
+
+
+def _under_null(name: str, flat: Mapping[str, Any]) -> bool:
+    """Whether a column belongs to an object that is null in this row: ``termination.date`` when nobody left."""
+    parts = name.split(".")
+    heads = (".".join(parts[:count]) for count in range(1, len(parts)))
+    return any(head in flat and flat[head] is None for head in heads)
 
 
 def _day(value: Any) -> Any:

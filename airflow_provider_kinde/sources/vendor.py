@@ -13,7 +13,6 @@ from airflow_provider_kinde.sources.base import Options
 from airflow_provider_kinde.sources.http import COMMON, ApiSource
 from airflow_provider_kinde.sources.http_api import Reader, read_api
 from airflow_provider_kinde.sources.http_login import Connect
-from airflow_provider_kinde.sync.errors import SpecError
 from airflow_provider_kinde.sync.spec import SyncSpec
 
 _NAME = re.compile(r"\$([a-z_]+)")
@@ -35,8 +34,13 @@ class VendorSource(ApiSource):
         values = _options(spec, options, vendor)
 
         def error(key: str, message: str) -> Exception:
-            return options.error(key, message) if key.split(".")[0] in vendor["options"] else SpecError(message)
+            # The description's keys are not the spec's; the option that a value came from has its name, if any.
+            name = next((part for part in reversed(key.split(".")) if part in vendor["options"]), "type")
+            return options.error(name, message)
 
+        for name in _needed(vendor, values):
+            if not values[name]:
+                raise options.error(name, "is missing")
         api = read_api(_described(vendor, values), error)
         super().__init__(spec, api, options, _host(vendor, values, options), connect, **settings)
 
@@ -91,14 +95,32 @@ def _columns(spec: SyncSpec, given: list[str]) -> tuple[str, ...]:
     return tuple(sorted(columns - set(given)))
 
 
-def _described(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The description with the variants that the options choose, and with the options' values filled in."""
+def _parts(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The description and the variants that the options choose."""
     parts = [vendor["description"]]
     for option, variants in vendor.get("variants", {}).items():
         value = values[option]
         parts.append(variants[str(value).lower() if isinstance(value, bool) else value])
+    return parts
+
+
+def _needed(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> set[str]:
+    """The options that stand within a longer text: an empty one would leave a hole in it."""
+    found: set[str] = set()
+    waiting: list[Any] = list(_parts(vendor, values))
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, str) and not _NAME.fullmatch(value):
+            found.update(_NAME.findall(value))
+    return found
+
+
+def _described(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The description with the variants that the options choose, and with the options' values filled in."""
     found: dict[str, Any] = {}
-    for part in parts:
+    for part in _parts(vendor, values):
         for name, value in _filled(part, values).items():
             both = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
             found[name] = {**found[name], **value} if both else value
