@@ -12,7 +12,7 @@ AIRFLOW2 := $(KINDE_VENVS)/airflow2/bin
 SDK := $(KINDE_VENVS)/sdk/bin
 DOCS := $(KINDE_VENVS)/docs/bin
 
-CODE := airflow_provider_kinde dags demo scripts tests $(wildcard benchmarks)
+CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
 APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk

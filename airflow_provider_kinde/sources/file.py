@@ -174,10 +174,7 @@ def _open(path: str, conn_id: str | None, name: str) -> IO[bytes]:
 
 def _storage_path(url: str, conn_id: str | None) -> Any:
     try:
-        try:
-            from airflow.sdk import ObjectStoragePath
-        except ImportError:
-            from airflow.io.path import ObjectStoragePath
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
     except ImportError as error:
         raise SourceError(f"{_public(url)} needs Airflow's ObjectStoragePath: {error}") from error
     return ObjectStoragePath(url, conn_id=conn_id)

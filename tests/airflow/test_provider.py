@@ -103,7 +103,7 @@ def test_entry_points_and_links(wheel: Path) -> None:
     )
     assert "[pytest11]\nkinde_emulator = airflow_provider_kinde.emulator.pytest_plugin" in texts["entry_points.txt"]
     assert "Requires-Python: <3.14,>=3.10" in texts["METADATA"]
-    for extra in ("emulator", "openlineage", "parquet", "scim", "sql"):
+    for extra in ("emulator", "http", "openlineage", "parquet", "scim", "sql"):
         assert f"Provides-Extra: {extra}\n" in texts["METADATA"]
     assert "Project-URL: Documentation, " in texts["METADATA"]
 

@@ -1,0 +1,1 @@
+"""How long the sync takes, against a local Kinde in a process of its own."""
