@@ -77,7 +77,7 @@ def _options(spec: SyncSpec, options: Options, vendor: Mapping[str, Any]) -> dic
         elif kind.get("columns") or kind.get("list"):
             found[name] = reader.items(name, str)
         elif kind.get("whole"):
-            found[name] = reader.whole(name, default, 1)
+            found[name] = reader.whole(name, default, kind.get("least", 1))
         elif kind.get("flag"):
             found[name] = reader.flag(name, default)
         elif kind.get("mapping"):
