@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from airflow_provider_kinde.api.answers import Answer
 from airflow_provider_kinde.api.exchange import Counts, Exchange, Settings, token_fetcher
 from airflow_provider_kinde.api.operation import Operation, Request, plain_request
 from airflow_provider_kinde.api.operations import Operations, find_operation
@@ -92,7 +93,9 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         self._pace = Pace(requests_per_minute, clock)
         self._turns = threading.BoundedSemaphore(settings.max_concurrency)
         self._transport = Transport(settings)
-        fetch = token_fetcher(settings, self._pace, self.counts, self._transport.send)
+        self.on_answer: Callable[[Request, Answer], Any] | None = None
+        """For diagnosis: called with every answer as it came; those of the token endpoint, too, which hold a token."""
+        fetch = token_fetcher(settings, self._pace, self.counts, self._transmit)
         self._tokens = Tokens(settings.credentials, fetch, make_cache(settings), wall)
 
     @property
@@ -181,9 +184,15 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
             token = self._token()
             self._await_turn()
             with self._turns:
-                answer = exchange.transmit(self._transport.send, token)
+                answer = exchange.transmit(self._transmit, token)
             if not exchange.renew(answer, token):
                 return exchange.judge(answer)
+
+    def _transmit(self, request: Request, token: Token | None) -> Answer:
+        answer = self._transport.send(request, token)
+        if self.on_answer:
+            self.on_answer(request, answer)
+        return answer
 
     def _await_turn(self) -> None:
         wait = self._pace.reserve()
