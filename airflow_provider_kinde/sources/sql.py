@@ -55,7 +55,7 @@ class SqlSource:
 
     def __init__(self, spec: SyncSpec, connect: Open | None = None) -> None:
         options = Options(spec, ("conn_id", "query", "file", "expect"))
-        self.conn_id = options.text("conn_id").strip()
+        self.spec, self.conn_id = spec, options.text("conn_id").strip()
         self.query = _query(options, spec.file)
         self.min_rows = read_min_rows(options)
         self._connect = connect or airflow_connection
@@ -136,14 +136,19 @@ def airflow_connection(conn_id: str) -> Any:
             f"a sql source needs Airflow's SQL hooks: pip install 'airflow-provider-kinde[sql]' ({error})"
         ) from error
     try:
-        hook = BaseHook.get_hook(conn_id)
-    except ImportError as error:
-        raise SourceError(f"connection {conn_id!r} needs a provider that is not installed: {error}") from error
+        described = BaseHook.get_connection(conn_id)
     except Exception as error:
         # What a secrets backend raises is its own affair; its text may quote what it read.
         raise SourceError(f"connection {conn_id!r} cannot be read ({type(error).__name__}): is it defined?") from None
+    try:
+        hook = described.get_hook()
+    except Exception as error:
+        raise SourceError(
+            f"connection {conn_id!r} is of type {described.conn_type}, which has no hook here "
+            f"({type(error).__name__}): is its provider installed?"
+        ) from None
     if not isinstance(hook, DbApiHook):
-        raise SourceError(f"connection {conn_id!r} is of type {getattr(hook, 'conn_type', '?')}, which is no database")
+        raise SourceError(f"connection {conn_id!r} is of type {described.conn_type}, which is no database")
     connection = hook.get_conn()
     if hook.supports_autocommit:
         hook.set_autocommit(connection, False)
