@@ -1,0 +1,235 @@
+"""A spec drafted from a file: it loads, it says what it guessed, and it is marked where it is unsure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_kinde.cli import main
+from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sync import SyncSpec
+from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.sync.init import draft
+
+EXPORT = """\
+Employee_Name,EmpID,MarriedID,State,EmploymentStatus,DateofHire,DateofTermination,Department,Position,ManagerID
+"Ångström, Zoë  M",10026,1,MA,Active,7/5/11,,Production       ,Technician,1
+"O'Hare, Lynn ",10084,0,MA,Leave of Absence,3/30/15,,IT/IS,Data Analyst,1
+"Ait Sidi, Karim   ",10196,0,CT,Voluntarily Terminated,1/9/12,6/4/2015,Production       ,Technician,2
+"Le, Binh",10088,1,MA,Terminated for Cause,5/16/16,9/1/2018,Sales,Manager,3
+"""
+PLAIN = "id,email,first name,last name,status,department\n1,a@x.com,Ann,Lee,Active,Eng\n2,b@x.com,Bob,Ray,Left,Eng\n"
+
+
+def drafted(tmp_path: Path, text: str | bytes, name: str = "hr.csv") -> tuple[str, SyncSpec]:
+    """The draft of a file, and the spec that it is."""
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    out = tmp_path / "hr.yaml"
+    found = draft(str(path), str(out))
+    out.write_text(found, encoding="utf-8")
+    spec = SyncSpec.load(out)
+    make_source(spec)
+    return found, spec
+
+
+def test_a_real_export(tmp_path: Path) -> None:
+    text, spec = drafted(tmp_path, EXPORT)
+    row = {"Employee_Name": "Ångström, Zoë  M", "EmpID": "10026", "EmploymentStatus": "Active"}
+    assert spec.person.id.render(row) == "10026"
+    assert (spec.person.given_name.render(row), spec.person.family_name.render(row)) == ("Zoë  M", "Ångström")
+    assert spec.person.email.render(row) == "zoe-m.angstrom@example.com"
+    assert spec.employment.status.render(row) == "Active"
+    assert spec.employment.active == {"active", "leave of absence"}
+    assert spec.employment.inactive == {"voluntarily terminated", "terminated for cause"}
+    assert spec.employment.date_format == ("M/D/YY", "M/D/YYYY")
+    assert [(o.alias, o.name, o.create) for o in spec.organizations] == [
+        ("production", "Production", True),
+        ("it-is", "IT/IS", True),
+        ("sales", "Sales", True),
+    ]
+    assert [str(rule.organization.text) for rule in spec.memberships] == ["production", "it-is", "sales"]
+    assert spec.memberships[0].when is not None
+    assert spec.memberships[0].when.truth({"Department": "Production   "})
+    assert spec.source.options["path"] == "hr.csv"
+    assert "2 people have access, 2 have left, 0 rows are" in text
+    assert "# check: no column holds addresses" in text
+
+
+def test_a_plain_export_is_sure_of_its_people(tmp_path: Path) -> None:
+    text, spec = drafted(tmp_path, PLAIN)
+    people = text[text.index("person:") : text.index("employment:")]
+    assert "check" not in people
+    assert spec.person.given_name.render({"first name": "Ann"}) == "Ann"
+    assert (spec.name, spec.employment.inactive) == ("hr", {"left"})
+
+
+def test_a_status_that_says_nothing_is_in_neither_list(tmp_path: Path) -> None:
+    text, spec = drafted(tmp_path, PLAIN + "3,c@x.com,Cy,Fox,Furlough,Eng\n")
+    assert "furlough" not in spec.employment.active | spec.employment.inactive
+    assert '# check: "Furlough" (1 row) is in neither list' in text
+    assert "check: row 4 is rejected" in text
+
+
+def test_personal_and_managers_addresses_are_left_aside(tmp_path: Path) -> None:
+    header = "Worker ID,Manager Email,Personal Email,Work Email,Given Name,Surname,Status\n"
+    _, spec = drafted(tmp_path, header + "7,m@x.com,me@home.com,me@x.com,Ann,Lee,Active\n")
+    assert spec.person.email.columns == {"Work Email"}
+
+
+def test_whole_names_without_a_comma(tmp_path: Path) -> None:
+    text, spec = drafted(tmp_path, "id,full name,email,status\n1,Ann van Lee,a@x.com,Active\n2,Bo Ray,b@x.com,Active\n")
+    row = {"full name": "Ann van Lee "}
+    assert (spec.person.given_name.render(row), spec.person.family_name.render(row)) == ("Ann", "Lee")
+    assert "# check: one column holds the whole name" in text
+
+
+@pytest.mark.parametrize(
+    ("dates", "formats", "sure"),
+    [
+        (["2026-03-01", "2025-12-31"], (), True),
+        (["3/31/2026", "1/2/2026"], ("M/D/YYYY",), True),
+        (["31/3/2026", "1/2/2026"], ("D/M/YYYY",), True),
+        (["1/2/2026", "3/4/2026"], ("M/D/YYYY",), False),
+        (["31.03.2026", "01.02.2026"], ("D.M.YYYY",), True),
+        (["01-Mar-2026", "31-Dec-2025"], ("D-MMM-YYYY",), True),
+        (["3/31/2026", "2026-03-31"], ("YYYY-MM-DD", "M/D/YYYY"), True),
+    ],
+)
+def test_how_dates_are_written(tmp_path: Path, dates: list[str], formats: tuple[str, ...], sure: bool) -> None:
+    rows = "".join(f"{n},p{n}@x.com,A,B,Active,{day}\n" for n, day in enumerate(dates))
+    text, spec = drafted(tmp_path, "id,email,first,last,status,hire date\n" + rows)
+    assert set(spec.employment.date_format) == set(formats)
+    assert spec.employment.start_date is not None
+    assert ("would read every date as well" in text) is not sure
+
+
+def test_without_a_status_the_dates_decide(tmp_path: Path) -> None:
+    text, spec = drafted(tmp_path, "id,email,first,last,end date\n1,a@x.com,A,B,2020-01-01\n2,b@x.com,C,D,\n")
+    assert spec.employment.active == {"active"}
+    assert "1 people have access, 1 have left" in text
+
+
+def test_repeated_ids_and_shared_addresses_are_told(tmp_path: Path) -> None:
+    rows = "1,a@x.com,A,B,Active\n1,b@x.com,C,D,Active\n2,a@x.com,E,F,Active\n"
+    text, _ = drafted(tmp_path, "employee id,email,first,last,status\n" + rows)
+    assert "# check: its name; but values stand twice, such as '1' (2 rows)" in text
+    assert "1 stand twice" in text
+
+
+def test_blank_departments_are_told(tmp_path: Path) -> None:
+    text, _ = drafted(tmp_path, PLAIN + "3,c@x.com,Cy,Fox,Active,\n")
+    assert '# check: "department" is blank in 1 rows' in text
+    assert '# may_be_empty: ["department"]' in text
+
+
+def test_too_many_departments_are_none(tmp_path: Path) -> None:
+    rows = "".join(f"{n},p{n}@x.com,A,B,Active,Team {n}\n" for n in range(60))
+    text, spec = drafted(tmp_path, "id,email,first,last,status,team\n" + rows)
+    assert (spec.organizations, spec.memberships) == ((), ())
+    assert "60 values: too many" in text
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_other_delimiters(tmp_path: Path, mark: str) -> None:
+    _, spec = drafted(tmp_path, PLAIN.replace(",", mark))
+    assert spec.person.email.columns == {"email"}
+    assert spec.source.options["delimiter"] == ("tab" if mark == "\t" else mark)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+def test_other_encodings(tmp_path: Path, encoding: str) -> None:
+    text, _ = drafted(tmp_path, PLAIN.replace("Eng", "Ingénierie").encode(encoding))
+    assert '{name: "Ingénierie", create: true}' in text
+    assert ("encoding:" in text) is (encoding != "utf-8-sig")
+
+
+ITEMS = [
+    {"id": 1, "email": "a@x.com", "name": {"first": "A", "last": "B"}, "active": True, "dept": 5},
+    {"id": 2, "email": "b@x.com", "name": {"first": "C", "last": "D"}, "active": False, "dept": 6},
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hr.json", json.dumps(ITEMS)),
+        ("hr.json", json.dumps({"total": 2, "employees": ITEMS})),
+        ("hr.jsonl", "\n".join(map(json.dumps, ITEMS)) + "\n"),
+        ("hr.txt", "\n".join(map(json.dumps, ITEMS)) + "\n"),
+        ("hr.txt", PLAIN),
+    ],
+)
+def test_other_formats(tmp_path: Path, name: str, text: str) -> None:
+    found, spec = drafted(tmp_path, text, name)
+    assert "1 people have access, 1 have left" in found
+    assert len(spec.organizations) == (1 if text == PLAIN else 2)
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = list(csv.DictReader(io.StringIO(PLAIN)))
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "hr.parquet")
+    assert "1 people have access, 1 have left" in draft(str(tmp_path / "hr.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "holds no row"),
+        ("id,email\n", "holds no row"),
+        ("a,b\n1,2\n1,2\n", "no column can be an id"),
+        ("id,thing\n1,2\n2,2\n", "no column holds e-mail addresses"),
+    ],
+)
+def test_what_cannot_be_drafted(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(SyncError, match=words):
+        drafted(tmp_path, text)
+
+
+def test_a_json_object_without_a_list(tmp_path: Path) -> None:
+    with pytest.raises(SyncError, match="no list of objects"):
+        drafted(tmp_path, '{"a": 1}', "hr.json")
+
+
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(CELL, min_size=1, max_size=4), st.lists(CELL, min_size=1, max_size=4), st.text("ab {}'\"\\#%:", max_size=9)
+)
+def test_whatever_stands_in_the_file_the_draft_loads(
+    tmp_path_factory: pytest.TempPathFactory, departments: list[str], names: list[str], column: str
+) -> None:
+    folder = tmp_path_factory.mktemp("draft")
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["id", "email", "first", "last", "status", "department", f"e mail{column}"])
+    for number, (department, name) in enumerate(zip(departments, names, strict=False)):
+        writer.writerow([number, f"p{number}@x.com", name, "Doe", department, department, f"q{number}@x.com"])
+    drafted(folder, out.getvalue())
+
+
+def test_the_command_never_writes_over_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out = tmp_path / "my people.csv", tmp_path / "hr.yaml"
+    source.write_text(PLAIN)
+    assert main(["init", "--from", str(source)]) == 0
+    assert SyncSpec.parse(capsys.readouterr().out).name == "my-people"
+    assert main(["init", "--from", str(source), "--out", str(out)]) == 0
+    assert main(["validate", "--spec", str(out)]) == 0
+    out.write_text("mine")
+    assert main(["init", "--from", str(source), "--out", str(out)]) == 1
+    assert "exists: nothing was written" in capsys.readouterr().err
+    assert out.read_text() == "mine"
+    assert main(["init", "--from", str(source), "--out", str(out), "--force"]) == 0
+    assert SyncSpec.load(out).name == "my-people"
+    assert main(["init", "--from", str(tmp_path / "none.csv")]) == 1
+    assert "No such file" in capsys.readouterr().err
