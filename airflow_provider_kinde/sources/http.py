@@ -63,12 +63,12 @@ class ApiSource:
 
         :raises SourceError: the API cannot be reached, refuses, or answers what is no list.
         """
-        caller = self._caller()
-        reading = RowReading(without_query(caller.address(self.api.url)))
-        if self.api.format == "csv":
-            reading._rows = self._to_the_end(self._csv(caller, reading), reading, proof=False)
-            return reading
-        found, proof = self._passes(caller, reading)
+        with self._caller() as caller:
+            reading = RowReading(without_query(caller.address(self.api.url)))
+            if self.api.format == "csv":
+                reading._rows = self._to_the_end(self._csv(caller, reading), reading, proof=False)
+                return reading
+            found, proof = self._passes(caller, reading)
         missed = Missed()
         rows = (
             self.api.shape.row(number, item, self._read_columns, missed) for number, item in enumerate(found.items(), 1)
@@ -87,14 +87,14 @@ class ApiSource:
         if changes is None:
             return True
         moment = since.astimezone(dt.timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-        caller = self._caller()
         query = {name: value.replace("{since}", moment) for name, value in changes.query.items()}
-        try:
-            answer = caller.get(caller.address(changes.url), query, headers=self.api.headers)
-        except Refused as refused:
-            if refused.status in self.api.empty_status:
-                return False
-            raise
+        with self._caller() as caller:
+            try:
+                answer = caller.get(caller.address(changes.url), query, headers=self.api.headers)
+            except Refused as refused:
+                if refused.status in self.api.empty_status:
+                    return False
+                raise
         return bool(changes.found.find(answer.json()))
 
     def _caller(self) -> Caller:

@@ -106,8 +106,20 @@ class Caller:
             raise SourceError(f"{where}: {without_query(base)} {wrong}")
         self.base, self.tries, self.sleep, self._timeout, self._where = base, tries, sleep, timeout, where
         self._sessions = threading.local()
+        self._opened: list[requests.Session] = []
         self._lock = threading.RLock()
         self._auth = Authorizer(auth, login, self.address(auth.token_url) if auth.token_url else "", self._ask, where)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for session in self._opened:
+            session.close()
+
+    def __enter__(self) -> Caller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def address(self, url: str) -> str:
         """A path of the spec, or a link of an answer, as a whole address.
@@ -227,6 +239,7 @@ class Caller:
             session.auth = _NoNetrc()
             session.trust_env = not is_loopback(urlsplit(self.base).hostname or "")
             session.headers["User-Agent"] = "airflow-provider-kinde"
+            self._opened.append(session)
         assert isinstance(session, requests.Session)
         return session
 

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -52,6 +53,7 @@ class Pass:
         self.totals: list[int] = []
         self._prints: set[bytes] = set()
         self._spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        self._pool = ThreadPoolExecutor(api.each.together) if api.each and not only_ids else None
         try:
             self._read()
             self._judge()
@@ -60,6 +62,9 @@ class Pass:
         except BaseException:
             self._spool.close()
             raise
+        finally:
+            if self._pool:
+                self._pool.shutdown(cancel_futures=True)
 
     def items(self) -> Iterator[Any]:
         """The items, once; what is kept of them is gone afterwards."""
@@ -221,14 +226,10 @@ class Pass:
         self.count += len(fresh)
         if self._only_ids:
             return
-        if self.api.each is not None and fresh:
-            fresh = self._with_each(self.api.each, fresh)
+        if self.api.each is not None and self._pool is not None:
+            fresh = list(self._pool.map(partial(self._one, self.api.each), fresh))
         for item in fresh:
             self._spool.write(json.dumps(item, ensure_ascii=True).encode() + b"\n")
-
-    def _with_each(self, each: Each, items: list[Any]) -> list[Any]:
-        with ThreadPoolExecutor(each.together) as pool:
-            return list(pool.map(lambda item: self._one(each, item), items))
 
     def _one(self, each: Each, item: Any) -> Any:
         if not isinstance(item, Mapping):

@@ -141,7 +141,7 @@ def airflow_connection(conn_id: str) -> Any:
         # What a secrets backend raises is its own affair; its text may quote what it read.
         raise SourceError(f"connection {conn_id!r} cannot be read ({type(error).__name__}): is it defined?") from None
     try:
-        hook = described.get_hook()
+        hook = described.get_hook()  # type: ignore[no-untyped-call]
     except Exception as error:
         raise SourceError(
             f"connection {conn_id!r} is of type {described.conn_type}, which has no hook here "
