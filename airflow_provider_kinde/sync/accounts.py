@@ -20,6 +20,10 @@ class Failed(Exception):
     """An operation could not be done, though no single request says so."""
 
 
+class Skipped(Failed):
+    """An operation was not tried, because what it depends on did not succeed."""
+
+
 class Accounts:
     """Carries out operations on single people.
 
@@ -60,9 +64,12 @@ class Accounts:
 
         def send() -> str:
             answer = self.client.create_user(**body) or {}
-            if any((i.get("result") or {}).get("created") is False for i in answer.get("identities") or ()):
+            made = [i for i in answer.get("identities") or () if isinstance(i, Mapping)]
+            if any((i.get("result") or {}).get("created") is False for i in made):
                 raise Failed("Kinde made the account, but not its address; remove the account by hand and run again")
-            user_id = answer.get("id") or self._mine(person.email, link)
+            # What was not created now is somebody's: it is taken only if it carries this person's link.
+            user_id = answer.get("id") if answer.get("created") is not False else None
+            user_id = user_id or self._mine(person.email, link)
             if not user_id:
                 raise Failed("Kinde answered the creation without an id, and no account has the address")
             return str(user_id)
@@ -130,12 +137,17 @@ class Accounts:
         assert person is not None
         identities = [i for i in self.client.iter_user_identities(account.id) if i.get("id")]
         target, link = email_key(person.email), account.link
-        new_id = _identity(identities, target)
-        if not link.renaming:
-            former = _identity(identities, email_key(account.email))
-            if former and former != new_id:
-                link = link.with_renaming(former)
-                self.client.update_user(account.id, provided_id=str(link))
+        new_id, present = _identity(identities, target), _identity(identities, email_key(account.email))
+        former = link.renaming or present
+        if link.renaming and present not in (None, link.renaming, new_id):
+            # An earlier change got as far as its own new address, and HR has yet another one: that one is finished
+            # first, or its address would stay behind as a sign-in.
+            if link.renaming != new_id and any(str(i["id"]) == link.renaming for i in identities):
+                _tolerate_missing(lambda: self.client.delete_identity(former))
+            former = present
+        if former and former not in (link.renaming, new_id):
+            link = link.with_renaming(former)
+            self.client.update_user(account.id, provided_id=str(link))
         if new_id is None:
             new_id, _ = once(
                 lambda: self._add_address(account.id, person.email),
@@ -195,22 +207,31 @@ class Accounts:
     # -- organizations ------------------------------------------------------------------------------------------
 
     def create_organization(self, name: str) -> str:
-        """``POST /organization``, unless another run has made it since the plan; returns its code."""
+        """``POST /organization``, unless another run has made it since the plan; returns its code.
 
-        def look() -> str | None:
-            found = [o for o in self.client.iter_organizations() if clean_name(str(o.get("name") or "")) == name]
-            if len(found) > 1:
-                raise Failed(f"{len(found)} organizations are called {name!r} now: name the one meant by its code")
-            return str(found[0]["code"]) if found else None
+        Two runs may still make it at the same moment, since Kinde takes one name twice. Both look again: the smaller
+        code stays, and whoever made the other one, empty as it is, removes it.
+        """
 
-        def send() -> str:
-            answer = self.client.create_organization(name=name) or {}
-            code = (answer.get("organization") or {}).get("code") or look()
-            if not code:
-                raise Failed("Kinde answered the creation without a code, and lists no such organization")
-            return str(code)
+        def look() -> list[str]:
+            listed = self.client.iter_organizations()
+            return sorted(str(o["code"]) for o in listed if clean_name(str(o.get("name") or "")) == name)
 
-        return once(send, look)[0]
+        def send() -> str | None:
+            return ((self.client.create_organization(name=name) or {}).get("organization") or {}).get("code")
+
+        present = look()
+        made: str | None = None
+        if not present:
+            made, _ = once(send, lambda: next(iter(look()), None))
+            present = look()
+        if not present:
+            raise Failed("Kinde took the creation, but lists no such organization")
+        if made and made in present[1:]:
+            self.client.delete_organization(made)
+        elif made is None and len(present) > 1:
+            raise Failed(f"{len(present)} organizations are called {name!r} now: name the one meant by its code")
+        return present[0]
 
 
 def _tolerate_missing(work: Callable[[], object]) -> None:

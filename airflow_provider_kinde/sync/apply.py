@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -10,13 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
-from airflow_provider_kinde.sync.accounts import Accounts, Failed
+from airflow_provider_kinde.sync.accounts import Accounts, Failed, Skipped
 from airflow_provider_kinde.sync.memberships import Memberships
 from airflow_provider_kinde.sync.operations import Dependencies, Operation
 from airflow_provider_kinde.sync.plan import Plan
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.scopes import missing_scopes
 from airflow_provider_kinde.sync.snapshot import Progress
+
+log = logging.getLogger(__name__)
 
 
 def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress: Progress | None = None) -> Report:
@@ -99,10 +102,15 @@ class _Run:
             return
         try:
             work(operation)
+        except Skipped as error:
+            operation.outcome, operation.error = "skipped", str(error)
         except (KindeError, Failed) as error:
             operation.outcome, operation.error = "failed", str(error)
             if isinstance(error, KindeAuthError):
                 self.dead = f"Kinde refused the credentials: {error}"
+        except Exception as error:  # an answer of a form nobody foresaw must not stop the others
+            log.exception("%s of %s failed", operation.kind, operation.id)
+            operation.outcome, operation.error = "failed", f"unexpected: {type(error).__name__}: {error}"
         else:
             operation.outcome = "done"
 
@@ -159,12 +167,18 @@ class _Run:
         return list(self.pool.map(work, items))
 
     def _leave_default(self) -> None:
-        if not self.plan.spec.joiner.leave_default_organization or self.dead:
+        """Take new people out of the default organization that Kinde put them into without a rule."""
+        if self.dead:
             return
-        created = [o for o in self._of("create") if o.outcome == "done"]
-        landed = [self.accounts.user_id(o) for o in created if self.accounts.in_default(o)]
+        landed = {
+            self.accounts.user_id(o): o
+            for o in self._of("create")
+            if o.outcome == "done" and self.accounts.in_default(o)
+        }
         if landed:
-            self.memberships.leave_default(landed)
+            for user_id, error in self.memberships.leave_default(list(landed)).items():
+                landed[user_id].outcome = "failed"
+                landed[user_id].error = f"created, but still in the default organization: {error}"
 
     def _enabling(self, enable: Operation) -> list[Operation]:
         return [enable, *(o for o in self.dependencies.by_person[enable.id] if o.kind == "update")]
@@ -175,6 +189,6 @@ class _Run:
         if operation.kind == "enable":
             self.accounts.enable(operation, next((o for o in siblings if o.kind == "update"), None))
         elif any(o.kind == "enable" and o.outcome != "done" for o in siblings):
-            raise Failed("enabling did not succeed")
+            raise Skipped("enabling did not succeed")
         else:
             self.accounts.enabled_update(operation)

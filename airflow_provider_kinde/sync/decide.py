@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import partial
 
 from airflow_provider_kinde.sync.link import is_onboarded
-from airflow_provider_kinde.sync.model import Access, Person
+from airflow_provider_kinde.sync.model import Access, Doubt, Person
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.snapshot import Account, Snapshot
@@ -53,12 +53,17 @@ class Decider:
 
     # -- state of an account ------------------------------------------------------------------------------------
 
-    def has_access(self, account: Account, action: str | None = None) -> bool:
-        """Whether the person can use what this sync manages: enabled, and not already taken out of it."""
+    def has_access(self, account: Account) -> bool:
+        """Whether the person can use what this sync manages: enabled, and not already taken out of it.
+
+        An enabled account with the mark, in no managed organization, was taken out where the spec takes people out;
+        elsewhere somebody enabled a leaver by hand.
+        """
         if account.suspended:
             return False
         taken_out = account.link is not None and account.link.left is not None
-        return not taken_out or (action or self.spec.leaver.action) != "remove" or bool(self._strippable(account))
+        strips = "remove" in (self.spec.leaver.action, self.absent_action)
+        return not (taken_out and strips) or bool(self._strippable(account))
 
     def is_protected(self, account: Account) -> bool:
         """Whether an account is named in ``protect``, or holds a protected role in a managed organization."""
@@ -93,15 +98,16 @@ class Decider:
         """
         action = self.spec.leaver.action if person else self.absent_action
         why = person.why if person else "no longer in the HR source"
-        access = self.has_access(account, action)
+        access = self.has_access(account)
+        doubt = next((d for d in person.doubts if d.entry is None), None) if person else None
         if access:
-            if person and (doubt := next((d for d in person.doubts if d.entry is None), None)):
-                raise Hold(f"scope is decided by {_columns(doubt.columns)}, blank in this row: correct it in HR")
-            if action == "hold":
-                raise Hold(f"{why}; the spec holds {'leavers' if person else 'absent people'}", absent=person is None)
+            if doubt:
+                raise Hold(_doubtful(doubt))
             if self.is_protected(account) and id not in self.approved:
                 way = f"suspend by hand or approve with --approve-protected {id}"
                 raise Hold(f"{why}, but protected: {way}", protected=True)
+            if action == "hold":
+                raise Hold(f"{why}; the spec holds {'leavers' if person else 'absent people'}", absent=person is None)
         elif action == "hold":
             return []
         link = account.link
@@ -122,6 +128,8 @@ class Decider:
             return [*operations, operation("suspend", before=before, after=after, reason=why)]
         days = self.spec.leaver.delete_after_days
         if days is not None and link.left + timedelta(days=days) <= self.today and not self.is_protected(account):
+            if doubt:
+                raise Hold(_doubtful(doubt))
             reason = f"{why}; left for {days} days or more"
             return [operation("delete", before={"email": account.email}, reason=reason)]
         return []
@@ -160,8 +168,8 @@ class Decider:
             new: dict[str, object] = {
                 "email": person.email, "given_name": person.given_name, "family_name": person.family_name,
             }  # fmt: skip
-            if person.properties:
-                new["properties"] = dict(person.properties)
+            if properties := {key: value for key, value in person.properties if value}:
+                new["properties"] = properties
             create = operation_for(person.id, person, None, "create", after=new, reason=person.why)
             return [create, *self._given(person)]
         account = self._adoptable(person, key, owners)
@@ -193,11 +201,9 @@ class Decider:
             raise Hold("more than one HR row has this address, and a Kinde account has it: not adopted")
         if account.suspended:
             raise Hold("the Kinde account with this address is suspended: not adopted")
-        if onboarded:
-            return account
         if email_key(account.email) != key:
             raise Hold("the address is a secondary one of a Kinde account: not adopted")
-        if not self.confirmed(account, key):
+        if not onboarded and not self.confirmed(account, key):
             raise Hold("the Kinde account with this address never confirmed it: not adopted")
         return account
 
@@ -207,7 +213,8 @@ class Decider:
         old, new = email_key(account.email), email_key(person.email)
         if old == new and not link.renaming:
             return []
-        foreign = sorted(kind for kind, value in account.identities if kind != "email" and email_key(value) == old)
+        own = ("email", "username", "phone")
+        foreign = sorted(kind for kind, value in account.identities if kind not in own and email_key(value) == old)
         if old != new and old and foreign:
             way = f"the present one is a sign-in of type {foreign[0]}: change it there"
             raise Hold(f"HR has another address, but {way}")
@@ -337,6 +344,10 @@ def _name_changes(person: Person, account: Account) -> dict[str, str]:
     if person.family_name and clean_name(account.last_name) != person.family_name:
         found["family_name"] = person.family_name
     return found
+
+
+def _doubtful(doubt: Doubt) -> str:
+    return f"scope is decided by {_columns(doubt.columns)}, blank in this row: correct it in HR"
 
 
 def _columns(columns: tuple[str, ...]) -> str:

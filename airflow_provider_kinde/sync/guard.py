@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.snapshot import Account, Snapshot
 from airflow_provider_kinde.sync.spec import Limit, SyncSpec
@@ -71,27 +72,23 @@ def judge(
     if volumes.dropped is not None:
         check("max_row_drop", guards.max_row_drop, volumes.dropped, with_access, "people with access are in no HR row")
     members = {alias: len(o.members.keys() & volumes.managed.keys()) for alias, o in snapshot.organizations.items()}
-    removed = Counter(o.alias or "" for o in operations if o.kind == "remove_membership")
+    mine = [o for o in operations if o.account is not None and o.account.id in volumes.managed]
+    removed = Counter(o.alias or "" for o in mine if o.kind == "remove_membership")
     for alias, count in sorted(removed.items()):
         what = f"memberships of {alias!r} would be removed"
         check("max_membership_removals", guards.max_membership_removals, count, members[alias], what)
-    holders = Counter(
-        role
-        for organization in snapshot.organizations.values()
-        for account_id, roles in organization.members.items()
-        if account_id in volumes.managed
-        for role in roles
-    )
-    lost = Counter(o.role or "" for o in operations if o.kind == "remove_role")
-    for role, count in sorted(lost.items()):
-        check("max_role_removals", guards.max_role_removals, count, holders[role], f"people would lose role {role!r}")
+    holders: dict[str, set[str]] = {}
+    for organization in snapshot.organizations.values():
+        for account_id in organization.members.keys() & volumes.managed.keys():
+            for role in organization.members[account_id]:
+                holders.setdefault(role, set()).add(account_id)
+    for role, losers in _by_role(mine, "remove_role"):
+        what = f"people would lose role {role!r}"
+        check("max_role_removals", guards.max_role_removals, len(losers), len(holders.get(role, ())), what)
     settled = _settled(snapshot, volumes)
-    granted = Counter(
-        o.role or "" for o in operations if o.kind == "add_role" and o.account is not None and o.account.id in settled
-    )
-    for role, count in sorted(granted.items()):
+    for role, takers in _by_role(mine, "add_role"):
         what = f"people who had access already would be given role {role!r}"
-        check("max_role_grants", guards.max_role_grants, count, len(settled), what)
+        check("max_role_grants", guards.max_role_grants, len(takers & settled), len(settled), what)
     kinds = Counter(o.kind for o in operations)
     renamed = sum(1 for o in operations if o.kind == "rename")
     check("max_email_changes", guards.max_email_changes, renamed, with_access, "addresses would change")
@@ -105,7 +102,8 @@ def allowance(limit: Limit, base: int, floor: int) -> float:
     """How many pass: a plain number as it is, a share with the floor that keeps small tenants usable."""
     if limit.number is not None:
         return limit.number
-    return max((limit.share or 0.0) * base, min(float(floor), base / 2))
+    # Rounded, because 29 % of 100 is a little less than 29 in binary.
+    return max(round((limit.share or 0.0) * base, 6), min(float(floor), base / 2))
 
 
 def _check_leavers(
@@ -119,7 +117,7 @@ def _check_leavers(
 
     Otherwise a feed that loses a few people every hour would stay below the guard for ever.
     """
-    taken = {o.account.id for o in operations if o.kind in ("suspend", "delete") and o.account}
+    taken = {o.account.id for o in operations if o.account and _takes_access(o)}
     now = taken & volumes.with_access
     if not now:
         return
@@ -134,6 +132,21 @@ def _check_leavers(
     earlier = len(counted - now)
     what = "leavers" + (f" ({earlier} of them unfinished or of today and yesterday)" if earlier else "")
     check("max_leavers", spec.guards.max_leavers, len(counted), base, what)
+
+
+def _by_role(operations: Iterable[Operation], kind: str) -> list[tuple[str, set[str]]]:
+    """Role key -> ids of the people concerned, each counted once however many organizations it is in."""
+    found: dict[str, set[str]] = {}
+    for operation in operations:
+        if operation.kind == kind and operation.account:
+            found.setdefault(operation.role or "", set()).add(operation.account.id)
+    return sorted(found.items())
+
+
+def _takes_access(operation: Operation) -> bool:
+    """Whether an operation suspends, deletes or strips a leaver."""
+    leaver = operation.person is None or operation.person.access is Access.NONE
+    return operation.kind in ("suspend", "delete") or (operation.kind == "remove_membership" and leaver)
 
 
 def _settled(snapshot: Snapshot, volumes: Volumes) -> set[str]:

@@ -82,14 +82,25 @@ class Memberships:
                     operation.outcome = "failed"
                     operation.error = entry.error or "Kinde took the request, but its member list says otherwise"
 
-    def leave_default(self, user_ids: list[str]) -> None:
-        """Take people created in this run out of the default organization, where they are in it."""
-        default = Organization("", self.snapshot.default_code, "")
-        if not default.code or any(o.code == default.code for o in self.snapshot.organizations.values()):
-            return
-        read_members(self.client, default)
-        landed = [_Entry(user_id, frozenset(), None) for user_id in user_ids if user_id in default.members]
-        self._send(default, landed, lambda work, chunks: [work(chunk) for chunk in chunks])
+    def leave_default(self, user_ids: list[str]) -> dict[str, str]:
+        """Take people created in this run out of the default organization, where they are in it.
+
+        Where the file manages that organization, it alone decides who is in it; elsewhere the spec has to ask for it.
+
+        :returns: Kinde user id -> what went wrong.
+        """
+        code = self.snapshot.default_code
+        managed = any(o.code == code for o in self.snapshot.organizations.values())
+        if not code or not (managed or self.spec.joiner.leave_default_organization):
+            return {}
+        default = Organization("", code, "")
+        try:
+            read_members(self.client, default)
+            landed = [_Entry(user_id, frozenset(), None) for user_id in user_ids if user_id in default.members]
+            self._send(default, landed, lambda work, chunks: [work(chunk) for chunk in chunks])
+        except KindeError as error:
+            return dict.fromkeys(user_ids, str(error))
+        return {entry.user_id: entry.error for entry in landed if entry.error}
 
     def _entries(self, organization: Organization, operations: list[Operation]) -> list[_Entry]:
         people: dict[str, list[Operation]] = {}

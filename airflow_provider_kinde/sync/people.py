@@ -202,10 +202,22 @@ class _Reader:
         )  # fmt: skip
 
     def _access(self, view: RowView) -> tuple[Access, str, tuple[Doubt, ...]]:
-        spec, employment = self.spec, self.spec.employment
+        spec = self.spec
         if spec.scope is not None and not self._truth("scope", spec.scope, view):
             blanks = self._blanks([spec.scope], view)
-            return Access.NONE, "out of scope", (Doubt(blanks),) if blanks else ()
+            if not blanks:
+                return Access.NONE, "out of scope", ()
+            try:
+                access, why = self._employment(view)
+            except _Reject:
+                access = Access.DUE
+            # Somebody who has left anyway does not leave because of the blank.
+            return (Access.NONE, why, ()) if access is Access.NONE else (Access.NONE, "out of scope", (Doubt(blanks),))
+        return *self._employment(view), ()
+
+    def _employment(self, view: RowView) -> tuple[Access, str]:
+        """Whether status and dates give access, and why."""
+        spec, employment = self.spec, self.spec.employment
         status = clean_name(self._text("status", employment.status, view))
         key = status.casefold()
         active = key in employment.active
@@ -213,7 +225,7 @@ class _Reader:
             found = f"status {status[:40]!r}" if status else "status is blank, and"
             raise _Reject(f"{found} is neither in employment.active nor in employment.inactive")
         timezone, today = self._today(view)
-        access, why = decide_access(
+        return decide_access(
             active,
             status,
             self._date("start_date", employment.start_date, view, timezone),
@@ -222,7 +234,6 @@ class _Reader:
             days_before_start=spec.joiner.days_before_start,
             grace_days=spec.leaver.grace_days,
         )
-        return access, why, ()
 
     def _today(self, view: RowView) -> tuple[dt.tzinfo, dt.date]:
         name = self._text("timezone", self.spec.employment.timezone, view).strip()
@@ -278,11 +289,13 @@ class _Reader:
             field = f"memberships[{rule.index}]"
             if rule.when is None or self._truth(f"{field}.when", rule.when, view):
                 alias = self._text(f"{field}.organization", rule.organization, view).strip()
+                if blanks := self._blanks([rule.organization], view):
+                    # Where a blank decides which organization it is, nothing may be taken away because of it.
+                    doubts.append(self._intern(Doubt(blanks, rule.index, None, self._roles[rule.index])))
+                    alias = alias if self.spec.organizations_match is None and alias in self.aliases else ""
                 if alias:
                     self._check_alias(rule, alias, row)
                     due.append(self._intern(Due(alias, self._roles[rule.index], rule.index)))
-                elif blanks := self._blanks([rule.organization], view):
-                    doubts.append(self._intern(Doubt(blanks, rule.index, None, self._roles[rule.index])))
             elif blanks := self._blanks([rule.when], view):
                 alias_or_none = self._alias_in_doubt(rule, view)
                 doubts.append(self._intern(Doubt(blanks, rule.index, alias_or_none, self._roles[rule.index])))

@@ -182,6 +182,7 @@ class _Planner:
         self._check_aliases()
         self._hold_contradictions()
         self._hold_addresses()
+        rejected = {rejected.id for rejected in people.rejected}
         operations: list[Operation] = []
         idle = 0
         for id in sorted(people.persons.keys() | linked.keys()):
@@ -193,10 +194,11 @@ class _Planner:
                 self.held.setdefault(id, Held(id, str(hold), hold.protected, hold.absent))
                 continue
             operations += found
-            idle += not found and id in linked and id not in self.held
+            idle += not found and id in linked and id not in self.held and id not in rejected
         operations += self._organizations(operations)
         if only is not None:
             operations = select(operations, lambda operation: operation.kind in only)
+            self._hold_protected_left_out(operations)
         plan.operations = in_order(operations)
         plan.unchanged = idle
         mine = [held for held in self.held.values() if self.ids is None or held.id in self.ids]
@@ -262,7 +264,7 @@ class _Planner:
                     continue
                 if owner.link is not None:
                     self._hold_between(person, owner, owner.link.id)
-                elif account is not None:
+                elif account is not None and email_key(account.email) != email_key(person.email):
                     self._hold(
                         id, "HR has another address, but a Kinde account that is not this person's has it already"
                     )
@@ -277,10 +279,14 @@ class _Planner:
         if self._is_leaver(other):
             if self._same_name(person, owner, other):
                 reason = "the same name and address under two ids, {0} and {1}: if it is one person, use relink"
-                self._hold(person.id, reason.format(other, person.id))
-                self.held[other] = Held(other, reason.format(other, person.id))
+                reason = reason.format(other, person.id)
+                waits = self.decider.has_access(owner) and self.decider.is_protected(owner)
+                self._hold(person.id, reason)
+                self.held[other] = Held(other, reason, protected=waits)
             else:
-                self._hold(person.id, f"the address is still on the account of {other}, who left: use release")
+                left = other in self.people.ids or self._is_absent(other)
+                who = f"{other}, who left" if left else f"{other}, whom no row holds"
+                self._hold(person.id, f"the address is still on the account of {who}: use release")
                 self.wanted.add(other)
             return
         self._hold(person.id, f"the address is on the account of {other}, who has access")
@@ -319,6 +325,15 @@ class _Planner:
             for alias, o in self.snapshot.organizations.items()
             if o.create and not o.code and alias in needed
         ]
+
+    def _hold_protected_left_out(self, operations: list[Operation]) -> None:
+        """A protected leaver who was approved, but whose suspension is not among the kinds asked for, still waits."""
+        done = {operation.id for operation in operations if operation.kind == "suspend"}
+        for id in self.decider.approved - done:
+            person, account = self.people.persons.get(id), next(iter(self.snapshot.linked.get(id, ())), None)
+            leaver = self._is_absent(id) if person is None else person.access is Access.NONE
+            if account and leaver and self.decider.is_protected(account) and self.decider.has_access(account):
+                self.held[id] = Held(id, "a protected leaver, and suspending is not among the kinds asked for", True)
 
     def _volumes(self) -> Volumes:
         managed = {account.id: account for accounts in self.snapshot.linked.values() for account in accounts}

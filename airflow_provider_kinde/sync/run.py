@@ -49,7 +49,7 @@ def apply(
     approved = check_plan_file(plan_file, plan)
     if approve and approve != plan_file["hash"]:
         raise SyncError(f"the approved hash {approve} is not that of the plan file ({plan_file['hash']})")
-    drift = _restrict(plan, approved)
+    drift = _restrict(plan, approved, frozenset(approve_protected))
     # What is left is part of what was approved: where the file's hash is approved, that approval is for this, too.
     report = apply_plan(plan, client, approve=plan.hash if approve else None, progress=progress)
     report.drift = drift
@@ -72,18 +72,28 @@ def check_plan_file(plan_file: Mapping[str, Any], plan: Plan) -> dict[str, Mappi
         raise SyncError(f"the plan file is for {spec_name} on {host}, this run is for {plan.spec.name} on {plan.host}")
     if plan_hash(host, spec_name, operations) != claimed:
         raise SyncError("the plan file was changed: its hash does not fit its operations. Plan again")
+    if age.total_seconds() < -3600:
+        raise SyncError(f"the plan file is from the future ({created}): look at the clocks, or at --now")
     if age.total_seconds() > MAX_AGE_DAYS * 86_400:
         raise SyncError(f"the plan file is {age.in_days()} days old, at most {MAX_AGE_DAYS} count: plan again")
     return operations
 
 
-def _restrict(plan: Plan, approved: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Keep of the fresh plan what the approved one holds as well; returns what drifted, in words."""
+def _restrict(
+    plan: Plan, approved: Mapping[str, Mapping[str, Any]], protected: Collection[str] = frozenset()
+) -> list[str]:
+    """Keep of the fresh plan what the approved one holds as well; returns what drifted, in words.
+
+    :param protected: ids of protected leavers approved by name now: a plan file cannot hold their operations.
+    """
     fresh = {operation.key for operation in plan.operations}
     drift = [f"no longer stands: {_words(operation)}" for key, operation in approved.items() if key not in fresh]
-    kept = select(plan.operations, lambda operation: operation.key in approved)
+    kept = select(plan.operations, lambda operation: operation.key in approved or operation.id in protected)
     keys = {id(operation) for operation in kept}
-    drift += [f"new, not done: {_words(o.to_json())}" for o in plan.operations if id(o) not in keys]
+    for operation in plan.operations:
+        if id(operation) not in keys:
+            why = "waits for something new" if operation.key in approved else "new"
+            drift.append(f"{why}, not done: {_words(operation.to_json())}")
     plan.operations = kept
     return drift
 

@@ -109,6 +109,8 @@ def read_snapshot(spec: SyncSpec, client: Any, progress: Progress | None = None)
     if spec.person.properties:
         for user in client.search_users("*", expand="properties"):
             properties[str(user["id"])] = _properties(user.get("properties"))
+            if len(properties) == len(accounts):
+                break  # all are there: Kinde has no sign for the end of a search but one more, empty page
             if len(properties) % 500 == 0:
                 tell("reading properties", len(properties), len(accounts))
     default = next((str(found.get("code") or "") for found in listed if found.get("is_default")), "")
@@ -121,17 +123,19 @@ def parse_account(user: Mapping[str, Any], name: str) -> Account:
     Organizations come as codes or as objects, identities may be absent.
     """
     provided = str(user.get("provided_id") or "")
-    identities = [i for i in user.get("identities") or () if isinstance(i, Mapping)]
+    listed = [i for i in user.get("identities") or () if isinstance(i, Mapping)]
+    identities = {(str(i.get("type") or ""), str(i.get("identity") or i.get("name") or "")) for i in listed}
+    addresses = [value for kind, value in identities if kind == "email"]
+    # The primary address is missing from some answers; where there is but one, it is that one.
+    only = addresses[0] if len(addresses) == 1 else ""
     return Account(
         id=str(user["id"]),
         provided_id=provided,
-        email=str(user.get("email") or user.get("preferred_email") or ""),
+        email=str(user.get("email") or user.get("preferred_email") or only),
         first_name=str(user.get("first_name") or ""),
         last_name=str(user.get("last_name") or ""),
         suspended=user.get("is_suspended") is True,
-        identities=tuple(
-            sorted({(str(i.get("type") or ""), str(i.get("identity") or i.get("name") or "")) for i in identities})
-        ),
+        identities=tuple(sorted(identities)),
         organizations=tuple(sorted(_codes(user.get("organizations")))),
         link=parse_link(provided, name),
     )
@@ -146,7 +150,7 @@ def read_members(client: Any, organization: Organization) -> None:
     """Read an organization's members and their roles anew (``GET /organizations/{code}/users``)."""
     organization.read_at = time.monotonic()
     organization.members = {
-        str(member["id"]): frozenset(str(role) for role in member.get("roles") or ())
+        str(member["id"]): frozenset(_role_keys(member.get("roles")))
         for member in client.iter_organization_users(organization.code)
         if member.get("id")
     }
@@ -155,6 +159,14 @@ def read_members(client: Any, organization: Organization) -> None:
 def read_properties(client: Any, user_id: str) -> dict[str, str]:
     """Read the properties of one account (``GET /users/{id}/properties``)."""
     return _properties((client.get_user_property_values(user_id) or {}).get("properties"))
+
+
+def _role_keys(roles: Any) -> Iterable[str]:
+    """Role keys, whether they come as keys or as objects."""
+    for role in roles or ():
+        key = role.get("key") if isinstance(role, Mapping) else role
+        if key:
+            yield str(key)
 
 
 def find_organizations(spec: SyncSpec, listed: Iterable[Mapping[str, Any]]) -> dict[str, Organization]:
@@ -177,8 +189,11 @@ def find_organizations(spec: SyncSpec, listed: Iterable[Mapping[str, Any]]) -> d
             raise spec.error(
                 "organizations", f"no organization in Kinde has an external_id that begins with {prefix!r}"
             )
-    for wanted in (*spec.organizations, *spec.retired.organizations):
+    for wanted in spec.organizations:
         found.setdefault(wanted.alias, _find(spec, wanted, listed))
+    for wanted in spec.retired.organizations:
+        if wanted.alias not in found and _hits(wanted, listed)[1]:  # one that is gone already needs nothing more
+            found[wanted.alias] = _find(spec, wanted, listed)
     by_code: dict[str, str] = {}
     for alias, organization in found.items():
         if organization.code and (other := by_code.setdefault(organization.code, alias)) != alias:
@@ -189,13 +204,7 @@ def find_organizations(spec: SyncSpec, listed: Iterable[Mapping[str, Any]]) -> d
 
 
 def _find(spec: SyncSpec, wanted: OrganizationSpec, listed: list[Mapping[str, Any]]) -> Organization:
-    field_name, value = next(
-        (name, text)
-        for name in ("code", "external_id", "handle", "name")
-        if (text := getattr(wanted, name)) is not None
-    )
-    same = clean_name if field_name == "name" else str
-    hits = [item for item in listed if same(str(item.get(field_name) or "")) == same(value)]
+    (field_name, value), hits = _hits(wanted, listed)
     if len(hits) > 1:
         codes = ", ".join(sorted(str(hit.get("code")) for hit in hits))
         raise spec.error(
@@ -214,6 +223,18 @@ def _find(spec: SyncSpec, wanted: OrganizationSpec, listed: list[Mapping[str, An
         f"Kinde has no organization with the {field_name} {value!r}; there are: {known}. Correct it{hint}",
         wanted.line,
     )
+
+
+def _hits(wanted: OrganizationSpec, listed: list[Mapping[str, Any]]) -> tuple[tuple[str, str], list[Mapping[str, Any]]]:
+    """The field and value by which an organization is looked up, and those that have it."""
+    field_name, value = next(
+        (name, text)
+        for name in ("code", "external_id", "handle", "name")
+        if (text := getattr(wanted, name)) is not None
+    )
+    same = clean_name if field_name == "name" else str
+    hits = [item for item in listed if same(str(item.get(field_name) or "")) == same(value)]
+    return (field_name, value), hits
 
 
 def _check_roles(spec: SyncSpec, roles: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.sync.dates import check_format
-from airflow_provider_kinde.sync.normal import clean_email, email_key
+from airflow_provider_kinde.sync.normal import clean_email, email_key, name_key
 from airflow_provider_kinde.sync.spec import (
     EmploymentSpec,
     Guards,
@@ -139,8 +139,8 @@ def _employment(value: Value | None, doc: Document) -> EmploymentSpec:
         return EmploymentSpec(Template(""), frozenset(), frozenset(), None, None, (), utc)
     allowed = ("status", "active", "inactive", "start_date", "end_date", "date_format", "timezone")
     section = value.section(allowed, ("status", "active"))
-    active = {text.casefold() for text in section.texts("active", "text: a status")}
-    inactive = {text.casefold() for text in section.texts("inactive", "text: a status")}
+    active = {name_key(text) for text in section.texts("active", "text: a status")}
+    inactive = {name_key(text) for text in section.texts("inactive", "text: a status")}
     if "active" in section and section["active"].kind == "list" and not active:
         section["active"].fail("names no status: nobody would ever have access")
     for both in sorted(active & inactive):
