@@ -1,4 +1,4 @@
-"""The command line: plan, apply, explain, validate; what else there is stands in ``cli_draft`` and ``cli_repair``."""
+"""The command line: plan, apply, explain, validate; the others are in ``cli_draft``, ``cli_repair`` and ``cli_probe``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from airflow_provider_kinde import cli_draft, cli_repair
+from airflow_provider_kinde import cli_draft, cli_probe, cli_repair
 from airflow_provider_kinde.cli_shared import (
     APPLY_EXIT,
     PLAN_EXIT,
@@ -30,6 +30,7 @@ EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
   apply   0 done, 1 something failed or a protected leaver waits, 3 blocked (nothing was written)
   undo    like plan; with --apply like apply
+  probe   0 done or only described, 1 error, stopped early, or something was left behind
 """
 
 
@@ -91,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
 
     cli_draft.add_commands(commands)
     cli_repair.add_commands(commands)
+    cli_probe.add_parser(commands)
     commands.add_parser("emulator", help="run a local Kinde (see `emulator --help`)", add_help=False)
     return top
 

@@ -62,8 +62,12 @@ def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
 
 
 def open_client(options: argparse.Namespace, spec: SyncSpec) -> Any:
+    """A client for ``--conn`` or the spec's connection."""
+    return open_connection(options.conn or spec.kinde_conn_id)
+
+
+def open_connection(conn_id: str) -> Any:
     """A client; the connection comes from Airflow, opened as ``airflow connections`` opens it."""
-    conn_id = options.conn or spec.kinde_conn_id
     from airflow_provider_kinde.airflow_context import open_connections
 
     open_connections()

@@ -1,0 +1,156 @@
+"""A probe from beginning to end: every question in its turn, and everything removed at last."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+from airflow_provider_kinde.exceptions import (
+    KindeAuthError,
+    KindeError,
+    KindePermissionError,
+    KindeRateLimitError,
+    KindeServerError,
+)
+from airflow_provider_kinde.probe import lists, members, users
+from airflow_provider_kinde.probe.findings import Findings
+from airflow_provider_kinde.probe.session import Question, Session, Unlearnt
+from airflow_provider_kinde.probe.things import Things
+
+QUESTIONS: tuple[Question, ...] = (
+    lists.token,
+    users.create_user,
+    users.search,
+    users.read_user,
+    users.identities,
+    users.email_case,
+    users.second_user,
+    users.second_address,
+    users.identity_conflict,
+    users.names,
+    users.provided_id,
+    users.sessions,
+    members.organization,
+    members.roles,
+    members.permission,
+    users.unknown_organization,
+    members.add_member,
+    members.add_member_again,
+    members.list_members,
+    members.expand_organizations,
+    members.patch_roles,
+    members.patch_without_permissions,
+    members.role_twice,
+    members.bulk_failure,
+    members.remove_stranger,
+    users.missing_user,
+    users.recreate,
+    lists.page_size_limit,
+    lists.cursor_page_size_limit,
+    lists.usual_page,
+    lists.page_token,
+    lists.connections,
+    lists.kinde_properties,
+    lists.missing_organization,
+    lists.not_found_shape,
+)
+"""In the order in which they are asked: a later one builds on what an earlier one made."""
+
+MADE_BY = {
+    "user": "create_user", "second_user": "second_user", "deleted_user": "missing_user", "organization": "organization",
+    "membership": "add_member", "roles": "roles", "second_role": "patch_roles", "permission": "permission",
+}  # fmt: skip
+"""What a question needs -> the question that makes it."""
+
+NEVER_ASKED = {
+    "client_id": "the connection's own",
+    "client_secret": "the connection's own",
+    "scopes": "the application's own, not Kinde's behaviour",
+    "expired_token": "takes a token that runs out; the client renews it after either answer",
+    "basic_auth": "the client sends its credentials in the form",
+    "rate_limit": "takes reaching the limit",
+    "rate_window": "takes reaching the limit",
+    "rate_limit_header": "takes reaching the limit",
+    "concurrency": "takes reaching the limit",
+    "latency": "depends on the way there",
+    "max_bulk": "more than 100 users are never sent in one request",
+    "extra_fields": "unknown fields are ignored",
+    "log_size": "the emulator's own",
+}
+"""Switches of the emulator that no probe sets, and why."""
+
+
+def probe_tenant(client: Any, *, sleep: Callable[[float], Any] = time.sleep, tag: str = "") -> Findings:
+    """Learn how a Kinde behaves where that is not documented, on throwaway things that are removed at the end.
+
+    Ctrl-C ends the questions; what was made is removed all the same.
+
+    :param client: a ``KindeClient``.
+    :param sleep: waits so many seconds.
+    :param tag: what the names of the throwaway things hold; random when empty.
+    :returns: what was found; ``stopped`` says if it ended early, ``left_behind`` what could not be removed.
+    """
+    findings = Findings(client.host, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    things = Things(client, tag or secrets.token_hex(6))
+    session = Session(client, things, findings, sleep)
+    before, client.on_answer, sent = client.on_answer, session.listen, client.counts.total
+    try:
+        session.granted = client.granted_scopes(renew=True)
+        for question in QUESTIONS:
+            _ask(session, question)
+    except KeyboardInterrupt:
+        findings.stopped = "interrupted"
+    except KindeError as error:
+        findings.stopped = str(error)
+    finally:
+        findings.left_behind = things.remove()
+        client.on_answer = before
+        findings.requests = client.counts.total - sent
+    for setting in (setting for question in QUESTIONS for setting in question.settings):
+        findings.not_learnt.setdefault(setting, "the probe stopped before")
+    findings.not_learnt.update(NEVER_ASKED)
+    for setting in findings.learnt:
+        findings.not_learnt.pop(setting, None)
+    return findings
+
+
+def _ask(session: Session, question: Question) -> None:
+    """Ask one question.
+
+    :raises KindeError: going on is of no use.
+    """
+    reason = ""
+    missing = sorted(question.scopes - session.granted) if session.granted else []
+    lacking = [need for need in question.needs if need not in session.have]
+    session.findings.missing_scopes.update(missing)
+    if missing:
+        reason = f"the application lacks the scope {', '.join(missing)}"
+    elif lacking:
+        maker = MADE_BY[lacking[0]]
+        reason = f"{lacking[0].replace('_', ' ')} is missing: {session.failed.get(maker, 'it was not made')}"
+    else:
+        try:
+            question.ask(session)
+        except Unlearnt as open_question:
+            reason = str(open_question)
+        except KindePermissionError as error:
+            session.findings.missing_scopes.update({error.scope} - {""})
+            reason = str(error)
+        except (KindeAuthError, KindeRateLimitError):
+            raise
+        except KindeError as error:
+            if isinstance(error, KindeServerError) and error.status is None:
+                raise
+            reason = str(error)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # An answer in a form that nobody foresaw: one open question, not the end of the probe.
+            reason = f"the answer has an unknown form ({type(error).__name__}: {error})"
+    if reason:
+        session.failed[question.name] = reason
+        for setting in question.settings:
+            session.findings.not_learnt.setdefault(setting, reason)
+        if not question.settings and not lacking:
+            session.findings.seen[question.about.rstrip(".")] = f"not done: {reason}"

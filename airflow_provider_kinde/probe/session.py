@@ -1,0 +1,166 @@
+"""One probe under way, and how a question to Kinde is written down: once, under a decorator that says what it needs."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_kinde.api.answers import Answer, read_errors
+from airflow_provider_kinde.api.operation import Request
+from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.exceptions import (
+    KindeAuthError,
+    KindeError,
+    KindePermissionError,
+    KindeRateLimitError,
+    KindeResponseError,
+    KindeServerError,
+)
+from airflow_provider_kinde.probe.findings import Finding, Findings, Value
+from airflow_provider_kinde.probe.things import Things
+
+
+class Unlearnt(Exception):
+    """The question stays open; the message says why."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to Kinde.
+
+    :param settings: the emulator's switches that it answers; none if it only makes something.
+    :param calls: the operations that it needs; for what it makes, those that remove it again as well.
+    :param needs: what must have been made before.
+    :param about: what it does, for whoever decides whether to let it.
+    """
+
+    name: str
+    settings: tuple[str, ...]
+    calls: tuple[str, ...]
+    needs: tuple[str, ...]
+    about: str
+    ask: Callable[[Session], None]
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that it takes."""
+        return frozenset(OPERATIONS[call].scope for call in self.calls)
+
+
+def question(*settings: str, calls: str, needs: str = "") -> Callable[[Callable[[Session], None]], Question]:
+    """Make a question of a function; the first line of its docstring says what it does."""
+
+    def make(ask: Callable[[Session], None]) -> Question:
+        about = (ask.__doc__ or "").strip().splitlines()[0]
+        return Question(ask.__name__, settings, tuple(calls.split()), tuple(needs.split()), about, ask)
+
+    return make
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a request that may be refused."""
+
+    status: int
+    code: str
+    json: Any
+    refused: bool
+    message: str = ""
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers that the refusal names."""
+        return [int(digits) for digits in re.findall(r"\b\d{1,6}\b", self.message)]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}".strip()
+
+
+@dataclass
+class Session:
+    """One probe under way.
+
+    :param have: what was made, by the name that questions need it under.
+    :param facts: what one question found and another one builds on.
+    :param failed: question -> why it stayed open.
+    """
+
+    client: Any
+    things: Things
+    findings: Findings
+    sleep: Callable[[float], Any] = time.sleep
+    have: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    not_found_shapes: dict[str, str] = field(default_factory=dict)
+    token_answer: dict[str, Any] | None = None
+    granted: frozenset[str] = frozenset()
+    _last: Answer | None = None
+
+    def listen(self, request: Request, answer: Answer) -> None:
+        """Keep what no decoded answer tells: the status, and the form of an error."""
+        if request.path == "/oauth2/token":
+            body = decoded(answer)
+            # Of the token itself nothing is kept.
+            self.token_answer = {k: body[k] for k in ("expires_in", "token_type") if k in body} if body else None
+            return
+        self._last = answer
+        if answer.status == 404:
+            self.not_found_shapes[request.name] = shape(decoded(answer))
+
+    def attempt(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Outcome:
+        """Send a request that Kinde may refuse.
+
+        :raises KindeError: it says nothing about the question (no scope, no connection, a limit, a defect).
+        """
+        try:
+            answer = call(*args, **kwargs)
+        except (KindePermissionError, KindeAuthError, KindeRateLimitError, KindeResponseError, KindeServerError):
+            raise
+        except KindeError as error:
+            return Outcome(error.status or 0, error.code, None, True, error.message)
+        return Outcome(self._last.status if self._last else 0, "", answer, False)
+
+    def learn(self, setting: str, value: Value, evidence: str) -> None:
+        """Note how this Kinde behaves."""
+        self.findings.learnt[setting] = Finding(setting, value, evidence)
+
+    def leave(self, setting: str, reason: str) -> None:
+        """Note that, and why, it is not known."""
+        self.findings.not_learnt[setting] = reason
+
+    def see(self, what: str, outcome: Outcome) -> None:
+        """Note an answer that no switch stands for."""
+        self.findings.seen[what] = str(outcome)
+
+    def may(self, *calls: str) -> bool:
+        """Whether the application has the scopes, as far as is known."""
+        return not self.granted or all(OPERATIONS[call].scope in self.granted for call in calls)
+
+    def members(self) -> dict[str, dict[str, Any]]:
+        """The members of the throwaway organization by id, as the list has them: one page, for they are few."""
+        page = self.client.get_organization_users(self.have["organization"], page_size=10)
+        self.facts["last page"] = page
+        return {str(member["id"]): member for member in page["organization_users"]}
+
+
+def decoded(answer: Answer) -> Any:
+    """The JSON of a raw answer, or ``None``."""
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None
+
+
+def shape(body: Any) -> str:
+    """The form of an error, as the emulator's ``not_found_shape`` names it; empty for any other."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if isinstance(errors, list):
+        return "array"
+    if isinstance(errors, dict):
+        return "object"
+    return "bare" if read_errors(body)[0] else ""
