@@ -1,4 +1,4 @@
-"""The command line: plan, apply, explain, validate; the others are in ``cli_draft``, ``cli_repair`` and ``cli_probe``."""
+"""The command line: plan, apply, explain, validate; the others are in ``cli_draft``, ``cli_repair``, ``cli_probe``."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def search(s: Session) -> None:
         if not (wait := next(waits, 0)):
             raise Unlearnt(f"the search did not find the new user within {sum(PATIENCE):g} s")
         s.sleep(wait)
-        lag = float(math.ceil(time.monotonic() - s.facts["created"]))
+        lag = math.ceil(10 * (time.monotonic() - s.facts["created"])) / 10
     if s.have["user"] not in {user.get("id") for user in found}:
         raise Unlearnt("the search found others under the new user's address")
     s.learn("search_lag", lag, f"the new user was found {f'after {lag:g} s' if lag else 'at once'}")
