@@ -66,6 +66,21 @@ def connected(conn_id: str, context: Context) -> Iterator[KindeClient]:
             raise AirflowFailException(f"Kinde refused the connection {conn_id!r}: {error}") from error
 
 
+def set_address(task: Any, email: Any, kwargs: Mapping[str, Any], *, named: bool = False) -> None:
+    """Keep a user's address in ``task.email``, which Airflow takes for whom to alert: it must not write to the user.
+
+    :param kwargs: of the constructor; the DAG's ``default_args`` are in it.
+    :param named: whether the user is named otherwise, so that an ``email`` of ``default_args`` is not for us.
+    :raises ValueError: the address is the one in ``default_args``, meant for alerts.
+    """
+    if email is not None and email == (kwargs.get("default_args") or {}).get("email"):
+        if not named:
+            raise ValueError("email is what default_args name for Airflow's alerts: give the user's own address")
+        email = None
+    task.email = email
+    task.email_on_failure = task.email_on_retry = False
+
+
 def one_of(name: str, value: Any, *allowed: str) -> Any:
     """Check a choice when the DAG is parsed.
 

@@ -17,6 +17,7 @@ from airflow_provider_kinde.operators.base import (
     mapping,
     one_of,
     optional_list,
+    set_address,
 )
 
 if TYPE_CHECKING:
@@ -429,7 +430,7 @@ class KindeInviteUserOperator(_OrganizationOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.email = email
+        set_address(self, email, kwargs)
         self.roles = roles
         self.first_name = first_name
         self.last_name = last_name

@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_kinde.operators.base import IfExists, IfMissing, KindeOperator, mapping, one_of, optional_list
+from airflow_provider_kinde.operators.base import (
+    IfExists,
+    IfMissing,
+    KindeOperator,
+    mapping,
+    one_of,
+    optional_list,
+    set_address,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -73,7 +81,7 @@ class KindeCreateUserOperator(KindeOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.email = email
+        set_address(self, email, kwargs)
         self.given_name = given_name
         self.family_name = family_name
         self.picture = picture
@@ -219,7 +227,7 @@ class _ExistingUserOperator(KindeOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.user_id = user_id
-        self.email = email
+        set_address(self, email, kwargs, named=user_id is not None)
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
         if user_id is None and email is None:
             raise ValueError("name the user by user_id or by email")

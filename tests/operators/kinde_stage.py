@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import sys
@@ -21,7 +22,8 @@ os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = tempfile.mkdtemp(prefix="kinde-dags-"
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "airflow"))
 
-from company import Run, connection
+from company import Run as OneRun
+from company import connection
 
 from airflow_provider_kinde.emulator import Emulator
 
@@ -37,6 +39,42 @@ from airflow_provider_kinde.sensors.organizations import *
 from airflow_provider_kinde.sensors.users import *
 with DAG("DAG_ID", schedule=None, default_args={"retries": 0, "kinde_conn_id": "kinde_test"}) as dag:
 """
+
+
+class Run(OneRun):
+    """A finished run, with mapped tasks."""
+
+    def __init__(self, dag: Any, conf: dict[str, Any] | None = None) -> None:
+        super().__init__(dag, conf)
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            found = session.query(TaskInstance).filter_by(dag_id=dag.dag_id, run_id=self.dag_run.run_id).all()
+            self.count = {task: sum(ti.task_id == task for ti in found) for task in self.states}
+            self.all = {_value(ti.state) for ti in found}
+
+    def values(self, task_id: str, key: str = "return_value") -> list[Any]:
+        """What the instances of a mapped task pushed, in their order."""
+        import airflow.models.xcom as models
+        from airflow.utils.session import create_session
+
+        model = getattr(models, "XComModel", None) or models.BaseXCom
+        where = {"run_id": self.dag_run.run_id, "dag_id": self.dag_run.dag_id, "task_id": task_id, "key": key}
+        with create_session() as session:
+            rows = [row.value for row in session.query(model).filter_by(**where).order_by(model.map_index)]
+        return [_decoded(value) for value in rows]
+
+
+def _value(state: Any) -> str:
+    return str(getattr(state, "value", state))
+
+
+def _decoded(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, (str, bytes)) else value
+    except ValueError:
+        return value  # a link, which Airflow stores bare once the task has ended
 
 
 @pytest.fixture(scope="session")

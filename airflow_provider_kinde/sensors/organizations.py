@@ -1,0 +1,121 @@
+"""Wait for a Kinde organization, or for somebody to be in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow_provider_kinde.operators.base import one_of, optional_list, set_address
+from airflow_provider_kinde.sensors.base import KindeSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.api import KindeClient
+    from airflow_provider_kinde.triggers.organizations import KindeOrganizationTrigger, KindeOrganizationUserTrigger
+    from airflow_provider_kinde.waiting import MemberWait, OrganizationWait
+
+
+class _OrganizationSensor(KindeSensor):
+    template_fields: Sequence[str] = ("kinde_conn_id", "org_code", "handle", "external_id", "name")
+
+    def __init__(
+        self,
+        *,
+        org_code: str | None = None,
+        handle: str | None = None,
+        external_id: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.org_code = org_code
+        self.handle = handle
+        self.external_id = external_id
+        self.name = name
+        if org_code is None and handle is None and external_id is None and name is None:
+            raise ValueError("name the organization by one of org_code, handle, external_id, name")
+
+    def _named(self) -> dict[str, Any]:
+        return {key: getattr(self, key) for key in ("org_code", "handle", "external_id", "name")}
+
+
+class KindeOrganizationSensor(_OrganizationSensor):
+    """Wait until an organization exists, or is gone.
+
+    :param org_code: its code (templated), or one of ``handle``, ``external_id`` and ``name``.
+    :param condition: ``exists`` or ``missing``.
+    :param kinde_conn_id: Airflow connection (templated).
+    :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
+    :returns: ``{org_code}``.
+    """
+
+    def __init__(self, *, condition: Literal["exists", "missing"] = "exists", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.condition = one_of("condition", condition, "exists", "missing")
+
+    def _wait(self) -> OrganizationWait | MemberWait:
+        return self._trigger().wait()
+
+    def _trigger(self, **common: Any) -> KindeOrganizationTrigger:
+        from airflow_provider_kinde.triggers.organizations import KindeOrganizationTrigger
+
+        return KindeOrganizationTrigger(**self._named(), condition=self.condition, **common)
+
+
+class KindeOrganizationUserSensor(_OrganizationSensor):
+    """Wait until a user is in an organization, with some roles; or no longer in it.
+
+    A user or an organization that is not there yet is waited for; a role key that Kinde does not have is an error.
+
+    :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
+    :param user_id: the user's id (templated), or
+    :param email: one of the user's addresses (templated).
+    :param roles: role keys that the member must have, all of them (templated): a list, or a text with commas.
+    :param condition: ``member`` or ``missing``.
+    :param kinde_conn_id: Airflow connection (templated).
+    :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
+    :returns: ``{user_id, org_code, roles}``, the last one those asked for.
+    """
+
+    template_fields: Sequence[str] = (*_OrganizationSensor.template_fields, "user_id", "email", "roles")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"roles": "json"}
+
+    def __init__(
+        self,
+        *,
+        user_id: str | None = None,
+        email: str | None = None,
+        roles: Sequence[str] | str | None = None,
+        condition: Literal["member", "missing"] = "member",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.user_id = user_id
+        set_address(self, email, kwargs, named=user_id is not None)
+        self.roles = roles
+        self.condition = one_of("condition", condition, "member", "missing")
+        if user_id is None and email is None:
+            raise ValueError("name the user by user_id or by email")
+
+    def _wait(self) -> MemberWait:
+        return self._trigger().wait()
+
+    def _prepare(self, client: KindeClient) -> None:
+        from airflow_provider_kinde.lookup import ask, check_keys
+
+        ask(check_keys("role", self._roles()), client)
+
+    def _roles(self) -> list[str]:
+        return [str(role) for role in optional_list(self.roles, "roles") or []]
+
+    def _trigger(self, **common: Any) -> KindeOrganizationUserTrigger:
+        from airflow_provider_kinde.lookup import text
+        from airflow_provider_kinde.triggers.organizations import KindeOrganizationUserTrigger
+
+        return KindeOrganizationUserTrigger(
+            **self._named(),
+            user_id=self.user_id,
+            email=text(self.email) or None,
+            roles=self._roles(),
+            condition=self.condition,
+            **common,
+        )
