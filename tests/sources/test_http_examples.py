@@ -1,0 +1,48 @@
+"""The examples of the documentation are valid specs, and so is every block in the pages on sources."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hr_server import REST, spec
+
+from airflow_provider_kinde.sources import SOURCES, make_source
+from airflow_provider_kinde.sync.spec import SyncSpec
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TYPES = sorted(SOURCES.keys() - {"file"})
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_source_has_an_example_and_a_page(kind: str) -> None:
+    example = SyncSpec.load(DOCS / "examples" / f"{kind}.yaml")
+    assert example.source.type == kind
+    make_source(example)
+    assert f"../examples/{kind}.yaml" in (DOCS / "sources" / f"{kind}.md").read_text()
+
+
+def blocks() -> list[Any]:
+    found = []
+    for kind in TYPES:
+        text = (DOCS / "sources" / f"{kind}.md").read_text()
+        for number, block in enumerate(re.findall(r"^```yaml\n(source:\n.*?)^```", text, re.DOTALL | re.MULTILINE), 1):
+            found.append(pytest.param(block, id=f"{kind}.md-{number}"))
+    return found
+
+
+@pytest.mark.parametrize("block", blocks())
+def test_every_block_in_the_pages(block: str) -> None:
+    make_source(spec(yaml.safe_load(block)["source"], REST))
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_option_is_in_the_page(kind: str) -> None:
+    with pytest.raises(Exception, match="known are") as caught:
+        make_source(spec({"type": kind, "no_such_option": 1}, REST))
+    options = str(caught.value).partition("known are ")[2].split(", ")
+    page = (DOCS / "sources" / f"{kind}.md").read_text()
+    assert [name for name in options if f"| `{name}` |" not in page] == []
