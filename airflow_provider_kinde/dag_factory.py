@@ -12,14 +12,12 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
+from airflow_provider_kinde.spec_outline import RETRIES, START, calling_file, read_outline, spec_file
 
 Approve = Literal["never", "blocked", "always"]
 
@@ -39,16 +37,6 @@ KINDS = (
 )
 """The kinds of operations, to choose from in the form "Trigger DAG"."""
 
-RETRIES = {
-    "retries": 3,
-    "retry_delay": timedelta(minutes=1),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=15),
-}
-"""For what a retry can mend: Kinde or the HR source out of reach. What it cannot mend fails at once all the same."""
-
-START = datetime(2024, 1, 1, tzinfo=timezone.utc)
-
 DOC = """\
 Keeps **Kinde** in step with HR, as `{spec}` says.
 
@@ -56,17 +44,6 @@ Keeps **Kinde** in step with HR, as `{spec}` says.
 without carrying it out (`dry_run`), or lets a plan that was blocked by a volume guard pass (`approve`: the plan's hash,
 from the log of the blocked run).
 """
-
-
-@dataclass(frozen=True)
-class _Outline:
-    """The little of a spec that the shape of a DAG depends on."""
-
-    name: str
-    kinde_conn_id: str
-
-
-_outlines: dict[Path, tuple[tuple[int, int], _Outline]] = {}
 
 
 def kinde_sync_dag(
@@ -104,10 +81,9 @@ def kinde_sync_dag(
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
     """
     _check(approve, approvers, shards)
-    caller = _calling_file()
-    path = Path(spec_path).expanduser()
-    path = path if path.is_absolute() else caller.parent / path
-    outline = _read_outline(path)
+    caller = calling_file(__file__)
+    path = spec_file(spec_path, caller)
+    outline = read_outline(path, "kinde_sync_dag")
     dag = DAG(
         dag_id=dag_id or outline.name,
         schedule=schedule,
@@ -204,39 +180,3 @@ def _without_backfills() -> dict[str, Any]:
     if "allowed_run_types" not in inspect.signature(DAG.__init__).parameters:
         return {}
     return {"allowed_run_types": ["scheduled", "manual", "operator_triggered", "asset_triggered"]}
-
-
-def _calling_file() -> Path:
-    """The file that calls :func:`kinde_sync_dag`: the DAG file."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_code.co_filename == __file__:
-        frame = frame.f_back
-    return Path(frame.f_code.co_filename).resolve() if frame is not None else Path.cwd() / "dag.py"
-
-
-def _read_outline(path: Path) -> _Outline:
-    """Name and connection of a spec, read anew only when the file has changed.
-
-    The whole spec is validated when a task runs: a DAG file is parsed every few seconds, and must be cheap.
-    """
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"kinde_sync_dag: there is no spec file {path}") from None
-    stamp = (status.st_mtime_ns, status.st_size)
-    known = _outlines.get(path)
-    if known and known[0] == stamp:
-        return known[1]
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"kinde_sync_dag: {path} is not YAML: {error}") from error
-    name = content.get("name") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or not isinstance(name, str) or not name:
-        raise ValueError(f"kinde_sync_dag: {path} has no `name`, which every spec has")
-    outline = _Outline(name, str(content.get("kinde_conn_id") or "kinde_default"))
-    _outlines[path] = (stamp, outline)
-    return outline

@@ -50,7 +50,7 @@ class KindeOnboardUserOperator(_FormOperator):
     the task waits for that day without holding a worker.
 
     :param spec: path of the sync's spec file (templated).
-    :param email: the person's address (templated).
+    :param address: the person's e-mail address (templated).
     :param given_name: given name (templated).
     :param family_name: family name (templated).
     :param organization: alias of an organization of the spec (templated).
@@ -66,7 +66,7 @@ class KindeOnboardUserOperator(_FormOperator):
 
     template_fields: Sequence[str] = (
         *KindeSpecOperator.template_fields,
-        "email",
+        "address",
         "given_name",
         "family_name",
         "organization",
@@ -80,7 +80,7 @@ class KindeOnboardUserOperator(_FormOperator):
     def __init__(
         self,
         *,
-        email: str,
+        address: str,
         given_name: str,
         family_name: str,
         organization: str,
@@ -91,7 +91,8 @@ class KindeOnboardUserOperator(_FormOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.email = email
+        # Not `email`: that is whom Airflow tells of failures.
+        self.address = address
         self.given_name = given_name
         self.family_name = family_name
         self.organization = organization
@@ -119,7 +120,7 @@ class KindeOnboardUserOperator(_FormOperator):
         with self._clear_errors():
             spec, source = self._load()
             joiner = Joiner(
-                email=text(self.email) or "",
+                email=text(self.address) or "",
                 given_name=text(self.given_name) or "",
                 family_name=text(self.family_name) or "",
                 organization=text(self.organization) or "",
@@ -149,7 +150,7 @@ class KindeOffboardUserOperator(_FormOperator):
     onboarded by its form, are touched.
 
     :param spec: path of the sync's spec file (templated).
-    :param email: one of the person's addresses (templated), or
+    :param address: one of the person's e-mail addresses (templated), or
     :param hr_id: the HR id (templated).
     :param confirm_protected: the HR id again (the address, where there is none), for somebody whom the spec protects
         (templated).
@@ -159,18 +160,19 @@ class KindeOffboardUserOperator(_FormOperator):
     :returns: as the sync's apply operator, and ``user_ids``.
     """
 
-    template_fields: Sequence[str] = (*KindeSpecOperator.template_fields, "email", "hr_id", "confirm_protected")
+    template_fields: Sequence[str] = (*KindeSpecOperator.template_fields, "address", "hr_id", "confirm_protected")
 
     def __init__(
         self,
         *,
-        email: str | None = None,
+        address: str | None = None,
         hr_id: str | None = None,
         confirm_protected: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.email = email
+        # Not `email`: that is whom Airflow tells of failures.
+        self.address = address
         self.hr_id = hr_id
         self.confirm_protected = confirm_protected
 
@@ -185,7 +187,7 @@ class KindeOffboardUserOperator(_FormOperator):
         refuse_backfill(context)
         with self._clear_errors():
             spec, source = self._load()
-            leaver = Leaver(text(self.email) or "", text(self.hr_id) or "", text(self.confirm_protected) or "")
+            leaver = Leaver(text(self.address) or "", text(self.hr_id) or "", text(self.confirm_protected) or "")
             tell = self._tell(spec, context)
             with self._client(spec) as client:
                 return self._finish(spec, offboard(spec, source, client, leaver, tell=tell), context)

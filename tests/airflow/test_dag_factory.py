@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from company import Company
 
-from airflow_provider_kinde import dag_factory
+from airflow_provider_kinde import spec_outline
 from airflow_provider_kinde.dag_factory import KINDS, kinde_sync_dag
-from airflow_provider_kinde.operators.sync import refuse_backfill
+from airflow_provider_kinde.operators.spec import refuse_backfill
 from airflow_provider_kinde.sync.operations import COUNTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ def test_what_is_no_spec_is_a_clear_import_error(tmp_path: Path, text: str, word
 
 
 def test_a_spec_is_read_anew_only_when_it_changes(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dag_factory, "_outlines", {})
+    monkeypatch.setattr(spec_outline, "_outlines", {})
     kinde_sync_dag(company.spec)
     before = company.spec.stat()
     company.spec.write_text(company.spec.read_text().replace("small-hr", "other-hr"))
@@ -103,7 +103,13 @@ print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_
     others, ours = done.stdout.splitlines()[-2:]
     assert others.split()[0] == "kinde_hr_sync"
     assert not {"requests", "jinja2", "cryptography", "httpx", "fastapi", "uvicorn"} & set(others.split())
-    assert {name.split(".")[1] for name in ours.split()} <= {"connection_form", "dag_factory", "operators", "storage"}
+    assert {name.split(".")[1] for name in ours.split()} <= {
+        "connection_form",
+        "dag_factory",
+        "operators",
+        "spec_outline",
+        "storage",
+    }
 
 
 EXAMPLES = """

@@ -12,7 +12,8 @@ import pytest
 from company import SECRET_WORDS, Company, Run, connection, row, writes
 
 from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.operators.sync import KindeSyncOperator, KindeSyncPlanOperator, is_true, items, some, text
+from airflow_provider_kinde.operators.spec import is_true, items, some, text
+from airflow_provider_kinde.operators.sync import KindeSyncOperator, KindeSyncPlanOperator
 
 DagFile = Callable[[str], Any]
 
