@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from airflow_provider_kinde.api.answers import Answer, Lost
-from airflow_provider_kinde.api.exchange import MAX_BODY, Settings
+from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, MAX_BODY, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
 
@@ -99,7 +99,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     proxies = settings.proxies
     scheme = settings.base_url.partition("://")[0]
     return {
-        "timeout": httpx.Timeout(settings.timeout, connect=min(10.0, settings.timeout)),
+        "timeout": httpx.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
         "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=_STALE),
         "follow_redirects": False,
         "trust_env": not settings.local,

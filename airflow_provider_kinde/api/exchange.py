@@ -24,6 +24,8 @@ log = logging.getLogger("airflow_provider_kinde.api")
 
 MAX_BODY = 64 * 1024 * 1024
 """An answer larger than this is no page of 500 of anything."""
+CONNECT_TIMEOUT = 6.0
+"""Seconds: six tries to reach a host that is not there stay below a minute."""
 
 
 def user_agent() -> str:

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from airflow_provider_kinde.api.answers import Answer, Lost
-from airflow_provider_kinde.api.exchange import MAX_BODY, Settings
+from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, MAX_BODY, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
 
@@ -72,7 +72,7 @@ class Transport:
                 settings.base_url + request.target,
                 data=request.body,
                 headers=headers,
-                timeout=(min(10.0, settings.timeout), settings.timeout),
+                timeout=(min(CONNECT_TIMEOUT, settings.timeout), settings.timeout),
                 # With each request: what stands on a session loses against the environment.
                 proxies=dict(settings.proxies) if settings.proxies else None,
                 verify=settings.verify,
