@@ -13,6 +13,7 @@ import pytest
 from postgres import PASSWORD, Postgres
 
 from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sources.sql import SqlSource
 from airflow_provider_kinde.sync.errors import SourceError
 from airflow_provider_kinde.sync.model import People
 from airflow_provider_kinde.sync.people import read_people
@@ -104,6 +105,19 @@ def test_a_query_that_writes_is_refused_by_the_database(postgres: Postgres, quer
     with pytest.raises(SourceError, match="the query on hr_db fails"):
         list(make_source(spec(query)).read())
     assert postgres.sql("SELECT count(*) FROM hr.people") == [(COUNT,)]
+
+
+@pytest.mark.parametrize("name", ["psycopg2", "psycopg"])
+def test_both_drivers_of_postgresql(postgres: Postgres, name: str) -> None:
+    driver = pytest.importorskip(name, reason="this Airflow's provider brings the other driver alone")
+
+    def connect(_conn_id: str) -> Any:
+        return driver.connect(host="127.0.0.1", port=postgres.port, user="hr", password=PASSWORD, dbname="postgres")
+
+    reading = SqlSource(spec(), connect).read()
+    assert (sum(1 for _ in reading), reading.proven) == (COUNT, True)
+    with pytest.raises(SourceError, match="read-only transaction"):
+        list(SqlSource(spec("SELECT hr.wipe()"), connect).read())
 
 
 def test_the_database_goes_away_halfway_and_comes_back(postgres: Postgres) -> None:
