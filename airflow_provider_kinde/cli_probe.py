@@ -6,10 +6,13 @@ import argparse
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.cli_shared import check_writable, open_connection, show, to_json, write_private
+from airflow_provider_kinde.cli_shared import check_writable, fail, open_connection, show, to_json, write_private
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.probe.session import Question
 
 
 def add_parser(commands: Any) -> None:
@@ -27,6 +30,7 @@ def add_parser(commands: Any) -> None:
         "--conn", metavar="ID", default="kinde_default", help="Airflow connection (default: %(default)s)"
     )
     probe.add_argument("--confirm", action="store_true", help="do it; without this, only say what would be done")
+    probe.add_argument("--only", metavar="SETTING,...", type=_settings, help="learn these settings only")
     probe.add_argument("--out", metavar="FILE", help="write the settings as JSON, for `emulator --like`")
     probe.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")
     probe.set_defaults(command=run)
@@ -37,15 +41,19 @@ def run(options: argparse.Namespace) -> int:
 
     :returns: the exit code: 1 if it ended early or left something behind.
     """
-    from airflow_provider_kinde.probe import probe_tenant
+    from airflow_provider_kinde.probe.ask import chosen, probe_tenant
 
+    try:
+        questions = chosen(options.only)
+    except ValueError as error:
+        return fail(str(error))
     if not options.confirm:
-        show(intention(options.conn))
+        show(intention(options.conn, questions))
         return 0
     if options.out:
         check_writable(options.out)
     with open_connection(options.conn) as client, _terminable():
-        findings = probe_tenant(client)
+        findings = probe_tenant(client, only=options.only)
     if options.json:
         show(to_json(findings.to_json()))
     else:
@@ -55,14 +63,16 @@ def run(options: argparse.Namespace) -> int:
     return 0 if findings.clean else 1
 
 
-def intention(conn_id: str) -> str:
-    """What a probe would do, as text."""
-    from airflow_provider_kinde.probe.ask import QUESTIONS
+def _settings(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
-    scopes = sorted(frozenset[str]().union(*(question.scopes for question in QUESTIONS)))
-    steps = [f"  {question.about}" for question in QUESTIONS]
+
+def intention(conn_id: str, questions: Sequence[Question]) -> str:
+    """What a probe would do, as text."""
+    scopes = sorted(frozenset[str]().union(*(question.scopes for question in questions)))
+    steps = [f"  {question.about}" for question in questions]
     lines = [
-        f"A probe of the tenant behind the connection {conn_id} would do this, with some 60 requests and one token:",
+        f"A probe of the tenant behind the connection {conn_id} would do this, with about two requests a line:",
         "",
         *steps,
         "",

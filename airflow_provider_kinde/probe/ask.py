@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from typing import Any
 
@@ -60,8 +60,9 @@ QUESTIONS: tuple[Question, ...] = (
 """In the order in which they are asked: a later one builds on what an earlier one made."""
 
 MADE_BY = {
-    "user": "create_user", "second_user": "second_user", "deleted_user": "missing_user", "organization": "organization",
-    "membership": "add_member", "roles": "roles", "second_role": "patch_roles", "permission": "permission",
+    "user": "create_user", "user_read": "read_user", "second_address": "second_address", "second_user": "second_user",
+    "deleted_user": "missing_user", "organization": "organization", "membership": "add_member", "roles": "roles",
+    "second_role": "patch_roles", "permission": "permission",
 }  # fmt: skip
 """What a question needs -> the question that makes it."""
 
@@ -83,23 +84,50 @@ NEVER_ASKED = {
 """Switches of the emulator that no probe sets, and why."""
 
 
-def probe_tenant(client: Any, *, sleep: Callable[[float], Any] = time.sleep, tag: str = "") -> Findings:
+def chosen(only: Collection[str] | None = None) -> list[Question]:
+    """The questions to ask, in order.
+
+    :param only: the settings to learn; all of them when ``None``.
+    :raises ValueError: a setting that no question is about.
+    """
+    if only is None:
+        return list(QUESTIONS)
+    known = {setting for question in QUESTIONS for setting in question.settings}
+    if unknown := sorted(set(only) - known):
+        raise ValueError(f"no probe learns {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    wanted = {question.name for question in QUESTIONS if {*question.settings} & {*only}}
+    for question in reversed(QUESTIONS):
+        if question.name in wanted:
+            wanted |= {MADE_BY[need] for need in question.needs}
+    return [question for question in QUESTIONS if question.name in wanted]
+
+
+def probe_tenant(
+    client: Any,
+    *,
+    only: Collection[str] | None = None,
+    sleep: Callable[[float], Any] = time.sleep,
+    tag: str = "",
+) -> Findings:
     """Learn how a Kinde behaves where that is not documented, on throwaway things that are removed at the end.
 
     Ctrl-C ends the questions; what was made is removed all the same.
 
     :param client: a ``KindeClient``.
+    :param only: the settings to learn, with as few requests as that takes; all of them when ``None``.
     :param sleep: waits so many seconds.
     :param tag: what the names of the throwaway things hold; random when empty.
     :returns: what was found; ``stopped`` says if it ended early, ``left_behind`` what could not be removed.
+    :raises ValueError: a setting in ``only`` that no question is about.
     """
+    questions = chosen(only)
     findings = Findings(client.host, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
     things = Things(client, tag or secrets.token_hex(6))
     session = Session(client, things, findings, sleep)
     before, client.on_answer, sent = client.on_answer, session.listen, client.counts.total
     try:
         session.granted = client.granted_scopes(renew=True)
-        for question in QUESTIONS:
+        for question in questions:
             _ask(session, question)
     except KeyboardInterrupt:
         findings.stopped = "interrupted"
@@ -109,9 +137,10 @@ def probe_tenant(client: Any, *, sleep: Callable[[float], Any] = time.sleep, tag
         findings.left_behind = things.remove()
         client.on_answer = before
         findings.requests = client.counts.total - sent
-    for setting in (setting for question in QUESTIONS for setting in question.settings):
+    for setting in (setting for question in questions for setting in question.settings):
         findings.not_learnt.setdefault(setting, "the probe stopped before")
-    findings.not_learnt.update(NEVER_ASKED)
+    if only is None:
+        findings.not_learnt.update(NEVER_ASKED)
     for setting in findings.learnt:
         findings.not_learnt.pop(setting, None)
     return findings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any
 
 from airflow_provider_kinde.probe.session import Outcome, Session, Unlearnt, question
 from airflow_provider_kinde.probe.things import stranger
@@ -71,17 +70,18 @@ def page_token(s: Session) -> None:
     s.learn("page_token", "base64" if readable else "opaque", "the next_token of a list of organizations")
 
 
-@question("connections_shape", calls="get_organization_connections", needs="organization")
+@question("connections_shape", calls="get_organization_connections get_organizations")
 def connections(s: Session) -> None:
-    """Reads the connections of the organization, or of the default organization."""
-    places: list[Any] = [s.have["organization"], *s.facts.get("organizations", [])]
-    codes = [place.get("code") if isinstance(place, dict) else place for place in places]
-    for code in codes:
-        for item in s.client.get_organization_connections(code).get("connections") or []:
-            wrapped = isinstance(item.get("connection"), dict)
-            s.learn("connections_shape", "wrapped" if wrapped else "flat", "connections of an organization")
-            return
-    raise Unlearnt("neither the new organization nor the default one has a connection")
+    """Reads the connections of the default organization."""
+    organizations = s.client.get_organizations(page_size=100)["organizations"]
+    default = next((item["code"] for item in organizations if item.get("is_default")), None)
+    if default is None:
+        raise Unlearnt("the default organization is not among the first 100")
+    listed = s.client.get_organization_connections(default).get("connections") or []
+    if not listed:
+        raise Unlearnt("the default organization has no connection")
+    wrapped = isinstance(listed[0].get("connection"), dict)
+    s.learn("connections_shape", "wrapped" if wrapped else "flat", "connections of the default organization")
 
 
 @question("kinde_properties", calls="get_properties")

@@ -26,6 +26,7 @@ class Things:
         self.tag = tag
         self.name = f"airflow-provider-kinde probe {tag}"
         self.key = f"airflow-provider-kinde-probe-{tag}"
+        self.provided_id = f"probe-{tag}"
         self.users: dict[str, str] = {}
         """Id -> address."""
         self.organization = ""

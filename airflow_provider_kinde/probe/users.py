@@ -21,11 +21,11 @@ def create_user(s: Session) -> None:
     """Creates a user without organization, with an address under `profile` as well."""
     address, other = s.things.address("A"), s.things.address("P")
     try:
-        s.have["user"] = s.things.create_user(address, {"email": other}, provided_id=s.things.name)
+        s.have["user"] = s.things.create_user(address, {"email": other}, provided_id=s.things.provided_id)
     except KindeError as error:
         if error.status not in (400, 409, 422):
             raise
-        s.have["user"] = s.things.create_user(address, provided_id=s.things.name)
+        s.have["user"] = s.things.create_user(address, provided_id=s.things.provided_id)
         s.learn(
             "profile_email", "reject", f"a user with profile.email was refused: {error.status} {error.code}".strip()
         )
@@ -54,11 +54,11 @@ def search(s: Session) -> None:
 def read_user(s: Session) -> None:
     """Reads the new user with organizations and identities."""
     [user] = s.client.get_users(user_id=s.have["user"], expand="organizations,identities")["users"]
+    s.have["user_read"] = s.have["user"]
     s.facts["email"] = user.get("email")
     if "organizations" not in user:
         raise Unlearnt("expand=organizations showed no organizations")
     organizations = user["organizations"] or []
-    s.facts["organizations"] = organizations
     s.learn(
         "default_org_policy", bool(organizations), f"a user created without organization is in {len(organizations)}"
     )
@@ -81,7 +81,7 @@ def identities(s: Session) -> None:
     s.learn("identity_confirmed", bool(flags.pop()), "is_confirmed of an identity created without is_verified")
 
 
-@question("email_case", calls="get_users create_user delete_user", needs="user")
+@question("email_case", calls="get_users create_user delete_user", needs="user_read")
 def email_case(s: Session) -> None:
     """Looks for the user by the address in lower case, and tries to create a second user with it."""
     address = s.things.address("A")
@@ -111,7 +111,7 @@ def second_user(s: Session) -> None:
     """Creates a second user with the same `provided_id`."""
     address = s.things.address("B")
     try:
-        s.have["second_user"] = s.things.create_user(address, provided_id=s.things.name)
+        s.have["second_user"] = s.things.create_user(address, provided_id=s.things.provided_id)
         s.learn("provided_id_unique", False, "two users were created with the same provided_id")
     except KindeError as error:
         if error.status not in (400, 409, 422):
@@ -125,19 +125,17 @@ def second_address(s: Session) -> None:
     """Gives the user a second address and looks for the user by it."""
     second = s.things.address("A2").lower()
     s.client.create_user_identity(s.have["user"], value=second, type="email")
-    s.facts["second address"] = second
+    s.have["second_address"] = second
     found = [user["id"] for user in s.client.get_users(email=second)["users"]] == [s.have["user"]]
     evidence = f"the user was {'' if found else 'not '}found by the second address"
     s.learn("email_filter", "identity" if found else "primary", evidence)
 
 
-@question("identity_conflict_status", calls="create_user_identity", needs="user second_user")
+@question("identity_conflict_status", calls="create_user_identity", needs="second_address second_user")
 def identity_conflict(s: Session) -> None:
     """Tries to give the second user the first one's second address."""
-    if "second address" not in s.facts:
-        raise Unlearnt("the first user has no second address")
     call = s.client.create_user_identity
-    outcome = s.attempt(call, s.have["second_user"], value=s.facts["second address"], type="email")
+    outcome = s.attempt(call, s.have["second_user"], value=s.have["second_address"], type="email")
     if outcome.status not in (400, 409):
         raise Unlearnt(f"an address that another user has: {outcome}")
     s.learn("identity_conflict_status", outcome.status, f"an address that another user has: {outcome}")
@@ -202,7 +200,7 @@ def provided_id(s: Session) -> None:
         return s.client.get_user_data(user).get("provided_id") or ""
 
     length, answer = accepted_length(
-        lambda text: s.attempt(s.client.update_user, user, provided_id=text), s.things.name
+        lambda text: s.attempt(s.client.update_user, user, provided_id=text), s.things.provided_id
     )
     before = stored()
     if not before:
