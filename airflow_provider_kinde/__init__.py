@@ -30,6 +30,8 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [CONNECTION_TYPE],
         "hooks": modules("hooks.kinde"),
         "operators": modules("operators.sync", "operators.users", "operators.organizations", "operators.api"),
+        "sensors": modules("sensors.users", "sensors.organizations"),
+        "triggers": modules("triggers.users", "triggers.organizations"),
         "config": {
             "kinde": {
                 "description": "How the Kinde sync keeps its plans and reports.",
