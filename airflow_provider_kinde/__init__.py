@@ -29,7 +29,13 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "connection-types": [CONNECTION_TYPE],
         "hooks": modules("hooks.kinde"),
-        "operators": modules("operators.sync", "operators.users", "operators.organizations", "operators.api"),
+        "operators": modules(
+            "operators.sync",
+            "operators.onboarding",
+            "operators.users",
+            "operators.organizations",
+            "operators.api",
+        ),
         "sensors": modules("sensors.users", "sensors.organizations"),
         "triggers": modules("triggers.users", "triggers.organizations"),
         "config": {
