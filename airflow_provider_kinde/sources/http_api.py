@@ -33,7 +33,8 @@ class Pages:
     :param last: where the number of pages stands.
     :param body: the parameters go into the JSON body, not into the query.
     :param overlap: each page begins with the last row of the page before, which must be the same (``offset``).
-    :param twice: the list is read a second time, with other pages, and must hold the same people: a proof.
+    :param twice: the list is read a second time, with other pages, and must hold the same people: a proof. On, unless
+        pages overlap.
     :param first: the cursor of the first request, where it must be sent.
     """
 
@@ -284,6 +285,7 @@ def _pages(reader: Reader) -> Pages:
     )
     kind = inner.choice("type", PAGE_TYPES, "none")
     defaults = {"offset": "offset", "page": "page", "cursor": "cursor"}
+    overlap = inner.flag("overlap", kind == "offset")
     pages = Pages(
         type=kind,
         param=inner.text("param", defaults.get(kind, "")),
@@ -293,8 +295,9 @@ def _pages(reader: Reader) -> Pages:
         next=inner.path("next"),
         last=inner.path("last"),
         body=inner.choice("in", ("query", "body"), "query") == "body",
-        overlap=inner.flag("overlap", kind == "offset"),
-        twice=inner.flag("twice", False),
+        overlap=overlap,
+        # Without an overlap one deleted and one added between two pages leave the total alone and hide a third.
+        twice=inner.flag("twice", kind != "none" and not overlap),
         first=inner.text("first", "") if "first" in inner.values else None,
     )
     if kind == "cursor" and pages.next is None:
