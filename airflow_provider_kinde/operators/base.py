@@ -66,6 +66,22 @@ def connected(conn_id: str, context: Context) -> Iterator[KindeClient]:
             raise AirflowFailException(f"Kinde refused the connection {conn_id!r}: {error}") from error
 
 
+class TakesAddress:
+    """For operators whose ``email`` is a user's address and not, as Airflow has it, that of whom to alert.
+
+    Without it, nobody could map over ``email`` on Airflow 2, and Airflow would tell users of tasks that fail.
+    """
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """``BaseOperator.partial``, but for the address that Airflow's defaults and ``default_args`` put in."""
+        made = super().partial(**kwargs)  # type: ignore[misc]
+        if "email" not in kwargs:
+            made.kwargs.pop("email", None)
+        made.kwargs.update(email_on_failure=False, email_on_retry=False)
+        return made
+
+
 def set_address(task: Any, email: Any, kwargs: Mapping[str, Any], *, named: bool = False) -> None:
     """Keep a user's address in ``task.email``, which Airflow takes for whom to alert: it must not write to the user.
 

@@ -13,6 +13,7 @@ from airflow_provider_kinde.operators.base import (
     IfExists,
     IfMissing,
     KindeOperator,
+    TakesAddress,
     listed,
     mapping,
     one_of,
@@ -396,7 +397,7 @@ class KindeRemoveOrganizationUsersOperator(_MembersOperator):
         return {"removed": members.remove([entry for entry in members.entries if entry.member]), "missing": outside}
 
 
-class KindeInviteUserOperator(_OrganizationOperator):
+class KindeInviteUserOperator(TakesAddress, _OrganizationOperator):
     """Invite somebody to an organization, unless an invitation is open or they are in it.
 
     :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.

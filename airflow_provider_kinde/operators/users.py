@@ -13,6 +13,7 @@ from airflow_provider_kinde.operators.base import (
     IfExists,
     IfMissing,
     KindeOperator,
+    TakesAddress,
     mapping,
     one_of,
     optional_list,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Result = dict[str, Any]
 
 
-class KindeCreateUserOperator(KindeOperator):
+class KindeCreateUserOperator(TakesAddress, KindeOperator):
     """Create a user with an e-mail address, unless somebody has it already.
 
     An answer that gets lost on its way leads to no second account: the address is looked up before it is sent again.
@@ -212,7 +213,7 @@ class KindeCreateUserOperator(KindeOperator):
         return []
 
 
-class _ExistingUserOperator(KindeOperator):
+class _ExistingUserOperator(TakesAddress, KindeOperator):
     """What operators on a user who is there share.
 
     :param user_id: the user's id (templated), or

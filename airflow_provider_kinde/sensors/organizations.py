@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_kinde.operators.base import one_of, optional_list, set_address
+from airflow_provider_kinde.operators.base import TakesAddress, one_of, optional_list, set_address
 from airflow_provider_kinde.sensors.base import KindeSensor
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class KindeOrganizationSensor(_OrganizationSensor):
         return KindeOrganizationTrigger(**self._named(), condition=self.condition, **common)
 
 
-class KindeOrganizationUserSensor(_OrganizationSensor):
+class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
     """Wait until a user is in an organization, with some roles; or no longer in it.
 
     A user or an organization that is not there yet is waited for; a role key that Kinde does not have is an error.

