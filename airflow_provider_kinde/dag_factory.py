@@ -12,6 +12,8 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG, Param
@@ -37,6 +39,8 @@ KINDS = (
 )
 """The kinds of operations, to choose from in the form "Trigger DAG"."""
 
+APPROVAL_TIMEOUT = timedelta(days=1)
+
 DOC = """\
 Keeps **Kinde** in step with HR, as `{spec}` says.
 
@@ -56,6 +60,7 @@ def kinde_sync_dag(
     *,
     dag_id: str | None = None,
     kinde_conn_id: str | None = None,
+    approval_timeout: timedelta = APPROVAL_TIMEOUT,
     storage_path: str | None = None,
     log_personal_data: bool | None = None,
     default_args: Mapping[str, Any] | None = None,
@@ -67,12 +72,14 @@ def kinde_sync_dag(
     :param spec_path: the spec file; a relative path starts at the folder of the calling file.
     :param schedule: anything a DAG takes as its schedule; unscheduled when left out.
     :param approve: ``"never"``: a plan blocked by a guard fails; it passes when its hash is given as ``approve`` in
-        "Trigger DAG". Asking a person within the run (``"blocked"``, ``"always"``) is not available yet.
-    :param approvers: who may approve; only with ``approve``.
+        "Trigger DAG". ``"blocked"``: a person is asked about such a plan, in Airflow's own interface; others are
+        applied straight away. ``"always"``: a person is asked about every plan with changes. Both need Airflow 3.1.
+    :param approvers: user ids of those who may approve; everybody who may answer otherwise. Only with ``approve``.
     :param shards: into how many tasks the people are divided; more than one is not available yet.
     :param pool: an Airflow pool for both tasks; it must exist.
     :param dag_id: the spec's ``name`` when left out.
     :param kinde_conn_id: Airflow connection; the spec's when left out.
+    :param approval_timeout: how long an approver has; without an answer the run fails. Later runs wait meanwhile.
     :param storage_path: folder for plans and reports; ``[kinde] storage_path`` when left out.
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
     :param default_args: merged over the factory's own (retries with exponential backoff).
@@ -110,31 +117,60 @@ def kinde_sync_dag(
         "storage_path": storage_path,
         "log_personal_data": log_personal_data,
     }
-    plan = KindeSyncPlanOperator(task_id="plan", **common)
+    plan = KindeSyncPlanOperator(task_id="plan", ask=approve != "never", **common)
+    tasks: list[Any] = [plan]
+    if approve != "never":
+        from airflow_provider_kinde.operators.approval import KindeSyncApprovalOperator
+
+        tasks.append(
+            KindeSyncApprovalOperator(
+                task_id="approve",
+                dag=dag,
+                spec=str(spec_path),
+                when=approve,
+                plan_only="{{ params.dry_run }}",
+                approvers=approvers,
+                response_timeout=approval_timeout,
+                log_personal_data=log_personal_data,
+                # Nobody who did not answer in time is asked three more times.
+                retries=0,
+            )
+        )
+        common["approve"] = "{{ ti.xcom_pull(task_ids='approve')['hash'] or params.approve or '' }}"
     apply = KindeSyncApplyOperator(
         task_id="apply",
-        plan_path="{{ ti.xcom_pull(task_ids='plan')['path'] }}",
+        plan_path=f"{{{{ ti.xcom_pull(task_ids='{tasks[-1].task_id}')['path'] }}}}",
         plan_only="{{ params.dry_run }}",
         **common,
     )
-    for task in (plan, apply):
+    tasks.append(apply)
+    for task in tasks:
         task.spec_folder = str(caller.parent)
-    plan >> apply
+    for before, after in pairwise(tasks):
+        before >> after
     return dag
 
 
-def _check(approve: str, approvers: Sequence[str], shards: int) -> None:
+def _check(approve: str, approvers: Sequence[Any], shards: int) -> None:
     if approve not in ("never", "blocked", "always"):
         raise ValueError(f"approve={approve!r}: expected 'never', 'blocked' or 'always'")
-    if approve != "never":
-        raise ValueError(
-            f"approve={approve!r} is not available yet: use approve='never'; a blocked plan passes when its hash is "
-            'given as `approve` in "Trigger DAG"'
-        )
-    if approvers:
+    if approve == "never" and approvers:
         raise ValueError("approvers: nobody is asked with approve='never'")
+    if isinstance(approvers, str):
+        raise ValueError(f"approvers={approvers!r}: a list is expected")
+    if approve != "never" and not can_ask():
+        from airflow_provider_kinde.operators.approval import INSTEAD
+
+        raise ValueError(f"approve={approve!r}: {INSTEAD}")
     if shards != 1:
         raise ValueError(f"shards={shards} is not available yet: use shards=1")
+
+
+def can_ask() -> bool:
+    """Whether this Airflow can ask a person within a run: 3.1 and later."""
+    from airflow_provider_kinde.operators import approval
+
+    return approval.can_ask()
 
 
 def _params() -> dict[str, Param]:

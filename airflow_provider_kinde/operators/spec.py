@@ -62,11 +62,7 @@ class KindeSpecOperator(BaseOperator):
         self.spec_folder = ""
 
     def _spec_file(self) -> Path:
-        path = Path(self.spec).expanduser()
-        if path.is_absolute():
-            return path
-        dag = self.get_dag()
-        return Path(self.spec_folder or (Path(dag.fileloc).parent if dag else ".")) / path
+        return spec_path(self.spec, self.spec_folder, self.get_dag())
 
     def _load(self) -> tuple[SyncSpec, Source]:
         from airflow_provider_kinde.sources import make_source
@@ -91,11 +87,7 @@ class KindeSpecOperator(BaseOperator):
         return storage.run_folder(self.storage_path or storage.default_path(), spec.name, context)
 
     def _may_name_people(self) -> bool:
-        if self.log_personal_data is not None:
-            return self.log_personal_data
-        from airflow.providers.common.compat.sdk import conf
-
-        return bool(conf.getboolean("kinde", "log_personal_data", fallback=False))
+        return may_name_people(self.log_personal_data)
 
     def _finish_report(self, spec: SyncSpec, report: Report, context: Context) -> dict[str, Any]:
         from airflow_provider_kinde.sync.render import report_csv
@@ -167,6 +159,21 @@ class KindeSpecOperator(BaseOperator):
             raise AirflowFailException(f"Kinde refused the connection: {error}") from error
         except exceptions.KindeError as error:
             raise AirflowException(f"Kinde: {error}") from error
+
+
+def spec_path(spec: str, folder: str, dag: Any) -> Path:
+    """Where a spec file is; a relative path starts at ``folder``, or at the DAG file's."""
+    path = Path(spec).expanduser()
+    return path if path.is_absolute() else Path(folder or (Path(dag.fileloc).parent if dag else ".")) / path
+
+
+def may_name_people(wanted: bool | None) -> bool:
+    """Whether logs may name people: as wanted, else as ``[kinde] log_personal_data`` says."""
+    if wanted is not None:
+        return wanted
+    from airflow.providers.common.compat.sdk import conf
+
+    return bool(conf.getboolean("kinde", "log_personal_data", fallback=False))
 
 
 def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], path: str) -> dict[str, Any]:

@@ -87,6 +87,9 @@ class _SyncOperator(KindeSpecOperator):
             only=items(self.only),
         )
 
+    ask = False
+    """Whether a person will be asked about a plan that guards stopped, so that it is no failure yet."""
+
     def _finish_plan(self, spec: SyncSpec, plan: Plan, context: Context) -> dict[str, Any]:
         from airflow_provider_kinde.sync.apply import still_blocked
 
@@ -99,7 +102,7 @@ class _SyncOperator(KindeSpecOperator):
             from airflow_provider_kinde.sync.render import plan_text
 
             self.log.info("%s", plan_text(plan))
-        if blocked:
+        if blocked and not (self.ask and result["approvable"]):
             self._block(result, context)
         return result
 
@@ -119,8 +122,13 @@ class KindeSyncPlanOperator(_SyncOperator):
     :param storage_path: folder for plans, local or ``ObjectStoragePath``; ``[kinde] storage_path`` when left out
         (templated).
     :param log_personal_data: whether the task log may name people; ``[kinde] log_personal_data`` when left out.
+    :param ask: whether a plan that only guards stopped is handed on, for a person to approve it.
     :returns: ``{outcome, hash, summary, held, rejected, blocked, approvable, path}``.
     """
+
+    def __init__(self, *, ask: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ask = ask
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, write ``plan.json``, and return its summary.

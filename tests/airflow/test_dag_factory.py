@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from company import Company
 
 from airflow_provider_kinde import spec_outline
-from airflow_provider_kinde.dag_factory import KINDS, kinde_sync_dag
+from airflow_provider_kinde.dag_factory import KINDS, can_ask, kinde_sync_dag
 from airflow_provider_kinde.operators.spec import refuse_backfill
 from airflow_provider_kinde.sync.operations import COUNTED
 
@@ -49,9 +50,17 @@ def test_kinds_are_those_of_the_engine() -> None:
 
 
 @pytest.mark.parametrize("approve", ["blocked", "always"])
-def test_what_is_not_there_yet_is_refused(company: Company, approve: Any) -> None:
-    with pytest.raises(ValueError, match="not available yet"):
-        kinde_sync_dag(company.spec, approve=approve)
+def test_a_person_is_asked_where_airflow_can(company: Company, approve: Any) -> None:
+    if not can_ask():
+        with pytest.raises(ValueError, match=r"needs Airflow 3\.1 or later.*its hash is given as `approve`"):
+            kinde_sync_dag(company.spec, approve=approve)
+        return
+    dag = kinde_sync_dag(company.spec, approve=approve, approvers=["ann", {"id": "7", "name": "Bo"}])
+    plan, ask, apply = (dag.get_task(name) for name in ("plan", "approve", "apply"))
+    assert (ask.upstream_task_ids, apply.upstream_task_ids) == ({"plan"}, {"approve"})
+    assert (plan.ask, ask.when, ask.retries, ask.defaults) == (True, approve, 0, None)
+    assert ask.response_timeout == timedelta(days=1)
+    assert [user["id"] for user in ask.assigned_users] == ["ann", "7"]
 
 
 def test_nonsense_is_refused(company: Company) -> None:
@@ -59,6 +68,8 @@ def test_nonsense_is_refused(company: Company) -> None:
         kinde_sync_dag(company.spec, approve="sometimes")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="nobody is asked"):
         kinde_sync_dag(company.spec, approvers=["ann"])
+    with pytest.raises(ValueError, match="a list is expected"):
+        kinde_sync_dag(company.spec, approve="blocked", approvers="ann")
     with pytest.raises(ValueError, match="shards=2 is not available yet"):
         kinde_sync_dag(company.spec, shards=2)
 

@@ -1,0 +1,140 @@
+"""A person approves or rejects a plan of a real scheduler's run, over Airflow's REST API."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.local_airflow import DagRun, LocalAirflow
+from demo.local_kinde import LocalKinde
+from demo.stage import DAGS, Stage
+
+ALWAYS, BLOCKED = "kinde_hr_sync_approved", "asks_when_blocked"
+FILE = f"""
+import os
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+dag = kinde_sync_dag(os.environ["KINDE_SYNC_SPEC"], approve="blocked", approvers=["admin"], dag_id="{BLOCKED}")
+"""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(tmp_path_factory.mktemp("approval") / "stage")
+
+
+@pytest.fixture(scope="module")
+def kinde(stage: Stage) -> Iterator[LocalKinde]:
+    with stage.kinde() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def airflow(stage: Stage, kinde: LocalKinde, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
+    dags: Path = tmp_path_factory.mktemp("dags")
+    shutil.copy(DAGS / f"{ALWAYS}.py", dags)
+    (dags / "blocked.py").write_text(FILE)
+    with LocalAirflow(stage.home, dags, stage.env(kinde)) as running:
+        for dag_id in (ALWAYS, BLOCKED):
+            running.unpause(dag_id)
+        yield running
+
+
+def started(airflow: LocalAirflow, dag_id: str, **conf: Any) -> DagRun:
+    body = {"logical_date": None, "conf": conf}
+    return airflow.past(dag_id, airflow.api("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
+
+def finished(airflow: LocalAirflow, run: DagRun) -> DagRun:
+    airflow.processes.wait_for(f"run {run.run_id}", run.finished, 120, every=0.3)
+    return run
+
+
+def question(airflow: LocalAirflow, run: DagRun) -> dict[str, Any]:
+    """What the approver is shown, once the run asks."""
+    found: dict[str, Any] = {}
+
+    def asked() -> bool:
+        assert not run.finished(), run.log("plan")
+        try:
+            found.update(airflow.api("GET", f"{run.path}/taskInstances/approve/-1/hitlDetails"))
+        except RuntimeError as error:
+            if " 404 " not in str(error):
+                raise
+        # Answered only once the task has been put aside: an answer to a task that is still running gets lost.
+        return bool(found) and run.tasks()["approve"]["state"] in ("awaiting_input", "deferred")
+
+    airflow.processes.wait_for("the question", asked, 60, every=0.3)
+    return found
+
+
+def answer(airflow: LocalAirflow, run: DagRun, option: str) -> DagRun:
+    path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
+    airflow.api("PATCH", path, {"chosen_options": [option], "params_input": {}})
+    return finished(airflow, run)
+
+
+def suspended(kinde: LocalKinde) -> int:
+    return sum(user["is_suspended"] for user in kinde.state()["users"])
+
+
+def states(run: DagRun) -> dict[str, str]:
+    return {name: task["state"] for name, task in run.tasks().items()}
+
+
+def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, kinde: LocalKinde) -> None:
+    run = started(airflow, ALWAYS)
+    asked = question(airflow, run)
+    assert asked["options"] == ["Approve", "Reject"]
+    assert not asked["defaults"]
+    assert asked["subject"] == "Apply this plan of harborlane-hr?"
+    assert "harborlane.example" not in asked["body"]
+    assert run.xcom("plan")["hash"] in asked["body"]
+    answer(airflow, run, "Reject")
+    assert run.state == "success"
+    assert states(run) == {"plan": "success", "approve": "success", "apply": "skipped"}
+    assert kinde.writes() == 0
+
+
+def test_what_is_not_blocked_is_applied_without_a_question(airflow: LocalAirflow, kinde: LocalKinde) -> None:
+    run = finished(airflow, started(airflow, BLOCKED))
+    assert states(run) == {"plan": "success", "approve": "success", "apply": "success"}
+    assert run.xcom("approve")["asked"] is False
+    assert kinde.writes() > 0
+
+
+def test_a_blocked_plan_is_applied_once_it_is_approved(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage) -> None:
+    rows = stage.hr.rows()
+    for row in rows[:60]:
+        row["Status"] = "Terminated"
+    stage.hr.write(rows)
+    writes, before = kinde.writes(), suspended(kinde)
+    run = started(airflow, BLOCKED)
+    asked = question(airflow, run)
+    assert "max\\_leavers" in asked["body"]
+    assert "**tripped**" in asked["body"]
+    assert [user["id"] for user in asked["assigned_users"]] == ["admin"]
+    # What HR changes while the question is open was not asked for.
+    stage.hr.change(rows[100]["Employee ID"], Status="Terminated")
+    assert kinde.writes() == writes
+    answer(airflow, run, "Approve")
+    assert run.state == "success", run.log("apply")
+    plan, approval, report = (run.xcom(name) for name in ("plan", "approve", "apply"))
+    assert (plan["outcome"], plan["approvable"]) == ("blocked", True)
+    assert approval == {"asked": True, "hash": plan["hash"], "path": plan["path"], "by": "admin"}
+    assert report["outcome"] == "changes"
+    assert report["drift"] == 1
+    assert suspended(kinde) - before == plan["summary"]["suspend"] == report["summary"]["suspend"]
+    assert len(json.dumps(report)) < 2000
+
+
+def test_what_nobody_can_approve_still_fails(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage) -> None:
+    writes = kinde.writes()
+    stage.hr.write([])
+    run = finished(airflow, started(airflow, BLOCKED))
+    assert states(run) == {"plan": "failed", "approve": "upstream_failed", "apply": "upstream_failed"}
+    assert kinde.writes() == writes
