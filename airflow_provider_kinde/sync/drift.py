@@ -68,19 +68,19 @@ class Drift:
         for column in sorted(self.gone):
             hint = ", ".join(map(repr, _alike(column, sorted(self._columns))))
             found.append(
-                f"drifted, a missing column: {name} has no column {column!r}, which {self._read_by(column)} reads; "
+                f"drifted, a missing column: {name} has no column {column!r}, which {self._read_by(column, spec.file)} reads; "
                 f"it has {hint or 'no columns'}"
             )
         blank = sorted(self._blank & self._columns) if self._looked else []
         return found + [
-            f"drifted: column {column!r} of {name} is blank in every row, and {self._read_by(column)} reads it; "
+            f"drifted: column {column!r} of {name} is blank in every row, and {self._read_by(column, spec.file)} reads it; "
             "if a blank is an answer there, name it in may_be_empty"
             for column in blank
         ]
 
-    def _read_by(self, column: str) -> str:
+    def _read_by(self, column: str, file: str) -> str:
         readers = self._readers.get(column, [])
-        shown = [f"{template.key} (line {template.line})" for template in readers[:4]]
+        shown = [f"{template.key} ({f'{file}:' if file else 'line '}{template.line})" for template in readers[:4]]
         if len(readers) > 4:
             shown.append(f"{len(readers) - 4} more")
         return ", ".join(shown) or "an expression"
