@@ -37,7 +37,8 @@ def get_provider_info() -> dict[str, Any]:
             "operators.api",
         ),
         "sensors": modules("sensors.users", "sensors.organizations"),
-        "triggers": modules("triggers.users", "triggers.organizations"),
+        "triggers": modules("triggers.users", "triggers.organizations", "triggers.events"),
+        "extra-links": [f"{__name__}.links.KindeAdminLink"],
         "config": {
             "kinde": {
                 "description": "How the Kinde sync keeps its plans and reports.",
