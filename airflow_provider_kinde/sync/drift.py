@@ -65,15 +65,16 @@ class Drift:
     def problems(self, spec: SyncSpec, name: str) -> list[str]:
         """Everything found, in words: never approvable."""
         found = []
+        file = spec.file
         for column in sorted(self.gone):
             hint = ", ".join(map(repr, _alike(column, sorted(self._columns))))
             found.append(
-                f"drifted, a missing column: {name} has no column {column!r}, which {self._read_by(column, spec.file)} reads; "
-                f"it has {hint or 'no columns'}"
+                f"drifted, a missing column: {name} has no column {column!r}, "
+                f"which {self._read_by(column, file)} reads; it has {hint or 'no columns'}"
             )
         blank = sorted(self._blank & self._columns) if self._looked else []
         return found + [
-            f"drifted: column {column!r} of {name} is blank in every row, and {self._read_by(column, spec.file)} reads it; "
+            f"drifted: column {column!r} of {name} is blank in every row, and {self._read_by(column, file)} reads it; "
             "if a blank is an answer there, name it in may_be_empty"
             for column in blank
         ]

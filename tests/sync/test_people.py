@@ -327,7 +327,7 @@ def test_a_missing_column_is_drift_that_names_readers_and_likely_columns() -> No
     rows = [{name.replace("email", "E-Mail"): cell for name, cell in person("1").items()}]
     people = read(rows, BASE + RULES)
     assert people.problems == [
-        "drifted, a missing column: the table has no column 'email', which person.email (line 6) reads; it has 'E-Mail'"
+        "drifted, a missing column: the table has no column 'email', which person.email (hr.yaml:6) reads; it has 'E-Mail'"
     ]
     assert not people.ids_certain
     assert people.persons == {}
@@ -349,7 +349,7 @@ def test_where_rows_name_their_own_columns_one_that_no_row_has_is_gone() -> None
     assert people.problems == []
     assert people.persons["2"].doubts[0].columns == ("dept",)
     people = read_people(spec, ListSource(lacking[1:]), NOW)
-    assert "the list of rows has no column 'dept', which memberships[0].when (line 16) reads" in people.problems[0]
+    assert "the list of rows has no column 'dept', which memberships[0].when (hr.yaml:16) reads" in people.problems[0]
 
 
 def test_a_column_named_at_run_time_is_drift_too() -> None:
