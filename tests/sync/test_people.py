@@ -327,7 +327,10 @@ def test_a_missing_column_is_drift_that_names_readers_and_likely_columns() -> No
     rows = [{name.replace("email", "E-Mail"): cell for name, cell in person("1").items()}]
     people = read(rows, BASE + RULES)
     assert people.problems == [
-        "drifted, a missing column: the table has no column 'email', which person.email (hr.yaml:6) reads; it has 'E-Mail'"
+        (
+            "drifted, a missing column: the table has no column 'email', "
+            "which person.email (hr.yaml:6) reads; it has 'E-Mail'"
+        )
     ]
     assert not people.ids_certain
     assert people.persons == {}
