@@ -168,15 +168,13 @@ class _Run:
 
     def _leave_default(self) -> None:
         """Take new people out of the default organization that Kinde put them into without a rule."""
-        if self.dead:
-            return
         landed = {
             self.accounts.user_id(o): o
             for o in self._of("create")
             if o.outcome == "done" and self.accounts.in_default(o)
         }
         if landed:
-            for user_id, error in self.memberships.leave_default(list(landed)).items():
+            for user_id, error in self.memberships.leave_default(list(landed), self.dead).items():
                 landed[user_id].outcome = "failed"
                 landed[user_id].error = f"created, but still in the default organization: {error}"
 

@@ -235,3 +235,17 @@ def test_members_whose_roles_come_as_objects_or_null(world: World) -> None:
     organization = Organization("eng", "org_1", "Eng")
     read_members(Client(), organization)
     assert organization.members == {"kp_1": frozenset({"lead", "engineer"}), "kp_2": frozenset()}
+
+
+def test_who_cannot_be_taken_out_of_the_default_organization_any_more_is_told(world: World) -> None:
+    spec = SPEC + "joiner: {leave_default_organization: true}\n"
+    world.kinde.fault("PATCH", "/users$", revoke_token=True)
+
+    def rotated(request: Any, answer: Any) -> None:
+        if request.path.endswith("/user") and request.method == "POST":
+            world.kinde.set(client_secret="another")
+
+    world.client.on_answer = rotated
+    report = world.apply([person(1, dept="Other"), person(2)], spec)
+    (create,) = (o for o in report.plan.operations if (o.id, o.kind) == ("1", "create"))
+    assert (create.outcome, "still in the default organization" in create.error) == ("failed", True)
