@@ -10,6 +10,8 @@ from airflow_provider_kinde.sync.spec import SyncSpec
 
 MAX_COLUMNS = 10_000
 MAX_CELL = 131_072
+MAX_BITS = 4_096
+"""Of a whole number; Python refuses to print one of some 14,000."""
 """Characters of the longest cell: what Python's csv reader takes."""
 MAX_DEPTH = 8
 
@@ -113,7 +115,7 @@ def object_row(number: int, values: Any) -> Row:
     """
     if not isinstance(values, Mapping):
         return Row(number, {}, f"is not an object but {type(values).__name__}")
-    if not any(isinstance(value, (Mapping, str)) for value in values.values()):
+    if not any(isinstance(value, (Mapping, str, int)) for value in values.values()):
         flat: Mapping[str, Any] = values
     else:
         try:
@@ -134,5 +136,7 @@ def _flat(values: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[
             yield from _flat(value, f"{column}.", depth + 1)
         elif isinstance(value, str) and len(value) > MAX_CELL:
             raise ValueError(f"column {column!r} holds more than {MAX_CELL:,} characters")
+        elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise ValueError(f"column {column!r} holds a number of more than {MAX_BITS:,} bits")
         else:
             yield column, value

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_kinde.sources import file_csv, file_json, file_parquet
 from airflow_provider_kinde.sources.base import Options, RowReading
+from airflow_provider_kinde.sources.changes import stat_token
 from airflow_provider_kinde.sources.expect import Expect, HashingFile
 from airflow_provider_kinde.sync.errors import SourceError
 from airflow_provider_kinde.sync.model import Row
@@ -69,6 +70,20 @@ class FileSource:
             raw.close()
             raise
         return reading
+
+    def change_token(self) -> str:
+        """A text that changes when the file is written anew; the file is not read.
+
+        :raises SourceError: there is no such file, or its storage cannot be asked.
+        """
+        try:
+            status = _storage_path(self.path, self.conn_id).stat() if "://" in self.path else Path(self.path).stat()
+        except SourceError:
+            raise
+        except Exception as error:
+            # Each storage has its own exceptions for what is missing or refused.
+            raise SourceError(f"{self.name} cannot be asked when it was written: {type(error).__name__}") from error
+        return stat_token(status)
 
     def _begin(self, raw: IO[bytes], reading: RowReading) -> None:
         expect = self.expect.begin(reading, self._manifest)

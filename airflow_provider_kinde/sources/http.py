@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from airflow_provider_kinde.sources import file_csv
 from airflow_provider_kinde.sources.base import Options, RowReading
 from airflow_provider_kinde.sources.http_api import KEYS, Api, read_api
-from airflow_provider_kinde.sources.http_call import MAX_FILE, Caller, Refused, without_query
+from airflow_provider_kinde.sources.http_call import MAX_FILE, Caller, without_query
 from airflow_provider_kinde.sources.http_login import Connect, Login, airflow_login, check_url
 from airflow_provider_kinde.sources.http_pages import Clock, Pass, dated
 from airflow_provider_kinde.sources.http_paths import Missed
@@ -89,12 +89,7 @@ class ApiSource:
         moment = since.astimezone(dt.timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
         query = {name: value.replace("{since}", moment) for name, value in changes.query.items()}
         with self._caller() as caller:
-            try:
-                answer = caller.get(caller.address(changes.url), query, headers=self.api.headers)
-            except Refused as refused:
-                if refused.status in self.api.empty_status:
-                    return False
-                raise
+            answer = caller.get(caller.address(changes.url), query, headers=self.api.headers)
         return bool(changes.found.find(answer.json()))
 
     def _caller(self) -> Caller:

@@ -152,14 +152,20 @@ class Authorizer:
             user, password = (login.password, "x") if auth.key_as_login else (login.login, login.password)
             return {"Authorization": f"Basic {basic(user, password)}"}
         if auth.type == "bearer":
-            return {"Authorization": f"Bearer {login.password}"}
+            return {"Authorization": f"Bearer {self._key()}"}
         if auth.type == "header":
-            return {auth.header: f"{auth.prefix}{login.password}"}
+            return {auth.header: f"{auth.prefix}{self._key()}"}
         if auth.type == "oauth":
             if not self._token or time.monotonic() >= self._until:
                 self._get_token()
             return {"Authorization": f"Bearer {self._token}"}
         return {}
+
+    def _key(self) -> str:
+        key = self.login.password.strip()
+        if not key.isascii() or not key.isprintable():
+            raise SourceError(f"{self._where}: its password holds characters that no header can carry")
+        return key
 
     def renew(self) -> bool:
         """After a 401: whether another try with a new token is worth it."""

@@ -226,6 +226,15 @@ def test_simple_authentication(server: HrServer, auth: Any, header: str, value: 
     assert server.calls[0].headers[header] == value
 
 
+def test_a_key_with_blanks_around_it_and_one_that_is_none(server: HrServer) -> None:
+    server.script = [Reply([])]
+    make(server, {**LIST, "auth": "bearer"}, login=Login(server.url, "", f" {SECRET}\n")).read()
+    assert server.calls[0].headers["authorization"] == f"Bearer {SECRET}"
+    for key in ("sch\u00f6n-\u20ac", "two\r\nlines"):
+        said = refused(server, {**LIST, "auth": "bearer"}, login=Login(server.url, "", key))
+        assert said.endswith("its password holds characters that no header can carry")
+
+
 @pytest.mark.parametrize("client", ["body", "basic"])
 def test_oauth_gets_a_token_and_renews_one_that_is_refused(server: HrServer, client: str) -> None:
     tokens = iter(["one", "two"])

@@ -1,0 +1,63 @@
+"""Whether a source changed since somebody last looked, asked as cheaply as the source allows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_kinde.sync.model import Source
+
+
+def change_token(source: Source, last: str | None = None, now: dt.datetime | None = None) -> str:
+    """A short text that is equal to ``last`` as long as the source has not changed.
+
+    A source that knows best has a method ``change_token()`` (a file: when it was written, and its size); an API with a
+    list of changes is asked for those since the last look; everything else is read, and its rows are digested.
+
+    :param last: the token of an earlier look; ``None`` for the first one.
+    :raises SourceError: the source cannot be read.
+    """
+    own = getattr(source, "change_token", None)
+    if own is not None:
+        return str(own())
+    if getattr(getattr(source, "api", None), "changes", None) is not None:
+        # The moment before the question: what changes while it is answered is found by the next one.
+        at = (now or dt.datetime.now(dt.timezone.utc)).isoformat()
+        known = _moment(last)
+        asked: Any = source
+        return at if known is None or asked.changed_since(known) else str(last)
+    return digest(source)
+
+
+def digest(source: Source) -> str:
+    """A digest of all rows, whatever their order; a source that is incomplete has another one than a complete one."""
+    total, count = 0, 0
+    reading = source.read()
+    for row in reading:
+        values = {str(key): value for key, value in row.values.items()}
+        text = json.dumps([row.problem, values], sort_keys=True, default=str, ensure_ascii=True)
+        total += int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+        count += 1
+    whole = "\n".join([f"{total % 2**256:x}", str(count), *sorted(reading.columns or ()), *reading.incomplete])
+    return "rows:" + hashlib.sha256(whole.encode()).hexdigest()
+
+
+def stat_token(status: Any) -> str:
+    """A token from what a file system or an object store says of a file: its ETag, or time of writing and size."""
+    info: Mapping[str, Any] = getattr(status, "_info", None) or {}
+    for name in ("ETag", "etag", "md5Hash", "content_md5"):
+        if info.get(name):
+            return f"etag:{info[name]}"
+    written = getattr(status, "st_mtime_ns", None) or getattr(status, "st_mtime", 0)
+    return f"stat:{written}:{status.st_size}"
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    try:
+        found = dt.datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
