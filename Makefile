@@ -11,14 +11,15 @@ AIRFLOW3 := $(KINDE_VENVS)/airflow3/bin
 AIRFLOW2 := $(KINDE_VENVS)/airflow2/bin
 SDK := $(KINDE_VENVS)/sdk/bin
 DOCS := $(KINDE_VENVS)/docs/bin
+CONTRACT := $(KINDE_VENVS)/contract/bin
 
 CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
-APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk
+APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk tests/contract
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ui test test-unit test-airflow3 test-airflow2 test-e2e test-sdk lint format types docs bench build lock clean
+.PHONY: help demo demo-ui test test-unit test-airflow3 test-airflow2 test-e2e test-sdk test-contract lint format types docs bench build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,9 +52,14 @@ test-e2e: ## a real scheduler and API server, triggered over REST
 	@$(ENV) airflow3
 	$(AIRFLOW3)/python -m pytest tests/e2e
 
-test-sdk: ## Kinde's own SDK against the emulator
+test-sdk: ## Kinde's own SDK against the emulator, and its models against our requests
 	@$(ENV) sdk
 	$(SDK)/python -m pytest -n $(JOBS) tests/sdk
+
+test-contract: ## every request against Kinde's own document: make test-contract OPENAPI=kinde.yaml
+	@test -f "$(OPENAPI)" || { echo "make test-contract OPENAPI=path to Kinde's OpenAPI document (YAML or JSON)"; exit 1; }
+	@$(ENV) contract
+	OPENAPI="$(abspath $(OPENAPI))" $(CONTRACT)/python -m pytest tests/contract
 
 lint: ## ruff: rules and format
 	@$(ENV) unit
