@@ -289,10 +289,10 @@ asyncio.run(main())
 
 def test_the_loop_is_never_blocked(kinde: Emulator) -> None:
     # A process of its own: there our first imports, the connection and the token are part of it.
-    kinde.set(latency=1500)
-    done = subprocess.run([sys.executable, "-c", LAG], capture_output=True, text=True, timeout=60, check=False)
+    kinde.set(latency=3000)
+    done = subprocess.run([sys.executable, "-c", LAG], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["states"] == ["timeout"]
-    # An answer takes 1.5 s: a single one waited for on the loop would show.
-    assert found["lag"] < 0.7, found
+    # An answer takes 3 s: a single one waited for on the loop would show.
+    assert found["lag"] < 2, found
