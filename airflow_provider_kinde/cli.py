@@ -115,10 +115,10 @@ def _apply(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.render import report_csv, report_text
     from airflow_provider_kinde.sync.run import apply
 
-    spec, source, client = open_all(options)
     plan_file = read_json(options.plan, "plan") if options.plan else None
     if options.report:
         check_writable(options.report)
+    spec, source, client = open_all(options)
     with client:
         report = apply(
             spec,

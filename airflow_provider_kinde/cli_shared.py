@@ -54,10 +54,12 @@ def _kinds(text: str) -> list[str]:
 def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
     """Spec, source and client."""
     from airflow_provider_kinde.sources import make_source
+    from airflow_provider_kinde.sync.plan import moment
     from airflow_provider_kinde.sync.spec import SyncSpec
 
     spec = SyncSpec.load(options.spec)
     source = make_source(spec)
+    moment(options.now)  # told now, rather than after Airflow and Kinde were asked
     return spec, source, open_client(options, spec)
 
 

@@ -124,6 +124,7 @@ def _top() -> dict[str, Schema]:
 
 def _source() -> Schema:
     from airflow_provider_kinde.sources import SOURCES
+    from airflow_provider_kinde.sources.schema import option_schemas
 
     kinds = {"enum": sorted(SOURCES), "description": "What kind of source; each has options of its own beside this."}
     return {
@@ -131,6 +132,10 @@ def _source() -> Schema:
         "description": "Where the rows come from.",
         "required": ["type"],
         "properties": {"type": kinds},
+        "allOf": [
+            {"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": options}
+            for kind, options in sorted(option_schemas().items())
+        ],
         "if": {"properties": {"type": {"const": "file"}}},
         "then": {
             "required": ["path"],
@@ -279,7 +284,7 @@ def _optional(part: Schema) -> Schema:
     """The same, or nothing."""
     if isinstance(part.get("type"), str) and "enum" not in part:
         return {**part, "type": [part["type"], "null"]}
-    outer = {key: part[key] for key in ("description", "default") if key in part}
+    outer: Schema = {key: value for key, value in part.items() if key in ("description", "default")}
     return {**outer, "anyOf": [{key: value for key, value in part.items() if key not in outer}, {"type": "null"}]}
 
 
