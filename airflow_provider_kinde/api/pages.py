@@ -64,7 +64,9 @@ class Pages:
 
     def _items(self, answer: Any) -> list[dict[str, Any]]:
         key = self._operation.items
-        if not isinstance(answer, dict):
+        # Lists come with Kinde's `code` and `message`: an object with neither them nor the items is somebody else's
+        # answer, and not an empty tenant.
+        if not isinstance(answer, dict) or not answer.keys() & {key, "code", "message"}:
             raise self._error(f"the answer has no {key!r}")
         items = answer.get(key)
         if items is None:

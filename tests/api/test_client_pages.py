@@ -106,11 +106,17 @@ def test_pages_that_repeat_are_an_error_and_not_an_endless_loop(
     assert len(server.sent()) <= 3
 
 
-@pytest.mark.parametrize("answer", [[], {"users": {}}, {"users": "x"}, {"users": ["kp_1"]}, 7])
+@pytest.mark.parametrize("answer", [[], {}, {"up": True}, {"users": {}}, {"users": "x"}, {"users": ["kp_1"]}, 7])
 def test_what_is_no_page(answer: Any, client: Any, server: Server) -> None:
     server.on(USERS, Reply(answer))
     with pytest.raises(KindeResponseError):
         list(client.iter_users())
+
+
+@pytest.mark.parametrize("answer", [{"code": "OK", "message": "Success"}, {"users": None}, {"users": []}])
+def test_an_empty_page(answer: Any, client: Any, server: Server) -> None:
+    server.on(USERS, Reply(answer))
+    assert list(client.iter_users()) == []
 
 
 def test_an_empty_body_is_not_an_empty_tenant(client: Any, server: Server) -> None:
