@@ -45,6 +45,12 @@ class VendorSource(ApiSource):
         super().__init__(spec, api, options, _host(vendor, values, options), connect, **settings)
 
 
+def describe(kind: str) -> Mapping[str, Mapping[str, Any]]:
+    """The options that a vendor's source has, as its description states them."""
+    options: Mapping[str, Mapping[str, Any]] = _load(kind)["options"]
+    return options
+
+
 @cache
 def _load(kind: str) -> Mapping[str, Any]:
     import yaml

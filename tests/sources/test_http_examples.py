@@ -11,6 +11,8 @@ import yaml
 from hr_server import REST, spec
 
 from airflow_provider_kinde.sources import SOURCES, make_source
+from airflow_provider_kinde.sources.schema import option_schemas
+from airflow_provider_kinde.sync.errors import SpecError
 from airflow_provider_kinde.sync.spec import SyncSpec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -46,3 +48,20 @@ def test_every_option_is_in_the_page(kind: str) -> None:
     options = str(caught.value).partition("known are ")[2].split(", ")
     page = (DOCS / "sources" / f"{kind}.md").read_text()
     assert [name for name in options if f"| `{name}` |" not in page] == []
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_editors_know_the_options(kind: str) -> None:
+    """The schema takes what the source takes: each example, no other option, and none with a blank required one."""
+    jsonschema = pytest.importorskip("jsonschema")
+    source = yaml.safe_load((DOCS / "examples" / f"{kind}.yaml").read_text())["source"]
+    schema = option_schemas()[kind]
+    jsonschema.validate(source, schema)
+    jsonschema.validate({**source, "expect": None}, schema)
+    for wrong in ({**source, "no_such_option": 1}, {**source, "expect": {"rows": 3}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+    with pytest.raises(SpecError) as caught:
+        make_source(spec({"type": kind, "no_such_option": 1}, REST))
+    options = str(caught.value).partition("known are ")[2].split(", ")
+    assert sorted(schema["properties"]) == sorted(options)
