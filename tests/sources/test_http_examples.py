@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from hr_server import REST, spec
@@ -53,7 +54,6 @@ def test_every_option_is_in_the_page(kind: str) -> None:
 @pytest.mark.parametrize("kind", TYPES)
 def test_editors_know_the_options(kind: str) -> None:
     """The schema takes what the source takes: each example, no other option, and none with a blank required one."""
-    jsonschema = pytest.importorskip("jsonschema")
     source = yaml.safe_load((DOCS / "examples" / f"{kind}.yaml").read_text())["source"]
     schema = option_schemas()[kind]
     jsonschema.validate(source, schema)
