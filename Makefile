@@ -76,7 +76,8 @@ types: ## mypy --strict, with Airflow's own types
 	$(AIRFLOW3)/mypy
 
 docs: ## the documentation as a site, in site/
-	@$(ENV) docs
+	@$(ENV) unit docs
+	$(UNIT)/python -m scripts.operations_page
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 

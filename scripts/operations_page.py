@@ -1,0 +1,91 @@
+"""Writes ``docs/operations.md`` from the code: every operation's method, HTTP call, scope and operator.
+
+``python -m scripts.operations_page`` writes it; a test fails when the page is not what the code says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow_provider_kinde.api.memberships import Invites, Memberships
+from airflow_provider_kinde.api.operations import OPERATIONS, Operations
+from airflow_provider_kinde.api.organizations import Organizations
+from airflow_provider_kinde.api.roles import Properties, Roles
+from airflow_provider_kinde.api.users import Identities, Users
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
+
+AREAS: dict[str, type] = {
+    "Users": Users,
+    "Identities": Identities,
+    "Organizations": Organizations,
+    "Members of an organization": Memberships,
+    "Invitations": Invites,
+    "Roles and permissions": Roles,
+    "Properties": Properties,
+}
+OPERATORS = {
+    "create_user": ["KindeCreateUserOperator"],
+    "update_user": ["KindeUpdateUserOperator", "KindeSuspendUserOperator", "KindeUnsuspendUserOperator"],
+    "delete_user": ["KindeDeleteUserOperator"],
+    "delete_user_sessions": ["KindeSuspendUserOperator"],
+    "update_user_properties": ["KindeCreateUserOperator", "KindeUpdateUserOperator"],
+    "create_organization": ["KindeCreateOrganizationOperator"],
+    "update_organization": ["KindeUpdateOrganizationOperator"],
+    "delete_organization": ["KindeDeleteOrganizationOperator"],
+    "add_organization_users": ["KindeAddOrganizationUsersOperator"],
+    "update_organization_users": ["KindeUpdateOrganizationUsersOperator"],
+    "remove_organization_users": ["KindeRemoveOrganizationUsersOperator"],
+    "create_organization_invite": ["KindeInviteUserOperator"],
+}
+"""Operation -> the operators that stand for it."""
+
+HEAD = """# Operations
+
+<!-- Written by scripts/operations_page.py from the code. -->
+
+Every operation of Kinde's Management API that has a method of its own, on `KindeHook`, `KindeAsyncHook` (there as a
+coroutine) and the clients below them. Path parameters come first; query and body fields follow under Kinde's names, and
+all of them can be given by name. The methods return decoded JSON, or `None` for an empty answer. `request(method, path,
+params, json)` reaches whatever is not here.
+
+```python
+from airflow_provider_kinde.hooks.kinde import KindeHook
+
+hook = KindeHook()
+address = {"type": "email", "details": {"email": "ada@acme.com"}}
+user = hook.create_user(profile={"given_name": "Ada"}, identities=[address])
+hook.add_organization_users("org_1234567890a", [{"id": user["id"], "roles": ["engineer"]}])
+```
+
+`KindeApiOperator(operation="...", arguments={...})` calls any of them from a DAG; where another operator stands in
+the last column, prefer that one: it looks first and writes only what differs. Enable the *scope* for the application in
+Kinde.
+"""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    parts = [HEAD]
+    for title, area in AREAS.items():
+        parts += [f"## {title}", "", "| method | HTTP call | scope | operator |", "| --- | --- | --- | --- |"]
+        parts += [_row(name) for name in OPERATIONS if name in vars(area)]
+        parts.append("")
+    walks = ", ".join(f"`{name}`" for name in dir(Operations) if name.startswith("iter_"))
+    parts.append(
+        f"## All pages\n\n{walks} and `search_users` yield every item of every page of the list they are named after."
+    )
+    return "\n".join(parts) + "\n"
+
+
+def _row(name: str) -> str:
+    operation = OPERATIONS[name]
+    needed = [parameter for parameter in operation.parameters if parameter in operation.required]
+    arguments = ", ".join([*needed, *(["…"] if len(needed) < len(operation.parameters) else [])])
+    operators = ", ".join(f"`{operator}`" for operator in OPERATORS.get(name, []))
+    cells = [f"`{name}({arguments})`", f"`{operation.call}`", f"`{operation.scope}`", operators]
+    return f"| {' | '.join(cells)} |".replace("  |", " |")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
