@@ -174,7 +174,7 @@ class _Run:
             if o.outcome == "done" and self.accounts.in_default(o)
         }
         if landed:
-            for user_id, error in self.memberships.leave_default(list(landed), self.dead).items():
+            for user_id, error in self.memberships.leave_default(list(landed)).items():
                 landed[user_id].outcome = "failed"
                 landed[user_id].error = f"created, but still in the default organization: {error}"
 

@@ -82,20 +82,17 @@ class Memberships:
                     operation.outcome = "failed"
                     operation.error = entry.error or "Kinde took the request, but its member list says otherwise"
 
-    def leave_default(self, user_ids: list[str], dead: str = "") -> dict[str, str]:
+    def leave_default(self, user_ids: list[str]) -> dict[str, str]:
         """Take people created in this run out of the default organization, where they are in it.
 
         Where the file manages that organization, it alone decides who is in it; elsewhere the spec has to ask for it.
 
-        :param dead: why nothing can be sent any more.
         :returns: Kinde user id -> what went wrong.
         """
         code = self.snapshot.default_code
         managed = any(o.code == code for o in self.snapshot.organizations.values())
         if not code or not (managed or self.spec.joiner.leave_default_organization):
             return {}
-        if dead:
-            return dict.fromkeys(user_ids, dead)
         default = Organization("", code, "")
         try:
             read_members(self.client, default)
