@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.api.operation import segment
+from airflow_provider_kinde.exceptions import KindeResponseError
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.normal import clean_name, email_key
@@ -88,8 +90,16 @@ def read_snapshot(spec: SyncSpec, client: Any, progress: Progress | None = None)
     who is not among the users read is unmanaged.
 
     :raises SpecError: for an organization or a role that Kinde does not have.
+    :raises SyncError: for a list that cannot be Kinde's.
     """
-    tell = progress or (lambda stage, done, total: None)
+    try:
+        return _read(spec, client, progress or (lambda stage, done, total: None))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise SyncError(f"Kinde lists something in a form that is not understood ({what}); nothing was done") from error
+
+
+def _read(spec: SyncSpec, client: Any, tell: Progress) -> Snapshot:
     accounts: dict[str, Account] = {}
     for user in client.iter_users(expand="identities,organizations"):
         account = parse_account(user, spec.name)
@@ -129,7 +139,7 @@ def parse_account(user: Mapping[str, Any], name: str) -> Account:
     # The primary address is missing from some answers; where there is but one, it is that one.
     only = addresses[0] if len(addresses) == 1 else ""
     return Account(
-        id=str(user["id"]),
+        id=_id(user["id"]),
         provided_id=provided,
         email=str(user.get("email") or user.get("preferred_email") or only),
         first_name=str(user.get("first_name") or ""),
@@ -149,11 +159,14 @@ def address_of(identity: Mapping[str, Any]) -> str:
 def read_members(client: Any, organization: Organization) -> None:
     """Read an organization's members and their roles anew (``GET /organizations/{code}/users``)."""
     organization.read_at = time.monotonic()
-    organization.members = {
-        str(member["id"]): frozenset(_role_keys(member.get("roles")))
-        for member in client.iter_organization_users(organization.code)
-        if member.get("id")
-    }
+    try:
+        organization.members = {
+            _id(member["id"]): frozenset(_role_keys(member.get("roles")))
+            for member in client.iter_organization_users(organization.code)
+            if member.get("id")
+        }
+    except (TypeError, ValueError) as error:
+        raise KindeResponseError(f"the members of {organization.code} are not understood: {error}") from error
 
 
 def read_properties(client: Any, user_id: str) -> dict[str, str]:
@@ -163,10 +176,18 @@ def read_properties(client: Any, user_id: str) -> dict[str, str]:
 
 def _role_keys(roles: Any) -> Iterable[str]:
     """Role keys, whether they come as keys or as objects."""
+    if isinstance(roles, (str, Mapping)):
+        raise TypeError(f"roles are {type(roles).__name__}, not a list")
     for role in roles or ():
         key = role.get("key") if isinstance(role, Mapping) else role
         if key:
             yield str(key)
+
+
+def _id(value: Any) -> str:
+    """An id that may stand in a path; requests take no other, and nobody is planned for whom none can be sent."""
+    segment(value, "the id of a user")
+    return str(value)
 
 
 def find_organizations(spec: SyncSpec, listed: Iterable[Mapping[str, Any]]) -> dict[str, Organization]:

@@ -1,0 +1,154 @@
+"""Answers that no Kinde would give: nothing is written because of them, nothing leaks, and the reason is told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
+from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.sync.render import plan_text, report_csv, report_text
+from tests.api.loopback import Reply, Server, make_client
+from tests.sync.conftest import World, people, person
+
+USERS = r"^/api/v1/users\?.*expand"
+ORGANIZATIONS = "^/api/v1/organizations"
+MEMBERS = "^/api/v1/organizations/[^/]+/users"
+
+
+def user(**fields: Any) -> dict[str, Any]:
+    return {"users": [{"id": "kp_1", "email": "p1@example.com", "first_name": "Given1", "last_name": "Doe", **fields}]}
+
+
+def members(**fields: Any) -> dict[str, Any]:
+    return {"organization_users": [{"id": "kp_1", **fields}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        (USERS, {"up": True}),
+        (USERS, {"users": [{"email": "p1@example.com"}]}),
+        (USERS, user(id="..")),
+        (USERS, user(id="")),
+        (USERS, user(id="kp_1\r\nX-Admin: yes")),
+        (USERS, user(id={"$ne": 1})),
+        (USERS, user(id=True)),
+        (USERS, user(identities=7)),
+        (USERS, user(organizations=7)),
+        ("^/api/v1/roles", {"roles": [{"key": "engineer"}]}),
+        ("^/api/v1/roles", {"up": True}),
+        (ORGANIZATIONS, {"up": True}),
+        (ORGANIZATIONS + r"(\?|$)", {"organizations": [{"name": "Engineering"}, {"name": "Sales"}]}),
+        (ORGANIZATIONS + r"(\?|$)", {"organizations": [{"name": n, "code": ".."} for n in ("Engineering", "Sales")]}),
+        (MEMBERS, {"up": True}),
+        (MEMBERS, members(id="..")),
+        (MEMBERS, members(roles="engineer")),
+        (MEMBERS, members(roles={"engineer": True})),
+        (MEMBERS, members(roles=7)),
+        (MEMBERS, members(roles=[["engineer"], 7, {"key": ["x"]}], id=["kp_1"])),
+    ],
+    ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else None,
+)
+def test_a_list_of_no_known_form_stops_the_run_before_any_write(world: World, path: str, answer: Any) -> None:
+    world.kinde.fault("GET", path, status=200, body=answer, times=None)
+    with pytest.raises((SyncError, KindeError)):
+        world.apply(people(2))
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize(
+    "answer", [{"up": True}, members(roles="engineer"), members(id=".."), {"organization_users": 7}]
+)
+def test_a_list_that_changes_its_form_halfway_still_ends_in_a_report(world: World, answer: Any) -> None:
+    world.kinde.fault("GET", MEMBERS, status=200, body=answer, times=None, skip=2)
+    report = world.apply([person(1, dept="Eng")])
+    assert {o.kind: o.outcome for o in report.plan.operations} == {
+        "create": "done", "add_membership": "failed", "add_role": "failed",
+    }  # fmt: skip
+    assert report.requests["total"] == len(world.reads()) + len(world.writes())
+    world.kinde.clear_faults()
+    world.apply([person(1, dept="Eng")])
+    assert world.memberships("p1@example.com") == {"Engineering": ["engineer"]}
+
+
+@pytest.mark.parametrize(
+    "id", ["../../admin", "kp_1/../../x", "a?b=c&d#e", "%2e%2e%2fx", "kp 1", "\u202ekp", "x" * 5000]
+)
+def test_an_id_made_up_by_a_creation_reaches_no_other_path(world: World, id: str) -> None:
+    world.kinde.fault("POST", "^/api/v1/user$", status=200, body={"id": id, "created": True})
+    report = world.apply([person(1, dept="Eng")])
+    assert report.outcome == "failed"
+    known = ("/api/v1/users", "/api/v1/user", "/api/v1/organizations", "/api/v1/roles", "/oauth2/token")
+    assert {entry["path"] for entry in world.kinde.log()} <= {
+        *known, *(f"/api/v1/organizations/{world.code(name)}/users" for name in ("Engineering", "Sales")),
+    }  # fmt: skip
+
+
+def test_names_from_kinde_turn_no_terminal_and_no_spreadsheet(world: World) -> None:
+    evil = "\x1b]0;owned\x07\u202e\u2028\x9b31m"
+    world.apply(people(20))
+    listed = {
+        "id": "kp_x", "email": f"=cmd|{evil}@x.com", "provided_id": "hr:1", "first_name": f"=HYPERLINK(1){evil}",
+        "last_name": "@SUM(1)", "is_suspended": False,
+    }  # fmt: skip
+    world.kinde.fault("GET", USERS, status=200, body={"users": [listed]}, times=None)
+    world.kinde.fault("PATCH", r"/user\?", status=400, times=None, body={"errors": {"code": "X", "message": evil}})
+    report = world.apply([person(1), person(2, status="Terminated")], approve=None)
+    for text in (plan_text(report.plan), report_text(report), report_csv(report)):
+        assert not {"\x1b", "\x07", "\u202e", "\u2028", "\x9b"} & set(text)
+    for line in report_csv(report).splitlines():
+        assert not [cell for cell in line.split(",") if cell.strip('"')[:1] in ("=", "+", "@")]
+
+
+@pytest.fixture(params=["sync", "async"])
+def hostile(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Any]]:
+    server = Server()
+    client = make_client(request.param, server, None, timeout=5.0, max_tries=1)
+    yield server, client
+    client.close() if isinstance(client, KindeClient) else client.stop()
+    server.close()
+
+
+def test_a_zip_bomb_is_not_unpacked(hostile: tuple[Server, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_kinde.api import async_transport, transport
+
+    for module in (transport, async_transport):
+        monkeypatch.setattr(module, "MAX_BODY", 1_000_000)
+    server, client = hostile
+    server.on("GET /api/v1/users", Reply(body=gzip.compress(b" " * 30_000_000), headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(KindeError, match="larger than"):
+        client.get_users()
+
+
+def test_json_nested_beyond_reading_and_numbers_beyond_measure(hostile: tuple[Server, Any]) -> None:
+    server, client = hostile
+    for body in (b"[" * 200_000, b'{"users": [' + b"9" * 100_000 + b"]}", b'{"users": ' + b'{"a":' * 100_000):
+        server.on("GET /api/v1/users", Reply(body=body))
+        began = time.monotonic()
+        with pytest.raises(KindeResponseError):
+            client.get_users()
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_neither_token_nor_secret_goes_where_a_redirect_points(hostile: tuple[Server, Any], status: int) -> None:
+    server, client = hostile
+    elsewhere = Server()
+    to = {"Location": f"http://{elsewhere.host}/collect"}
+    server.on("GET /api/v1/users", Reply(status=status, headers=to))
+    server.on("PATCH /api/v1/user", Reply(status=status, headers=to))
+    for call in (lambda: client.get_users(), lambda: client.update_user("kp_1", is_suspended=True)):
+        with pytest.raises(KindeResponseError, match="not followed"):
+            call()
+    server.on("POST /oauth2/token", Reply(status=status, headers=to))
+    with make_client("sync", server, None, max_tries=1) as fresh, pytest.raises(KindeError):
+        fresh.get_users()
+    assert elsewhere.calls == []
+    elsewhere.close()
