@@ -35,6 +35,10 @@ _VERDICTS = {
 }
 
 
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What begins a formula; spreadsheets take the wide forms of East Asian keyboards, too."""
+
+
 @dataclass(frozen=True)
 class Words:
     """What a plan and its report are called, and what is said about them.
@@ -241,7 +245,7 @@ def _value(value: Any) -> str:
 
 def _cell(text: str) -> str:
     cleaned = clean(text)
-    return f"'{cleaned}" if cleaned[:1] in ("=", "+", "-", "@") else cleaned
+    return f"'{cleaned}" if cleaned.lstrip()[:1] in _FORMULA else cleaned
 
 
 def _painter(color: bool) -> Paint:
