@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +51,19 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        self._run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        self._process = subprocess.Popen(
+            [
+                str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port), "-k", str(self.folder),
+                "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+            ],
+            user=self._user,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # A test run that is killed must not leave a server behind.
+            preexec_fn=_die_with_parent,
+        )  # fmt: skip
+        self._wait()
         self.uri = f"postgres://hr:{PASSWORD}@127.0.0.1:{self.port}/postgres"
 
     def _run(self, name: str, *arguments: str) -> None:
@@ -66,6 +80,19 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"{name}: {done.stderr.strip()}")
 
+    def _wait(self) -> None:
+        import psycopg2
+
+        ends = time.monotonic() + 60
+        while True:
+            try:
+                self.sql("SELECT 1")
+                return
+            except psycopg2.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > ends:
+                    raise
+            time.sleep(0.05)
+
     def sql(self, *statements: str) -> list[Any]:
         """Send statements, each for itself; the rows of the last one."""
         import psycopg2
@@ -81,8 +108,14 @@ class Postgres:
             connection.close()
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.data), "-w", "-m", "immediate", "stop")
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _die_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
 
 
 def _exists(name: str) -> bool:
