@@ -104,7 +104,9 @@ def check_writable(path: str) -> None:
     :raises SyncError: when it cannot.
     """
     folder = Path(path).resolve().parent
-    if not os.access(folder, os.W_OK):
+    if Path(path).is_dir():
+        raise SyncError(f"{path} could not be written: it is a folder")
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise SyncError(f"{path} could not be written: no folder {folder}, or no permission for it")
 
 
@@ -116,9 +118,13 @@ def write_private(path: str, text: str) -> None:
     target = Path(path)
     try:
         handle, name = tempfile.mkstemp(dir=target.resolve().parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(name).replace(target)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink()  # half a plan names people all the same
+            raise
     except OSError as error:
         raise SyncError(f"{path} could not be written: {error.strerror or error}") from error
 
