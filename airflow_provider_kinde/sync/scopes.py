@@ -36,9 +36,23 @@ def needed_scopes(plan: Plan) -> set[str]:
         found |= _WRITE[kind]
         if kind == "suspend" and plan.spec.leaver.end_sessions:
             found.add("delete:user_sessions")
+    if _leaves_default(plan):
+        found.add("update:organization_users")
     if any("properties" in (operation.after or {}) for operation in plan.operations):
         found |= {"read:user_properties", "update:user_properties"}
     return found
+
+
+def _leaves_default(plan: Plan) -> bool:
+    """Whether somebody is created whom Kinde may put into a default organization that is not theirs."""
+    snapshot = plan.snapshot
+    if snapshot is None or not snapshot.default_code:
+        return False
+    managed = any(o.code == snapshot.default_code for o in snapshot.organizations.values())
+    housed = {o.id for o in plan.operations if o.kind == "add_membership"}
+    return (managed or plan.spec.joiner.leave_default_organization) and any(
+        o.kind == "create" and o.id not in housed for o in plan.operations
+    )
 
 
 def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:
