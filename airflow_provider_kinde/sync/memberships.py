@@ -18,6 +18,8 @@ CHUNK = 100
 FRESH = 60.0
 """Seconds after which the members read are read again before an organization is written."""
 
+UNSEEN = "Kinde took the request, but its member list says otherwise"
+
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 
 
@@ -80,7 +82,7 @@ class Memberships:
                     operation.outcome = "done"
                 else:
                     operation.outcome = "failed"
-                    operation.error = entry.error or "Kinde took the request, but its member list says otherwise"
+                    operation.error = entry.error or UNSEEN
 
     def leave_default(self, user_ids: list[str]) -> dict[str, str]:
         """Take people created in this run out of the default organization, where they are in it.
@@ -94,13 +96,17 @@ class Memberships:
         if not code or not (managed or self.spec.joiner.leave_default_organization):
             return {}
         default = Organization("", code, "")
+        concerned = user_ids
         try:
             read_members(self.client, default)
             landed = [_Entry(user_id, frozenset(), None) for user_id in user_ids if user_id in default.members]
+            concerned = [entry.user_id for entry in landed]
             self._send(default, landed, lambda work, chunks: [work(chunk) for chunk in chunks])
+            if landed:
+                read_members(self.client, default)
         except KindeError as error:
-            return dict.fromkeys(user_ids, str(error))
-        return {entry.user_id: entry.error for entry in landed if entry.error}
+            return dict.fromkeys(concerned, str(error))
+        return {entry.user_id: entry.error or UNSEEN for entry in landed if entry.user_id in default.members}
 
     def _entries(self, organization: Organization, operations: list[Operation]) -> list[_Entry]:
         people: dict[str, list[Operation]] = {}

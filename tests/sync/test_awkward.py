@@ -249,3 +249,16 @@ def test_who_cannot_be_taken_out_of_the_default_organization_any_more_is_told(wo
     report = world.apply([person(1, dept="Other"), person(2)], spec)
     (create,) = (o for o in report.plan.operations if (o.id, o.kind) == ("1", "create"))
     assert (create.outcome, "still in the default organization" in create.error) == ("failed", True)
+
+
+def test_leaving_the_default_organization_is_believed_when_it_is_seen(world: World) -> None:
+    spec = SPEC + "joiner: {leave_default_organization: true}\n"
+    path = f"/organizations/{world.code('Default Organization')}/users"
+    world.kinde.fault("PATCH", path, status=200, body={"code": "OK", "message": "Success"})
+    report = world.apply([person(1, dept="Other")], spec)
+    assert "still in the default organization" in report.plan.operations[0].error
+    world.kinde.fault(
+        "PATCH", f"/organizations/{world.code('Default Organization')}/users", after_work=True, times=None
+    )
+    assert world.apply([person(1, dept="Other"), person(2, dept="Other")], spec).outcome == "changes"
+    assert world.memberships("p2@example.com") == {}
