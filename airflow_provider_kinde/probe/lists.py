@@ -23,11 +23,13 @@ def largest_page(read: Callable[[int], Outcome]) -> tuple[int, str]:
     too_many = read(TOO_MANY)
     if not too_many.refused:
         raise Unlearnt(f"page_size={TOO_MANY} was taken: there is no limit, or it is applied silently")
-    for size in [*too_many.numbers, TOO_MANY - 1]:
-        # What the refusal names is believed as far as it can be seen: that many are given.
-        if 0 < size < TOO_MANY and not read(size).refused:
+    for size in sorted({*too_many.numbers, TOO_MANY - 1}, reverse=True):
+        # A refusal may name numbers that are no limit.
+        if 1 < size < TOO_MANY and not read(size).refused:
+            if size + 1 < TOO_MANY and not read(size + 1).refused:
+                break
             return size, f"page_size={TOO_MANY}: {too_many}; {size} was taken"
-    raise Unlearnt(f"page_size={TOO_MANY}: {too_many}, and no limit was named")
+    raise Unlearnt(f"page_size={TOO_MANY}: {too_many}, and the limit was not named")
 
 
 @question("max_page_size", calls="get_roles")
@@ -119,7 +121,11 @@ def token(s: Session) -> None:
         raise Unlearnt("no new token was needed")
     lifetime = s.token_answer.get("expires_in")
     s.learn("expires_in_sent", lifetime is not None, "the token endpoint's answer")
-    s.learn("token_type", str(s.token_answer.get("token_type", "bearer")), "the token endpoint's answer")
+    kind = s.token_answer.get("token_type")
+    if isinstance(kind, str) and kind.isalnum():
+        s.learn("token_type", kind, "the token endpoint's answer")
+    else:
+        s.leave("token_type", "the token endpoint does not tell")
     if not isinstance(lifetime, int):
         raise Unlearnt("the token endpoint does not tell")
     s.learn("expires_in", lifetime, "the token endpoint's answer")

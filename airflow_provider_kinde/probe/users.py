@@ -86,7 +86,7 @@ def email_case(s: Session) -> None:
     """Looks for the user by the address in lower case, and tries to create a second user with it."""
     address = s.things.address("A")
     if s.facts.get("email") not in (address, address.lower()):
-        raise Unlearnt(f"the new user's address was not shown as sent, nor in lower case: {s.facts.get('email')}")
+        raise Unlearnt(f"the new user's address was not shown as sent, nor in lower case: {s.facts.get('email')!r}")
     found = bool(s.client.get_users(email=address.lower())["users"])
     taken = False
     try:

@@ -244,6 +244,17 @@ def test_a_limit_that_the_refusal_does_not_name_is_searched_for(start: Callable[
     assert findings.requests < 20
 
 
+@pytest.mark.parametrize(
+    ("words", "learnt"),
+    [("between 1 and 100", 100), ("at most 40 of 200", None), ("too many", None), ("400: 100 at most", 100)],
+)
+def test_a_page_limit_that_is_named_among_others(kinde: Emulator, words: str, learnt: int | None) -> None:
+    body = {"errors": [{"code": "PAGE_SIZE_LIMIT_EXCEEDED", "message": words}]}
+    kinde.fault("GET", r"/roles\?page_size=(10[1-9]|1[1-9]\d|[2-5]\d\d)$", status=400, body=body, times=None)
+    with connect(kinde) as client:
+        assert probe_tenant(client, only=["max_page_size"]).settings.get("max_page_size") == learnt
+
+
 @pytest.mark.parametrize("real", ["kp_" + 32 * "a", "kp:" + 32 * "0", "org_" + 11 * "f", "b8e9"])
 def test_a_stranger_has_the_form_of_the_real_one(real: str) -> None:
     other = stranger(real)
