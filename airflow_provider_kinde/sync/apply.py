@@ -168,15 +168,14 @@ class _Run:
 
     def _leave_default(self) -> None:
         """Take new people out of the default organization that Kinde put them into without a rule."""
-        landed = {
-            self.accounts.user_id(o): o
-            for o in self._of("create")
-            if o.outcome == "done" and self.accounts.in_default(o)
-        }
+        # Whatever else became of them: an account that was made, but not all of it, may be in there as well.
+        landed = {self.accounts.user_id(o): o for o in self._of("create") if self.accounts.in_default(o)}
         if landed:
             for user_id, error in self.memberships.leave_default(list(landed)).items():
-                landed[user_id].outcome = "failed"
-                landed[user_id].error = f"created, but still in the default organization: {error}"
+                create = landed[user_id]
+                earlier = f"{create.error}; " if create.error else ""
+                create.outcome = "failed"
+                create.error = f"{earlier}created, but still in the default organization: {error}"
 
     def _enabling(self, enable: Operation) -> list[Operation]:
         return [enable, *(o for o in self.dependencies.by_person[enable.id] if o.kind == "update")]
