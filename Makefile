@@ -61,6 +61,10 @@ test-contract: ## every request against Kinde's own document: make test-contract
 	@$(ENV) contract
 	OPENAPI="$(abspath $(OPENAPI))" $(CONTRACT)/python -m pytest tests/contract
 
+soak: ## the long way: every trouble at every request, kills at every n-th, random histories (an hour)
+	@$(ENV) unit
+	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust tests/sync/test_laws.py
+
 lint: ## ruff: rules and format
 	@$(ENV) unit
 	$(UNIT)/ruff check $(CODE)
