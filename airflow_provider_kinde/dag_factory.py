@@ -13,12 +13,15 @@ import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
+from airflow_provider_kinde.source_watch import AT_LEAST_EVERY
 from airflow_provider_kinde.spec_outline import RETRIES, START, calling_file, read_outline, spec_file
 
 Approve = Literal["never", "blocked", "always"]
@@ -61,6 +64,9 @@ def kinde_sync_dag(
     dag_id: str | None = None,
     kinde_conn_id: str | None = None,
     approval_timeout: timedelta = APPROVAL_TIMEOUT,
+    on_change: Literal["sensor", "asset"] | None = None,
+    at_least_every: timedelta | None = AT_LEAST_EVERY,
+    poll_interval: float = 60.0,
     storage_path: str | None = None,
     log_personal_data: bool | None = None,
     default_args: Mapping[str, Any] | None = None,
@@ -80,6 +86,11 @@ def kinde_sync_dag(
     :param dag_id: the spec's ``name`` when left out.
     :param kinde_conn_id: Airflow connection; the spec's when left out.
     :param approval_timeout: how long an approver has; without an answer the run fails. Later runs wait meanwhile.
+    :param on_change: sync when HR's data changes. ``"sensor"``: each run begins with waiting for that (then a schedule
+        of ``"@continuous"`` fits). ``"asset"``: the triggerer watches, and an asset schedules the DAG (Airflow 3).
+    :param at_least_every: with ``on_change``, how long after the last sync one is due all the same, since starts, ends
+        and grace come due by themselves; ``None`` for never.
+    :param poll_interval: with ``on_change``, seconds between two looks.
     :param storage_path: folder for plans and reports; ``[kinde] storage_path`` when left out.
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
     :param default_args: merged over the factory's own (retries with exponential backoff).
@@ -88,9 +99,12 @@ def kinde_sync_dag(
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
     """
     _check(approve, approvers, shards)
+    _check_change(on_change, schedule)
     caller = calling_file(__file__)
     path = spec_file(spec_path, caller)
     outline = read_outline(path, "kinde_sync_dag")
+    if on_change == "asset":
+        schedule = [_watched(path, outline.name, storage_path, at_least_every, poll_interval)]
     dag = DAG(
         dag_id=dag_id or outline.name,
         schedule=schedule,
@@ -119,6 +133,18 @@ def kinde_sync_dag(
     }
     plan = KindeSyncPlanOperator(task_id="plan", ask=approve != "never", **common)
     tasks: list[Any] = [plan]
+    if on_change == "sensor":
+        from airflow_provider_kinde.sensors.sources import HrSourceSensor
+
+        wait = HrSourceSensor(
+            task_id="wait",
+            dag=dag,
+            spec=str(spec_path),
+            at_least_every=at_least_every,
+            poke_interval=poll_interval,
+            storage_path=storage_path,
+        )
+        tasks.insert(0, wait)
     if approve != "never":
         from airflow_provider_kinde.operators.approval import KindeSyncApprovalOperator
 
@@ -141,6 +167,7 @@ def kinde_sync_dag(
         task_id="apply",
         plan_path=f"{{{{ ti.xcom_pull(task_ids='{tasks[-1].task_id}')['path'] }}}}",
         plan_only="{{ params.dry_run }}",
+        marks_source=on_change is not None,
         **common,
     )
     tasks.append(apply)
@@ -164,6 +191,35 @@ def _check(approve: str, approvers: Sequence[Any], shards: int) -> None:
         raise ValueError(f"approve={approve!r}: {INSTEAD}")
     if shards != 1:
         raise ValueError(f"shards={shards} is not available yet: use shards=1")
+
+
+def _check_change(on_change: str | None, schedule: Any) -> None:
+    if on_change not in (None, "sensor", "asset"):
+        raise ValueError(f"on_change={on_change!r}: expected 'sensor' or 'asset'")
+    if on_change == "asset" and schedule is not None:
+        raise ValueError("on_change='asset' is a schedule of its own: leave schedule out")
+    if on_change == "asset" and not can_watch():
+        raise ValueError("on_change='asset' needs Airflow 3: use on_change='sensor' with schedule='@continuous'")
+
+
+def can_watch() -> bool:
+    """Whether this Airflow has assets that are watched: 3.0 and later."""
+    from airflow_provider_kinde.triggers import sources
+
+    return sources.AVAILABLE
+
+
+def _watched(path: Path, name: str, storage_path: str | None, every: timedelta | None, poll_interval: float) -> Any:
+    """The asset that changes when a sync is due."""
+    from airflow_provider_kinde import storage
+    from airflow_provider_kinde.source_watch import RETRY_AFTER, watch
+    from airflow_provider_kinde.triggers.sources import HrSourceEventTrigger, as_fields
+
+    sdk = import_module("airflow.sdk")
+    fields = as_fields(watch(path, storage_path or storage.default_path(), every, RETRY_AFTER))
+    trigger = HrSourceEventTrigger(watch=fields, poll_interval=poll_interval)
+    label = f"{name}-hr-source"
+    return sdk.Asset(name=label, watchers=[sdk.AssetWatcher(name=label, trigger=trigger)])
 
 
 def can_ask() -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from airflow_provider_kinde import storage
+from airflow_provider_kinde import source_watch, storage
 from airflow_provider_kinde.operators.spec import (
     KindeSpecOperator,
     is_true,
@@ -151,6 +151,7 @@ class KindeSyncApplyOperator(_SyncOperator):
     :param spec: path of the spec file, as for the plan (templated).
     :param plan_path: the plan, usually ``{{ ti.xcom_pull("plan")["path"] }}`` (templated).
     :param plan_only: when true (or a text that says so), the task skips itself (templated).
+    :param marks_source: whether a success is remembered, for a DAG that waits for changes of the HR source.
     :param kinde_conn_id: Airflow connection; the spec's when left out (templated).
     :param ids: as for the plan (templated).
     :param only: as for the plan (templated).
@@ -163,10 +164,13 @@ class KindeSyncApplyOperator(_SyncOperator):
 
     template_fields: Sequence[str] = (*_SyncOperator.template_fields, "plan_path", "plan_only")
 
-    def __init__(self, *, plan_path: str, plan_only: bool | str = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, plan_path: str, plan_only: bool | str = False, marks_source: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.plan_path = plan_path
         self.plan_only = plan_only
+        self.marks_source = marks_source
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan afresh, do what both plans hold, write ``report.json`` and ``report.csv``, and return the summary.
@@ -181,8 +185,14 @@ class KindeSyncApplyOperator(_SyncOperator):
         with self._clear_errors():
             spec, source = self._load()
             plan_file = self._read_plan()
+            root = self.storage_path or storage.default_path()
+            # What changes from here on, or changed since the plan (drift), is not in what is applied: it fires again.
+            fired = source_watch.fired_for(root, spec.name) if self.marks_source else {}
             with self._client(spec) as client:
-                return self._finish_report(spec, self._apply(spec, source, client, plan_file), context)
+                result = self._finish_report(spec, self._apply(spec, source, client, plan_file), context)
+            if not items(self.ids) and not items(self.only) and not result["drift"]:
+                source_watch.synced(root, spec.name, fired)
+            return result
 
     def _read_plan(self) -> dict[str, Any]:
         try:

@@ -11,7 +11,7 @@ import pytest
 from company import Company
 
 from airflow_provider_kinde import spec_outline
-from airflow_provider_kinde.dag_factory import KINDS, can_ask, kinde_sync_dag
+from airflow_provider_kinde.dag_factory import KINDS, can_ask, can_watch, kinde_sync_dag
 from airflow_provider_kinde.operators.spec import refuse_backfill
 from airflow_provider_kinde.sync.operations import COUNTED
 
@@ -63,9 +63,34 @@ def test_a_person_is_asked_where_airflow_can(company: Company, approve: Any) -> 
     assert [user["id"] for user in ask.assigned_users] == ["ann", "7"]
 
 
+def test_a_dag_that_waits_for_changes(company: Company) -> None:
+    dag = kinde_sync_dag(company.spec, schedule="@continuous", on_change="sensor", poll_interval=30)
+    wait, plan, apply = (dag.get_task(name) for name in ("wait", "plan", "apply"))
+    assert (plan.upstream_task_ids, apply.upstream_task_ids) == ({"wait"}, {"plan"})
+    assert (wait.mode, wait.poke_interval, apply.marks_source) == ("reschedule", 30, True)
+    assert not kinde_sync_dag(company.spec).get_task("apply").marks_source
+
+
+def test_a_dag_scheduled_by_the_source(company: Company) -> None:
+    if not can_watch():
+        with pytest.raises(ValueError, match="needs Airflow 3: use on_change='sensor'"):
+            kinde_sync_dag(company.spec, on_change="asset")
+        return
+    dag = kinde_sync_dag(company.spec, on_change="asset")
+    assert list(dag.task_ids) == ["plan", "apply"]
+    (asset,) = dag.schedule
+    assert asset.name == "small-hr-hr-source"
+    (watcher,) = asset.watchers
+    assert watcher.trigger.watch["spec_text"] == company.spec.read_text()
+
+
 def test_nonsense_is_refused(company: Company) -> None:
     with pytest.raises(ValueError, match="expected 'never'"):
         kinde_sync_dag(company.spec, approve="sometimes")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected 'sensor' or 'asset'"):
+        kinde_sync_dag(company.spec, on_change="email")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"a schedule of its own|needs Airflow 3"):
+        kinde_sync_dag(company.spec, on_change="asset", schedule="@daily")
     with pytest.raises(ValueError, match="nobody is asked"):
         kinde_sync_dag(company.spec, approvers=["ann"])
     with pytest.raises(ValueError, match="a list is expected"):
@@ -118,6 +143,7 @@ print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_
         "connection_form",
         "dag_factory",
         "operators",
+        "source_watch",
         "spec_outline",
         "storage",
     }

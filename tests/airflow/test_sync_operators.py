@@ -5,6 +5,7 @@ import json
 import logging
 import stat
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,31 @@ def test_a_relative_spec_is_beside_the_dag_file(
     request.addfinalizer(beside.unlink)
     assert Run(dag_file(ONE_TASK.format(spec="beside.yaml", more=""))).state == "success"
     assert Run(dag_file(FACTORY.format(spec="beside.yaml"))).state == "success"
+
+
+CHANGES = """
+from datetime import timedelta
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", on_change="sensor", default_args={{"retries": 0}})
+"""
+
+
+def test_a_run_that_waited_for_a_change_marks_the_source(
+    dag_file: DagFile, company: Company, kinde: Emulator, storage_path: Path
+) -> None:
+    from airflow_provider_kinde.source_watch import watch
+
+    def due() -> bool:
+        return watch(company.spec, str(storage_path), None, timedelta(0)).look() is not None
+
+    dag = dag_file(CHANGES.format(spec=str(company.spec)))
+    run = Run(dag)
+    assert (run.state, run.xcom("wait")["why"]) == ("success", "nothing was synced yet")
+    assert not due()
+    company.change(1, team="HR")
+    run = Run(dag, {"only": ["create"]})
+    assert (run.state, run.xcom("wait")["why"]) == ("success", "the source changed")
+    assert due()  # a run for some kinds of operations is no sync of everything
 
 
 @pytest.mark.parametrize(
