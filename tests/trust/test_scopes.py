@@ -89,7 +89,6 @@ def test_enough_and_none_too_many(world: World, case: tuple[str, list[Any], set[
     assert world.writes() == []
     with _with(world, scopes):
         assert world.apply(rows, spec, now=now).outcome == "changes"
-        world.settled(rows, spec, now=now)
 
 
 def test_the_page_names_the_scopes_that_the_code_asks_for() -> None:
