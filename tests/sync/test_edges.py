@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_kinde.emulator import Settings
+from airflow_provider_kinde.sync import apply_plan
 from tests.sync.conftest import SPEC, World, people, person
 
 LEAVE_DEFAULT = SPEC + "joiner: {leave_default_organization: true}\n"
@@ -86,3 +87,69 @@ def test_a_removal_that_worked_is_sent_once(world: World) -> None:
     assert [(e["method"], e["body"]) for e in world.writes()] == [
         ("PATCH", {"users": [{"id": world.users()["p1@example.com"]["id"], "operation": "delete"}]})
     ]
+
+
+def test_an_organization_made_since_the_plan_is_used(world: World) -> None:
+    spec = SPEC.replace("{name: Sales}", "{name: Field, create: true}")
+    plan = world.plan([person(1)], spec)
+    world.kinde.seed({"organizations": [{"name": "Field"}]})
+    assert apply_plan(plan, world.client).outcome == "changes"
+    assert [o["name"] for o in world.kinde.state()["organizations"]].count("Field") == 1
+    assert world.memberships("p1@example.com") == {"Field": []}
+
+
+def test_an_organization_that_is_created_and_not_listed_fails(world: World) -> None:
+    spec = SPEC.replace("{name: Sales}", "{name: Field, create: true}")
+    world.kinde.fault("POST", "/api/v1/organization$", status=200, body={"organization": {"code": "org_x"}})
+    report = world.apply([person(1)], spec)
+    assert "lists no such organization" in report.plan.operations[0].error
+
+
+def test_hr_takes_an_address_change_back_before_it_began(world: World) -> None:
+    rows = people(20)
+    world.apply(rows)
+    world.kinde.fault("POST", "/identities$", status=400)
+    world.apply([person(1, email="new@example.com"), *rows[1:]])
+    world.kinde.clear_log()
+    world.apply(rows)
+    (write,) = world.writes()
+    assert write["body"] == {"provided_id": "hr:1"}
+    assert [i["value"] for i in world.users()["p1@example.com"]["identities"]] == ["p1@example.com"]
+
+
+def test_an_account_without_an_address_is_given_one_and_no_mark_is_left(world: World) -> None:
+    rows = people(20)
+    world.apply(rows[1:])
+    world.kinde.seed({"users": [{"provided_id": "hr:1", "first_name": "Given1", "last_name": "Doe"}]})
+    world.kinde.clear_log()
+    world.apply(rows)
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1"
+    assert not [entry for entry in world.writes() if "renaming" in str(entry["body"])]
+    world.settled(rows)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [({"status": "Terminated"}, "1, who left"), ({"status": "??"}, "1, who has access"), (None, "1, who left")],
+)
+def test_whose_account_an_address_is_still_on(world: World, columns: dict[str, str] | None, words: str) -> None:
+    world.apply(people(20))
+    first = [] if columns is None else [person(1, email="other@example.com", **columns)]
+    rows = [*first, *people(20)[1:], person(99, "New", "Comer", email="p1@example.com")]
+    (held,) = (held for held in world.plan(rows).held if held.id == "99")
+    assert words in held.reason
+    uncertain = [*rows[len(first) :], person("", email="x@example.com")]
+    (held,) = (held for held in world.plan(uncertain).held if held.id == "99")
+    assert "1, whom no row holds" in held.reason
+
+
+def test_a_reason_names_the_rules_of_that_organization_alone(world: World) -> None:
+    spec = SPEC + "  - {organization: eng, when: \"{{ row.last == 'Doe' }}\"}\n"
+    reasons = {o.alias: o.reason for o in world.plan([person(1)], spec).operations if o.kind == "add_membership"}
+    assert reasons == {"eng": "given by memberships[2] (line 26)", "sales": "given by memberships[1] (line 24)"}
+
+
+def test_long_work_is_told_now_and_then(world: World) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    world.apply(people(60), progress=lambda *stage: told.append(stage))
+    assert [stage for stage in told if stage[0] == "people"] == [("people", 50, 60), ("people", 60, 60)]
