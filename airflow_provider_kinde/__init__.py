@@ -32,12 +32,17 @@ def get_provider_info() -> dict[str, Any]:
         "operators": modules(
             "operators.sync",
             "operators.onboarding",
+            "operators.approval",
             "operators.users",
             "operators.organizations",
             "operators.api",
         ),
-        "sensors": modules("sensors.users", "sensors.organizations"),
-        "triggers": modules("triggers.users", "triggers.organizations", "triggers.events"),
+        "sensors": modules("sensors.users", "sensors.organizations", "sensors.sources"),
+        "triggers": modules("triggers.users", "triggers.organizations", "triggers.events", "triggers.sources"),
+        "notifications": [f"{__name__}.notifications.KindeSyncNotifier"],
+        # 3.x reads the one, 2.11 the other.
+        "asset-uris": [{"schemes": ["kinde"], "handler": f"{__name__}.assets.sanitize_uri"}],
+        "dataset-uris": [{"schemes": ["kinde"], "handler": f"{__name__}.assets.sanitize_uri"}],
         "extra-links": [f"{__name__}.links.KindeAdminLink"],
         "config": {
             "kinde": {
