@@ -31,10 +31,11 @@ def once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T, bool]:
         except KindeError as error:
             if not error.fate_unknown:
                 raise
+            # First the wait, then the look: what is still under way is seen as late as can be before sending again.
+            time.sleep(0.25 * 2**attempt)
             found = look()
             if found is not None:
                 return found, False
             if attempt == TRIES - 1:
                 raise
-        time.sleep(0.25 * 2**attempt)
     raise AssertionError("unreachable")
