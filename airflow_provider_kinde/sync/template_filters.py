@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import functools
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -114,7 +115,7 @@ def format_text(pattern: str, *values: Any) -> str:
 
 def regex_replace(value: Any, pattern: str, replacement: str = "", ignorecase: bool = False) -> str:
     r"""Every match of a regular expression as ``replacement`` (``\1`` is the first group)."""
-    expression, text = _regex(pattern, ignorecase), _regex_input(value)
+    expression, text = _regex(pattern, ignorecase), _regex_input(value, pattern)
     matches = sum(1 for _ in expression.finditer(text))
     # A replacement can repeat a group, and a group can be all of the text.
     _check((matches + 1) * (len(replacement) + 1) * 4)
@@ -125,8 +126,12 @@ def regex_replace(value: Any, pattern: str, replacement: str = "", ignorecase: b
 
 def regex_search(value: Any, pattern: str, group: int | str = 0, ignorecase: bool = False) -> str:
     """The first match of a regular expression, or one group of it; empty text where nothing matches."""
-    match = _regex(pattern, ignorecase).search(_regex_input(value))
+    match = _regex(pattern, ignorecase).search(_regex_input(value, pattern))
     return (match.group(group) or "") if match else ""
+
+
+_MOST_STEPS = 10_000_000
+_ATOM = re.compile(r"(\\.|\[\^?\]?[^\]]*\]|.)((?:[*+?]|\{\d*,?\d*\})?)[?+]?", re.DOTALL)
 
 
 def _check(size: int) -> None:
@@ -134,11 +139,36 @@ def _check(size: int) -> None:
         raise SecurityError(f"yields more than {MAX_TEXT:,} characters")
 
 
-def _regex_input(value: Any) -> str:
-    text = as_text(value)
-    if len(text) > MAX_REGEX_INPUT:
-        raise SecurityError(f"a regular expression reads at most {MAX_REGEX_INPUT} characters")
+def _regex_input(value: Any, pattern: str) -> str:
+    text, most = as_text(value), _longest(pattern)
+    if len(text) > most:
+        raise SecurityError(f"the regular expression {pattern!r} reads at most {most} characters")
     return text
+
+
+@functools.lru_cache(maxsize=256)
+def _longest(pattern: str) -> int:
+    """How long a text may be, so that looking through it ends in a fraction of a second.
+
+    Repetitions that can take the same characters (``.*, .*, .*``, ``a*a*``) share a text in as many ways as there are
+    to cut it, and each way may be tried.
+    """
+    wide, run, runs, last = 0, 0, 0, ""
+    for atom, times in _ATOM.findall(re.sub(r"\(\?(?:[:=!]|<[=!]|P<\w+>)|[()]", "", pattern)):
+        if not times:
+            run = run if atom == last else 0  # something that has to stand in between keeps repetitions apart
+        elif atom == "." or atom.startswith("[^") or atom in (r"\S", r"\W", r"\D"):
+            wide += 1
+        elif times.startswith(("*", "?", "{0", "{,")):
+            run += 1
+            last = last if times == "?" else atom
+        else:
+            run = run + 1 if atom == last else 1
+            last = atom
+        runs = max(runs, run)
+    repeated = wide + runs
+    fitting = (n for n in range(MAX_REGEX_INPUT, 0, -1) if math.comb(n + repeated, repeated + 1) <= _MOST_STEPS)
+    return next(fitting, 0)
 
 
 @functools.lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from airflow_provider_kinde.sync.errors import SourceError, SpecError
 from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.plan import as_source, moment
 from airflow_provider_kinde.sync.render import plan_text, report_csv, report_text
+from airflow_provider_kinde.sync.template import RowView, Template, TemplateError
 from tests.sync.conftest import NOW, SPEC, World, people, person
 from tests.sync.test_laws import OPEN
 
@@ -180,3 +181,37 @@ def test_yaml_that_means_harm_is_a_wrong_spec(text: str) -> None:
     with pytest.raises(SpecError):
         SyncSpec.parse(text)
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cell"),
+    [
+        ("(.*)(.*)(.*)(.*)x$", "a"),
+        ("[^,]*[^;]*[^:]*x", "a"),
+        ("a*a*a*a*a*b", "a"),
+        ("a+b?a+b?a+b?a+c", "a"),
+        (r"\\w*\\d*\\w*\\d*\\w*x", "1"),
+        ("a?" * 25 + "a" * 25, "a"),
+    ],
+)
+def test_no_cell_makes_a_regular_expression_run_for_ever(pattern: str, cell: str) -> None:
+    template = Template("{{ row.x | regex_search('" + pattern + "') }}")
+    began = time.process_time()
+    with pytest.raises(TemplateError, match="reads at most") as caught:
+        template.render(RowView({"x": cell * 500}))
+    longest = int(str(caught.value).split("reads at most ")[1].split()[0])
+    template.render(RowView({"x": cell * longest}))
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cell", "found"),
+    [
+        (r"^(\\w+)\\s+(\\w+)\\s+(\\w+)$", "ab cd " + "e" * 400, "ab cd " + "e" * 400),
+        (r"^(.*), (.*)$", "Doe, " + "A" * 300, "Doe, " + "A" * 300),
+        (r"\\d{2,4}-?\\d+-?\\d+", "+44 20-7946-0958", "20-7946-0958"),
+        ("(Sales|Marketing|Ops)", "Head of Ops " * 40, "Ops"),
+    ],
+)
+def test_what_people_write_reads_long_cells(pattern: str, cell: str, found: str) -> None:
+    assert Template("{{ row.x | regex_search('" + pattern + "') }}").render(RowView({"x": cell})) == found
