@@ -65,7 +65,7 @@ def question(airflow: LocalAirflow, run: DagRun) -> dict[str, Any]:
         except RuntimeError as error:
             if " 404 " not in str(error):
                 raise
-        # Answered only once the task has been put aside: an answer to a task that is still running gets lost.
+        # The question is written down a moment before the task is put aside.
         return bool(found) and run.tasks()["approve"]["state"] in ("awaiting_input", "deferred")
 
     airflow.processes.wait_for("the question", asked, 60, every=0.3)
