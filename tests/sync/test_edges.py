@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from airflow_provider_kinde.emulator import Settings
-from airflow_provider_kinde.sync import apply_plan
-from tests.sync.conftest import SPEC, World, people, person
+from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sync import SyncSpec, apply_plan, make_plan
+from tests.sync.conftest import NOW, SPEC, World, people, person
 
 LEAVE_DEFAULT = SPEC + "joiner: {leave_default_organization: true}\n"
 SITES = SPEC.replace("when: \"{{ row.dept == 'Sales' }}\"", "when: \"{{ row.site == 'X' }}\"")
@@ -153,3 +156,62 @@ def test_long_work_is_told_now_and_then(world: World) -> None:
     told: list[tuple[str, int, int | None]] = []
     world.apply(people(60), progress=lambda *stage: told.append(stage))
     assert [stage for stage in told if stage[0] == "people"] == [("people", 50, 60), ("people", 60, 60)]
+
+
+def test_who_is_taken_out_is_marked_last(world: World) -> None:
+    spec = SPEC + "leaver: {action: remove}\n"
+    rows = people(20)
+    world.apply(rows, spec)
+    rows[0] = person(1, status="Terminated")
+    world.kinde.clear_log()
+    world.kinde.fault("PATCH", "/users$", status=400, times=2)
+    failed = world.apply(rows, spec)
+    assert {o.kind: o.outcome for o in failed.plan.operations} == {"remove_membership": "failed", "suspend": "skipped"}
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1"
+    world.apply(rows, spec)
+    assert "~left=" in world.writes()[-1]["body"]["provided_id"]
+    assert world.memberships("p1@example.com") == {}
+    assert [n for n, write in enumerate(world.writes()) if "~left=" in str(write["body"])] == [len(world.writes()) - 1]
+
+
+@pytest.mark.parametrize("settings", [Settings(search_lag=3600)])
+def test_properties_that_the_search_does_not_show_yet_are_read_one_by_one(world: World) -> None:
+    world.kinde.seed({"properties": ["kp_usr_job_title"]})
+    world.apply(people(3), TITLES)
+    world.settled(people(3), TITLES)
+
+
+def test_nobody_is_suspended_for_absence_without_a_proof(world: World, tmp_path: Path) -> None:
+    rows = people(20)
+    world.apply(rows)
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows[1:])]
+    (tmp_path / "hr.csv").write_text("\n".join(lines) + "\n")
+    for expect, kinds in (("", []), (", expect: {min_rows: 19}", ["suspend"])):
+        text = SPEC.replace("path: hr.csv", f"path: '{tmp_path / 'hr.csv'}'{expect}")
+        spec = SyncSpec.parse(text, str(tmp_path / "hr.yaml"))
+        assert [o.kind for o in make_plan(spec, make_source(spec), world.client, now=NOW).operations] == kinds
+
+
+def test_who_comes_back_with_a_new_address_gets_it_before_being_enabled(world: World) -> None:
+    rows = people(20)
+    world.apply(rows)
+    world.apply([person(1, status="Terminated"), *rows[1:]])
+    back = [person(1, last="Roe", email="back@example.com"), *rows[1:]]
+    report = world.apply(back)
+    assert {o.kind: o.outcome for o in report.plan.operations} == dict.fromkeys(("rename", "update", "enable"), "done")
+    user = world.users()["back@example.com"]
+    assert (user["is_suspended"], user["last_name"], user["provided_id"]) == (False, "Roe", "hr:1")
+    world.settled(back)
+
+
+def test_a_role_is_given_to_nobody_who_left_the_organization_since(world: World) -> None:
+    spec = SPEC + "  - {organization: sales, when: \"{{ row.last == 'Lead' }}\", roles: [lead]}\n"
+    world.apply(people(20), spec)
+    plan = world.plan([person(1, last="Lead"), *people(20)[1:]], spec)
+    user = world.users()["p1@example.com"]["id"]
+    world.client.update_organization_users(world.code("Sales"), users=[{"id": user, "operation": "delete"}])
+    assert plan.snapshot is not None
+    plan.snapshot.organizations["sales"].read_at -= 61  # so that the members are read again
+    report = apply_plan(plan, world.client)
+    assert {o.kind: o.outcome for o in report.plan.operations} == {"update": "done", "add_role": "failed"}
+    assert world.memberships("p1@example.com") == {}
