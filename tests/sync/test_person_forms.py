@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from conftest import NOW, SPEC, World, people, person
 
 from airflow_provider_kinde.sync import Report, SyncSpec
 from airflow_provider_kinde.sync.errors import SourceError, SyncError
 from airflow_provider_kinde.sync.forms import Refused
 from airflow_provider_kinde.sync.offboard import Leaver, offboard
 from airflow_provider_kinde.sync.onboard import Joiner, NotYet, onboard, roles_to_give
+from tests.sync.conftest import NOW, SPEC, World, people, person
 
 Rows = Sequence[Mapping[str, Any]]
 NEW = Joiner("new@example.com", "Nia", "Newman", "eng", ("engineer",))
