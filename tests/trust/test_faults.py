@@ -121,10 +121,10 @@ def _nothing_wrongly_taken(world: World, expected: dict[str, Any]) -> None:
 def _differing(state: dict[str, Any], expected: dict[str, Any], report: Report | None, lied: bool) -> list[Any]:
     """Users that are not as they should be.
 
-    Who could not be taken out of the default organization by the run that made the account stays there: the report
-    of that run says so, and no later run can tell that membership from one that is wanted.
+    Who could not be taken out of the default organization by the run that made the account stays there: that run
+    reports the creation as failed, and no later one can tell that membership from one that is wanted.
     """
-    told = [o.id for o in report.plan.operations if "still in the default organization" in o.error] if report else []
+    told = [o.id for o in report.plan.operations if (o.kind, o.outcome) == ("create", "failed")] if report else []
     found = plain(state)
     for user in found["users"]:
         if str(user["provided_id"]).removeprefix("hr:") in told:
