@@ -109,10 +109,10 @@ class Crash:
 
 
 def test_killed_again_and_again(tmp_path: Path) -> None:
-    crash = Crash(tmp_path, 48)
-    assert crash.changes > 45
+    crash = Crash(tmp_path, 32)
+    assert crash.changes > 30
     with crash.tenant() as world:
-        for number in (crash.reads + 1, crash.reads + 15, crash.reads + 25) if SOAK else (crash.reads + 20,):
+        for number in (crash.reads + 1, crash.reads + 15, crash.reads + 25) if SOAK else (crash.reads + 14,):
             crash.kill_at(world, number, worked=number % 2 == 0)
         assert plain(world.kinde.state()) != crash.expected
         crash.finish(world)
