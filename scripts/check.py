@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("lint", "types", "test-unit", "test-sdk", "test-airflow3", "test-e2e", "test-airflow2")
+PARTS = ("lint", "types", "test-unit", "test-tools", "test-sdk", "test-airflow3", "test-e2e", "test-airflow2")
 NEEDS = {"test-airflow2": "airflow2"}
 """Parts whose environment this machine may have no Python for."""
 NO_PYTHON = 4

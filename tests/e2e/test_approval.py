@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def question(airflow: LocalAirflow, run: DagRun) -> dict[str, Any]:
 
 def answer(airflow: LocalAirflow, run: DagRun, option: str) -> DagRun:
     path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
+    # No person is this fast: a task that is queued again before the scheduler has heard of its first end is failed.
+    time.sleep(5)
     airflow.api("PATCH", path, {"chosen_options": [option], "params_input": {}})
     return finished(airflow, run)
 
