@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,8 +74,15 @@ def question(airflow: LocalAirflow, run: DagRun) -> dict[str, Any]:
 
 def answer(airflow: LocalAirflow, run: DagRun, option: str) -> DagRun:
     path = f"{run.path}/taskInstances/approve/-1/hitlDetails"
-    # No person is this fast: a task that is queued again before the scheduler has heard of its first end is failed.
-    time.sleep(5)
+    # The process of the task lingers for some seconds after it asked, and a task that is queued again before the
+    # scheduler has heard of its end is failed by Airflow. No person answers as fast; a test waits for the word.
+    heard = f"task_id='approve', run_id='{run.run_id}'"
+
+    def let_go() -> bool:
+        lines = (airflow.home / "process-logs" / "scheduler.log").read_text(errors="replace").splitlines()
+        return any("Received executor event" in line and heard in line for line in lines)
+
+    airflow.processes.wait_for("the scheduler to let go of the task", let_go, 60, every=0.3)
     airflow.api("PATCH", path, {"chosen_options": [option], "params_input": {}})
     return finished(airflow, run)
 
