@@ -6,8 +6,17 @@ import logging
 import os
 import sys
 import warnings
+from typing import Any
 
 _SERVER = "_AIRFLOW_PROCESS_CONTEXT"
+
+
+class _Short(logging.Formatter):
+    """An exception in one line: 2.11 logs whole tracebacks of a metadata database that is not there."""
+
+    def formatException(self, ei: Any) -> str:
+        kind, error, _ = ei
+        return f"  {kind.__name__}: {(str(error).splitlines() or [''])[0]}" if kind else ""
 
 
 def open_connections() -> None:
@@ -28,7 +37,7 @@ def open_connections() -> None:
         if type(handler).__module__.startswith("airflow") or getattr(handler, "stream", None) is sys.stdout:
             root.removeHandler(handler)
     plain = logging.StreamHandler(sys.stderr)
-    plain.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    plain.setFormatter(_Short("%(levelname)s: %(message)s"))
     root.addHandler(plain)
     root.setLevel(logging.WARNING)
     # Airflow gives these levels or handlers of their own.
