@@ -17,8 +17,8 @@ CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
 APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk tests/contract
-# The tools around the engine: a part of its own, so that the engine's tests stay short.
-TOOL_TESTS := tests/emulator tests/probe tests/demo
+# What stands around engine and client: a part of its own, so that theirs stays under a minute.
+TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-ui soak test test-unit test-tools test-airflow3 test-airflow2 test-e2e test-sdk test-contract lint format types docs bench build lock clean
@@ -37,11 +37,11 @@ demo-ui: ## Airflow's web interface and a local Kinde, wired together; Ctrl-C en
 test: ## everything: lint, types, unit, SDK, Airflow 3, a real scheduler, Airflow 2.11
 	@$(PYTHON) scripts/check.py
 
-test-unit: ## engine, client and sources, without Airflow (a minute)
+test-unit: ## engine and client, without Airflow (under a minute)
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) $(TOOL_TESTS:%=--ignore=%)
 
-test-tools: ## emulator, probe and the demo's data, without Airflow
+test-tools: ## sources, emulator, probe and the demo's data, without Airflow
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) $(TOOL_TESTS)
 
