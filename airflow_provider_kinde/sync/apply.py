@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -64,7 +63,6 @@ class _Run:
         self.accounts = Accounts(plan.spec, plan.snapshot, client, plan.now.in_timezone("UTC").date())
         self.memberships = Memberships(plan.spec, plan.snapshot, client, self.accounts.user_id, self.accounts.joined)
         self.dead: str = ""
-        self.lock = threading.Lock()
 
     def run(self) -> None:
         with ThreadPoolExecutor(max_workers=max(1, self.client.max_concurrency)) as self.pool:

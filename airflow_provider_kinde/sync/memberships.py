@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,10 +72,9 @@ class Memberships:
         if time.monotonic() - organization.read_at > FRESH:
             read_members(self.client, organization)
         entries = self._entries(organization, operations)
-        before = {entry.user_id: entry.held for entry in entries}
         self._send(organization, [e for e in entries if e.target != e.held], map_)
         read_members(self.client, organization)
-        self._mend(organization, entries, before, map_)
+        self._mend(organization, entries, map_)
         for entry in entries:
             for operation in entry.operations:
                 if self._holds(operation, organization.members.get(entry.user_id)):
@@ -151,7 +150,6 @@ class Memberships:
         self,
         organization: Organization,
         entries: list[_Entry],
-        before: Mapping[str, frozenset[str] | None],
         map_: Map,
     ) -> None:
         """Right what the member list shows wrong.
@@ -169,7 +167,7 @@ class Memberships:
                 continue
             taken = {o.role for o in entry.operations if o.kind == "remove_role" and o.role}
             extra += [(entry, role) for role in sorted(taken & (now or frozenset()))]
-            by_hand = (before[entry.user_id] or frozenset()) - self.spec.role_keys
+            by_hand = (entry.held or frozenset()) - self.spec.role_keys
             if now is None or (entry.target & (self.spec.role_keys | by_hand)) - now:
                 missing.append(entry)
         if missing:
