@@ -229,7 +229,27 @@ class Organizations(Resource[R, P]):
         :param authenticated_session_lifetime: seconds.
         """
 
+    @endpoint("GET /api/v1/directories", scope="read:scim_directories", items="directories", paging="cursor")
+    def get_directories(
+        self, page_size: int | None = None, starting_after: str | None = None, organization_code: str | None = None
+    ) -> R:
+        """Read one page of SCIM directories; ``iter_directories`` reads them all.
+
+        Users and roles of an organization that a directory keeps are changed in the identity provider.
+
+        :param organization_code: the directory of this organization only.
+        :returns: each with ``id``, ``directory_name``, ``status``, ``organization_code`` and its ``secret_token``.
+        """
+
     def iter_organizations(self, **query: Any) -> P:
         """Yield every organization, in pages of 500."""
         operation = OPERATIONS["get_organizations"]
+        return self._walk(operation, operation.bind((), query))
+
+    def iter_directories(self, **query: Any) -> P:
+        """Yield every SCIM directory.
+
+        :param query: ``organization_code``.
+        """
+        operation = OPERATIONS["get_directories"]
         return self._walk(operation, operation.bind((), query))

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from . import (
     control,
+    directories,
     identities,
     invites,
     member_extras,
@@ -44,7 +45,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 # The busiest first: routes are tried in this order.
 BUSIEST = (users, members, identities, sessions, search, organizations, member_roles, properties, roles)
-OPERATIONS = (*BUSIEST, organization_extras, member_extras, invites)
+OPERATIONS = (*BUSIEST, organization_extras, member_extras, invites, directories)
 MAX_BODY = 10_000_000
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 
 from .calls import Body, Call, Flag, Query, needs
+from .directories import refuse_if_kept
 from .errors import ApiError, bad
 from .organizations import find_organization
 from .paging import TokenQuery, token_page
@@ -91,6 +92,7 @@ async def create_organization_invite(
             raise bad(f"{name.upper()}_TOO_LONG", f"{name} must be 64 characters or less", name)
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
+        refuse_if_kept(db, org_code, call.settings, invitation=True)
         for key in body.roles:
             if one(db, "SELECT 1 FROM roles WHERE key = ?", key) is None:
                 raise bad("ROLE_NOT_FOUND", f"Unknown role key: {key}", "roles")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 
 from .calls import Body, Call, Query, expand_of, needs
+from .directories import refuse_if_kept
 from .errors import bad
 from .members import member_or_400
 from .organizations import find_organization
@@ -53,6 +54,7 @@ async def create_organization_user_role(
 ) -> Response:
     """Gives a member a role, named by its id."""
     with call.store.transaction() as db:
+        refuse_if_kept(db, org_code, call.settings)
         _member(db, call, org_code, user_id)
         if one(db, "SELECT 1 FROM roles WHERE id = ?", body.role_id) is None:
             raise bad("INVALID_ROLE_ID", "Role not found: role_id is the id of a role, not its key", "role_id")
@@ -70,6 +72,7 @@ async def delete_organization_user_role(
 ) -> Response:
     """Takes a role from a member."""
     with call.store.transaction() as db:
+        refuse_if_kept(db, org_code, call.settings)
         _member(db, call, org_code, user_id)
         if not _has(db, "role", org_code, user_id, role_id):
             raise bad("INVALID_ROLE_ID", "The user does not have this role", "role_id")

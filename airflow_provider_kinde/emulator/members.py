@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 
 from .calls import Body, Call, Query, listed, needs
+from .directories import refuse_if_kept
 from .errors import ApiError, bad
 from .organizations import find_organization
 from .paging import TokenQuery, token_page
@@ -136,6 +137,7 @@ async def add_organization_users(
     added = []
     with call.store.transaction() as db:
         find_organization(db, org_code, settings)
+        refuse_if_kept(db, org_code, settings)
         for user in body.users:
             with failures:
                 _known_user(db, user.id)
@@ -163,6 +165,7 @@ async def update_organization_users(
     done: dict[str, list[str]] = {"users_added": [], "users_updated": [], "users_removed": []}
     with call.store.transaction() as db:
         find_organization(db, org_code, settings)
+        refuse_if_kept(db, org_code, settings)
         for user in body.users:
             with failures:
                 done[_change(db, org_code, user, settings)].append(user.id)
@@ -255,6 +258,7 @@ async def remove_organization_user(
     """Takes a member out."""
     with call.store.transaction() as db:
         find_organization(db, org_code, call.settings)
+        refuse_if_kept(db, org_code, call.settings)
         find_user(db, user_id, call.settings)
         remove_member(db, org_code, user_id)
     return call.done()

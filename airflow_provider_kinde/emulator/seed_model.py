@@ -11,6 +11,13 @@ class _Seed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class SeedDirectory(_Seed):
+    """The SCIM directory that keeps an organization."""
+
+    name: str
+    status: Literal["Pending", "Validating", "Active", "Inactive", "Error"] = "Active"
+
+
 class SeedOrganization(_Seed):
     """An organization, found by ``code`` or else by ``name``, and made where it is missing."""
 
@@ -21,6 +28,7 @@ class SeedOrganization(_Seed):
     is_default: bool | None = None
     is_suspended: bool | None = None
     properties: dict[str, str] = {}
+    directory: SeedDirectory | None = None
 
 
 class SeedRole(_Seed):

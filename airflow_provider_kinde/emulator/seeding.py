@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from .directories import keep
 from .people import add_identity, add_member, owner_of
 from .properties import define, set_values
 from .roles import new_uuid
@@ -102,7 +103,7 @@ def _organization(db: sqlite3.Connection, item: SeedOrganization) -> str:
         row = one(db, f"SELECT code FROM organizations WHERE is_default AND {empty}")
         if row is not None:
             db.execute("UPDATE organizations SET code = ? WHERE code = ?", (code, row["code"]))
-    values = item.model_dump(exclude={"code", "properties"}, exclude_none=True)
+    values = item.model_dump(exclude={"code", "properties", "directory"}, exclude_none=True)
     if item.is_default:
         db.execute("UPDATE organizations SET is_default = 0")
     if item.is_suspended:
@@ -115,6 +116,8 @@ def _organization(db: sqlite3.Connection, item: SeedOrganization) -> str:
     except sqlite3.IntegrityError:
         raise ValueError(f"seed: organizations: the handle {item.handle!r} is in use") from None
     set_values(db, "org", code, dict(item.properties))
+    if item.directory:
+        keep(db, str(code), item.directory.name, item.directory.status)
     return str(code)
 
 

@@ -97,6 +97,8 @@ class Settings:
     bulk_failure: Literal["atomic", "partial", "silent"] = "atomic"
     """One bad user in a chunk: 400 and nothing done; 400 and the others done; 200 and left out."""
     role_twice_status: Literal[200, 400] = 200
+    directory_changes: Literal["400", "403", "409", "allow"] = "400"
+    """What changes of members answer in an organization that a SCIM directory keeps; invitations never pass there."""
 
     # this program
     log_size: int = 100_000

@@ -38,6 +38,8 @@ def _organizations(db: sqlite3.Connection) -> list[dict[str, Any]]:
     values = grouped(
         db.execute(f"SELECT org_code, key, value FROM organization_properties {_WITH_PROPERTY}"), "org_code"
     )
+    kept = _rows(db, "SELECT org_code, name, status FROM directories")
+    directories = {row.pop("org_code"): row for row in kept}
     sql = "SELECT code, name, handle, external_id, is_default, is_suspended FROM organizations"
     return [
         {
@@ -45,6 +47,7 @@ def _organizations(db: sqlite3.Connection) -> list[dict[str, Any]]:
             "is_default": bool(row["is_default"]),
             "is_suspended": bool(row["is_suspended"]),
             "properties": {item["key"]: item["value"] for item in values.get(row["code"], [])},
+            **({"directory": directories[row["code"]]} if row["code"] in directories else {}),
         }
         for row in _rows(db, f"{sql} ORDER BY is_default DESC, name, code")
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -132,6 +132,10 @@ CREATE TABLE invites (
     is_sent INTEGER NOT NULL, accepted_on TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX invites_org ON invites (org_code);
+CREATE TABLE directories (
+    id TEXT PRIMARY KEY, org_code TEXT NOT NULL UNIQUE REFERENCES organizations ON DELETE CASCADE, name TEXT NOT NULL,
+    status TEXT NOT NULL, created_on TEXT NOT NULL
+) WITHOUT ROWID;
 """
 
 

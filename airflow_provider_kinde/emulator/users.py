@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from .calls import Body, Call, Flag, Query, expand_of, listed, needs
+from .directories import refuse_if_kept
 from .errors import bad
 from .paging import TokenQuery, token_page
 from .people import (
@@ -254,6 +255,7 @@ def _organization_of_new_user(db: sqlite3.Connection, body: CreateUser, settings
     if body.organization_code is not None:
         if one(db, "SELECT 1 FROM organizations WHERE code = ?", body.organization_code) is None:
             raise bad("ORGANIZATION_NOT_FOUND", "Organization not found", "organization_code")
+        refuse_if_kept(db, body.organization_code, settings)
         return body.organization_code
     row = one(db, "SELECT code FROM organizations WHERE is_default") if settings.default_org_policy else None
     return row["code"] if row else None

@@ -78,6 +78,7 @@ NEVER_ASKED = {
     "concurrency": "takes reaching the limit",
     "latency": "depends on the way there",
     "max_bulk": "more than 100 users are never sent in one request",
+    "directory_changes": "a directory takes an identity provider on its other side",
     "extra_fields": "unknown fields are ignored",
     "log_size": "the emulator's own",
 }

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 from airflow_provider_kinde.api.once import once
-from airflow_provider_kinde.exceptions import KindeNotFoundError
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.sync.directories import Refusals
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
@@ -36,6 +37,7 @@ class Accounts:
         self.joined: set[tuple[str, str]] = set()
         """(HR id, alias) of memberships that came with the account."""
         self._homeless: set[str] = set()
+        self.refusals = Refusals(client)
 
     def user_id(self, operation: Operation) -> str:
         """Kinde's id of the person of an operation."""
@@ -74,7 +76,12 @@ class Accounts:
                 raise Failed("Kinde answered the creation without an id, and no account has the address")
             return str(user_id)
 
-        user_id, sent = once(send, lambda: self._mine(person.email, link))
+        try:
+            user_id, sent = once(send, lambda: self._mine(person.email, link))
+        except KindeError as error:
+            if not alias or isinstance(error, KindeAuthError):
+                raise
+            raise Failed(self.refusals.words(body["organization_code"], error)) from error
         self.created[operation.id] = user_id
         if sent and alias:
             self.joined.add((operation.id, alias))

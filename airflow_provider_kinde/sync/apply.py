@@ -61,7 +61,9 @@ class _Run:
         self.plan, self.client, self.progress = plan, client, progress
         self.dependencies = Dependencies.of(plan.operations)
         self.accounts = Accounts(plan.spec, plan.snapshot, client, plan.now.in_timezone("UTC").date())
-        self.memberships = Memberships(plan.spec, plan.snapshot, client, self.accounts.user_id, self.accounts.joined)
+        self.memberships = Memberships(
+            plan.spec, plan.snapshot, client, self.accounts.user_id, self.accounts.joined, self.accounts.refusals
+        )
         self.dead: str = ""
 
     def run(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.sync.directories import Refusals
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.snapshot import Organization, Snapshot, read_members
 from airflow_provider_kinde.sync.spec import SyncSpec
@@ -58,9 +59,11 @@ class Memberships:
         client: Any,
         user_id: Callable[[Operation], str],
         joined: set[tuple[str, str]],
+        refusals: Refusals,
     ) -> None:
         self.spec, self.snapshot, self.client = spec, snapshot, client
         self.user_id, self.joined = user_id, joined
+        self.refusals = refusals
 
     def write(self, alias: str, operations: list[Operation], map_: Map) -> None:
         """Carry out the operations of one organization and set the outcome of each.
@@ -144,7 +147,7 @@ class Memberships:
                 self._chunk(code, entries[middle:])
                 return
             for entry in entries:
-                entry.error = str(error)
+                entry.error = self.refusals.words(code, error)
 
     def _mend(
         self,
@@ -185,7 +188,7 @@ class Memberships:
         except KindeNotFoundError:
             pass
         except KindeError as error:
-            entry.error = str(error)
+            entry.error = self.refusals.words(organization.code, error)
             return
         organization.members[entry.user_id] = organization.members.get(entry.user_id, frozenset()) - {role}
 

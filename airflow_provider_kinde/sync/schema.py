@@ -119,6 +119,10 @@ def _top() -> dict[str, Schema]:
             },
             description="People who do not lose their access unseen.",
         ),
+        "check_directories": _flag(
+            "Look first whether a SCIM directory keeps one of the organizations, and stop if so: one more read a run.",
+            False,
+        ),
     }
 
 

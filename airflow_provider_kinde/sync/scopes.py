@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindePermissionError
+from airflow_provider_kinde.sync.directories import SCOPE as DIRECTORIES
 from airflow_provider_kinde.sync.plan import Plan
 
 READ = frozenset({"read:users", "read:roles", "read:organizations", "read:organization_users"})
@@ -36,6 +37,8 @@ def needed_scopes(plan: Plan) -> set[str]:
         found |= _WRITE[kind]
         if kind == "suspend" and plan.spec.leaver.end_sessions:
             found.add("delete:user_sessions")
+    if plan.spec.check_directories:
+        found.add(DIRECTORIES)
     if _leaves_default(plan):
         found.add("update:organization_users")
     if any("properties" in (operation.after or {}) for operation in plan.operations):

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_kinde.api.operation import segment
 from airflow_provider_kinde.exceptions import KindeResponseError
+from airflow_provider_kinde.sync.directories import check_directories
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.normal import clean_name, email_key
@@ -111,6 +112,10 @@ def _read(spec: SyncSpec, client: Any, tell: Progress) -> Snapshot:
     _check_roles(spec, roles)
     listed = list(client.iter_organizations())
     organizations = find_organizations(spec, listed)
+    if spec.check_directories:
+        named = [(o.alias, o.code, o.name) for o in organizations.values()]
+        if wrong := check_directories(spec, named, client):
+            raise wrong
     for done, organization in enumerate(organizations.values(), 1):
         if organization.code:
             read_members(client, organization)

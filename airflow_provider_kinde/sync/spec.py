@@ -191,6 +191,7 @@ class SyncSpec:
     absent: str | None
     guards: Guards
     protect: ProtectSpec
+    check_directories: bool = False
     file: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Dotted key -> line in the file, for messages."""

@@ -40,6 +40,7 @@ _REQUIRED = ("version", "name", "source", "person", "employment")
 _KEYS = (
     "version", "name", "kinde_conn_id", "tenant", "source", "person", "scope", "may_be_empty", "employment",
     "organizations", "memberships", "keep", "retired", "joiner", "leaver", "absent", "guards", "protect",
+    "check_directories",
 )  # fmt: skip
 
 
@@ -74,6 +75,7 @@ def read_spec(text: str, file: str) -> SyncSpec:
         absent=root["absent"].choice(_ACTIONS) if "absent" in root else None,
         guards=_guards(root.get("guards")),
         protect=_protect(root.get("protect")),
+        check_directories=root.boolean("check_directories", False),
         file=file,
     )
     for rule in memberships:

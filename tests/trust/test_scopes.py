@@ -52,6 +52,10 @@ CASES: dict[str, tuple[str, list[Any], list[Any], set[str]]] = {
         SPEC + "leaver: {delete_after_days: 1}\n", [person(1, status="Terminated"), STAFF[1]],
         [person(1, status="Terminated"), STAFF[1]], {"delete:users"},
     ),
+    "update, directories looked at first": (
+        SPEC + "check_directories: true\n", STAFF, [person(1, last="Roe"), STAFF[1]],
+        {"update:users", "read:scim_directories"},
+    ),
     "create, out of the default organization": (
         SPEC + "joiner: {leave_default_organization: true}\n", STAFF, [*STAFF, person(3, dept="None")],
         {"create:users", *MEMBERS},
