@@ -21,6 +21,7 @@ from typing import Any, Literal
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
+from airflow_provider_kinde.retry import retry_arguments
 from airflow_provider_kinde.source_watch import AT_LEAST_EVERY
 from airflow_provider_kinde.spec_outline import RETRIES, START, calling_file, read_outline, spec_file
 
@@ -93,7 +94,9 @@ def kinde_sync_dag(
     :param poll_interval: with ``on_change``, seconds between two looks.
     :param storage_path: folder for plans and reports; ``[kinde] storage_path`` when left out.
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
-    :param default_args: merged over the factory's own (retries with exponential backoff).
+    :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
+    :param default_args: merged over the factory's own (retries with exponential backoff, and Kinde's retry policy
+        where Airflow has such).
     :param dag_kwargs: anything else that a DAG takes.
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
@@ -112,7 +115,7 @@ def kinde_sync_dag(
         catchup=False,
         max_active_runs=1,
         params=_params(),
-        default_args={**RETRIES, **({"pool": pool} if pool else {}), **(default_args or {})},
+        default_args={**RETRIES, **retry_arguments(), **({"pool": pool} if pool else {}), **(default_args or {})},
         tags=list(tags),
         doc_md=dag_kwargs.pop("doc_md", DOC.format(spec=path.name)),
         **{**_without_backfills(), **dag_kwargs},

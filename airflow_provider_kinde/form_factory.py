@@ -17,6 +17,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_kinde.operators.onboarding import KindeOffboardUserOperator, KindeOnboardUserOperator
+from airflow_provider_kinde.retry import retry_arguments
 from airflow_provider_kinde.spec_outline import RETRIES, START, Outline, calling_file, read_outline, spec_file
 
 ADDRESS = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
@@ -145,7 +146,7 @@ def _dag(
         start_date=dag_kwargs.pop("start_date", START),
         catchup=False,
         params=params,
-        default_args={**RETRIES, **(default_args or {})},
+        default_args={**RETRIES, **retry_arguments(), **(default_args or {})},
         tags=list(tags),
         doc_md=dag_kwargs.pop("doc_md", doc.format(spec=spec.name)),
         **dag_kwargs,
