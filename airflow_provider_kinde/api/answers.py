@@ -180,6 +180,11 @@ def told_wait(headers: Mapping[str, str], now: Callable[[], float]) -> float | N
     return max((seconds for seconds in found if seconds is not None), default=None)
 
 
+def seconds_until(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
+    """Read when the server's limit starts anew: seconds from ``RateLimit-Reset``, or ``None``."""
+    return _seconds(headers["ratelimit-reset"], now) if "ratelimit-reset" in headers else None
+
+
 def _seconds(value: str, now: Callable[[], float]) -> float | None:
     try:
         seconds = float(value)

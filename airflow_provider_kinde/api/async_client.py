@@ -14,12 +14,14 @@ from tenacity import AsyncRetrying
 from airflow_provider_kinde.api.answers import Answer, Failed, Lost
 from airflow_provider_kinde.api.async_transport import AsyncTransport, send_blocking
 from airflow_provider_kinde.api.exchange import Counts, Exchange, Settings, token_fetcher
+from airflow_provider_kinde.api.flow import Flow
 from airflow_provider_kinde.api.operation import Operation, Request, coroutines, plain_request
 from airflow_provider_kinde.api.operations import Operations, find_operation
-from airflow_provider_kinde.api.pace import Clock, Pace
+from airflow_provider_kinde.api.pace import Clock
 from airflow_provider_kinde.api.pages import Pages
 from airflow_provider_kinde.api.token_cache import make_cache
 from airflow_provider_kinde.api.tokens import Token, Tokens
+from airflow_provider_kinde.api.turns import AsyncTurns
 from airflow_provider_kinde.exceptions import KindeError
 
 
@@ -53,11 +55,11 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
         self._on_token = on_token
         self._known = ""
         self._sleep = sleep
-        self._pace = Pace(settings.requests_per_minute, clock)
-        self._turns = asyncio.Semaphore(settings.max_concurrency)
+        flow = Flow(settings.max_concurrency, settings.requests_per_minute)
+        self._turns = AsyncTurns(flow, clock, settings.patience.retry_time, sleep)
         self._token_lock = asyncio.Lock()
         self._transport = AsyncTransport(settings)
-        fetch = token_fetcher(settings, self._pace, self.counts, functools.partial(send_blocking, settings))
+        fetch = token_fetcher(settings, self.counts, functools.partial(send_blocking, settings))
         self._tokens = Tokens(settings.credentials, fetch, make_cache(settings), settings.wall)
 
     @property
@@ -117,7 +119,7 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
                 yield item
 
     async def _send(self, request: Request) -> Any:
-        exchange = Exchange(request, self._settings, self._tokens, self._pace, self.counts)
+        exchange = Exchange(request, self._settings, self._tokens, self.counts)
         retrying = AsyncRetrying(sleep=self._sleep, **self._settings.patience.strategies())
         try:
             return await retrying(self._once, exchange)
@@ -127,9 +129,11 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
     async def _once(self, exchange: Exchange) -> Any:
         while True:
             token = await self._token()
-            await self._await_turn()
-            async with self._turns:
+            ticket, answer = await self._turns.take(), None
+            try:
                 answer = await self._transmit(exchange, token)
+            finally:
+                self._turns.give(ticket, answer)
             if not exchange.renew(answer, token):
                 return exchange.judge(answer)
 
@@ -140,12 +144,6 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
             raise exchange.lost(reason) from None
         exchange.sent()
         return answer
-
-    async def _await_turn(self) -> None:
-        wait = self._pace.reserve()
-        while wait > 0:
-            await self._sleep(wait)
-            wait = self._pace.paused()
 
     async def _token(self) -> Token:
         token = self._tokens.peek()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_kinde.api.answers import Answer
 from airflow_provider_kinde.api.exchange import Counts, Exchange, Settings, token_fetcher
+from airflow_provider_kinde.api.flow import Flow
 from airflow_provider_kinde.api.operation import Operation, Request, plain_request
 from airflow_provider_kinde.api.operations import Operations, find_operation
-from airflow_provider_kinde.api.pace import Clock, Pace
+from airflow_provider_kinde.api.pace import Clock
 from airflow_provider_kinde.api.pages import Pages
 from airflow_provider_kinde.api.token_cache import make_cache
 from airflow_provider_kinde.api.tokens import Token, Tokens
 from airflow_provider_kinde.api.transport import Transport
+from airflow_provider_kinde.api.turns import Turns
 from airflow_provider_kinde.exceptions import KindeError
 
 
@@ -30,8 +31,9 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
     :param audience: what the token is for; ``https://<domain>/api`` when left out.
     :param scopes: the scopes to ask for; all that the application has when left out.
     :param timeout: seconds for one try of a request.
-    :param max_concurrency: how many requests are under way at once at most.
-    :param requests_per_minute: how many requests start in a minute at most, evenly spread.
+    :param max_concurrency: how many requests are under way at once at most; how many Kinde takes is found out.
+    :param requests_per_minute: how many requests start in a minute at most, evenly spread; without it, all that Kinde
+        takes.
     :param proxies: proxy for all, or ``{"https": ...}``; those of the environment when left out.
     :param verify: whether to check certificates, or the path of a CA bundle.
     :param user_agent: the ``User-Agent`` header.
@@ -53,7 +55,7 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         audience: str | None = None,
         scopes: str | Iterable[str] | None = None,
         timeout: float = 30.0,
-        max_concurrency: int = 8,
+        max_concurrency: int = 16,
         requests_per_minute: float | None = None,
         proxies: Mapping[str, str] | str | None = None,
         verify: bool | str = True,
@@ -90,12 +92,12 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         self.counts = Counts()
         self._on_token = on_token
         self._known: str = ""
-        self._pace = Pace(requests_per_minute, clock)
-        self._turns = threading.BoundedSemaphore(settings.max_concurrency)
+        flow = Flow(settings.max_concurrency, settings.requests_per_minute)
+        self._turns = Turns(flow, clock, settings.patience.retry_time, sleep)
         self._transport = Transport(settings)
         self.on_answer: Callable[[Request, Answer], Any] | None = None
         """For diagnosis: called with every answer as it came; those of the token endpoint, too, which hold a token."""
-        fetch = token_fetcher(settings, self._pace, self.counts, self._transmit)
+        fetch = token_fetcher(settings, self.counts, self._transmit)
         self._tokens = Tokens(settings.credentials, fetch, make_cache(settings), wall)
 
     @property
@@ -176,15 +178,17 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
             yield from pages.take(answer)
 
     def _send(self, request: Request) -> Any:
-        exchange = Exchange(request, self._settings, self._tokens, self._pace, self.counts)
+        exchange = Exchange(request, self._settings, self._tokens, self.counts)
         return exchange.retried(lambda: self._once(exchange))
 
     def _once(self, exchange: Exchange) -> Any:
         while True:
             token = self._token()
-            self._await_turn()
-            with self._turns:
+            ticket, answer = self._turns.take(), None
+            try:
                 answer = exchange.transmit(self._transmit, token)
+            finally:
+                self._turns.give(ticket, answer)
             if not exchange.renew(answer, token):
                 return exchange.judge(answer)
 
@@ -193,12 +197,6 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         if self.on_answer:
             self.on_answer(request, answer)
         return answer
-
-    def _await_turn(self) -> None:
-        wait = self._pace.reserve()
-        while wait > 0:
-            self._settings.sleep(wait)
-            wait = self._pace.paused()
 
     def _token(self) -> Token:
         token = self._tokens.get()

@@ -16,7 +16,7 @@ from tenacity import Retrying
 from airflow_provider_kinde.api.address import base_url, is_loopback
 from airflow_provider_kinde.api.answers import Answer, Failed, Lost, gone, judge, lost
 from airflow_provider_kinde.api.operation import Request
-from airflow_provider_kinde.api.pace import Clock, Pace, Patience
+from airflow_provider_kinde.api.pace import Clock, Patience
 from airflow_provider_kinde.api.tokens import Credentials, Token, Tokens, read_token, scopes_text, token_request
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeRateLimitError
 
@@ -81,7 +81,7 @@ class Settings:
         audience: str | None = None,
         scopes: str | Iterable[str] | None = None,
         timeout: float = 30.0,
-        max_concurrency: int = 8,
+        max_concurrency: int = 16,
         requests_per_minute: float | None = None,
         proxies: Mapping[str, str] | str | None = None,
         verify: bool | str = True,
@@ -160,11 +160,10 @@ class Settings:
 class Exchange:
     """One request from its first try to its last: remembers what the tries before came to."""
 
-    def __init__(self, request: Request, settings: Settings, tokens: Tokens | None, pace: Pace, counts: Counts) -> None:
+    def __init__(self, request: Request, settings: Settings, tokens: Tokens | None, counts: Counts) -> None:
         self.request = request
         self._settings = settings
         self._tokens = tokens
-        self._pace = pace
         self._counts = counts
         self._unknown = False
         self._renewed = False
@@ -202,8 +201,7 @@ class Exchange:
                 return None
             wait = failed.wait if isinstance(error, KindeRateLimitError) else None
             if wait is not None and wait <= self._settings.patience.retry_time:
-                log.info("Kinde's rate limit is reached: all requests wait %.1f s", wait)
-                self._pace.pause(wait)
+                log.info("Kinde's rate limit is reached: it asks to wait %.1f s", wait)
             self._unknown |= error.fate_unknown
             raise
 
@@ -252,7 +250,7 @@ class Exchange:
 
 
 def token_fetcher(
-    settings: Settings, pace: Pace, counts: Counts, send: Callable[[Request, Token | None], Answer]
+    settings: Settings, counts: Counts, send: Callable[[Request, Token | None], Answer]
 ) -> Callable[[Callable[[str], str]], Token]:
     """What gets a new token; it is blocking in both clients, so that locks and caches are written once.
 
@@ -261,7 +259,7 @@ def token_fetcher(
 
     def fetch(scrub: Callable[[str], str]) -> Token:
         request = token_request(settings.credentials)
-        exchange = Exchange(request, settings, None, pace, counts)
+        exchange = Exchange(request, settings, None, counts)
 
         def once() -> Token:
             asked_at = settings.wall()

@@ -1,9 +1,8 @@
-"""How fast a client may go: one clock and one pause for all its threads."""
+"""How often a request is tried, and how long it waits in between."""
 
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,40 +14,6 @@ from airflow_provider_kinde.api.answers import Failed
 from airflow_provider_kinde.exceptions import KindeRateLimitError
 
 Clock = Callable[[], float]
-
-
-class Pace:
-    """Hands out the moments at which requests may start.
-
-    :param per_minute: how many of them in a minute, evenly spread; ``None`` for no limit.
-    :param clock: a clock that never goes back, in seconds.
-    """
-
-    def __init__(self, per_minute: float | None = None, clock: Clock = time.monotonic) -> None:
-        if per_minute is not None and not per_minute > 0:
-            raise ValueError("requests_per_minute must be more than 0")
-        self._every = 60 / per_minute if per_minute else 0.0
-        self._clock = clock
-        self._next = self._resume = clock()
-        self._lock = threading.Lock()
-
-    def reserve(self) -> float:
-        """Take the next moment; returns the seconds until then."""
-        with self._lock:
-            now = self._clock()
-            start = max(now, self._next, self._resume)
-            self._next = start + self._every
-            return start - now
-
-    def pause(self, seconds: float) -> None:
-        """Let nobody start for so many seconds."""
-        with self._lock:
-            self._resume = max(self._resume, self._clock() + seconds)
-
-    def paused(self) -> float:
-        """Seconds until the pause ends."""
-        with self._lock:
-            return max(0.0, self._resume - self._clock())
 
 
 @dataclass
