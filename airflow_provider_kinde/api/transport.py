@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+from requests.utils import requote_uri
 
 from airflow_provider_kinde.api.answers import Answer, Lost
 from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, MAX_BODY, Settings
@@ -23,26 +24,12 @@ _STALE = 20.0
 """Connections that lay idle for so many seconds may be dead without a word: a create is not risked on them."""
 
 
-class _NoNetrc(AuthBase):
-    """Without an ``auth``, requests would put a ``.netrc`` password in place of our token."""
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        return prepared
-
-
 class Transport:
     """A pool of connections to one host."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = session = requests.Session()
-        session.headers.clear()
-        session.trust_env = not settings.local
-        session.auth = _NoNetrc()
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
-        session.mount("https://", self._adapter)
-        session.mount("http://", self._adapter)
         self._busy = 0
         self._idle_since = time.monotonic()
         self._lock = threading.Lock()
@@ -65,24 +52,31 @@ class Transport:
 
     def _send(self, request: Request, token: Token | None) -> Answer:
         settings = self._settings
-        headers: dict[str, Any] = settings.headers(request, token)
+        prepared = requests.PreparedRequest()
+        # By hand: what a session adds (cookies, passwords from .netrc, redirects) is not wanted, and costs as much
+        # time as the sending.
+        prepared.method = request.method
+        prepared.url = requote_uri(settings.base_url + request.target)
+        prepared.headers = CaseInsensitiveDict(settings.headers(request, token))
+        prepared.body = request.body
+        if request.body is not None:
+            prepared.headers["Content-Length"] = str(len(request.body))
+        timeout = (min(CONNECT_TIMEOUT, settings.timeout), settings.timeout)
         try:
-            with self._session.request(
-                request.method,
-                settings.base_url + request.target,
-                data=request.body,
-                headers=headers,
-                timeout=(min(CONNECT_TIMEOUT, settings.timeout), settings.timeout),
-                # With each request: what stands on a session loses against the environment.
-                proxies=dict(settings.proxies) if settings.proxies else None,
-                verify=settings.verify,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with self._adapter.send(prepared, timeout=timeout, **self._way) as response:
                 body = self._read(response)
                 return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _reason(error, settings) from None
+
+    @functools.cached_property
+    def _way(self) -> dict[str, Any]:
+        """Proxies and certificates, those of the environment among them."""
+        settings = self._settings
+        with requests.Session() as session:
+            session.trust_env = not settings.local
+            proxies = dict(settings.proxies) if settings.proxies else {}
+            return dict(session.merge_environment_settings(settings.base_url, proxies, True, settings.verify, None))
 
     def _read(self, response: requests.Response) -> bytes:
         deadline = time.monotonic() + self._settings.timeout
@@ -97,7 +91,7 @@ class Transport:
         return bytes(body)
 
     def close(self) -> None:
-        self._session.close()
+        self._adapter.close()
 
 
 def _parts(response: requests.Response) -> Iterator[bytes]:
