@@ -186,10 +186,13 @@ class Gate:
             tenant.limiter.enter(tenant.settings)
         except ApiError as error:
             return _messages(error.status, error.body(tenant.settings.not_found_shape), error.headers)
+        until = time.monotonic() + tenant.settings.latency / 1000
         try:
-            if tenant.settings.latency:
-                await asyncio.sleep(tenant.settings.latency / 1000)
-            return await self._befallen(scope, body, headers, query, outcome)
+            answer = await self._befallen(scope, body, headers, query, outcome)
+            # The work is part of the time that the request takes.
+            if (left := until - time.monotonic()) > 0:
+                await asyncio.sleep(left)
+            return answer
         finally:
             tenant.limiter.leave()
 
