@@ -128,7 +128,7 @@ def test_the_methods_cost_no_http_library() -> None:
 
 
 def test_the_table_of_operations_is_whole() -> None:
-    assert len(OPERATIONS) == 80
+    assert len(OPERATIONS) == 81
     for name, operation in OPERATIONS.items():
         assert operation.name == name
         assert operation.template.startswith("/api/v1/")
