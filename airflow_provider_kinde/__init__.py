@@ -68,6 +68,16 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "True",
                         "default": "False",
                     },
+                    "redact": {
+                        "description": (
+                            "Whether plans and reports are kept without names, addresses and properties, with HR ids\n"
+                            "only. They can be approved and applied all the same; a redacted report cannot be undone.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": "True",
+                        "default": "False",
+                    },
                 },
             }
         },

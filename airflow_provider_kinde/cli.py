@@ -13,6 +13,7 @@ from airflow_provider_kinde.cli_shared import (
     Progress,
     add_approval,
     add_common,
+    add_redact,
     add_selection,
     check_writable,
     color,
@@ -70,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     add_selection(plan)
     plan.add_argument("--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`")
     plan.add_argument("--json", action="store_true", help="print the plan as JSON instead of text")
+    add_redact(plan)
     plan.set_defaults(command=_plan)
 
     apply = commands.add_parser("apply", help="plan afresh, and do it")
@@ -79,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     add_approval(apply)
     apply.add_argument("--report", metavar="FILE", help="write the report: JSON, or a table if FILE ends in .csv")
     apply.add_argument("--json", action="store_true", help="print the report as JSON instead of text")
+    add_redact(apply)
     apply.set_defaults(command=_apply)
 
     explain = commands.add_parser("explain", help="one person: row, mapping, match, action, with reasons")
@@ -99,11 +102,14 @@ def parser() -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.plan import make_plan
+    from airflow_provider_kinde.sync.redact import redact_plan
     from airflow_provider_kinde.sync.render import plan_text
 
     spec, source, client = open_all(options)
     with client:
         plan = make_plan(spec, source, client, now=options.now, ids=options.ids, only=options.only, progress=Progress())
+    if options.redact:
+        plan = redact_plan(plan)
     document = plan.to_json()
     if options.out:
         write_private(options.out, to_json(document))
@@ -112,6 +118,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _apply(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.redact import redact_report
     from airflow_provider_kinde.sync.render import report_csv, report_text
     from airflow_provider_kinde.sync.run import apply
 
@@ -132,6 +139,8 @@ def _apply(options: argparse.Namespace) -> int:
             only=options.only,
             progress=Progress(),
         )
+    if options.redact:
+        report = redact_report(report)
     document = to_json(report.to_json())
     show(document if options.json else report_text(report, color()))
     if options.report:

@@ -38,6 +38,13 @@ def add_selection(command: argparse.ArgumentParser) -> None:
     command.add_argument("--only", metavar="KIND,...", type=_kinds, help="these kinds of operations only")
 
 
+def add_redact(command: argparse.ArgumentParser) -> None:
+    """The option that keeps names and addresses out of what a command shows and writes."""
+    command.add_argument(
+        "--redact", action="store_true", help="show and write HR ids only: no names, addresses and properties"
+    )
+
+
 def add_approval(command: argparse.ArgumentParser) -> None:
     """The options by which somebody lets a plan pass."""
     command.add_argument("--approve", metavar="HASH", help="let the plan with this hash pass the volume guards")

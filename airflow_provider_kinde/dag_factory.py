@@ -70,6 +70,7 @@ def kinde_sync_dag(
     poll_interval: float = 60.0,
     storage_path: str | None = None,
     log_personal_data: bool | None = None,
+    redact: bool | None = None,
     default_args: Mapping[str, Any] | None = None,
     tags: Collection[str] = ("kinde", "hr"),
     **dag_kwargs: Any,
@@ -133,6 +134,7 @@ def kinde_sync_dag(
         "approve_protected": "{{ params.approve_protected | tojson }}",
         "storage_path": storage_path,
         "log_personal_data": log_personal_data,
+        "redact": redact,
     }
     plan = KindeSyncPlanOperator(task_id="plan", ask=approve != "never", **common)
     tasks: list[Any] = [plan]

@@ -15,6 +15,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9@=._:+-]+")
 _OTHER = re.compile(r"[^A-Za-z0-9@=._:+-]")
 
 
+class StorageError(Exception):
+    """A plan or report could not be written; the message says which, and why."""
+
+
 def default_path() -> str:
     """The folder from ``[kinde] storage_path``, or ``kinde`` under ``AIRFLOW_HOME``."""
     from airflow.providers.common.compat.sdk import conf
@@ -45,15 +49,26 @@ def run_folder(root: str, spec_name: str, context: Mapping[str, Any]) -> str:
 
 
 def write(path: str, text: str) -> None:
-    """Write a file whole or not at all. On a local disk only its owner may read it: plans name people."""
-    local = local_path(path)
-    if local is None:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
+    """Write a file whole or not at all. On a local disk only its owner may read it: plans name people.
 
-        target = ObjectStoragePath(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode())
-        return
+    :raises StorageError: when it cannot be written.
+    """
+    local = local_path(path)
+    try:
+        _write_remote(path, text) if local is None else _write_local(local, text)
+    except OSError as error:
+        raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def _write_remote(path: str, text: str) -> None:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    target = ObjectStoragePath(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(text.encode())
+
+
+def _write_local(local: Path, text: str) -> None:
     made = [folder for folder in local.parents if not folder.exists()]
     local.parent.mkdir(parents=True, exist_ok=True)
     for folder in made:

@@ -24,10 +24,11 @@ class _FormOperator(KindeSpecOperator):
 
     def _tell(self, spec: SyncSpec, context: Context) -> Callable[[str, str], None]:
         def tell(for_log: str, for_file: str) -> None:
-            path = f"{self._folder(spec, context)}/explain.txt"
-            storage.write(path, for_file)
             self.log.info("%s", for_file if self._may_name_people() else for_log)
-            self.log.info("explained in full: %s", path)
+            if not self._redacts():
+                path = f"{self._folder(spec, context)}/explain.txt"
+                storage.write(path, for_file)
+                self.log.info("explained in full: %s", path)
 
         return tell
 
@@ -61,6 +62,7 @@ class KindeOnboardUserOperator(_FormOperator):
     :param kinde_conn_id: Airflow connection; the spec's when left out (templated).
     :param storage_path: folder for explanation and report (templated).
     :param log_personal_data: whether the task log may name the person.
+    :param redact: whether the report is kept without name and address; then no explanation is kept.
     :returns: as the sync's apply operator, and ``user_ids``.
     """
 
@@ -157,6 +159,7 @@ class KindeOffboardUserOperator(_FormOperator):
     :param kinde_conn_id: Airflow connection; the spec's when left out (templated).
     :param storage_path: folder for explanation and report (templated).
     :param log_personal_data: whether the task log may name the person.
+    :param redact: whether the report is kept without name and address; then no explanation is kept.
     :returns: as the sync's apply operator, and ``user_ids``.
     """
 

@@ -39,6 +39,8 @@ class KindeSpecOperator(BaseOperator):
     :param storage_path: folder for plans and reports, local or ``ObjectStoragePath``; ``[kinde] storage_path`` when
         left out (templated).
     :param log_personal_data: whether the task log may name people; ``[kinde] log_personal_data`` when left out.
+    :param redact: whether plans and reports are kept without names, addresses and properties; ``[kinde] redact`` when
+        left out.
     """
 
     template_fields: Sequence[str] = ("spec", "kinde_conn_id", "storage_path")
@@ -52,6 +54,7 @@ class KindeSpecOperator(BaseOperator):
         kinde_conn_id: str | None = None,
         storage_path: str | None = None,
         log_personal_data: bool | None = None,
+        redact: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -59,6 +62,7 @@ class KindeSpecOperator(BaseOperator):
         self.kinde_conn_id = kinde_conn_id
         self.storage_path = storage_path
         self.log_personal_data = log_personal_data
+        self.redact = redact
         self.spec_folder = ""
 
     def _spec_file(self) -> Path:
@@ -89,16 +93,22 @@ class KindeSpecOperator(BaseOperator):
     def _may_name_people(self) -> bool:
         return may_name_people(self.log_personal_data)
 
+    def _redacts(self) -> bool:
+        return chosen(self.redact, "redact")
+
     def _finish_report(self, spec: SyncSpec, report: Report, context: Context) -> dict[str, Any]:
+        from airflow_provider_kinde.sync.redact import redact_report
         from airflow_provider_kinde.sync.render import report_csv
 
         folder = self._folder(spec, context)
         path = f"{folder}/report.json"
-        storage.write(path, json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
-        storage.write(f"{folder}/report.csv", report_csv(report))
         result = summary_of(report.outcome, report.plan, report.blocked, path)
         result |= {"outcomes": report.outcomes, "requests": report.requests, "drift": len(report.drift)}
+        # What was done stands in the log before anything can go wrong with the files.
         self._log_result("report", result, report.plan)
+        kept = redact_report(report) if self._redacts() else report
+        storage.write(path, json.dumps(kept.to_json(), indent=1, ensure_ascii=False) + "\n")
+        storage.write(f"{folder}/report.csv", report_csv(kept))
         if self._may_name_people():
             from airflow_provider_kinde.sync.render import report_text
 
@@ -159,6 +169,8 @@ class KindeSpecOperator(BaseOperator):
             raise AirflowFailException(f"Kinde refused the connection: {error}") from error
         except exceptions.KindeError as error:
             raise AirflowException(f"Kinde: {error}") from error
+        except storage.StorageError as error:
+            raise AirflowException(str(error)) from error
 
 
 def spec_path(spec: str, folder: str, dag: Any) -> Path:
@@ -169,11 +181,16 @@ def spec_path(spec: str, folder: str, dag: Any) -> Path:
 
 def may_name_people(wanted: bool | None) -> bool:
     """Whether logs may name people: as wanted, else as ``[kinde] log_personal_data`` says."""
+    return chosen(wanted, "log_personal_data")
+
+
+def chosen(wanted: bool | None, setting: str) -> bool:
+    """As wanted, else as a setting in ``[kinde]`` says; no when neither says anything."""
     if wanted is not None:
         return wanted
     from airflow.providers.common.compat.sdk import conf
 
-    return bool(conf.getboolean("kinde", "log_personal_data", fallback=False))
+    return bool(conf.getboolean("kinde", setting, fallback=False))
 
 
 def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], path: str) -> dict[str, Any]:

@@ -92,9 +92,11 @@ class _SyncOperator(KindeSpecOperator):
 
     def _finish_plan(self, spec: SyncSpec, plan: Plan, context: Context) -> dict[str, Any]:
         from airflow_provider_kinde.sync.apply import still_blocked
+        from airflow_provider_kinde.sync.redact import redact_plan
 
         path = f"{self._folder(spec, context)}/plan.json"
-        storage.write(path, json.dumps(plan.to_json(), indent=1, ensure_ascii=False) + "\n")
+        kept = redact_plan(plan) if self._redacts() else plan
+        storage.write(path, json.dumps(kept.to_json(), indent=1, ensure_ascii=False) + "\n")
         blocked = still_blocked(plan, text(self.approve))
         result = summary_of(plan.outcome if blocked or not plan.blocked else "changes", plan, blocked, path)
         self._log_result("plan", result, plan)
@@ -122,6 +124,7 @@ class KindeSyncPlanOperator(_SyncOperator):
     :param storage_path: folder for plans, local or ``ObjectStoragePath``; ``[kinde] storage_path`` when left out
         (templated).
     :param log_personal_data: whether the task log may name people; ``[kinde] log_personal_data`` when left out.
+    :param redact: whether the plan is kept without names, addresses and properties; ``[kinde] redact`` when left out.
     :param ask: whether a plan that only guards stopped is handed on, for a person to approve it.
     :returns: ``{outcome, hash, summary, held, rejected, blocked, approvable, path}``.
     """
@@ -159,6 +162,7 @@ class KindeSyncApplyOperator(_SyncOperator):
     :param approve_protected: HR ids of protected leavers whose access may be taken (templated).
     :param storage_path: folder for reports (templated).
     :param log_personal_data: whether the task log may name people.
+    :param redact: whether reports are kept without names, addresses and properties (they cannot be undone then).
     :returns: ``{outcome, hash, summary, outcomes, requests, drift, held, rejected, blocked, approvable, path}``.
     """
 
@@ -219,6 +223,7 @@ class KindeSyncOperator(_SyncOperator):
     :param approve_protected: HR ids of protected leavers whose access may be taken (templated).
     :param storage_path: folder for reports (templated).
     :param log_personal_data: whether the task log may name people.
+    :param redact: whether reports are kept without names, addresses and properties (they cannot be undone then).
     :returns: ``{outcome, hash, summary, outcomes, requests, drift, held, rejected, blocked, approvable, path}``.
     """
 

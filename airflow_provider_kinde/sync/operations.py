@@ -74,11 +74,18 @@ class Operation:
     account: Account | None = None
     outcome: str = ""
     error: str = ""
+    sealed: str = ""
+    """In a redacted plan: the digest of the operation as it was."""
 
     @property
     def key(self) -> str:
         """What makes two operations of two plans the same one."""
         return canonical([self.id, self.kind, self.alias, self.role, self.before, self.after])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the key: all of it that a redacted plan still holds."""
+        return self.sealed or digest_of(self.key)
 
     @property
     def strips(self) -> bool:
@@ -97,6 +104,8 @@ class Operation:
             "who": self.who,
             "reason": self.reason,
         }
+        if self.sealed:
+            found["digest"] = self.sealed
         if self.outcome:
             found["outcome"] = self.outcome
             if self.error:
@@ -162,15 +171,17 @@ def in_order(operations: Iterable[Operation]) -> list[Operation]:
     return sorted(operations, key=lambda o: (rank[o.kind], o.id, o.alias or "", o.role or ""))
 
 
-def plan_hash(host: str, spec_name: str, keys: Iterable[str]) -> str:
+def plan_hash(host: str, spec_name: str, digests: Iterable[str]) -> str:
     """SHA-256 over Kinde's host, the spec's name and the sorted operations, and nothing else.
 
-    :param keys: :attr:`Operation.key` of every operation.
+    :param digests: :attr:`Operation.digest` of every operation.
     """
-    digest = hashlib.sha256(canonical([host, spec_name]).encode())
-    for key in sorted(keys):
-        digest.update(b"\n" + key.encode())
-    return digest.hexdigest()
+    return digest_of(canonical([host, spec_name, sorted(digests)]))
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(value: Any) -> str:

@@ -62,11 +62,12 @@ class Plan:
     people: People | None = None
     counts_before: tuple[int, int] = (0, 0)
     """The client's (read, write) counts when planning began: a report counts from here."""
+    redacted: bool = False
 
     @property
     def hash(self) -> str:
         """What an approver approves: SHA-256 over host, spec name and operations."""
-        return plan_hash(self.host, self.spec.name, [operation.key for operation in self.operations])
+        return plan_hash(self.host, self.spec.name, [operation.digest for operation in self.operations])
 
     @property
     def outcome(self) -> str:
@@ -92,6 +93,7 @@ class Plan:
             "hash": self.hash,
             "created_at": self.now.to_iso8601_string(),
             "outcome": self.outcome,
+            **({"redacted": True} if self.redacted else {}),
             "summary": self.summary,
             "blocked": [block.to_json() for block in self.blocked],
             "operations": [operation.to_json() for operation in self.operations],

@@ -10,7 +10,7 @@ import pendulum
 from airflow_provider_kinde.sync.apply import apply_plan
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.model import Source
-from airflow_provider_kinde.sync.operations import canonical, plan_hash, select
+from airflow_provider_kinde.sync.operations import canonical, digest_of, plan_hash, select
 from airflow_provider_kinde.sync.plan import Plan, make_plan, moment
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.snapshot import Progress
@@ -57,13 +57,14 @@ def apply(
 
 
 def check_plan_file(plan_file: Mapping[str, Any], plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """The operations of a plan file by key, once it is sure that it is whole, recent and of this spec.
+    """The operations of a plan file by digest, once it is sure that it is whole, recent and of this spec.
 
     :raises SyncError: otherwise.
     """
     try:
         spec_name, host, created = plan_file["spec"], plan_file.get("host", plan.host), plan_file["created_at"]
-        operations = {_key(operation): operation for operation in plan_file["operations"]}
+        sealed = plan_file.get("redacted")
+        operations = {str(o["digest"]) if sealed else _digest(o): o for o in plan_file["operations"]}
         claimed = plan_file["hash"]
         age = plan.now - moment(created)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -86,20 +87,25 @@ def _restrict(
 
     :param protected: ids of protected leavers approved by name now: a plan file cannot hold their operations.
     """
-    fresh = {operation.key for operation in plan.operations}
-    drift = [f"no longer stands: {_words(operation)}" for key, operation in approved.items() if key not in fresh]
-    kept = select(plan.operations, lambda operation: operation.key in approved or operation.id in protected)
+    fresh = {operation.digest: operation for operation in plan.operations}
+    drift = [f"no longer stands: {_words(operation)}" for digest, operation in approved.items() if digest not in fresh]
+    for digest in fresh.keys() & approved.keys():
+        if _words(approved[digest]) != _words(fresh[digest].to_json()):
+            raise SyncError(
+                "the plan file was changed: an operation in it says something else than its digest. Plan again"
+            )
+    kept = select(plan.operations, lambda operation: operation.digest in approved or operation.id in protected)
     keys = {id(operation) for operation in kept}
     for operation in plan.operations:
         if id(operation) not in keys:
-            why = "waits for something new" if operation.key in approved else "new"
+            why = "waits for something new" if operation.digest in approved else "new"
             drift.append(f"{why}, not done: {_words(operation.to_json())}")
     plan.operations = kept
     return drift
 
 
-def _key(operation: Mapping[str, Any]) -> str:
-    return canonical([operation.get(part) for part in ("id", "kind", "alias", "role", "before", "after")])
+def _digest(operation: Mapping[str, Any]) -> str:
+    return digest_of(canonical([operation.get(part) for part in ("id", "kind", "alias", "role", "before", "after")]))
 
 
 def _words(operation: Mapping[str, Any]) -> str:

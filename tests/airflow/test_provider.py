@@ -61,7 +61,7 @@ def test_package_name_is_the_distribution_name() -> None:
 
 def test_config_options_say_all_that_airflow_wants() -> None:
     options = get_provider_info()["config"]["kinde"]["options"]
-    assert set(options) == {"storage_path", "log_personal_data"}
+    assert set(options) == {"storage_path", "log_personal_data", "redact"}
     for option in options.values():
         assert set(option) == {"description", "version_added", "type", "example", "default"}
 

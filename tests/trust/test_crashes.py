@@ -183,7 +183,7 @@ def full_disk(room: int = 200) -> Iterator[None]:
 def test_a_full_disk_leaves_the_old_file_or_none_and_no_rest(tmp_path: Path, write: Any) -> None:
     target = tmp_path / "report.json"
     target.write_text("old")
-    with full_disk(), pytest.raises((SyncError, OSError)):
+    with full_disk(), pytest.raises((SyncError, storage.StorageError), match=r"report.json could not be written"):
         write(str(target), "x" * 10_000)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.json", "old")]
     write(str(target), "new")
