@@ -54,7 +54,7 @@ test-airflow2: ## the same on Airflow 2.11
 	@# The warnings of 2.11 are all about itself and the packages of its time. The command line is the same program on
 	@# both lines: what differs is how it finds connections, which test_airflow_context and test_probe_command run here.
 	$(AIRFLOW2)/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS) \
-		--ignore=tests/airflow/test_cli.py --ignore=tests/airflow/test_source_commands.py
+		--ignore=tests/airflow/test_cli.py --ignore=tests/airflow/test_cli_years.py --ignore=tests/airflow/test_source_commands.py
 
 test-e2e: ## a real scheduler and API server, triggered over REST
 	@$(ENV) airflow3
