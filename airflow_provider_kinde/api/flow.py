@@ -66,7 +66,7 @@ class Flow:
         self._quota = math.inf
         self._too_early, self._late_enough = 0.0, math.inf
         self._pause = _FIRST_PAUSE
-        self._trusted = True
+        self._trusted, self._doubted = True, False
         self._quiet, self._patience = 0, 2
         self._exploring = False
 
@@ -180,12 +180,13 @@ class Flow:
         """Pause before the server refuses: it took no more than this the last time."""
         assert self._began is not None
         apart = self._late_enough - self._too_early
+        sure = apart <= 0.05 * self._late_enough
         # The server did not say when: halfway between what was too early and what was not, until they meet.
-        period = self._late_enough if apart <= 0.05 * self._late_enough else self._late_enough - apart / 2
-        if now >= self._began + period:
+        again = self._began + (self._late_enough if sure else self._late_enough - apart / 2)
+        if sure and now >= again:
             self._began, self._used = now, 0
         else:
-            self._spent, self._resume = True, self._began + period
+            self._spent, self._resume = True, max(now, again)
 
     def _close(self, now: float, told: float | None) -> None:
         """Pause: the server takes no more."""
@@ -231,6 +232,11 @@ class Flow:
 
     def _learn_quota(self) -> None:
         took = max(1, self._used)
+        if took < self._quota / 4 < math.inf and not self._doubted:
+            # More likely the server's time began earlier than this burst: believed when it happens again.
+            self._doubted = True
+            return
+        self._doubted = False
         as_before = 0.85 * self._quota <= took <= 1.15 * self._quota
         self._patience = min(2 * self._patience, _RARELY) if as_before else 2
         self._quota, self._quiet, self._exploring = took, 0, False
