@@ -71,7 +71,7 @@ test-contract: ## every request against Kinde's own document: make test-contract
 
 soak: ## the long way: every trouble at every request, kills at every n-th, random histories (an hour)
 	@$(ENV) unit
-	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust tests/sync/test_laws.py
+	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust tests/sync/test_laws.py tests/sync/test_years.py tests/sync/test_two_sources.py
 
 lint: ## ruff: rules and format
 	@$(ENV) unit
