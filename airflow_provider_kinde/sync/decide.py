@@ -11,8 +11,10 @@ from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Doubt, Person
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
-from airflow_provider_kinde.sync.snapshot import Account, Snapshot
+from airflow_provider_kinde.sync.snapshot import Snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_people import merged
 
 UNRULED = "no rule gives it any more"
 
@@ -34,7 +36,7 @@ class Decider:
     """The facts that every decision shares.
 
     :param today: UTC day of the run.
-    :param rows_by_address: how many understood rows have an address.
+    :param rows_with: tells how many understood rows have an address.
     :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities).
     :param approved: HR ids of protected leavers whom somebody approved by name.
     """
@@ -42,7 +44,7 @@ class Decider:
     spec: SyncSpec
     snapshot: Snapshot
     today: date
-    rows_by_address: Mapping[str, int]
+    rows_with: Callable[[str], int]
     confirmed: Callable[[Account, str], bool]
     absent_action: str
     approved: frozenset[str] = frozenset()
@@ -69,18 +71,11 @@ class Decider:
         """Whether an account is named in ``protect``, or holds a protected role in a managed organization."""
         if account.addresses & self.spec.protect.emails:
             return True
-        return any(
-            organization.members.get(account.id, frozenset()) & self.spec.protect.roles
-            for organization in self.snapshot.organizations.values()
-        )
+        return any(roles & self.spec.protect.roles for roles in self.snapshot.memberships(account.id).values())
 
     def _strippable(self, account: Account) -> list[str]:
         """Aliases of the managed organizations that the account is in, but for those that ``keep`` leaves in place."""
-        return [
-            alias
-            for alias, organization in self.snapshot.organizations.items()
-            if account.id in organization.members and not self._keeps(account, None, alias)
-        ]
+        return [alias for alias in self.snapshot.memberships(account.id) if not self._keeps(account, None, alias)]
 
     def _keeps(self, account: Account, person: Person | None, alias: str) -> bool:
         if not self.kept:
@@ -163,7 +158,7 @@ class Decider:
 
     def _adopt_or_create(self, person: Person) -> list[Operation]:
         key = email_key(person.email)
-        owners = self.snapshot.by_address.get(key, [])
+        owners = self.snapshot.by_address.get(key)
         if not owners:
             new: dict[str, object] = {
                 "email": person.email, "given_name": person.given_name, "family_name": person.family_name,
@@ -197,7 +192,7 @@ class Decider:
             raise Hold(f"the address belongs to an account that another source manages ({account.provided_id})")
         if not joiner.adopt:
             raise Hold("a Kinde account has this address, and the spec does not adopt accounts (joiner.adopt)")
-        if self.rows_by_address.get(key, 0) > 1:
+        if self.rows_with(key) > 1:
             raise Hold("more than one HR row has this address, and a Kinde account has it: not adopted")
         if account.suspended:
             raise Hold("the Kinde account with this address is suspended: not adopted")
@@ -234,7 +229,7 @@ class Decider:
         after: dict[str, object] = dict(names)
         changed = self._property_changes(person, account)
         if changed:
-            held = self.snapshot.properties.get(account.id, {})
+            held = self.snapshot.properties.get(account.id) or {}
             before["properties"] = {key: held.get(key) for key in changed}
             after["properties"] = changed
         if not after:
@@ -243,7 +238,9 @@ class Decider:
         return [operation_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
 
     def _property_changes(self, person: Person, account: Account) -> dict[str, str]:
-        held = self.snapshot.properties.get(account.id, {})
+        if not person.properties:
+            return {}
+        held = self.snapshot.properties.get(account.id) or {}
         return {key: value for key, value in person.properties if held.get(key, "") != value}
 
     # -- memberships and roles ----------------------------------------------------------------------------------
@@ -252,7 +249,7 @@ class Decider:
         """Memberships and roles of somebody who has none yet."""
         operation = partial(operation_for, person.id, person, None)
         operations = []
-        for alias, due in merged(person).items():
+        for alias, due in merged(person.memberships).items():
             rules = self._rules(person, alias)
             operations.append(operation("add_membership", alias=alias, reason=rules))
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in sorted(due)]
@@ -260,11 +257,11 @@ class Decider:
 
     def _memberships(self, person: Person, account: Account) -> list[Operation]:
         """What is missing in the managed organizations, and what no rule gives any more."""
-        due = merged(person)
+        due, present = merged(person.memberships), self.snapshot.memberships(account.id)
         operation = partial(operation_for, person.id, person, account)
         operations: list[Operation] = []
-        for alias, organization in self.snapshot.organizations.items():
-            held = organization.members.get(account.id)
+        for alias in sorted(due.keys() | present.keys()):
+            held = present.get(alias)
             if alias not in due:
                 if held is not None and not self._keeps(account, person, alias):
                     before = self._roles(account, alias)
@@ -293,7 +290,7 @@ class Decider:
                     )
 
     def _roles(self, account: Account, alias: str) -> dict[str, object] | None:
-        roles = sorted(self.snapshot.organizations[alias].members.get(account.id, ()))
+        roles = sorted(self.snapshot.memberships(account.id).get(alias, ()))
         return {"roles": roles} if roles else None
 
     def _rules(self, person: Person, alias: str) -> str:
@@ -317,14 +314,6 @@ def operation_for(
     """An operation for one person, who is named as HR names them."""
     who = describe(account, person)
     return Operation(kind, id, alias, role, before, after, reason, who, person, account)
-
-
-def merged(person: Person) -> dict[str, frozenset[str]]:
-    """Alias -> role keys of everything that a person is due: rules add up."""
-    found: dict[str, frozenset[str]] = {}
-    for due in person.memberships:
-        found[due.alias] = found.get(due.alias, frozenset()) | due.roles
-    return dict(sorted(found.items()))
 
 
 def describe(account: Account | None, person: Person | None) -> str:

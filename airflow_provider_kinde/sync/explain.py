@@ -7,14 +7,15 @@ from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.sync.decide import merged
 from airflow_provider_kinde.sync.model import Access, Person, Row, Source
 from airflow_provider_kinde.sync.normal import email_key
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan
 from airflow_provider_kinde.sync.render import clean, operation_lines
-from airflow_provider_kinde.sync.snapshot import Account, Progress, Snapshot
+from airflow_provider_kinde.sync.snapshot import Progress, Snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_people import merged
 
 _ACCESS = {
     Access.DUE: "has access",
@@ -94,7 +95,7 @@ def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
     if personal:
         who = [f"name     {clean(name) or '(blank)'}", f"email    {clean(person.email) or '(blank)'}"]
         lines = who + lines + [f"property {clean(key)} = {clean(value)!r}" for key, value in person.properties]
-    for alias, roles in merged(person).items():
+    for alias, roles in merged(person.memberships).items():
         rules = sorted({due.entry for due in person.memberships if due.alias == alias})
         given = ", ".join(f"memberships[{entry}] (line {plan.spec.memberships[entry].line})" for entry in rules)
         lines.append(f"due      {clean(alias)}{_with(roles)}, by {given}")
@@ -114,7 +115,7 @@ def _match(plan: Plan, id: str, personal: bool) -> list[str]:
     lines = ["no account carries the link " + clean(f"{plan.spec.name}:{id}")]
     person = plan.people.persons.get(id) if plan.people else None
     if person and person.email:
-        owners = snapshot.by_address.get(email_key(person.email), ())
+        owners = snapshot.by_address.get(email_key(person.email))
         lines += [f"the address is on {account_line(snapshot, owner, personal)}" for owner in owners] or [
             "no account has the address"
         ]
@@ -127,11 +128,7 @@ def account_line(snapshot: Snapshot, account: Account, personal: bool = True) ->
     :param personal: with its address.
     """
     state = "suspended" if account.suspended else "enabled"
-    where = ", ".join(
-        alias + _with(organization.members[account.id])
-        for alias, organization in snapshot.organizations.items()
-        if account.id in organization.members
-    )
+    where = ", ".join(alias + _with(roles) for alias, roles in snapshot.memberships(account.id).items())
     owner = clean(account.provided_id) if account.provided_id else "no link"
     name = f"{account.id} <{clean(account.email)}>" if personal else account.id
     return f"{name}, {owner}, {state}, in {where or 'no managed organization'}"

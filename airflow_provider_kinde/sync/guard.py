@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.operations import Operation
-from airflow_provider_kinde.sync.snapshot import Account, Snapshot
 from airflow_provider_kinde.sync.spec import Limit, SyncSpec
 
 
@@ -31,30 +29,45 @@ class Block:
 class Volumes:
     """What the guards count, and what they measure it against.
 
-    :param managed: the accounts that carry this sync's link.
-    :param with_access: ids of those that have access now.
+    :param managed: how many accounts carry this sync's link.
+    :param with_access: how many of them have access now.
+    :param settled: how many of those are in a managed organization already.
+    :param members: alias -> how many managed members.
+    :param holders: role key -> how many managed people hold it.
+    :param recent: Kinde ids of accounts marked as left today or yesterday, and whether they have access.
+    :param accounts: Kinde ids of the accounts that the plan touches: whether they have access, and are settled.
     :param dropped: how many people with access no row holds; ``None`` where absence is not judged.
     :param held: how many people are held, without those held only because ``absent`` is ``hold``.
     :param rejected: how many rows are rejected.
     :param rows: how many rows were read.
     """
 
-    managed: dict[str, Account] = field(default_factory=dict)
-    with_access: set[str] = field(default_factory=set)
+    managed: int = 0
+    with_access: int = 0
+    settled: int = 0
+    members: Counter[str] = field(default_factory=Counter)
+    holders: Counter[str] = field(default_factory=Counter)
+    recent: dict[str, bool] = field(default_factory=dict)
+    accounts: dict[str, tuple[bool, bool]] = field(default_factory=dict)
     dropped: int | None = 0
     held: int = 0
     rejected: int = 0
     rows: int = 0
 
+    def had_access(self, account_id: str) -> bool:
+        """Whether an account that the plan touches has access before it."""
+        return self.accounts[account_id][0]
 
-def judge(
-    spec: SyncSpec, snapshot: Snapshot, operations: Iterable[Operation], volumes: Volumes, today: date
-) -> list[Block]:
+    def was_settled(self, account_id: str) -> bool:
+        """Whether it had access, and was in a managed organization."""
+        return self.accounts[account_id][1]
+
+
+def judge(spec: SyncSpec, operations: Iterable[Operation], volumes: Volumes) -> list[Block]:
     """Compare what a plan does with the guards of the spec.
 
     A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
 
-    :param today: UTC day of the run.
     :returns: one :class:`Block` per guard that trips, every one of them approvable.
     """
     operations = list(operations)
@@ -67,32 +80,26 @@ def judge(
             setting = f"{limit.number}" if limit.number is not None else f"{100 * (limit.share or 0):g}%"
             blocks.append(Block(f"{name} ({setting}): {count} {what}, at most {allowed:g} of {base} pass unseen", True))
 
-    _check_leavers(spec, operations, volumes, today, check)
-    with_access = len(volumes.with_access)
+    _check_leavers(spec, operations, volumes, check)
     if volumes.dropped is not None:
-        check("max_row_drop", guards.max_row_drop, volumes.dropped, with_access, "people with access are in no HR row")
-    members = {alias: len(o.members.keys() & volumes.managed.keys()) for alias, o in snapshot.organizations.items()}
-    mine = [o for o in operations if o.account is not None and o.account.id in volumes.managed]
+        what = "people with access are in no HR row"
+        check("max_row_drop", guards.max_row_drop, volumes.dropped, volumes.with_access, what)
+    mine = [o for o in operations if o.account is not None and o.account.link is not None]
     removed = Counter(o.alias or "" for o in mine if o.kind == "remove_membership")
     for alias, count in sorted(removed.items()):
         what = f"memberships of {alias!r} would be removed"
-        check("max_membership_removals", guards.max_membership_removals, count, members[alias], what)
-    holders: dict[str, set[str]] = {}
-    for organization in snapshot.organizations.values():
-        for account_id in organization.members.keys() & volumes.managed.keys():
-            for role in organization.members[account_id]:
-                holders.setdefault(role, set()).add(account_id)
+        check("max_membership_removals", guards.max_membership_removals, count, volumes.members[alias], what)
     for role, losers in _by_role(mine, "remove_role"):
         what = f"people would lose role {role!r}"
-        check("max_role_removals", guards.max_role_removals, len(losers), len(holders.get(role, ())), what)
-    settled = _settled(snapshot, volumes)
+        check("max_role_removals", guards.max_role_removals, len(losers), volumes.holders[role], what)
     for role, takers in _by_role(mine, "add_role"):
         what = f"people who had access already would be given role {role!r}"
-        check("max_role_grants", guards.max_role_grants, len(takers & settled), len(settled), what)
+        settled = sum(map(volumes.was_settled, takers))
+        check("max_role_grants", guards.max_role_grants, settled, volumes.settled, what)
     kinds = Counter(o.kind for o in operations)
     renamed = sum(1 for o in operations if o.kind == "rename")
-    check("max_email_changes", guards.max_email_changes, renamed, with_access, "addresses would change")
-    check("max_deletes", guards.max_deletes, kinds["delete"], len(volumes.managed), "accounts would be deleted")
+    check("max_email_changes", guards.max_email_changes, renamed, volumes.with_access, "addresses would change")
+    check("max_deletes", guards.max_deletes, kinds["delete"], volumes.managed, "accounts would be deleted")
     check("max_rejected_rows", guards.max_rejected_rows, volumes.rejected, volumes.rows, "rows are rejected")
     check("max_held", guards.max_held, volumes.held, volumes.rows, "people are held")
     return blocks
@@ -110,7 +117,6 @@ def _check_leavers(
     spec: SyncSpec,
     operations: list[Operation],
     volumes: Volumes,
-    today: date,
     check: Callable[[str, Limit, int, int, str], None],
 ) -> None:
     """Leavers of this plan, the unfinished ones and those of the last two days count together.
@@ -118,20 +124,15 @@ def _check_leavers(
     Otherwise a feed that loses a few people every hour would stay below the guard for ever.
     """
     taken = {o.account.id for o in operations if o.account and _takes_access(o)}
-    now = taken & volumes.with_access
+    now = {account_id for account_id in taken if volumes.had_access(account_id)}
     if not now:
         return
-    unfinished = taken - volumes.with_access - {o.account.id for o in operations if o.kind == "delete" and o.account}
-    recent = {
-        account.id
-        for account in volumes.managed.values()
-        if account.link and account.link.left and account.link.left >= today - timedelta(days=1)
-    }
-    counted = now | unfinished | recent
-    base = len(volumes.with_access | counted)
+    unfinished = taken - now - {o.account.id for o in operations if o.kind == "delete" and o.account}
+    counted = now | unfinished | volumes.recent.keys()
+    without = unfinished | {account_id for account_id, access in volumes.recent.items() if not access}
     earlier = len(counted - now)
     what = "leavers" + (f" ({earlier} of them unfinished or of today and yesterday)" if earlier else "")
-    check("max_leavers", spec.guards.max_leavers, len(counted), base, what)
+    check("max_leavers", spec.guards.max_leavers, len(counted), volumes.with_access + len(without), what)
 
 
 def _by_role(operations: Iterable[Operation], kind: str) -> list[tuple[str, set[str]]]:
@@ -147,9 +148,3 @@ def _takes_access(operation: Operation) -> bool:
     """Whether an operation suspends, deletes or strips a leaver."""
     leaver = operation.person is None or operation.person.access is Access.NONE
     return operation.kind in ("suspend", "delete") or (operation.kind == "remove_membership" and leaver)
-
-
-def _settled(snapshot: Snapshot, volumes: Volumes) -> set[str]:
-    """Managed people who have access and are in a managed organization already."""
-    members = {account_id for o in snapshot.organizations.values() for account_id in o.members}
-    return members & volumes.with_access

@@ -10,10 +10,11 @@ import pendulum
 
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.init_columns import Column, Guess, guess, slug
-from airflow_provider_kinde.sync.model import Access, People, Reading
+from airflow_provider_kinde.sync.model import Access, Reading
 from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.render import clean
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_people import People
 
 MAX_ORGANIZATIONS = 50
 """More values than this are not departments but something else."""

@@ -190,6 +190,7 @@ class Memberships:
         except KindeError as error:
             entry.error = self.refusals.words(organization.code, error)
             return
+        assert isinstance(organization.members, dict)  # they were just read again
         organization.members[entry.user_id] = organization.members.get(entry.user_id, frozenset()) - {role}
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -115,29 +115,3 @@ class Rejected:
     row: int
     id: str | None
     reason: str
-
-
-@dataclass(slots=True)
-class People:
-    """Everything one reading of the HR source says.
-
-    :param persons: by HR id; neither rejected nor held rows are in it.
-    :param rejected: in row order.
-    :param held: id -> reason, for people whose rows were understood but contradict each other (one address, two ids).
-    :param rows: how many rows were read, whatever became of them.
-    :param ids: every id that some row holds, rejected and held ones included: none of these is absent.
-    :param ids_certain: false when a rejected row's id could not be read: then nobody counts as absent.
-    :param problems: why the source may not be acted upon at all (empty, incomplete, drifted): never approvable.
-    :param proven: the source proved that it is complete.
-    """
-
-    persons: dict[str, Person] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
-    held: dict[str, str] = field(default_factory=dict)
-    rows: int = 0
-    ids: set[str] = field(default_factory=set)
-    ids_certain: bool = True
-    problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    proven: bool = False
-    source: str = ""

@@ -16,15 +16,17 @@ from airflow_provider_kinde.sync.errors import SourceError
 from airflow_provider_kinde.sync.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.forms import Refused, Remembered, Tell, check_tenant, told
 from airflow_provider_kinde.sync.link import is_onboarded
-from airflow_provider_kinde.sync.model import Access, People, Person, Source
+from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normal import clean_email, email_key
 from airflow_provider_kinde.sync.operations import select
 from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan, moment
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.scopes import lacking
-from airflow_provider_kinde.sync.snapshot import Account, Snapshot, read_snapshot
+from airflow_provider_kinde.sync.snapshot import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_people import People
 
 SCOPES = frozenset({"read:users", "update:users", "delete:user_sessions"})
 TAKES = frozenset({"suspend", "remove_membership"})
@@ -99,7 +101,7 @@ class _Offboarding:
     def _account(self, snapshot: Snapshot) -> Account:
         """The one account that is meant; refused unless this sync or its onboarding form made it."""
         leaver, key = self.leaver, email_key(self.leaver.email)
-        accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.by_address.get(key, [])
+        accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.by_address.get(key)
         by = f"the link {self.spec.name}:{leaver.id}" if leaver.id else "this address"
         if len(accounts) != 1:
             raise Refused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}")
@@ -120,7 +122,7 @@ class _Offboarding:
         return account
 
     def _check_protected(self, snapshot: Snapshot, account: Account, id: str) -> None:
-        decider = Decider(self.spec, snapshot, self.at.date(), {}, lambda account, key: False, "hold")
+        decider = Decider(self.spec, snapshot, self.at.date(), lambda key: 0, lambda account, key: False, "hold")
         if account.suspended or not decider.is_protected(account):
             return
         typed = self.leaver.confirm_protected

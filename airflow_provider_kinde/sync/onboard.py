@@ -15,14 +15,16 @@ from airflow_provider_kinde.sync.decide import operation_for
 from airflow_provider_kinde.sync.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.forms import Refused, Remembered, Tell, check_tenant, told
 from airflow_provider_kinde.sync.link import is_onboarded, parse_link
-from airflow_provider_kinde.sync.model import Access, People, Person, Source
+from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normal import clean_email, clean_name, email_key, name_key
 from airflow_provider_kinde.sync.operations import Operation, in_order
 from airflow_provider_kinde.sync.people import MAX_NAME, read_people
 from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan, moment
 from airflow_provider_kinde.sync.report import Report
-from airflow_provider_kinde.sync.snapshot import Account, Snapshot, read_snapshot
+from airflow_provider_kinde.sync.snapshot import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_people import People
 
 
 class NotYet(Exception):
@@ -89,7 +91,7 @@ def onboard(
         raise NotYet(begin)
     plan = _plan(spec, client, joiner, at)
     assert plan.snapshot is not None
-    accounts = plan.snapshot.by_address.get(email_key(joiner.email), [])
+    accounts = plan.snapshot.by_address.get(email_key(joiner.email))
     for_log, for_file = (
         told(
             f"onboarding in {spec.name} -> {client.host}",
@@ -133,7 +135,7 @@ def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
 def _row(people: People, joiner: Joiner) -> str:
     """The HR id of the row that is this person's; empty when HR has none."""
     key = email_key(joiner.email)
-    same = [person for person in people.persons.values() if person.email and email_key(person.email) == key]
+    same = people.persons.with_address(key)
     if joiner.id:
         person = people.persons.get(joiner.id)
         if person is None and joiner.id in people.ids:
@@ -182,7 +184,7 @@ def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) ->
 
 def _account(spec: SyncSpec, snapshot: Snapshot, joiner: Joiner) -> Account | None:
     """The account that an earlier run of the form made, if there is one; everybody else's is refused."""
-    accounts = snapshot.by_address.get(email_key(joiner.email), [])
+    accounts = snapshot.by_address.get(email_key(joiner.email))
     if not accounts:
         return None
     if len(accounts) > 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.sync.model import Person
-from airflow_provider_kinde.sync.snapshot import Account
+from airflow_provider_kinde.sync.spooled_accounts import Account
 
 KINDS = (
     "create_organization",

@@ -12,49 +12,53 @@ import pendulum
 from airflow_provider_kinde.sync.access import decide_access
 from airflow_provider_kinde.sync.dates import DateReader
 from airflow_provider_kinde.sync.drift import Drift
-from airflow_provider_kinde.sync.model import Access, Doubt, Due, People, Person, Reading, Rejected, Row, Source
+from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejected, Row, Source
 from airflow_provider_kinde.sync.normal import clean_email, clean_name, email_key
 from airflow_provider_kinde.sync.spec import MembershipSpec, SyncSpec
-from airflow_provider_kinde.sync.template import RowView, Template, TemplateError, UnknownColumn, is_blank
+from airflow_provider_kinde.sync.spool import Spool
+from airflow_provider_kinde.sync.spooled_people import People, encode_due, encode_properties
+from airflow_provider_kinde.sync.template import Recall, RowView, Template, TemplateError, UnknownColumn, is_blank
 
 MAX_ID, MAX_NAME = 200, 200
-_INTERNED = 200_000
 
 
 class _Reject(Exception):
     """This row cannot be understood, for the reason given."""
 
 
-def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime) -> People:
+def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, spool: Spool | None = None) -> People:
     """Read the HR source once and say who has access, what is due, and which rows cannot be understood.
 
     :param spec: the spec.
     :param source: where the rows come from.
     :param now: the moment of the run; each person's local day is taken from it.
+    :param spool: where people are kept; one of their own when left out.
     :returns: people, rejected rows, and why the source may not be acted upon, if so.
     :raises SpecError: a rule names an organization that the spec does not define.
     :raises SourceError: the source cannot be read at all.
     """
-    return _Reader(spec, now).read(source.read())
+    return _Reader(spec, now, spool or Spool()).read(source.read())
 
 
 class _Reader:
-    def __init__(self, spec: SyncSpec, now: pendulum.DateTime) -> None:
+    def __init__(self, spec: SyncSpec, now: pendulum.DateTime, spool: Spool) -> None:
         self.spec, self.now = spec, now
-        self.people = People()
+        self.people = People(spool)
+        self.spool, self.writer = spool, spool.writer("hr")
         self.dates = DateReader(spec.employment.date_format, dt.date(now.year, now.month, now.day))
         self.aliases = {organization.alias for organization in spec.organizations}
         self.drift = Drift(spec)
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
-        self._prints: dict[str, int] = {}
-        """Id -> hash of its row: enough to tell equal rows from differing ones without keeping any."""
-        self._repeats: dict[str, list[int]] = {}
-        self._conflicts: dict[str, list[int]] = {}
-        self._rejected: dict[str, Rejected] = {}
+        self._number = 0
+        """Of the row at hand, for messages."""
         self._days: dict[str, tuple[dt.tzinfo, dt.date]] = {}
-        self._shared: dict[Any, Any] = {}
         self._roles = [frozenset(rule.roles) for rule in spec.memberships]
+        employment = spec.employment
+        deciding = (spec.scope, employment.status, employment.start_date, employment.end_date, employment.timezone)
+        self._access = Recall(_columns_of(deciding), self._decide_access)
+        rules = [template for rule in spec.memberships for template in (rule.organization, rule.when)]
+        self._due = Recall(_columns_of(rules), self._memberships)
 
     # -- the whole ---------------------------------------------------------------------------------------------
 
@@ -72,11 +76,12 @@ class _Reader:
                 people.ids_certain = False
             else:
                 self._row(row)
+        self.writer.flush()
         if self.columns is None:
             self.drift.check_rows(self.missed)
-        self._settle_conflicts()
-        people.ids = set(self._prints)
-        self._prints.clear()
+        self.spool.run("CREATE INDEX hr_id ON hr (id)")
+        self._settle_repeats()
+        self.spool.run("CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT NULL")
         people.rejected.sort(key=lambda rejected: rejected.row)
         self._hold_shared_addresses()
         people.warnings = list(reading.warnings)
@@ -89,6 +94,7 @@ class _Reader:
         return people
 
     def _row(self, row: Row) -> None:
+        self._number = row.number
         view = RowView(row.values, self.columns, self.missed)
         self.drift.look_at(row.values)
         try:
@@ -100,73 +106,54 @@ class _Reader:
         except _Reject as error:
             self._reject(row, None, str(error))
             return
-        if not self._first_of(id, row):
-            return
+        understood: tuple[str | None, ...] = (None,) * 9
         try:
-            person = self._person(row, view, id)
+            understood = self._person(view)
         except UnknownColumn as error:
             self.drift.unknown(error.column)
         except _Reject as error:
             self._reject(row, id, str(error))
-        else:
-            self.people.persons[id] = person
+        self.writer.add((row.number, id, _fingerprint(row.values), *understood))
 
     def _reject(self, row: Row, id: str | None, reason: str) -> None:
-        rejected = Rejected(row.number, id, reason)
-        self.people.rejected.append(rejected)
+        self.people.rejected.append(Rejected(row.number, id, reason))
         if id is None:
             self.people.ids_certain = False
-        else:
-            self._rejected[id] = rejected
 
-    def _first_of(self, id: str, row: Row) -> bool:
-        """Whether this is the first row with its id; equal rows count once, differing ones are put aside."""
-        mark = _fingerprint(row.values)
-        before = self._prints.setdefault(id, mark)
-        if id in self._conflicts:
-            self._conflicts[id].append(row.number)
-            return False
-        if before != mark:
-            self._conflicts[id] = [*self._repeats.get(id, ()), row.number]
-            return False
-        if id in self.people.persons or id in self._rejected:
-            self._repeats.setdefault(id, []).append(row.number)
-            return False
-        return True
-
-    def _settle_conflicts(self) -> None:
-        people = self.people
-        if not self._conflicts:
-            return
-        people.rejected = [rejected for rejected in people.rejected if rejected.id not in self._conflicts]
-        for id, rows in self._conflicts.items():
-            person = people.persons.pop(id, None)
-            first = person or self._rejected.get(id)
-            numbers = sorted([*rows, first.row] if first else rows)
-            shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
-            reason = f"rows {shown} hold the same id and differ"
-            people.rejected.extend(Rejected(number, id, reason) for number in numbers)
+    def _settle_repeats(self) -> None:
+        """Equal rows with one id count once; differing ones are rejected, all of them."""
+        people, spool = self.people, self.spool
+        repeated = spool.all("SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)")
+        again: set[tuple[int, str]] = set()
+        differing: set[str] = set()
+        for (id,) in repeated:
+            found = spool.all("SELECT rowid, number, mark FROM hr WHERE id = ? ORDER BY rowid", (id,))
+            first = found[0][0]
+            if len({mark for _, _, mark in found}) > 1:
+                differing.add(id)
+                numbers = sorted(number for _, number, _ in found)
+                shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+                reason = f"rows {shown} hold the same id and differ"
+                people.rejected = [r for r in people.rejected if r.id != id]
+                people.rejected += [Rejected(number, id, reason) for number in numbers]
+                spool.run("UPDATE hr SET access = NULL, key = NULL WHERE rowid = ?", (first,))
+            else:
+                again |= {(number, id) for _, number, _ in found[1:]}
+            spool.run("DELETE FROM hr WHERE id = ? AND rowid > ?", (id, first))
+        if again:
+            people.rejected = [r for r in people.rejected if r.id in differing or (r.row, r.id) not in again]
 
     def _hold_shared_addresses(self) -> None:
-        people = self.people
-        seen: set[str] = set()
-        twice: dict[str, list[str]] = {}
-        for person in people.persons.values():
-            if person.access is Access.DUE:
-                key = email_key(person.email)
-                if key in seen:
-                    twice[key] = []
-                # Most addresses are their own key: then the set holds no second copy of a million texts.
-                seen.add(person.email if key == person.email else key)
-        for id, person in people.persons.items() if twice else ():
-            if person.access is Access.DUE and (ids := twice.get(email_key(person.email))) is not None:
-                ids.append(id)
-        for ids in twice.values():
-            rows = {id: people.persons.pop(id).row for id in sorted(ids)}
+        people, spool = self.people, self.spool
+        due = Access.DUE.value
+        sql = "SELECT key FROM hr WHERE key IS NOT NULL AND access = ? GROUP BY key HAVING count(*) > 1"
+        for (key,) in spool.all(sql, (due,)):
+            rows = dict(spool.all("SELECT id, number FROM hr WHERE key = ? AND access = ? ORDER BY id", (key, due)))
             for id in rows:
                 others = [f"{other} (row {rows[other]})" for other in rows if other != id]
                 shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
                 people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
+            spool.run("UPDATE hr SET access = NULL, key = NULL WHERE key = ? AND access = ?", (key, due))
 
     # -- one row -----------------------------------------------------------------------------------------------
 
@@ -178,30 +165,31 @@ class _Reader:
             raise _Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
         return id
 
-    def _person(self, row: Row, view: RowView, id: str) -> Person:
+    def _person(self, view: RowView) -> tuple[str | None, ...]:
+        """What is kept of a row that was understood: the columns of the table from ``access`` on."""
         person, joiner = self.spec.person, self.spec.joiner
-        access, why, doubts = self._access(view)
-        leaver = access is Access.NONE
+        access, why, due, leaver = self._access(view)
         email = self._email(view, leaver)
+        key = email.lower() if email.isascii() else email_key(email)
         given = self._name("given_name", person.given_name, view, leaver)
         family = self._name("family_name", person.family_name, view, leaver)
-        properties: tuple[tuple[str, str], ...] = ()
-        memberships: tuple[Due, ...] = ()
-        adopt = ""
+        properties = adopt = ""
         if not leaver:
             if person.properties:
-                properties = tuple(
-                    (name, self._property(name, template, view)) for name, template in person.properties.items()
+                properties = encode_properties(
+                    tuple((name, self._property(name, template, view)) for name, template in person.properties.items())
                 )
-            memberships, doubts = self._memberships(row, view)
+            due = self._due(view)
             if joiner.adopt_provided_id is not None:
                 adopt = self._text("adopt_provided_id", joiner.adopt_provided_id, view).strip()
-        return Person(
-            id, row.number, email, given, family, self._intern(properties), access, self._intern(why),
-            memberships, doubts, adopt,
-        )  # fmt: skip
+        return access, why, email, key or None, given, family, properties, due, adopt
 
-    def _access(self, view: RowView) -> tuple[Access, str, tuple[Doubt, ...]]:
+    def _decide_access(self, view: RowView) -> tuple[str, str, str, bool]:
+        """The access, why, what a blank leaves in doubt, and whether that makes a leaver."""
+        access, why, doubts = self._scoped(view)
+        return access.value, why, encode_due((), doubts), access is Access.NONE
+
+    def _scoped(self, view: RowView) -> tuple[Access, str, tuple[Doubt, ...]]:
         spec = self.spec
         if spec.scope is not None and not self._truth("scope", spec.scope, view):
             blanks = self._blanks([spec.scope], view)
@@ -274,15 +262,15 @@ class _Reader:
             raise _Reject(f"{field} is longer than {MAX_NAME} characters")
         elif not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
             raise _Reject(f"{field} holds a control character")
-        return str(self._intern(name))
+        return name
 
     def _property(self, name: str, template: Template, view: RowView) -> str:
         text = unicodedata.normalize("NFC", self._text(f"properties.{name}", template, view).strip())
         if not text.isprintable() and any(unicodedata.category(char) == "Cs" or char == "\0" for char in text):
             raise _Reject(f"properties.{name} holds what is not text")
-        return str(self._intern(text))
+        return text
 
-    def _memberships(self, row: Row, view: RowView) -> tuple[tuple[Due, ...], tuple[Doubt, ...]]:
+    def _memberships(self, view: RowView) -> str:
         due: list[Due] = []
         doubts: list[Doubt] = []
         for rule in self.spec.memberships:
@@ -291,22 +279,22 @@ class _Reader:
                 alias = self._text(f"{field}.organization", rule.organization, view).strip()
                 if blanks := self._blanks([rule.organization], view):
                     # Where a blank decides which organization it is, nothing may be taken away because of it.
-                    doubts.append(self._intern(Doubt(blanks, rule.index, None, self._roles[rule.index])))
+                    doubts.append(Doubt(blanks, rule.index, None, self._roles[rule.index]))
                     alias = alias if self.spec.organizations_match is None and alias in self.aliases else ""
                 if alias:
-                    self._check_alias(rule, alias, row)
-                    due.append(self._intern(Due(alias, self._roles[rule.index], rule.index)))
+                    self._check_alias(rule, alias)
+                    due.append(Due(alias, self._roles[rule.index], rule.index))
             elif blanks := self._blanks([rule.when], view):
                 alias_or_none = self._alias_in_doubt(rule, view)
-                doubts.append(self._intern(Doubt(blanks, rule.index, alias_or_none, self._roles[rule.index])))
-        return self._intern(tuple(due)), self._intern(tuple(doubts))
+                doubts.append(Doubt(blanks, rule.index, alias_or_none, self._roles[rule.index]))
+        return encode_due(tuple(due), tuple(doubts))
 
-    def _check_alias(self, rule: MembershipSpec, alias: str, row: Row) -> None:
+    def _check_alias(self, rule: MembershipSpec, alias: str) -> None:
         if self.spec.organizations_match is None and alias not in self.aliases:
             known = ", ".join(sorted(self.aliases)[:20]) or "none"
             raise self.spec.error(
                 f"memberships[{rule.index}].organization",
-                f"row {row.number} yields {alias[:80]!r}, which is not an alias in organizations; known are {known}",
+                f"row {self._number} yields {alias[:80]!r}, which is not an alias in organizations; known are {known}",
             )
 
     def _alias_in_doubt(self, rule: MembershipSpec, view: RowView) -> str | None:
@@ -357,11 +345,13 @@ class _Reader:
         except TemplateError as error:
             _fail(field, error)
 
-    def _intern(self, value: Any) -> Any:
-        """The one copy of values that many people share (names, reasons, sets of memberships)."""
-        if len(self._shared) < _INTERNED:
-            return self._shared.setdefault(value, value)
-        return self._shared.get(value, value)
+
+def _columns_of(templates: Iterable[Template | None]) -> frozenset[str] | None:
+    """The columns that expressions read; ``None`` if that depends on the row."""
+    present = [template for template in templates if template is not None]
+    if not all(template.pure for template in present):
+        return None
+    return frozenset().union(*(template.columns for template in present))
 
 
 def _fail(field: str, error: TemplateError) -> NoReturn:

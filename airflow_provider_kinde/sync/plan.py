@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,20 +11,17 @@ import pendulum
 
 from airflow_provider_kinde.sync.decide import Decider, Hold
 from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.guard import Block, Volumes, judge
-from airflow_provider_kinde.sync.model import Access, People, Person, Rejected, Source
+from airflow_provider_kinde.sync.guard import Block, judge
+from airflow_provider_kinde.sync.model import Access, Person, Rejected, Source
 from airflow_provider_kinde.sync.normal import email_key, name_key
 from airflow_provider_kinde.sync.operations import COUNTED, KINDS, Operation, in_order, plan_hash, select
+from airflow_provider_kinde.sync.pairs import Pairs
 from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.snapshot import (
-    Account,
-    Progress,
-    Snapshot,
-    address_of,
-    read_properties,
-    read_snapshot,
-)
+from airflow_provider_kinde.sync.snapshot import Progress, Snapshot, address_of, read_properties, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spool import Spool
+from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_people import People
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +135,15 @@ def make_plan(
         reason = f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}"
         plan.blocked.append(Block(reason, False))
         return plan
-    people = plan.people = read_people(spec, as_source(source), at)
+    spool = Spool()
+    people = plan.people = read_people(spec, as_source(source), at, spool)
     plan.warnings += people.warnings
     if people.problems:
         plan.rejected = people.rejected
         plan.blocked += [Block(problem, False) for problem in people.problems]
         return plan
-    snapshot = plan.snapshot = read_snapshot(spec, client, progress)
-    _read_missing_properties(spec, people, snapshot, client)
+    snapshot = plan.snapshot = read_snapshot(spec, client, progress, spool)
+    _read_missing_properties(spec, snapshot, client)
     _Planner(plan, people, snapshot, client, ids, approve_protected).run(only)
     return plan
 
@@ -170,11 +168,12 @@ class _Planner:
             spec=self.spec,
             snapshot=snapshot,
             today=self.today,
-            rows_by_address=Counter(email_key(p.email) for p in people.persons.values() if p.email),
+            rows_with=people.persons.count_address,
             confirmed=self._confirmed,
             absent_action=self.absent_action,
             approved=frozenset(approve_protected),
         )
+        self.pairs = Pairs(self.spec, snapshot, self.decider.has_access, self.today)
         self.held: dict[str, Held] = {}
         self.wanted: set[str] = set()
         """Leavers whose address an active row has: deleting them would hand it over in the next run, unasked."""
@@ -184,47 +183,65 @@ class _Planner:
         self._check_aliases()
         self._hold_contradictions()
         self._hold_addresses()
-        rejected = {rejected.id for rejected in people.rejected}
-        operations: list[Operation] = []
-        idle = 0
-        for id in sorted(people.persons.keys() | linked.keys()):
-            if self.ids is not None and id not in self.ids:
-                continue
-            try:
-                found = self._decide(id)
-            except Hold as hold:
-                self.held.setdefault(id, Held(id, str(hold), hold.protected, hold.absent))
-                continue
-            operations += found
-            idle += not found and id in linked and id not in self.held and id not in rejected
+        operations = list(self._operations())
         operations += self._organizations(operations)
         if only is not None:
             operations = select(operations, lambda operation: operation.kind in only)
             self._hold_protected_left_out(operations)
         plan.operations = in_order(operations)
-        plan.unchanged = idle
         mine = [held for held in self.held.values() if self.ids is None or held.id in self.ids]
         plan.held = sorted(mine, key=lambda held: (not held.protected, held.id))
         plan.rejected = [r for r in people.rejected if self.ids is None or r.id in self.ids]
         if self.ids is not None:
             plan.warnings += [
                 f"id {id}: no HR row and no account of this sync has it"
-                for id in sorted(self.ids - people.ids - linked.keys())
+                for id in sorted(self.ids)
+                if id not in people.ids and id not in linked
             ]
-        plan.blocked += judge(self.spec, self.snapshot, plan.operations, self._volumes(), self.today)
+        volumes = self.pairs.volumes
+        volumes.held = sum(1 for held in plan.held if not held.absent)
+        volumes.rejected, volumes.rows = len(people.rejected), people.rows
+        if self.ids is not None:
+            volumes.dropped = None
+        plan.blocked += judge(self.spec, plan.operations, volumes)
 
-    def _decide(self, id: str) -> list[Operation]:
+    def _operations(self) -> Iterator[Operation]:
+        """What is to be done for everybody, person by person."""
+        rejected = {rejected.id for rejected in self.people.rejected}
+        for pair in self.pairs:
+            if pair.id in self.held or not self._asked_for(pair.id):
+                continue
+            if pair.agrees():
+                self.plan.unchanged += 1
+                continue
+            person, account = pair.person, pair.account
+            found = self._decide(pair.id, person, account)
+            if found:
+                self.pairs.volumes.accounts[account.id] = (pair.access, pair.access and bool(pair.present))
+            elif pair.id not in self.held and pair.id not in rejected:
+                self.plan.unchanged += 1
+            yield from found
+        for person in self.people.persons.without_account(Access.DUE):
+            if self._asked_for(person.id):
+                yield from self._decide(person.id, person, None)
+
+    def _asked_for(self, id: str) -> bool:
+        return self.ids is None or id in self.ids
+
+    def _decide(self, id: str, person: Person | None, account: Account | None) -> list[Operation]:
         if id in self.held:
             return []
-        person = self.people.persons.get(id)
-        account = next(iter(self.snapshot.linked.get(id, ())), None)
-        if person is None:
-            return self._leave(id, None, account) if account and self._is_absent(id) else []
-        if person.access is Access.GRACE:
+        try:
+            if person is None:
+                return self._leave(id, None, account) if account and self._is_absent(id) else []
+            if person.access is Access.GRACE:
+                return []
+            if person.access is Access.NONE:
+                return self._leave(id, person, account) if account else []
+            return self.decider.provide(person, account)
+        except Hold as hold:
+            self.held[id] = Held(id, str(hold), hold.protected, hold.absent)
             return []
-        if person.access is Access.NONE:
-            return self._leave(id, person, account) if account else []
-        return self.decider.provide(person, account)
 
     def _leave(self, id: str, person: Person | None, account: Account) -> list[Operation]:
         operations = self.decider.leave(id, person, account)
@@ -246,29 +263,32 @@ class _Planner:
     def _hold_contradictions(self) -> None:
         for id, reason in self.people.held.items():
             self._hold(id, reason)
-        for id, accounts in self.snapshot.linked.items():
-            if len(accounts) > 1:
-                self._hold(
-                    id, f"{len(accounts)} Kinde accounts carry the link {self.spec.name}:{id}: unlink all but one"
-                )
-            elif (link := accounts[0].link) and link.unknown:
-                self._hold(id, f"the account's provided_id has {link.unknown!r}, which this version does not know")
+        spool = self.snapshot.spool
+        for id, count in spool.all(
+            "SELECT link, count(*) FROM accounts WHERE link IS NOT NULL GROUP BY link HAVING count(*) > 1"
+        ):
+            self._hold(id, f"{count} Kinde accounts carry the link {self.spec.name}:{id}: unlink all but one")
+        for account in self.snapshot.accounts.find("odd"):
+            link = account.link
+            assert link is not None
+            self._hold(link.id, f"the account's provided_id has {link.unknown!r}, which this version does not know")
 
     def _hold_addresses(self) -> None:
         """An address never passes from one person to another by itself: swapped and re-used ones are held."""
         contradictory = frozenset(self.held)  # fixed beforehand, so that the order of rows decides nothing
-        for id, person in self.people.persons.items():
-            account = next(iter(self.snapshot.linked.get(id, ())), None)
-            if id in contradictory or not self._wants_address(person, account):
+        for person in self.people.persons.with_address_of_another():
+            account = next(iter(self.snapshot.linked.get(person.id, ())), None)
+            if person.id in contradictory or not self._wants_address(person, account):
                 continue
-            for owner in self.snapshot.by_address.get(email_key(person.email), ()):
+            for owner in self.snapshot.by_address.get(email_key(person.email)):
                 if account is not None and owner.id == account.id:
                     continue
                 if owner.link is not None:
                     self._hold_between(person, owner, owner.link.id)
                 elif account is not None and email_key(account.email) != email_key(person.email):
                     self._hold(
-                        id, "HR has another address, but a Kinde account that is not this person's has it already"
+                        person.id,
+                        "HR has another address, but a Kinde account that is not this person's has it already",
                     )
 
     def _wants_address(self, person: Person, account: Account | None) -> bool:
@@ -310,12 +330,12 @@ class _Planner:
 
     def _check_aliases(self) -> None:
         """With ``organizations: {match: ...}`` only Kinde knows which aliases there are."""
-        for person in self.people.persons.values():
-            for due in person.memberships:
+        for number, memberships in self.people.persons.kinds_of_memberships():
+            for due in memberships:
                 if due.alias not in self.snapshot.organizations:
                     raise self.spec.error(
                         f"memberships[{due.entry}].organization",
-                        f"row {person.row} yields {due.alias!r}, and no managed organization has that alias; "
+                        f"row {number} yields {due.alias!r}, and no managed organization has that alias; "
                         f"there are: {', '.join(sorted(self.snapshot.organizations)[:20])}",
                         self.spec.memberships[due.entry].line,
                     )
@@ -337,28 +357,12 @@ class _Planner:
             if account and leaver and self.decider.is_protected(account) and self.decider.has_access(account):
                 self.held[id] = Held(id, "a protected leaver, and suspending is not among the kinds asked for", True)
 
-    def _volumes(self) -> Volumes:
-        managed = {account.id: account for accounts in self.snapshot.linked.values() for account in accounts}
-        with_access = {account.id for account in managed.values() if self.decider.has_access(account)}
-        dropped = sum(1 for key in with_access if (link := managed[key].link) and link.id not in self.people.ids)
-        return Volumes(
-            managed=managed,
-            with_access=with_access,
-            dropped=None if self.ids is not None else dropped,
-            held=sum(1 for held in self.plan.held if not held.absent),
-            rejected=len(self.people.rejected),
-            rows=self.people.rows,
-        )
 
-
-def _read_missing_properties(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any) -> None:
+def _read_missing_properties(spec: SyncSpec, snapshot: Snapshot, client: Any) -> None:
     """Search may lag behind: properties of somebody whom it does not list yet are read one by one."""
-    if not spec.person.properties:
-        return
-    for id in people.persons.keys() & snapshot.linked.keys():
-        for account in snapshot.linked[id]:
-            if account.id not in snapshot.properties:
-                snapshot.properties[account.id] = read_properties(client, account.id)
+    if spec.person.properties:
+        for user_id in snapshot.without_properties():
+            snapshot.properties[user_id] = read_properties(client, user_id)
 
 
 def as_source(source: Any) -> Source:

@@ -14,8 +14,9 @@ from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.normal import email_key
 from airflow_provider_kinde.sync.render import clean
 from airflow_provider_kinde.sync.scopes import lacking
-from airflow_provider_kinde.sync.snapshot import Account, Progress, Snapshot, address_of, read_snapshot
+from airflow_provider_kinde.sync.snapshot import Progress, Snapshot, address_of, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_accounts import Account
 
 DOMAIN = "released.invalid"
 """``.invalid`` is reserved: no mail server and no company will ever have it."""
@@ -219,7 +220,7 @@ def _leaver(spec: SyncSpec, snapshot: Snapshot, id: str) -> Account:
         state = "is suspended, but not finished as a leaver" if account.suspended else "has access"
         raise SyncError(f"{id} {state}: release is for leavers whom an apply has finished ({link})")
     if not account.suspended:
-        inside = sorted(alias for alias, o in snapshot.organizations.items() if account.id in o.members)
+        inside = sorted(snapshot.memberships(account.id))
         if "remove" not in (spec.leaver.action, spec.absent) or inside:
             where = f", in {', '.join(inside)}" if inside else ""
             raise SyncError(f"{id} left, but the account was enabled again since{where}: apply first, or settle it")

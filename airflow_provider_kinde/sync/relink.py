@@ -10,12 +10,14 @@ import pendulum
 
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.link import Link, parse_link
-from airflow_provider_kinde.sync.model import Access, People, Source
+from airflow_provider_kinde.sync.model import Access, Source
 from airflow_provider_kinde.sync.normal import name_key
 from airflow_provider_kinde.sync.plan import Plan, make_plan
 from airflow_provider_kinde.sync.render import clean, operation_lines
-from airflow_provider_kinde.sync.snapshot import Account, Progress
+from airflow_provider_kinde.sync.snapshot import Progress
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_people import People
 
 
 @dataclass(slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,39 +13,23 @@ from airflow_provider_kinde.api.operation import segment
 from airflow_provider_kinde.exceptions import KindeResponseError
 from airflow_provider_kinde.sync.directories import check_directories
 from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.link import Link, parse_link
+from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.spec import OrganizationSpec, SyncSpec
+from airflow_provider_kinde.sync.spool import Spool
+from airflow_provider_kinde.sync.spooled_accounts import (
+    Account,
+    AccountTable,
+    ByAddress,
+    Linked,
+    Members,
+    Properties,
+    decode_roles,
+    encode_roles,
+)
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, how much is done, and how much there is (``None`` while unknown)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One Kinde user.
-
-    :param email: the primary address as Kinde writes it; may be empty.
-    :param identities: (type, value) of everything that the person signs in with.
-    :param organizations: codes of all organizations, managed or not.
-    :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
-    """
-
-    id: str
-    provided_id: str
-    email: str
-    first_name: str
-    last_name: str
-    suspended: bool
-    identities: tuple[tuple[str, str], ...]
-    organizations: tuple[str, ...]
-    link: Link | None
-
-    @property
-    def addresses(self) -> set[str]:
-        """Every address of the account, primary or not, in the form in which addresses are compared."""
-        values = {self.email} | {value for _, value in self.identities}
-        return {email_key(value) for value in values if "@" in value}
 
 
 @dataclass(slots=True)
@@ -54,60 +40,81 @@ class Organization:
     code: str
     name: str
     create: bool = False
-    members: dict[str, frozenset[str]] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Kinde user id -> role keys."""
     read_at: float = 0.0
     """Monotonic seconds of the read of ``members``."""
 
 
-@dataclass(slots=True)
 class Snapshot:
-    """Everything that a plan is computed from on Kinde's side."""
+    """Everything that a plan is computed from on Kinde's side.
 
-    host: str
-    accounts: dict[str, Account]
-    organizations: dict[str, Organization]
-    """By alias: those of the spec and the retired ones."""
-    roles: dict[str, str]
-    """Role key -> role id."""
-    default_code: str
-    properties: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Kinde user id -> property key -> value; empty where the spec has no properties."""
-    linked: dict[str, list[Account]] = field(default_factory=dict)
-    by_address: dict[str, list[Account]] = field(default_factory=dict)
+    :param host: Kinde's host.
+    :param accounts: all of them.
+    :param organizations: by alias: those of the spec and the retired ones.
+    :param roles: role key -> role id.
+    :param default_code: code of the default organization, if there is one.
+    """
 
-    def __post_init__(self) -> None:
-        for account in self.accounts.values():
-            if account.link:
-                self.linked.setdefault(account.link.id, []).append(account)
-            for address in account.addresses:
-                self.by_address.setdefault(address, []).append(account)
+    def __init__(
+        self,
+        host: str,
+        accounts: AccountTable,
+        organizations: dict[str, Organization],
+        roles: dict[str, str],
+        default_code: str,
+    ) -> None:
+        self.host, self.accounts, self.organizations = host, accounts, organizations
+        self.roles, self.default_code = roles, default_code
+        self.spool = accounts.spool
+        self.linked, self.by_address = Linked(accounts), ByAddress(accounts)
+        self.properties = Properties(self.spool)
+        self._last: tuple[str, dict[str, frozenset[str]]] = ("", {})
+
+    def memberships(self, user_id: str) -> dict[str, frozenset[str]]:
+        """Alias -> role keys, of the managed organizations that an account is in."""
+        if self._last[0] != user_id:
+            rows = self.spool.each("SELECT alias, roles FROM members WHERE account = ? ORDER BY rowid", (user_id,))
+            self._last = user_id, {alias: decode_roles(roles) for alias, roles in rows}
+        return self._last[1]
+
+    def without_properties(self) -> list[str]:
+        """Kinde ids of the accounts of people in HR whose properties the search did not list."""
+        sql = (
+            "SELECT accounts.id FROM accounts JOIN hr ON hr.id = accounts.link WHERE hr.access IS NOT NULL "
+            "AND NOT EXISTS (SELECT 1 FROM properties WHERE properties.account = accounts.id)"
+        )
+        return [user_id for (user_id,) in self.spool.each(sql)]
+
+    def remember(self, user_id: str, memberships: dict[str, frozenset[str]]) -> None:
+        """Take what :meth:`memberships` would read, from where it was read already."""
+        self._last = user_id, memberships
 
 
-def read_snapshot(spec: SyncSpec, client: Any, progress: Progress | None = None) -> Snapshot:
+def read_snapshot(
+    spec: SyncSpec, client: Any, progress: Progress | None = None, spool: Spool | None = None
+) -> Snapshot:
     """Read all that a plan needs, each list once, page by page.
 
     Users come first and are joined by id: ``GET /organizations/{code}/users`` does not return the link, and a member
     who is not among the users read is unmanaged.
 
+    :param spool: where all of it is kept; one of its own when left out.
     :raises SpecError: for an organization or a role that Kinde does not have.
     :raises SyncError: for a list that cannot be Kinde's.
     """
     try:
-        return _read(spec, client, progress or (lambda stage, done, total: None))
+        return _read(spec, client, progress or (lambda stage, done, total: None), spool or Spool())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise SyncError(f"Kinde lists something in a form that is not understood ({what}); nothing was done") from error
 
 
-def _read(spec: SyncSpec, client: Any, tell: Progress) -> Snapshot:
-    accounts: dict[str, Account] = {}
-    for user in client.iter_users(expand="identities,organizations"):
-        account = parse_account(user, spec.name)
-        accounts[account.id] = account
-        if len(accounts) % 500 == 0:
-            tell("reading users", len(accounts), None)
-    tell("reading users", len(accounts), len(accounts))
+def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot:
+    accounts = AccountTable(spool, spec.name)
+    accounts.fill(_accounts(spec, client, tell))
+    count = len(accounts)
+    tell("reading users", count, count)
     roles = {str(role["key"]): str(role["id"]) for role in client.iter_roles() if role.get("key")}
     _check_roles(spec, roles)
     listed = list(client.iter_organizations())
@@ -116,20 +123,43 @@ def _read(spec: SyncSpec, client: Any, tell: Progress) -> Snapshot:
         named = [(o.alias, o.code, o.name) for o in organizations.values()]
         if wrong := check_directories(spec, named, client):
             raise wrong
+    writer = spool.writer("members")
     for done, organization in enumerate(organizations.values(), 1):
         if organization.code:
-            read_members(client, organization)
+            organization.read_at = time.monotonic()
+            for user_id, held in _members(client, organization.code):
+                writer.add((user_id, organization.alias, encode_roles(held)))
+        organization.members = Members(spool, organization.alias)
         tell("reading organizations", done, len(organizations))
-    properties: dict[str, dict[str, str]] = {}
+    writer.flush()
+    spool.run("CREATE INDEX members_account ON members (account, alias, roles)")
+    twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
+    for user_id, alias, last in spool.all(twice):
+        spool.run("DELETE FROM members WHERE account = ? AND alias = ? AND rowid < ?", (user_id, alias, last))
     if spec.person.properties:
-        for user in client.search_users("*", expand="properties"):
-            properties[str(user["id"])] = _properties(user.get("properties"))
-            if len(properties) == len(accounts):
-                break  # all are there: Kinde has no sign for the end of a search but one more, empty page
-            if len(properties) % 500 == 0:
-                tell("reading properties", len(properties), len(accounts))
+        _read_properties(client, spool, count, tell)
     default = next((str(found.get("code") or "") for found in listed if found.get("is_default")), "")
-    return Snapshot(client.host, accounts, organizations, roles, default, properties)
+    return Snapshot(client.host, accounts, organizations, roles, default)
+
+
+def _accounts(spec: SyncSpec, client: Any, tell: Progress) -> Iterator[Account]:
+    for done, user in enumerate(client.iter_users(expand="identities,organizations"), 1):
+        yield parse_account(user, spec.name)
+        if done % 500 == 0:
+            tell("reading users", done, None)
+
+
+def _read_properties(client: Any, spool: Spool, count: int, tell: Progress) -> None:
+    writer = spool.writer("properties")
+    for done, user in enumerate(client.search_users("*", expand="properties"), 1):
+        writer.add((str(user["id"]), json.dumps(_properties(user.get("properties")))))
+        if done % 500 == 0:
+            tell("reading properties", done, count)
+        if done >= count:
+            writer.flush()
+            if spool.count("SELECT count(*) FROM properties") == count:
+                break  # all are there: Kinde has no sign for the end of a search but one more, empty page
+    writer.flush()
 
 
 def parse_account(user: Mapping[str, Any], name: str) -> Account:
@@ -138,21 +168,26 @@ def parse_account(user: Mapping[str, Any], name: str) -> Account:
     Organizations come as codes or as objects, identities may be absent.
     """
     provided = str(user.get("provided_id") or "")
-    listed = [i for i in user.get("identities") or () if isinstance(i, Mapping)]
-    identities = {(str(i.get("type") or ""), str(i.get("identity") or i.get("name") or "")) for i in listed}
-    addresses = [value for kind, value in identities if kind == "email"]
-    # The primary address is missing from some answers; where there is but one, it is that one.
-    only = addresses[0] if len(addresses) == 1 else ""
+    identities = {
+        (str(i.get("type") or ""), str(i.get("identity") or i.get("name") or ""))
+        for i in user.get("identities") or ()
+        if isinstance(i, Mapping)
+    }
+    email = user.get("email") or user.get("preferred_email")
+    if not email:
+        # The primary address is missing from some answers; where there is but one, it is that one.
+        addresses = [value for kind, value in identities if kind == "email"]
+        email = addresses[0] if len(addresses) == 1 else ""
     return Account(
-        id=_id(user["id"]),
-        provided_id=provided,
-        email=str(user.get("email") or user.get("preferred_email") or only),
-        first_name=str(user.get("first_name") or ""),
-        last_name=str(user.get("last_name") or ""),
-        suspended=user.get("is_suspended") is True,
-        identities=tuple(sorted(identities)),
-        organizations=tuple(sorted(_codes(user.get("organizations")))),
-        link=parse_link(provided, name),
+        _id(user["id"]),
+        provided,
+        str(email),
+        str(user.get("first_name") or ""),
+        str(user.get("last_name") or ""),
+        user.get("is_suspended") is True,
+        tuple(sorted(identities)) if len(identities) > 1 else tuple(identities),
+        tuple(sorted(_codes(user.get("organizations")))),
+        parse_link(provided, name),
     )
 
 
@@ -164,14 +199,16 @@ def address_of(identity: Mapping[str, Any]) -> str:
 def read_members(client: Any, organization: Organization) -> None:
     """Read an organization's members and their roles anew (``GET /organizations/{code}/users``)."""
     organization.read_at = time.monotonic()
+    organization.members = dict(_members(client, organization.code))
+
+
+def _members(client: Any, code: str) -> Iterator[tuple[str, frozenset[str]]]:
     try:
-        organization.members = {
-            _id(member["id"]): frozenset(_role_keys(member.get("roles")))
-            for member in client.iter_organization_users(organization.code)
-            if member.get("id")
-        }
+        for member in client.iter_organization_users(code):
+            if member.get("id"):
+                yield _id(member["id"]), _role_keys(member.get("roles"))
     except (TypeError, ValueError) as error:
-        raise KindeResponseError(f"the members of {organization.code} are not understood: {error}") from error
+        raise KindeResponseError(f"the members of {code} are not understood: {error}") from error
 
 
 def read_properties(client: Any, user_id: str) -> dict[str, str]:
@@ -179,19 +216,26 @@ def read_properties(client: Any, user_id: str) -> dict[str, str]:
     return _properties((client.get_user_property_values(user_id) or {}).get("properties"))
 
 
-def _role_keys(roles: Any) -> Iterable[str]:
+_NO_ROLES: frozenset[str] = frozenset()
+
+
+def _role_keys(roles: Any) -> frozenset[str]:
     """Role keys, whether they come as keys or as objects."""
+    if not roles:
+        return _NO_ROLES
     if isinstance(roles, (str, Mapping)):
         raise TypeError(f"roles are {type(roles).__name__}, not a list")
-    for role in roles or ():
-        key = role.get("key") if isinstance(role, Mapping) else role
-        if key:
-            yield str(key)
+    keys = (role.get("key") if isinstance(role, Mapping) else role for role in roles)
+    return frozenset(str(key) for key in keys if key)
+
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _id(value: Any) -> str:
     """An id that may stand in a path; requests take no other, and nobody is planned for whom none can be sent."""
-    segment(value, "the id of a user")
+    if not (type(value) is str and _PLAIN_ID.fullmatch(value)):
+        segment(value, "the id of a user")
     return str(value)
 
 

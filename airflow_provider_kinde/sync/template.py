@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import jinja2
@@ -15,7 +15,7 @@ from airflow_provider_kinde.sync.template_filters import MAX_TEXT, as_text
 from airflow_provider_kinde.sync.template_sandbox import Sandbox
 from airflow_provider_kinde.sync.template_tree import prepare
 
-_MEMO_SIZE = 4096
+_MEMO_SIZE, _MEMO_TEXT = 32_768, 256
 _TRUE, _FALSE = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 
 
@@ -104,6 +104,48 @@ def is_blank(value: Any) -> bool:
     return isinstance(value, (float, decimal.Decimal)) and value != value
 
 
+class Recall:
+    """Remembers what a function of a row yields: it is a pure function of a few columns, and most hold few values.
+
+    Only texts and nulls are remembered (``1`` and ``True`` are equal, and mean different things), never a failure.
+
+    :param columns: the columns that the function reads; ``None`` where they are not known, then nothing is remembered.
+    :param compute: the function.
+    """
+
+    __slots__ = ("_columns", "_compute", "_fresh", "_known")
+
+    def __init__(self, columns: Iterable[str] | None, compute: Callable[[RowView], Any]) -> None:
+        self._columns = None if columns is None else tuple(columns)
+        self._compute = compute
+        self._known: dict[tuple[Any, ...], Any] = {}
+        self._fresh = 0
+
+    def __call__(self, view: RowView) -> Any:
+        if self._columns is None:
+            return self._compute(view)
+        values = view.values
+        try:
+            key = tuple([values[column] for column in self._columns])
+        except KeyError:
+            return self._compute(view)
+        for item in key:
+            if item is not None and (type(item) is not str or len(item) > _MEMO_TEXT):
+                return self._compute(view)
+        known = self._known
+        if key in known:
+            self._fresh -= 1
+            return known[key]
+        found = known[key] = self._compute(view)
+        self._fresh += 1
+        if len(known) >= _MEMO_SIZE:
+            if self._fresh > 0:  # more are new than seen before: remembering costs more than it saves
+                self._columns = None
+            known.clear()
+            self._fresh = 0
+        return found
+
+
 class Template:
     """One value of a spec: an expression over ``row``, or a constant.
 
@@ -113,7 +155,18 @@ class Template:
     :raises TemplateError: it is not a valid expression.
     """
 
-    __slots__ = ("_column", "_compiled", "_constant", "_memo", "columns", "constant", "key", "line", "optional", "text")
+    __slots__ = (
+        "_column",
+        "_compiled",
+        "_constant",
+        "_recall",
+        "columns",
+        "constant",
+        "key",
+        "line",
+        "optional",
+        "text",
+    )
 
     def __init__(self, text: str, *, key: str = "", line: int | None = None) -> None:
         self.text, self.key, self.line = text, key, line
@@ -125,7 +178,7 @@ class Template:
         self._constant: Any = text
         self._column: str | None = None
         self._compiled: jinja2.Template | None = None
-        self._memo: dict[tuple[Any, ...], Any] | None = None
+        self._recall: Recall | None = None
         if any(mark in text for mark in ("{{", "{%", "{#")):
             self._compile(text.strip())
 
@@ -147,7 +200,7 @@ class Template:
         elif reads.only_column is not None:
             self._column = reads.only_column
         elif not reads.dynamic:
-            self._memo = {}
+            self._recall = Recall(self.columns, self._run)
 
     def value(self, row: RowView | Mapping[str, Any]) -> Any:
         """Evaluate to a native value: text, a number, a boolean, a date.
@@ -162,22 +215,12 @@ class Template:
         view = row if isinstance(row, RowView) else RowView(row)
         if self._column is not None:
             return view.column(self._column)
-        memo = self._memo
-        if memo is None:
-            return self._run(view)
-        # An expression is a pure function of the columns it reads, and most read a handful of distinct values.
-        values = view.values
-        key = tuple([values.get(column) for column in self.columns])
-        for item in key:
-            if type(item) is not str:
-                return self._run(view)
-        if key in memo:
-            return memo[key]
-        result = self._run(view)
-        memo[key] = result
-        if len(memo) > _MEMO_SIZE:
-            self._memo = None
-        return result
+        return self._run(view) if self._recall is None else self._recall(view)
+
+    @property
+    def pure(self) -> bool:
+        """Whether the value follows from ``columns`` alone: no column is chosen by what another one holds."""
+        return self._compiled is None or self._column is not None or self._recall is not None
 
     def _run(self, view: RowView) -> Any:
         assert self._compiled is not None

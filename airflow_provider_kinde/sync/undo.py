@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync.decide import Decider
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.guard import Block, Volumes, judge
 from airflow_provider_kinde.sync.operations import KINDS, Operation, in_order, plan_hash
+from airflow_provider_kinde.sync.pairs import Pairs
 from airflow_provider_kinde.sync.plan import Held, Plan, moment
 from airflow_provider_kinde.sync.render import Words, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.report import Report
@@ -111,7 +112,7 @@ def make_undo(
         spec=spec,
         snapshot=snapshot,
         today=at.in_timezone("UTC").date(),
-        rows_by_address={},
+        rows_with=lambda key: 0,
         confirmed=lambda account, key: False,
         absent_action=spec.absent or "hold",
     )
@@ -133,8 +134,7 @@ def make_undo(
             continue
         operations += found
     plan.operations = in_order(operations)
-    volumes = _volumes(decider)
-    plan.blocked += judge(spec, snapshot, plan.operations, volumes, decider.today)
+    plan.blocked += judge(spec, plan.operations, _volumes(decider, plan.operations))
     return undo
 
 
@@ -187,7 +187,15 @@ def _by_person(operations: Iterable[Operation]) -> list[tuple[str, list[Operatio
     return sorted(people.items())
 
 
-def _volumes(decider: Decider) -> Volumes:
-    managed = {account.id: account for accounts in decider.snapshot.linked.values() for account in accounts}
-    with_access = {key for key, account in managed.items() if decider.has_access(account)}
-    return Volumes(managed=managed, with_access=with_access, dropped=None)
+def _volumes(decider: Decider, operations: Iterable[Operation]) -> Volumes:
+    snapshot = decider.snapshot
+    pairs = Pairs(decider.spec, snapshot, decider.has_access, decider.today)
+    volumes = pairs.volumes
+    for _ in pairs:
+        pass
+    volumes.dropped = None
+    for account in (operation.account for operation in operations):
+        if account is not None and account.id not in volumes.accounts:
+            access = decider.has_access(account)
+            volumes.accounts[account.id] = (access, access and bool(snapshot.memberships(account.id)))
+    return volumes

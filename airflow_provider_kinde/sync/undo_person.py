@@ -11,7 +11,8 @@ from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Person
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
-from airflow_provider_kinde.sync.snapshot import Account, Organization, read_properties
+from airflow_provider_kinde.sync.snapshot import Organization, read_properties
+from airflow_provider_kinde.sync.spooled_accounts import Account
 
 _ROLES = ("add_role", "remove_role")
 _MEMBERS = ("add_membership", "remove_membership", *_ROLES)
@@ -175,7 +176,7 @@ class PersonUndo:
         assert account is not None
         old, new = str((rename.before or {}).get("email") or ""), str((rename.after or {}).get("email") or "")
         now, was = email_key(account.email), email_key(old)
-        others = [a for a in self.snapshot.by_address.get(was, ()) if a.id != account.id]
+        others = [a for a in self.snapshot.by_address.get(was) if a.id != account.id]
         reason = ""
         if not was or was == email_key(new):
             reason = "final: the report does not say which address was there before"

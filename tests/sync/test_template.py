@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.template import RowView, Template, TemplateError, UnknownColumn, is_blank
+from airflow_provider_kinde.sync.template import Recall, RowView, Template, TemplateError, UnknownColumn, is_blank
 
 ROW: dict[str, Any] = {
     "Name": "Adinolfi, Wilson  K",
@@ -305,10 +305,37 @@ def test_what_is_remembered_changes_nothing(cells: list[str]) -> None:
 
 
 def test_many_distinct_values_do_not_pile_up() -> None:
-    template = Template("{{ row.x | upper }}")
-    for number in range(6000):
-        template.value({"x": f"v{number}"})
-    assert not template._memo
+    asked: list[str] = []
+
+    def compute(view: RowView) -> str:
+        asked.append(view.values["x"])
+        return str(view.values["x"]).upper()
+
+    recall = Recall(["x"], compute)
+    for number in range(70_000):
+        assert recall(RowView({"x": f"v{number}"})) == f"V{number}"
+    assert len(recall._known) < 40_000
+    assert recall(RowView({"x": "v7"})) == "V7"
+    assert asked.count("v7") == 2
+
+
+def test_what_is_remembered_is_neither_a_failure_nor_a_look_alike() -> None:
+    asked: list[object] = []
+
+    def compute(view: RowView) -> object:
+        asked.append(view.values["x"])
+        if view.values["x"] == "bad":
+            raise LookupError
+        return type(view.values["x"]).__name__
+
+    recall = Recall(["x"], compute)
+    found = [recall(RowView({"x": x})) for x in (1, True, 1.0, "1", "1", None, None)]
+    assert found == ["int", "bool", "float", "str", "str", "NoneType", "NoneType"]
+    assert len(asked) == 5
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            recall(RowView({"x": "bad"}))
+    assert len(asked) == 7
 
 
 def test_it_survives_pickling() -> None:

@@ -1,0 +1,174 @@
+"""HR and Kinde joined: every managed account beside the row of its person, measured on the way.
+
+Of a million people nearly all agree. For them nothing is made but one comparison of what the two tables hold; a
+:class:`Person` and an :class:`Account` come into being only for the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from airflow_provider_kinde.sync import spooled_accounts, spooled_people
+from airflow_provider_kinde.sync.guard import Volumes
+from airflow_provider_kinde.sync.link import parse_link
+from airflow_provider_kinde.sync.model import Access, Person
+from airflow_provider_kinde.sync.snapshot import Snapshot
+from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_accounts import Account, decode_roles, encode_roles
+from airflow_provider_kinde.sync.spooled_people import decode_due, merged
+
+_JOINED = f"""
+SELECT {spooled_accounts.COLUMNS}, accounts.plain, accounts.key, {spooled_people.COLUMNS}, hr.key, properties.held
+FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
+WHERE accounts.link IS NOT NULL ORDER BY accounts.id
+"""
+_MEMBERS = "SELECT account, alias, roles FROM members ORDER BY account, alias"
+_ACCOUNT = slice(0, spooled_accounts.WIDTH)
+_PLAIN = spooled_accounts.WIDTH
+_PERSON = slice(_PLAIN + 2, _PLAIN + 2 + spooled_people.WIDTH)
+_WITH_ACCESS = frozenset({Access.DUE.value, Access.KEEP.value})
+_MANY = 20_000
+
+Present = tuple[tuple[str, str], ...]
+"""Alias and role keys, as they are kept, of the managed organizations that somebody is in; by alias."""
+
+
+class Pair:
+    """One managed account, and the row of its person if HR has one.
+
+    :param id: the HR id of its link.
+    :param access: whether the person can use what this sync manages.
+    :param listed: whether some row holds the id, understood or not.
+    """
+
+    __slots__ = ("_pairs", "_row", "access", "id", "listed", "present")
+
+    def __init__(self, pairs: Pairs, row: tuple[Any, ...], present: Present) -> None:
+        self._pairs, self._row, self.present = pairs, row, present
+        self.id: str = row[2]
+        self.listed: bool = row[_PERSON.start] is not None
+        self.access = True if row[_PLAIN] and not row[6] else pairs.has_access(self.account)
+
+    @property
+    def account(self) -> Account:
+        """The account."""
+        snapshot = self._pairs.snapshot
+        account = snapshot.accounts.account_of(self._row[_ACCOUNT])
+        snapshot.remember(account.id, {alias: decode_roles(roles) for alias, roles in self.present})
+        return account
+
+    @property
+    def person(self) -> Person | None:
+        """HR's word, where the row was understood."""
+        row = self._row[_PERSON]
+        return None if row[2] is None else spooled_people.person_of(row)
+
+    def agrees(self) -> bool:
+        """Whether HR and Kinde say the same, so that nothing is to be decided."""
+        (
+            _, _, _, _, first, last, suspended, _, _, plain, key,
+            _, _, access, _, _, given, family, properties, due, _, wanted_key, held,
+        ) = self._row  # fmt: skip
+        return (
+            access in _WITH_ACCESS
+            and plain
+            and not suspended
+            and key == wanted_key
+            and first == given
+            and last == family
+            and self._pairs.due(due) == self._pairs.managed(self.present)
+            and (not properties or _holds(held, properties))
+        )
+
+
+class Pairs:
+    """All managed accounts of a tenant with their people, in an order that does not depend on HR.
+
+    :param has_access: judges an account for which that is not plain to see.
+    :param today: UTC day of the run.
+
+    Once the iteration is over, :attr:`volumes` holds what the guards measure against.
+    """
+
+    def __init__(self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], today: date) -> None:
+        self.snapshot, self.has_access = snapshot, has_access
+        self.volumes = Volumes(dropped=0)
+        self._role_keys = spec.role_keys
+        self._yesterday = today - timedelta(days=1)
+        self._due: dict[str, Present] = {}
+        self._roles: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Pair]:
+        volumes, name = self.volumes, self.snapshot.accounts.name
+        dropped = 0
+        groups: Counter[Present] = Counter()
+        members = self.snapshot.spool.each(_MEMBERS)
+        ahead = next(members, None)
+        for row in self.snapshot.spool.each(_JOINED):
+            account_id = row[0]
+            present: Present = ()
+            while ahead is not None and ahead[0] <= account_id:
+                if ahead[0] == account_id:
+                    present = (*present, ahead[1:])
+                ahead = next(members, None)
+            pair = Pair(self, row, present)
+            volumes.managed += 1
+            if pair.access:
+                volumes.with_access += 1
+                volumes.settled += bool(present)
+                dropped += not pair.listed
+            if not row[_PLAIN]:
+                link = parse_link(row[1], name)
+                if link and link.left and link.left >= self._yesterday:
+                    volumes.recent[account_id] = pair.access
+            groups[present] += 1
+            if len(groups) > _MANY:
+                self._count(groups)
+            yield pair
+        self._count(groups)
+        volumes.dropped = dropped
+
+    def _count(self, groups: Counter[Present]) -> None:
+        """People who are in the same organizations with the same roles are counted together."""
+        for present, count in groups.items():
+            roles: set[str] = set()
+            for alias, held in present:
+                self.volumes.members[alias] += count
+                roles |= decode_roles(held)
+            for role in roles:
+                self.volumes.holders[role] += count
+        groups.clear()
+
+    def due(self, text: str) -> Present:
+        """What a person is due, in the form of :data:`Present`."""
+        found = self._due.get(text)
+        if found is None:
+            if len(self._due) > _MANY:
+                self._due.clear()
+            found = tuple((alias, encode_roles(roles)) for alias, roles in merged(decode_due(text)[0]).items())
+            self._due[text] = found
+        return found
+
+    def managed(self, present: Present) -> Present:
+        """The same without the roles that the spec does not name."""
+        return tuple([(alias, self._named(roles)) for alias, roles in present])
+
+    def _named(self, roles: str) -> str:
+        if not roles:
+            return roles
+        found = self._roles.get(roles)
+        if found is None:
+            if len(self._roles) > _MANY:
+                self._roles.clear()
+            found = self._roles[roles] = encode_roles(decode_roles(roles) & self._role_keys)
+        return found
+
+
+def _holds(held: str | None, wanted: str) -> bool:
+    """Whether properties are as they should be; one that is not there is blank."""
+    present = json.loads(held) if held else {}
+    return all(present.get(key, "") == value for key, value in json.loads(wanted))
