@@ -20,7 +20,9 @@ FIELDS: dict[str, dict[str, Any]] = {
         "Scopes", "Scopes to ask for, separated by spaces; all of the application when left empty.", "string"
     ),
     "timeout": _field("Timeout", "Seconds for one try of a request; 30 when left empty.", "number"),
-    "max_concurrency": _field("Concurrent requests", "Requests under way at once at most; 16 when left empty.", "integer"),
+    "max_concurrency": _field(
+        "Concurrent requests", "Requests under way at once at most; 16 when left empty.", "integer"
+    ),
     "requests_per_minute": _field(
         "Requests per minute", "Requests that start in a minute at most; no limit when left empty.", "number"
     ),

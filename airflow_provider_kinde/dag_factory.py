@@ -191,7 +191,7 @@ def _check(approve: str, approvers: Sequence[Any], shards: int) -> None:
     if isinstance(approvers, str):
         raise ValueError(f"approvers={approvers!r}: a list is expected")
     if approve != "never" and not can_ask():
-        from airflow_provider_kinde.operators.approval import INSTEAD
+        from airflow_provider_kinde.approval_operator import INSTEAD
 
         raise ValueError(f"approve={approve!r}: {INSTEAD}")
     if shards != 1:
@@ -229,9 +229,9 @@ def _watched(path: Path, name: str, storage_path: str | None, every: timedelta |
 
 def can_ask() -> bool:
     """Whether this Airflow can ask a person within a run: 3.1 and later."""
-    from airflow_provider_kinde.operators import approval
+    from airflow_provider_kinde import approval_operator
 
-    return approval.can_ask()
+    return approval_operator.can_ask()
 
 
 def _params() -> dict[str, Param]:

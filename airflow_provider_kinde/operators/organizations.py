@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_kinde.lookup import OrganizationName
-    from airflow_provider_kinde.operators.membership import Entry, Members
+    from airflow_provider_kinde.member_changes import Entry, Members
 
 Result = dict[str, Any]
 
@@ -256,7 +256,7 @@ class _MembersOperator(_OrganizationOperator):
         :raises KindeInputError: an empty list, an id that cannot be one, an unknown role, an address that two have.
         :raises KindeNotFoundError: no such organization or user.
         """
-        from airflow_provider_kinde.operators.membership import Members, wishes
+        from airflow_provider_kinde.member_changes import Members, wishes
 
         name = self._name()
         roles, permissions = optional_list(self.roles, "roles"), optional_list(self.permissions, "permissions")

@@ -197,7 +197,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
 
     def _join(self, client: Any, user_id: str, code: str, roles: Sequence[str]) -> list[str]:
         from airflow_provider_kinde.lookup import UserName
-        from airflow_provider_kinde.operators.membership import Members, Wish
+        from airflow_provider_kinde.member_changes import Members, Wish
 
         members = Members(client, code, [Wish(UserName(user_id=user_id), tuple(roles) or None, None)])
         members.need_all()
