@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from airflow_provider_kinde.api import KindeClient
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import apply_plan, make_plan
 from benchmarks.hr import TEAMS, Company, Person, tenant
-from benchmarks.kinde import CREDENTIALS, Kinde, local_kinde
+from benchmarks.kinde import Kinde, local_kinde
 from benchmarks.peers import ensure, run_peer
 from benchmarks.result import Result
 
@@ -100,7 +99,7 @@ def _company(result: Result, size: int, *, properties: bool, peer: bool) -> None
             after = {person.number: person for person in company.people}
             company.write()
             kinde.forget()
-            with KindeClient(kinde.url, **CREDENTIALS) as client:
+            with kinde.client() as client:
                 report = apply_plan(plan := make_plan(spec, make_source(spec), client), client)
             assert report.outcome in ("changes", "no changes"), report.to_json()
             assert not plan.held, plan.held

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_kinde.api import KindeClient
 from demo.local_kinde import CLIENT_ID, CLIENT_SECRET, LocalKinde
-
-CREDENTIALS = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 
 
 class Kinde(LocalKinde):
@@ -21,6 +20,10 @@ class Kinde(LocalKinde):
         """Put data in; returns ids by name."""
         ids: dict[str, dict[str, str]] = self._control("POST", "seed", data)
         return ids
+
+    def client(self, **options: Any) -> KindeClient:
+        """A client of it."""
+        return KindeClient(self.url, CLIENT_ID, CLIENT_SECRET, **options)
 
     def set(self, **settings: Any) -> None:
         """Change how it behaves."""

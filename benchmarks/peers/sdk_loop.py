@@ -19,9 +19,7 @@ CLIENT_ID, CLIENT_SECRET = "emulator-client", "emulator-secret"
 
 def connect(url: str) -> Any:
     """The SDK's client. It insists on https, so its two addresses are set afterwards."""
-    client = ManagementClient(
-        domain=url.partition("://")[2], client_id=CLIENT_ID, client_secret=CLIENT_SECRET
-    )
+    client = ManagementClient(domain=url.partition("://")[2], client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
     client.configuration.host = url
     client.token_manager.token_url = f"{url}/oauth2/token"
     return client
