@@ -7,11 +7,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
 from airflow_provider_kinde.sync.accounts import Accounts, Failed, Skipped
-from airflow_provider_kinde.sync.memberships import Memberships
+from airflow_provider_kinde.sync.memberships import CHUNK, Map, Memberships
 from airflow_provider_kinde.sync.operations import Dependencies, Operation
 from airflow_provider_kinde.sync.plan import Plan
 from airflow_provider_kinde.sync.report import Report
@@ -155,13 +156,19 @@ class _Run:
             else:
                 todo[operation.alias or ""].append(operation)
         self.progress("memberships", 0, len(todo))
-        for done, (alias, operations) in enumerate(todo.items(), 1):
-            try:
-                self.memberships.write(alias, operations, self._map)
-            except KindeError as error:
-                for operation in operations:
-                    operation.outcome, operation.error = "failed", str(error)
+        # Side by side go the organizations with one request each, or the many requests of one.
+        few = [alias for alias in todo if len(todo[alias]) <= CHUNK]
+        one_by_one = self.pool.map(lambda alias: self._write(alias, todo[alias], _in_turn), few)
+        many = (self._write(alias, todo[alias], self._map) for alias in todo if len(todo[alias]) > CHUNK)
+        for done, _ in enumerate(chain(one_by_one, many), 1):
             self.progress("memberships", done, len(todo))
+
+    def _write(self, alias: str, operations: list[Operation], map_: Map) -> None:
+        try:
+            self.memberships.write(alias, operations, map_)
+        except KindeError as error:
+            for operation in operations:
+                operation.outcome, operation.error = "failed", str(error)
 
     def _map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return list(self.pool.map(work, items))
@@ -189,3 +196,7 @@ class _Run:
             raise Skipped("enabling did not succeed")
         else:
             self.accounts.enabled_update(operation)
+
+
+def _in_turn(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    return [work(item) for item in items]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,15 +125,7 @@ def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot
         named = [(o.alias, o.code, o.name) for o in organizations.values()]
         if wrong := check_directories(spec, named, client):
             raise wrong
-    writer = spool.writer("members")
-    for done, organization in enumerate(organizations.values(), 1):
-        if organization.code:
-            organization.read_at = time.monotonic()
-            for user_id, held in _members(client, organization.code):
-                writer.add((user_id, organization.alias, encode_roles(held)))
-        organization.members = Members(spool, organization.alias)
-        tell("reading organizations", done, len(organizations))
-    writer.flush()
+    _read_all_members(client, list(organizations.values()), spool, tell)
     spool.run("CREATE INDEX members_account ON members (account, alias, roles)")
     twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
     for user_id, alias, last in spool.all(twice):
@@ -140,6 +134,25 @@ def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot
         _read_properties(client, spool, count, tell)
     default = next((str(found.get("code") or "") for found in listed if found.get("is_default")), "")
     return Snapshot(client.host, accounts, organizations, roles, default)
+
+
+def _read_all_members(client: Any, organizations: list[Organization], spool: Spool, tell: Progress) -> None:
+    """The members of each organization, several side by side: of thousands, each takes a request of its own."""
+    writer, writing = spool.writer("members"), threading.Lock()
+
+    def read(organization: Organization) -> None:
+        organization.members = Members(spool, organization.alias)
+        if not organization.code:
+            return
+        organization.read_at = time.monotonic()
+        for user_id, held in _members(client, organization.code):
+            with writing:
+                writer.add((user_id, organization.alias, encode_roles(held)))
+
+    with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
+        for done, _ in enumerate(pool.map(read, organizations), 1):
+            tell("reading organizations", done, len(organizations))
+    writer.flush()
 
 
 def _accounts(spec: SyncSpec, client: Any, tell: Progress) -> Iterator[Account]:
