@@ -19,6 +19,11 @@ def get_provider_info() -> dict[str, Any]:
     def modules(*names: str) -> list[dict[str, Any]]:
         return [{"integration-name": _INTEGRATION, "python-modules": [f"{__name__}.{name}" for name in names]}]
 
+    asset = {
+        "schemes": ["kinde"],
+        "handler": f"{__name__}.assets.sanitize_uri",
+        "to_openlineage_converter": f"{__name__}.lineage.asset_dataset",
+    }
     return {
         "package-name": "airflow-provider-kinde",
         "name": "Kinde",
@@ -41,8 +46,8 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": modules("triggers.users", "triggers.organizations", "triggers.events", "triggers.sources"),
         "notifications": [f"{__name__}.notifications.KindeSyncNotifier"],
         # 3.x reads the one, 2.11 the other.
-        "asset-uris": [{"schemes": ["kinde"], "handler": f"{__name__}.assets.sanitize_uri"}],
-        "dataset-uris": [{"schemes": ["kinde"], "handler": f"{__name__}.assets.sanitize_uri"}],
+        "asset-uris": [asset],
+        "dataset-uris": [asset],
         "extra-links": [f"{__name__}.links.KindeAdminLink"],
         "config": {
             "kinde": {

@@ -64,6 +64,8 @@ class KindeSpecOperator(BaseOperator):
         self.log_personal_data = log_personal_data
         self.redact = redact
         self.spec_folder = ""
+        self._source: Source | None = None
+        self._lineage: Any = None
 
     def _spec_file(self) -> Path:
         return spec_path(self.spec, self.spec_folder, self.get_dag())
@@ -73,7 +75,8 @@ class KindeSpecOperator(BaseOperator):
         from airflow_provider_kinde.sync.spec import SyncSpec
 
         spec = SyncSpec.load(self._spec_file())
-        return spec, make_source(spec)
+        self._source = make_source(spec)
+        return spec, self._source
 
     @contextmanager
     def _client(self, spec: SyncSpec) -> Iterator[KindeClient]:
@@ -106,6 +109,7 @@ class KindeSpecOperator(BaseOperator):
         result |= {"outcomes": report.outcomes, "requests": report.requests, "drift": len(report.drift)}
         # What was done stands in the log before anything can go wrong with the files.
         self._log_result("report", result, report.plan)
+        self._trace(report.plan, result, applied=not report.blocked)
         kept = redact_report(report) if self._redacts() else report
         storage.write(path, json.dumps(kept.to_json(), indent=1, ensure_ascii=False) + "\n")
         storage.write(f"{folder}/report.csv", report_csv(kept))
@@ -118,6 +122,19 @@ class KindeSpecOperator(BaseOperator):
         if report.outcome == "failed":
             self._fail(report, result, context)
         return result
+
+    def _trace(self, plan: Plan, result: Mapping[str, Any], *, applied: bool) -> None:
+        from airflow_provider_kinde import lineage
+
+        # Now: where OpenLineage asks for it, connections can no longer be read.
+        self._lineage = lineage.trace(self._source, plan, result, applied=applied)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What was read and written, for OpenLineage, which calls this after a failure as well.
+
+        :returns: an ``OperatorLineage``; ``None`` when the task did not come that far.
+        """
+        return self._lineage
 
     def _log_result(self, what: str, result: Mapping[str, Any], plan: Plan) -> None:
         counted = ", ".join(f"{count} {kind}" for kind, count in result["summary"].items() if count)

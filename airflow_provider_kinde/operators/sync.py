@@ -100,6 +100,7 @@ class _SyncOperator(KindeSpecOperator):
         blocked = still_blocked(plan, text(self.approve))
         result = summary_of(plan.outcome if blocked or not plan.blocked else "changes", plan, blocked, path)
         self._log_result("plan", result, plan)
+        self._trace(plan, result, applied=False)
         if self._may_name_people():
             from airflow_provider_kinde.sync.render import plan_text
 

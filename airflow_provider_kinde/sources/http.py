@@ -76,6 +76,14 @@ class ApiSource:
         reading._rows = self._to_the_end(rows, reading, proof=proof, missed=missed)
         return reading
 
+    def address(self) -> str:
+        """The address that is read, without query and credentials; nothing is sent.
+
+        :raises SourceError: there is no such connection, or it names no host.
+        """
+        with self._caller() as caller:
+            return without_query(caller.address(self.api.url))
+
     def changed_since(self, since: dt.datetime) -> bool:
         """Ask, in one small request, whether anything changed; made for sensors.
 
