@@ -12,6 +12,7 @@ AIRFLOW2 := $(KINDE_VENVS)/airflow2/bin
 SDK := $(KINDE_VENVS)/sdk/bin
 DOCS := $(KINDE_VENVS)/docs/bin
 CONTRACT := $(KINDE_VENVS)/contract/bin
+LOWEST := $(KINDE_VENVS)/lowest/bin
 
 CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
@@ -69,6 +70,16 @@ test-contract: ## every request against Kinde's own document: make test-contract
 	@$(ENV) contract
 	OPENAPI="$(abspath $(OPENAPI))" $(CONTRACT)/python -m pytest tests/contract
 
+.PHONY: test-lowest mutants audit
+test-lowest: ## all but SDK and scheduler, at the lowest versions that pyproject.toml declares
+	@$(ENV) lowest
+	$(LOWEST)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) --ignore=tests/sources/test_scim.py
+	$(LOWEST)/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS)
+
+mutants: ## break the engine on purpose: which change does no test notice? (make mutants SAMPLE=300 SEED=2)
+	@$(ENV) unit
+	$(UNIT)/python -m scripts.mutants --sample $(or $(SAMPLE),100) --seed $(or $(SEED),1) --jobs $(JOBS)
+
 soak: ## the long way: every trouble at every request, kills at every n-th, random histories (an hour)
 	@$(ENV) unit
 	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust tests/sync/test_laws.py tests/sync/test_years.py tests/sync/test_two_sources.py
@@ -97,14 +108,18 @@ bench: ## benchmarks
 	@$(ENV) unit
 	$(UNIT)/python -m benchmarks
 
-build: ## wheel and sdist, in dist/
-	@$(ENV) unit
+build: ## wheel and sdist in dist/, and what the wheel runs with (CycloneDX)
+	@$(ENV) unit release
 	@rm -rf dist
 	$(UNIT)/python -m build --no-isolation --outdir dist .
+	$(UNIT)/python scripts/sbom.py
+
+audit: ## known vulnerabilities in what the lock files pin; says so where that cannot be asked
+	@$(PYTHON) scripts/audit.py
 
 lock: ## write the lock files anew
 	$(ENV) --lock
 
 clean: ## remove everything that make made
-	rm -rf .venvs .airflow build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venvs .airflow .mutants build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

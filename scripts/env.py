@@ -22,10 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
 VENVS = Path(os.environ.get("KINDE_VENVS", ROOT / ".venvs"))
 OLDEST = (3, 10)
-NEWEST = {"airflow2": (3, 12)}
+NEWEST = {"airflow2": (3, 12), "lowest": (3, 12)}
 """Environments that the newest supported Python is too new for."""
 ANY = (3, 13)
-WITHOUT_PACKAGE = {"docs"}
+WITHOUT_PACKAGE = {"docs", "release", "uv"}
+LOWEST = ["--resolution", "lowest-direct", "pyproject.toml"] + [
+    part for extra in ("emulator", "sql", "http", "parquet", "openlineage") for part in ("--extra", extra)
+]
+"""How the environment ``lowest`` is locked: to the lower bounds that the package declares."""
 NO_PYTHON = 4
 """Exit code: this machine has no Python that the environment can be made with."""
 AS_OF = {"airflow2": "2026-03-20"}
@@ -86,7 +90,7 @@ def find_python(name: str, uv: str | None) -> str:
 
 
 def find_uv() -> str | None:
-    """Uv from the PATH, or fetched with pip into ``.venvs/uv``; ``None`` where neither works."""
+    """Uv from the PATH, or the pinned one, fetched with pip into ``.venvs/uv``; ``None`` where neither works."""
     on_path = shutil.which("uv")
     if on_path:
         return on_path
@@ -94,8 +98,9 @@ def find_uv() -> str | None:
     binary = home / "bin" / "uv"
     if not binary.exists():
         # --target needs neither the venv module nor a writable system Python.
+        pinned = ["--require-hashes", "-r", str(REQUIREMENTS / "uv.txt")]
         with contextlib.suppress(EnvError):
-            run(sys.executable, "-m", "pip", "install", "-q", "--target", home, "--upgrade", "uv", quiet=True)
+            run(sys.executable, "-m", "pip", "install", "-q", "--target", home, "--upgrade", *pinned, quiet=True)
     return str(binary) if version_like(binary) else None
 
 
@@ -171,25 +176,32 @@ def lines(name: str) -> list[str]:
     return [line for line in (REQUIREMENTS / f"{name}.txt").read_text().splitlines() if "==" in line]
 
 
-def lock() -> None:
-    """Write every lock file anew from its ``.in`` file."""
+def lock(names: list[str], upgrade: bool) -> None:
+    """Write lock files anew from their ``.in`` files, each pin with the hashes of its files.
+
+    :param names: which; all when empty.
+    :param upgrade: to the newest versions, rather than only what the ``.in`` files changed.
+    """
     uv = find_uv()
     if uv is None:
         raise EnvError("lock files are made with uv, which could not be installed")
     header = "# Written by `make lock`; edit the .in file beside it.\n"
     for source in sorted(REQUIREMENTS.glob("*.in")):
         name = source.stem
-        if name in {"base", "tools"}:
+        if name in {"base", "tools"} or (names and name not in names):
             continue
         print(f"requirements/{name}.txt", file=sys.stderr, flush=True)
-        then = ["--exclude-newer", AS_OF[name]] if name in AS_OF else []
+        day = AS_OF.get("airflow2" if name == "lowest" else name)
+        then = ["--exclude-newer", day] if day else []
+        then += LOWEST if name == "lowest" else []
         out = REQUIREMENTS / f"{name}.txt"
         options = [
             "-q",
             "--universal",
             "-p",
             "3.10",
-            "--upgrade",
+            "--generate-hashes",
+            *(["--upgrade"] if upgrade else []),
             "--no-emit-index-url",
             "--no-header",
             "--no-annotate",
@@ -202,11 +214,13 @@ def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description="Make the virtual environments under .venvs/.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="unit, airflow3, airflow2, sdk, docs")
-    parser.add_argument("--lock", action="store_true", help="write the lock files anew")
+    parser.add_argument("--lock", action="store_true", help="write the lock files anew (all, or those of NAME)")
+    parser.add_argument("--keep", action="store_true", help="with --lock: leave versions as they are where they fit")
     args = parser.parse_args()
     try:
         if args.lock:
-            lock()
+            lock(args.names, upgrade=not args.keep)
+            return 0
         for name in args.names:
             ensure(name)
     except NoPythonError as error:
