@@ -13,6 +13,7 @@ from airflow_provider_kinde.cli_shared import (
     Progress,
     add_approval,
     add_common,
+    add_protected,
     add_redact,
     add_selection,
     check_writable,
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", help="show what would be done; reads only")
     add_common(plan)
     add_selection(plan)
+    add_protected(plan)
     plan.add_argument("--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`")
     plan.add_argument("--json", action="store_true", help="print the plan as JSON instead of text")
     add_redact(plan)
@@ -107,7 +109,16 @@ def _plan(options: argparse.Namespace) -> int:
 
     spec, source, client = open_all(options)
     with client:
-        plan = make_plan(spec, source, client, now=options.now, ids=options.ids, only=options.only, progress=Progress())
+        plan = make_plan(
+            spec,
+            source,
+            client,
+            now=options.now,
+            ids=options.ids,
+            only=options.only,
+            approve_protected=options.approve_protected,
+            progress=Progress(),
+        )
     if options.redact:
         plan = redact_plan(plan)
     document = plan.to_json()

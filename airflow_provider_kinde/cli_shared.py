@@ -48,6 +48,11 @@ def add_redact(command: argparse.ArgumentParser) -> None:
 def add_approval(command: argparse.ArgumentParser) -> None:
     """The options by which somebody lets a plan pass."""
     command.add_argument("--approve", metavar="HASH", help="let the plan with this hash pass the volume guards")
+    add_protected(command)
+
+
+def add_protected(command: argparse.ArgumentParser) -> None:
+    """The option that names protected people who may lose their access: it is part of what a plan holds."""
     command.add_argument(
         "--approve-protected", metavar="ID", nargs="+", action="extend", default=[],
         help="let these protected people lose their access",

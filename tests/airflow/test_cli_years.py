@@ -120,6 +120,9 @@ def test_half_a_year_by_the_command_line(command: Command, kinde: Emulator, tmp_
     assert (planned, "--approve-protected 0001" in said) == (0, True)
     assert command("apply", *at)[0] == 1
     assert managed(kinde.state()) == oracle.people
-    assert command("apply", "--approve-protected", "0001", *at)[0] == 0
+    named = ("--approve-protected", "0001", *at)
+    assert command("plan", "--out", "plan.json", *named)[0] == 2
+    digest = json.loads((tmp_path / "plan.json").read_text())["hash"]
+    assert command("apply", "--plan", "plan.json", "--approve", digest, *named)[0] == 0
     assert not managed(kinde.state())["0001"].access
     assert command("apply", *at)[0] == 0
