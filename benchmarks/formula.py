@@ -81,8 +81,8 @@ def run(quick: bool) -> Result:
         ["day", "people", "changes", "least", "sent", "ratio", "tokens", "SDK loop"],
     )
     sizes = [30] if quick else [207, 1200]
-    for size in sizes:
-        _company(result, size, properties=False, peer=not quick and size == sizes[0])
+    for size in () if quick else sizes:
+        _company(result, size, properties=False, peer=size == sizes[0])
     _company(result, sizes[0], properties=True, peer=False)
     return result
 

@@ -7,12 +7,15 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 import yaml
 
 from demo.processes import Processes, free_port
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CLIENT_ID, CLIENT_SECRET = "emulator-client", "emulator-secret"
 
@@ -33,7 +36,7 @@ class LocalKinde:
         self.processes = Processes(folder)
         self._seed = yaml.safe_load(seed.read_text(encoding="utf-8"))
 
-    def __enter__(self) -> LocalKinde:
+    def __enter__(self) -> Self:
         """Start, wait for the first answer, and fill."""
         command = [sys.executable, "-m", "airflow_provider_kinde", "emulator", "--port", str(self.port)]
         self.processes.start("kinde", command, os.environ, self.folder)

@@ -22,7 +22,7 @@ def ensure(environment: str) -> Path:
 def run_peer(environment: str, name: str, *arguments: str) -> Any:
     """Run ``benchmarks/peers/<name>.py`` to its end; returns the JSON that it prints last."""
     python = VENVS / environment / "bin" / "python"
-    command = [python, ROOT / "benchmarks" / "peers" / f"{name}.py", *arguments]
+    command: list[str | Path] = [python, ROOT / "benchmarks" / "peers" / f"{name}.py", *arguments]
     done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=900)
     if done.returncode:
         raise RuntimeError(f"{name} failed:\n{done.stderr[-2000:]}")

@@ -14,8 +14,8 @@ from pathlib import Path
 from kinde_sdk.management import models
 from kinde_sdk.management.exceptions import ApiException
 
-sys.path.insert(0, str(Path(__file__).parent))
-from sdk_loop import connect
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+from benchmarks.peers.sdk_loop import connect
 
 
 def main() -> None:
