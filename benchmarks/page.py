@@ -14,8 +14,8 @@ _INTRODUCTION = """\
 # Benchmarks
 
 `make bench` measures all of this against the local Kinde of this package, on your machine, in a quarter of an hour,
-and writes this page. `python -m benchmarks NAME` measures one part, `--quick` a small version of it. Each part runs beside
-its peers, on the same machine and in the same run.
+and writes this page. `python -m benchmarks NAME` measures one part, `--quick` a small version of it. Each part runs
+beside its peers, on the same machine and in the same run.
 """
 
 

@@ -15,8 +15,10 @@ VENVS = Path(os.environ.get("KINDE_VENVS", ROOT / ".venvs"))
 
 def ensure(environment: str) -> Path:
     """Make an environment where it is missing; returns its Python."""
-    subprocess.run([sys.executable, ROOT / "scripts" / "env.py", environment], check=True, cwd=ROOT)
-    return VENVS / environment / "bin" / "python"
+    python = VENVS / environment / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, ROOT / "scripts" / "env.py", environment], check=True, cwd=ROOT)
+    return python
 
 
 def run_peer(environment: str, name: str, *arguments: str) -> Any:
