@@ -15,9 +15,9 @@ from postgres import PASSWORD, Postgres
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sources.sql import SqlSource
 from airflow_provider_kinde.sync.errors import SourceError
-from airflow_provider_kinde.sync.model import People
 from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_people import People
 
 QUERY = "SELECT id, email, first, last, status, hired, contract FROM hr.people ORDER BY id"
 COUNT = 6_000

@@ -15,9 +15,10 @@ import pendulum
 
 from airflow_provider_kinde.sources import http, vendor
 from airflow_provider_kinde.sources.http_login import Login
-from airflow_provider_kinde.sync.model import People, Row
+from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_people import People
 
 SECRET = "s3cret/+key==Zz"
 NOW = pendulum.datetime(2026, 11, 21, 12)
