@@ -32,8 +32,9 @@ LOWEST = ["--resolution", "lowest-direct", "pyproject.toml"] + [
 """How the environment ``lowest`` is locked: to the lower bounds that the package declares."""
 NO_PYTHON = 4
 """Exit code: this machine has no Python that the environment can be made with."""
-AS_OF = {"airflow2": "2026-03-20"}
-"""Airflow 2.11 does not pin its dependencies: it is locked to what there was when it came out."""
+AS_OF = {"airflow2": "2026-03-20", "airflow30": "2026-01-31", "airflow31": "2026-03-31", "airflow32": "2026-05-31"}
+"""Airflow does not pin its dependencies, and later ones break it: it is locked to what there was when it came out (3.0
+to the first days of the oldest common-compat provider that we take)."""
 
 
 class EnvError(Exception):
