@@ -17,12 +17,15 @@ LOWEST := $(KINDE_VENVS)/lowest/bin
 CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
-APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk tests/contract
+APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk tests/contract tests/browser
 # What stands around engine and client: a part of its own, so that theirs stays under a minute.
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo
 
+# Minors of Airflow 3 before the newest, for `make test-matrix`.
+MINORS := 30 31 32
+
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ui soak test test-unit test-tools test-airflow3 test-airflow2 test-e2e test-sdk test-contract lint format types docs bench build lock clean
+.PHONY: help demo demo-ui soak test test-unit test-tools test-airflow3 test-airflow2 test-matrix $(MINORS:%=test-airflow%) test-e2e test-browser test-sdk test-contract lint format types docs bench build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,9 +60,21 @@ test-airflow2: ## the same on Airflow 2.11
 	$(AIRFLOW2)/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS) \
 		--ignore=tests/airflow/test_cli.py --ignore=tests/airflow/test_cli_years.py --ignore=tests/airflow/test_source_commands.py
 
+$(MINORS:%=test-airflow%): test-airflow%:
+	@$(ENV) airflow$*
+	$(KINDE_VENVS)/airflow$*/bin/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS) \
+		--ignore=tests/airflow/test_cli.py --ignore=tests/airflow/test_source_commands.py
+
+test-matrix: ## the same on every minor of Airflow 3, each in an environment of its own (half an hour)
+	@$(PYTHON) scripts/check.py $(MINORS:%=test-airflow%) test-airflow3
+
 test-e2e: ## a real scheduler and API server, triggered over REST
 	@$(ENV) airflow3
 	$(AIRFLOW3)/python -m pytest tests/e2e
+
+test-browser: ## Airflow's pages in a real browser (needs chromium): make test-browser KINDE_SCREENSHOTS=folder
+	@$(ENV) browser
+	KINDE_SCREENSHOTS="$(KINDE_SCREENSHOTS)" $(KINDE_VENVS)/browser/bin/python -m pytest tests/browser
 
 test-sdk: ## Kinde's own SDK against the emulator, and its models against our requests
 	@$(ENV) sdk
