@@ -26,7 +26,8 @@ memberships:
   - {organization: "{{ row.team }}"}
   - {organization: "{{ row.team }}", when: "{{ row.lead }}", roles: [lead]}
 absent: suspend
-guards: {max_email_changes: 50%, max_leavers: 50%, max_membership_removals: 90%, max_role_grants: 90%}
+guards:
+  {max_email_changes: 50%, max_leavers: 50%, max_membership_removals: 90%, max_role_grants: 90%, max_role_removals: 90%}
 """
 
 
