@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +115,15 @@ def test_parsing_loads_nothing_heavy() -> None:
     assert not [
         name for name in loaded if name.startswith(("airflow_provider_kinde.sync", "airflow_provider_kinde.api"))
     ]
+
+
+def test_importing_everything_loads_nothing_that_airflow_has_not_loaded() -> None:
+    if importlib.util.find_spec("airflow.sdk") is None:
+        pytest.skip("what Airflow 2.11 has loaded is another matter")
+    script = Path(__file__).parents[2] / "benchmarks" / "peers" / "parse.py"
+    command = [sys.executable, script, "airflow_provider_kinde"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["modules"] >= 15
+    assert found["others"] == found["heavy"] == found["asked"] == []
