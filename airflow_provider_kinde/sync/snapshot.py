@@ -130,7 +130,7 @@ def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot
     twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
     for user_id, alias, last in spool.all(twice):
         spool.run("DELETE FROM members WHERE account = ? AND alias = ? AND rowid < ?", (user_id, alias, last))
-    if spec.person.properties:
+    if spec.person.properties and count:
         _read_properties(client, spool, count, tell)
     default = next((str(found.get("code") or "") for found in listed if found.get("is_default")), "")
     return Snapshot(client.host, accounts, organizations, roles, default)
