@@ -37,6 +37,7 @@ from .errors import ApiError, OAuthError, bad, route_not_found
 from .faults import Fault
 from .log import readable_body
 from .tenant import Tenant
+from .visitors import is_ours
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -134,16 +135,24 @@ class Gate:
     """What stands before the operations.
 
     :param tenant: whose requests these are.
+    :param local: whether only this machine is listened to.
     """
 
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, tenant: Tenant, local: bool = True) -> None:
         self.app = _application()
+        self._local = local
         self._tenant = tenant
         self.close_connection: Callable[[Any], None] = lambda client: None
         """Closes the connection of a client; the server sets it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["kinde.tenant"] = self._tenant
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
+        if self._local and scope["type"] == "http" and not is_ours(headers.get("host", "")):
+            why = "The emulator answers to names of this machine only, such as 127.0.0.1"
+            for message in _messages(403, {"errors": [{"code": "HOST_REFUSED", "message": why}]}, {}):
+                await send(message)
+            return
         if scope["type"] != "http" or scope["path"] == "/" or scope["path"].startswith("/_emulator"):
             await self.app(scope, receive, send)
             return
@@ -151,7 +160,6 @@ class Gate:
         body = await _read(receive)
         if body is None:
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path, query = scope["path"], scope["query_string"].decode("latin-1")
         kind = "token" if path == "/oauth2/token" else "api" if path.startswith("/api/") else "public"
         log = self._tenant.log

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import json
 import signal
 import sys
@@ -11,6 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .visitors import is_loopback
 
 if TYPE_CHECKING:
     from .server import Emulator
@@ -111,7 +112,7 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
         for name, value in settings.to_dict().items():
             print(f"{name}={'none' if value is None else str(value).lower() if isinstance(value, bool) else value}")
         return 0
-    if not arguments.allow_remote and not _is_loopback(arguments.host):
+    if not arguments.allow_remote and not is_loopback(arguments.host):
         raise _Problem(f"--host {arguments.host} is reachable from other machines; say --allow-remote if that is meant")
     seed = None if arguments.seed is None else _json(arguments.seed, "--seed")
     emulator = Emulator(settings, arguments.data, arguments.port, arguments.host)
@@ -123,19 +124,14 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
         except OSError as error:
             raise _Problem(f"cannot listen at {arguments.host} port {arguments.port}: {error.strerror}") from None
         _announce(emulator, arguments.data)
+        if not is_loopback(arguments.host):
+            print(
+                "warning: whoever reaches this port can read and change everything in it", file=sys.stderr, flush=True
+            )
         stop.wait()
     finally:
         emulator.stop()
     return 0
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _json(path: Path, option: str) -> dict[str, Any]:

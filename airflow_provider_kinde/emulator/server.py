@@ -20,6 +20,7 @@ from .seeding import seed
 from .settings import Settings
 from .state import state
 from .tenant import Tenant
+from .visitors import is_loopback
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -87,7 +88,7 @@ class Emulator:
 
     def _prepare(self) -> _Server:
         self.bind()
-        gate = Gate(self._tenant)
+        gate = Gate(self._tenant, local=is_loopback(self._bind[0]))
         protocol = _protocol()
         gate.close_connection = protocol.close_connection
         config = uvicorn.Config(

@@ -37,6 +37,8 @@ FORMS = [
     (USERS, user(id="kp_1\r\nX-Admin: yes")),
     (USERS, user(id={"$ne": 1})),
     (USERS, user(id=True)),
+    (USERS, user(id=float("nan"))),
+    (USERS, user(id=float("inf"))),
     (USERS, user(identities=7)),
     (USERS, user(organizations=7)),
     ("^/api/v1/roles", {"roles": [{"key": "engineer"}]}),
@@ -135,6 +137,14 @@ def test_json_nested_beyond_reading_and_numbers_beyond_measure(hostile: tuple[Se
         with pytest.raises(KindeResponseError):
             client.get_users()
         assert time.monotonic() - began < 5
+
+
+def test_headers_without_measure_end_the_answer(hostile: tuple[Server, Any]) -> None:
+    server, client = hostile
+    for headers in ({f"X-{number}": "y" for number in range(20_000)}, {"X": "y" * 5_000_000}):
+        server.on("GET /api/v1/users", Reply(body=b'{"users": []}', headers=headers))
+        with pytest.raises(KindeError, match="broke before"):
+            client.get_users()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
