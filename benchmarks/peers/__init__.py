@@ -21,11 +21,18 @@ def ensure(environment: str) -> Path:
     return python
 
 
-def run_peer(environment: str, name: str, *arguments: str) -> Any:
-    """Run ``benchmarks/peers/<name>.py`` to its end; returns the JSON that it prints last."""
+def run_peer(environment: str, name: str, *arguments: str, bytecode: Path | None = None) -> Any:
+    """Run ``benchmarks/peers/<name>.py`` to its end; returns the JSON that it prints last.
+
+    :param bytecode: where Python keeps what it has compiled; beside the sources when left out.
+    """
+    variables = dict(os.environ)
+    if bytecode:
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
+        variables["PYTHONPYCACHEPREFIX"] = str(bytecode)
     python = VENVS / environment / "bin" / "python"
     command: list[str | Path] = [python, ROOT / "benchmarks" / "peers" / f"{name}.py", *arguments]
-    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=900, env=variables)
     if done.returncode:
         raise RuntimeError(f"{name} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
