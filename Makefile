@@ -19,7 +19,7 @@ CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
 APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk tests/contract tests/browser
 # What stands around engine and client: a part of its own, so that theirs stays under a minute.
-TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo
+TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
 
 # Minors of Airflow 3 before the newest, for `make test-matrix`.
 MINORS := 30 31 32
@@ -45,7 +45,7 @@ test-unit: ## engine and client, without Airflow (under a minute)
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) $(TOOL_TESTS:%=--ignore=%)
 
-test-tools: ## sources, emulator, probe and the demo's data, without Airflow
+test-tools: ## sources, emulator, probe, benchmarks and the demo's data, without Airflow
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) $(TOOL_TESTS)
 
@@ -119,8 +119,8 @@ docs: ## the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 
-bench: ## benchmarks
-	@$(ENV) unit
+bench: ## everything that is measured, beside its peers (a quarter of an hour); writes docs/benchmarks.md
+	@$(ENV) unit sdk bench
 	$(UNIT)/python -m benchmarks
 
 build: ## wheel and sdist in dist/, and what the wheel runs with (CycloneDX)
