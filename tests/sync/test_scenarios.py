@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import Report, SyncSpec
 from airflow_provider_kinde.sync.release import release
@@ -121,10 +120,10 @@ def test_6_letters_and_domains_written_otherwise(run: Write, world: World) -> No
     assert world.writes() == []
 
 
-@pytest.mark.parametrize("settings", [Settings(rate_limit=40, rate_window=0.3)])
 def test_9_limits_outages_and_a_lost_answer(run: Write, world: World) -> None:
-    world.kinde.fault("POST", "/user$", status=503, times=3)
-    world.kinde.fault("POST", "/user$", skip=10, after_work=True, times=4)
+    world.kinde.fault("POST", "/user$", status=429, headers={"RateLimit-Reset": "3"}, times=5)
+    world.kinde.fault("POST", "/user$", skip=20, status=503, times=3)
+    world.kinde.fault("POST", "/user$", skip=40, after_work=True, times=4)
     report = run(as_csv(people(60)))
     assert report.outcomes == {"done": 120, "failed": 0, "skipped": 0}
     assert {entry["status"] for entry in world.kinde.log()} >= {200, 429, 503}
