@@ -20,9 +20,8 @@ from airflow_provider_kinde.cli_shared import (
     color,
     fail,
     open_all,
-    read_json,
+    read_plan,
     show,
-    to_json,
     write_private,
 )
 from airflow_provider_kinde.exceptions import KindeError
@@ -104,8 +103,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.plan import make_plan
+    from airflow_provider_kinde.sync.plan_file import lines
     from airflow_provider_kinde.sync.redact import redact_plan
-    from airflow_provider_kinde.sync.render import plan_text
+    from airflow_provider_kinde.sync.render import plan_lines
 
     spec, source, client = open_all(options)
     with client:
@@ -121,19 +121,19 @@ def _plan(options: argparse.Namespace) -> int:
         )
     if options.redact:
         plan = redact_plan(plan)
-    document = plan.to_json()
     if options.out:
-        write_private(options.out, to_json(document))
-    show(to_json(document) if options.json else plan_text(plan, color()))
+        write_private(options.out, lines(plan.document()))
+    show(lines(plan.document()) if options.json else (f"{line}\n" for line in plan_lines(plan, color())))
     return PLAN_EXIT[plan.outcome]
 
 
 def _apply(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.plan_file import lines
     from airflow_provider_kinde.sync.redact import redact_report
-    from airflow_provider_kinde.sync.render import report_csv, report_text
+    from airflow_provider_kinde.sync.render import csv_lines, report_lines
     from airflow_provider_kinde.sync.run import apply
 
-    plan_file = read_json(options.plan, "plan") if options.plan else None
+    plan_file = read_plan(options.plan) if options.plan else None
     if options.report:
         check_writable(options.report)
     spec, source, client = open_all(options)
@@ -152,10 +152,10 @@ def _apply(options: argparse.Namespace) -> int:
         )
     if options.redact:
         report = redact_report(report)
-    document = to_json(report.to_json())
-    show(document if options.json else report_text(report, color()))
+    show(lines(report.document()) if options.json else (f"{line}\n" for line in report_lines(report, color())))
     if options.report:
-        write_private(options.report, report_csv(report) if options.report.endswith(".csv") else document)
+        table = options.report.endswith(".csv")
+        write_private(options.report, csv_lines(report) if table else lines(report.document()))
     return APPLY_EXIT[report.outcome]
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from airflow_provider_kinde.exceptions import KindeError
 from airflow_provider_kinde.sync.errors import SyncError
 
 if TYPE_CHECKING:
+    from airflow_provider_kinde.sync.plan_file import PlanFile
     from airflow_provider_kinde.sync.spec import SyncSpec
 
 PLAN_EXIT = {"no changes": 0, "changes": 2, "blocked": 3}
@@ -110,6 +111,21 @@ def read_json(path: str, what: str) -> dict[str, Any]:
     return found
 
 
+def read_plan(path: str) -> PlanFile:
+    """Read a plan that ``plan --out`` wrote.
+
+    :raises SyncError: when it cannot be read, or is none.
+    """
+    from airflow_provider_kinde.sync.plan_file import PlanFile
+
+    try:
+        return PlanFile.read(lambda: Path(path).open(encoding="utf-8"))
+    except SyncError:
+        raise
+    except (OSError, ValueError) as error:
+        raise SyncError(f"the plan file {path} cannot be read: {error}") from error
+
+
 def check_writable(path: str) -> None:
     """Tell before the first write to Kinde, not after the last, that a file cannot be written.
 
@@ -122,8 +138,10 @@ def check_writable(path: str) -> None:
         raise SyncError(f"{path} could not be written: no folder {folder}, or no permission for it")
 
 
-def write_private(path: str, text: str) -> None:
+def write_private(path: str, text: str | Iterable[str]) -> None:
     """Write a file that only its owner reads, whole or not at all.
+
+    :param text: the text, or its pieces.
 
     :raises SyncError: when the folder does not exist or cannot be written to.
     """
@@ -132,7 +150,7 @@ def write_private(path: str, text: str) -> None:
         handle, name = tempfile.mkstemp(dir=target.resolve().parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
+                file.writelines([text] if isinstance(text, str) else text)
             Path(name).replace(target)
         except BaseException:
             Path(name).unlink()  # half a plan names people all the same
@@ -164,13 +182,17 @@ def color() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-def show(text: str) -> None:
-    """Write to standard output."""
+def show(text: str | Iterable[str]) -> None:
+    """Write to standard output.
+
+    :param text: the text, or its pieces.
+    """
     writer: Callable[[str], Any] = sys.stdout.write
-    try:
-        writer(text)
-    except UnicodeEncodeError:  # a terminal in an old encoding
-        writer(text.encode("ascii", "backslashreplace").decode())
+    for piece in [text] if isinstance(text, str) else text:
+        try:
+            writer(piece)
+        except UnicodeEncodeError:  # a terminal in an old encoding
+            writer(piece.encode("ascii", "backslashreplace").decode())
     sys.stdout.flush()
 
 

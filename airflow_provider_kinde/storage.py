@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
 
 _PLAIN = re.compile(r"[A-Za-z0-9@=._:+-]+")
 _OTHER = re.compile(r"[^A-Za-z0-9@=._:+-]")
@@ -48,27 +50,35 @@ def run_folder(root: str, spec_name: str, context: Mapping[str, Any]) -> str:
     return "/".join([root.rstrip("/"), *map(segment, parts)])
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str | Iterable[str]) -> None:
     """Write a file whole or not at all. On a local disk only its owner may read it: plans name people.
 
+    :param text: the text, or its pieces.
     :raises StorageError: when it cannot be written.
     """
     local = local_path(path)
     try:
-        _write_remote(path, text) if local is None else _write_local(local, text)
+        pieces = [text] if isinstance(text, str) else text
+        _write_remote(path, pieces) if local is None else _write_local(local, pieces)
     except OSError as error:
         raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
 
 
-def _write_remote(path: str, text: str) -> None:
+def _write_remote(path: str, pieces: Iterable[str]) -> None:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     target = ObjectStoragePath(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(text.encode())
+    # On disk first: what breaks off half-way must not reach the store.
+    with tempfile.TemporaryFile() as whole:
+        for piece in pieces:
+            whole.write(piece.encode())
+        whole.seek(0)
+        with target.open("wb") as file:  # type: ignore[no-untyped-call]
+            shutil.copyfileobj(whole, file)
 
 
-def _write_local(local: Path, text: str) -> None:
+def _write_local(local: Path, pieces: Iterable[str]) -> None:
     made = [folder for folder in local.parents if not folder.exists()]
     local.parent.mkdir(parents=True, exist_ok=True)
     for folder in made:
@@ -78,7 +88,7 @@ def _write_local(local: Path, text: str) -> None:
     handle, temporary = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            file.writelines(pieces)
         Path(temporary).replace(local)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -95,6 +105,17 @@ def read(path: str) -> str:
 
     content: bytes = ObjectStoragePath(path).read_bytes()
     return content.decode()
+
+
+def opened(path: str) -> TextIO:
+    """A file, opened to be read as text."""
+    local = local_path(path)
+    if local is not None:
+        return local.open(encoding="utf-8")
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    file: IO[bytes] = ObjectStoragePath(path).open("rb")  # type: ignore[no-untyped-call]
+    return io.TextIOWrapper(file, encoding="utf-8")
 
 
 def local_path(path: str) -> Path | None:

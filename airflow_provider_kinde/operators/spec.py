@@ -100,8 +100,9 @@ class KindeSpecOperator(BaseOperator):
         return chosen(self.redact, "redact")
 
     def _finish_report(self, spec: SyncSpec, report: Report, context: Context) -> dict[str, Any]:
+        from airflow_provider_kinde.sync.plan_file import lines
         from airflow_provider_kinde.sync.redact import redact_report
-        from airflow_provider_kinde.sync.render import report_csv
+        from airflow_provider_kinde.sync.render import csv_lines
 
         folder = self._folder(spec, context)
         path = f"{folder}/report.json"
@@ -111,8 +112,8 @@ class KindeSpecOperator(BaseOperator):
         self._log_result("report", result, report.plan)
         self._trace(report.plan, result, applied=not report.blocked)
         kept = redact_report(report) if self._redacts() else report
-        storage.write(path, json.dumps(kept.to_json(), indent=1, ensure_ascii=False) + "\n")
-        storage.write(f"{folder}/report.csv", report_csv(kept))
+        storage.write(path, lines(kept.document()))
+        storage.write(f"{folder}/report.csv", csv_lines(kept))
         if self._may_name_people():
             from airflow_provider_kinde.sync.render import report_text
 
@@ -162,10 +163,9 @@ class KindeSpecOperator(BaseOperator):
                 f"protected people who left still have access: {waiting}. Pass their ids in approve_protected, or "
                 "suspend them in Kinde"
             )
-        left = [operation for operation in report.plan.operations if operation.outcome in ("failed", "skipped")]
-        who = some(dict.fromkeys(operation.id or operation.alias or "" for operation in left))
+        who = some(dict.fromkeys(o.id or o.alias or "" for o in report.plan.operations if o.outcome != "done"))
         raise AirflowException(
-            f"{len(left)} of {len(report.plan.operations)} operations are left (ids: {who}); the reasons are in "
+            f"{report.failed} of {len(report.plan.operations)} operations are left (ids: {who}); the reasons are in "
             f"{result['path']}. A retry does only what is left"
         )
 

@@ -5,8 +5,7 @@ Heavy modules are imported when a task runs: a DAG file that names these operato
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.api import KindeClient
     from airflow_provider_kinde.sync.model import Source
     from airflow_provider_kinde.sync.plan import Plan
+    from airflow_provider_kinde.sync.plan_file import PlanFile
     from airflow_provider_kinde.sync.report import Report
     from airflow_provider_kinde.sync.spec import SyncSpec
 
@@ -70,9 +70,7 @@ class _SyncOperator(KindeSpecOperator):
             approve_protected=items(self.approve_protected) or (),
         )
 
-    def _apply(
-        self, spec: SyncSpec, source: Source, client: KindeClient, plan_file: Mapping[str, Any] | None
-    ) -> Report:
+    def _apply(self, spec: SyncSpec, source: Source, client: KindeClient, plan_file: PlanFile | None) -> Report:
         from airflow_provider_kinde.sync import run
 
         return run.apply(
@@ -92,11 +90,12 @@ class _SyncOperator(KindeSpecOperator):
 
     def _finish_plan(self, spec: SyncSpec, plan: Plan, context: Context) -> dict[str, Any]:
         from airflow_provider_kinde.sync.apply import still_blocked
+        from airflow_provider_kinde.sync.plan_file import lines
         from airflow_provider_kinde.sync.redact import redact_plan
 
         path = f"{self._folder(spec, context)}/plan.json"
         kept = redact_plan(plan) if self._redacts() else plan
-        storage.write(path, json.dumps(kept.to_json(), indent=1, ensure_ascii=False) + "\n")
+        storage.write(path, lines(kept.document()))
         blocked = still_blocked(plan, text(self.approve))
         result = summary_of(plan.outcome if blocked or not plan.blocked else "changes", plan, blocked, path)
         self._log_result("plan", result, plan)
@@ -199,18 +198,18 @@ class KindeSyncApplyOperator(_SyncOperator):
                 source_watch.synced(root, spec.name, fired)
             return result
 
-    def _read_plan(self) -> dict[str, Any]:
+    def _read_plan(self) -> PlanFile:
+        from airflow_provider_kinde.sync.errors import SyncError
+        from airflow_provider_kinde.sync.plan_file import PlanFile
+
         try:
-            content = json.loads(storage.read(self.plan_path))
+            return PlanFile.read(lambda: storage.opened(self.plan_path))
         except FileNotFoundError as error:
             raise AirflowFailException(
                 f"no plan at {self.plan_path}: is [kinde] storage_path a place that all workers reach?"
             ) from error
-        except ValueError as error:
+        except (SyncError, ValueError) as error:
             raise AirflowFailException(f"{self.plan_path} is not a plan file: {error}") from error
-        if not isinstance(content, dict):
-            raise AirflowFailException(f"{self.plan_path} is not a plan file")
-        return content
 
 
 class KindeSyncOperator(_SyncOperator):

@@ -33,19 +33,7 @@ class Accounts:
 
     def __init__(self, spec: SyncSpec, snapshot: Snapshot, client: Any, today: date) -> None:
         self.spec, self.snapshot, self.client, self.today = spec, snapshot, client, today
-        self.created: dict[str, str] = {}
-        self.joined: set[tuple[str, str]] = set()
-        """(HR id, alias) of memberships that came with the account."""
-        self._homeless: set[str] = set()
         self.refusals = Refusals(client)
-
-    def user_id(self, operation: Operation) -> str:
-        """Kinde's id of the person of an operation."""
-        return operation.account.id if operation.account else self.created[operation.id]
-
-    def in_default(self, operation: Operation) -> bool:
-        """Whether a created account was given no organization, so that Kinde may have put it into the default one."""
-        return operation.id in self._homeless
 
     # -- joiners ------------------------------------------------------------------------------------------------
 
@@ -82,11 +70,11 @@ class Accounts:
             if not alias or isinstance(error, KindeAuthError):
                 raise
             raise Failed(self.refusals.words(body["organization_code"], error)) from error
-        self.created[operation.id] = user_id
-        if sent and alias:
-            self.joined.add((operation.id, alias))
-        elif not alias:
-            self._homeless.add(operation.id)
+        operation.joined = alias is not None
+        for other in siblings:
+            other.user_id = user_id
+            if sent and other.kind == "add_membership" and other.alias == alias:
+                other.joined = True
         self._write_properties(user_id, operation)
 
     def _home(self, siblings: Sequence[Operation]) -> str | None:
@@ -112,28 +100,28 @@ class Accounts:
                     raise Failed("another Kinde account took this address while the run was going: run again")
         return None
 
-    def adopt(self, operation: Operation) -> None:
+    def adopt(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
         """``PATCH /user``: the link and the names in one update."""
         assert operation.after is not None
         link = str(Link(self.spec.name, operation.id))
-        self.client.update_user(self.user_id(operation), provided_id=link, **_names(operation.after))
-        self._write_properties(self.user_id(operation), operation)
+        self.client.update_user(operation.user_id, provided_id=link, **_names(operation.after))
+        self._write_properties(operation.user_id, operation)
 
     # -- movers -------------------------------------------------------------------------------------------------
 
-    def update(self, operation: Operation) -> None:
+    def update(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
         """``PATCH /user`` for names, ``PATCH /users/{id}/properties`` for properties, each only where it changes."""
         assert operation.after is not None
         if names := _names(operation.after):
-            self.client.update_user(self.user_id(operation), **names)
-        self._write_properties(self.user_id(operation), operation)
+            self.client.update_user(operation.user_id, **names)
+        self._write_properties(operation.user_id, operation)
 
     def _write_properties(self, user_id: str, operation: Operation) -> None:
         properties = (operation.after or {}).get("properties")
         if properties:
             self.client.update_user_properties(user_id, properties=dict(properties))
 
-    def rename(self, operation: Operation) -> None:
+    def rename(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
         """Change the address: mark, new identity, make it primary, drop the former primary, unmark.
 
         Killed anywhere, the mark says which identity to drop, and the next run goes on from what it finds.
@@ -191,11 +179,11 @@ class Accounts:
 
     def enabled_update(self, operation: Operation) -> None:
         """What is left of an update whose names went with the enabling."""
-        self._write_properties(self.user_id(operation), operation)
+        self._write_properties(operation.user_id, operation)
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
-    def suspend(self, operation: Operation) -> None:
+    def suspend(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
         """Suspend (unless memberships were removed instead), end sessions, and mark: the mark is the last write."""
         account = operation.account
         assert account is not None
@@ -207,9 +195,9 @@ class Accounts:
             _tolerate_missing(lambda: self.client.delete_user_sessions(account.id))
         self.client.update_user(account.id, provided_id=str(account.link.with_left(self.today)))
 
-    def delete(self, operation: Operation) -> None:
+    def delete(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
         """``DELETE /user``; an account that is gone already is what was wanted."""
-        _tolerate_missing(lambda: self.client.delete_user(self.user_id(operation)))
+        _tolerate_missing(lambda: self.client.delete_user(operation.user_id))
 
     # -- organizations ------------------------------------------------------------------------------------------
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
 from airflow_provider_kinde.sync.accounts import Accounts, Failed, Skipped
 from airflow_provider_kinde.sync.memberships import CHUNK, Map, Memberships
-from airflow_provider_kinde.sync.operations import Dependencies, Operation
+from airflow_provider_kinde.sync.operations import MEMBERSHIP, Dependencies, Operation
 from airflow_provider_kinde.sync.plan import Plan
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.scopes import missing_scopes
 from airflow_provider_kinde.sync.snapshot import Progress
+from airflow_provider_kinde.sync.spooled_operations import Group
 
 log = logging.getLogger(__name__)
+
+_SAVED = 200
+"""People after whom outcomes are written down."""
 
 
 def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress: Progress | None = None) -> Report:
@@ -60,49 +64,69 @@ class _Run:
     def __init__(self, plan: Plan, client: Any, progress: Progress) -> None:
         assert plan.snapshot is not None
         self.plan, self.client, self.progress = plan, client, progress
-        self.dependencies = Dependencies.of(plan.operations)
+        self.operations = plan.operations
+        self.snapshot = plan.snapshot
+        self.organizations: Group = []
         self.accounts = Accounts(plan.spec, plan.snapshot, client, plan.now.in_timezone("UTC").date())
-        self.memberships = Memberships(
-            plan.spec, plan.snapshot, client, self.accounts.user_id, self.accounts.joined, self.accounts.refusals
-        )
+        self.memberships = Memberships(plan.spec, plan.snapshot, client, plan.operations, self.accounts.refusals)
         self.dead: str = ""
 
     def run(self) -> None:
         with ThreadPoolExecutor(max_workers=max(1, self.client.max_concurrency)) as self.pool:
-            self._stage("organizations", [[o] for o in self._of("create_organization")], self._organization)
-            self._stage("leavers", [[o] for o in self._of("suspend") if not o.strips], self.accounts.suspend)
-            self._stage("people", self._people(), self._person)
+            self._organizations()
+            self._stage("leavers", ("suspend",), _leaving, self.accounts.suspend)
+            self._stage("people", _PEOPLE, _personal, self._person)
             self._memberships()
-            self._stage("leavers", [[o] for o in self._of("suspend") if o.strips], self.accounts.suspend)
+            self._stage("leavers", ("suspend",), _stripped, self.accounts.suspend)
             self._leave_default()
-            self._stage("enabling", [self._enabling(o) for o in self._of("enable")], self._enable)
-            self._stage("deleting", [[o] for o in self._of("delete")], self.accounts.delete)
-
-    def _of(self, *kinds: str) -> list[Operation]:
-        return [operation for operation in self.plan.operations if operation.kind in kinds]
+            self._stage("enabling", ("enable",), _enabling, self._enable)
+            self._stage("deleting", ("delete",), _deleting, self.accounts.delete)
 
     # -- stages -------------------------------------------------------------------------------------------------
 
-    def _stage(self, name: str, tasks: Sequence[list[Operation]], work: Callable[[Operation], None]) -> None:
-        """Carry out tasks side by side; the operations of one task run one after another."""
+    def _stage(
+        self,
+        name: str,
+        kinds: tuple[str, ...],
+        chosen: Callable[[Group], Group],
+        work: Callable[[Operation, Group], None],
+    ) -> None:
+        """Carry out what is chosen of each person's operations: people side by side, one person's one after another."""
+        total = sum(self.operations.kinds()[kind] for kind in kinds)
+        if not total:
+            return
 
-        def carry_out(task: list[Operation]) -> None:
-            for operation in task:
-                self._one(operation, work)
+        def carry_out(group: Group) -> Group:
+            dependencies = Dependencies.of([*self.organizations, *group])
+            for operation in chosen(group):
+                self._one(operation, group, dependencies, work)
+            return group
 
-        finished = self.pool.map(carry_out, tasks)
-        for done, _ in enumerate(finished, 1):
-            if done % 50 == 0 or done == len(tasks):
-                self.progress(name, done, len(tasks))
+        done: list[Operation] = []
+        for number, group in enumerate(_side_by_side(self.pool, carry_out, self.operations.by_person(*kinds)), 1):
+            done += group
+            if number % _SAVED == 0:
+                self.operations.save(done)
+                done = []
+            if number % 50 == 0:
+                self.progress(name, number, total)
+        self.operations.save(done)
+        self.progress(name, total, total)
 
-    def _one(self, operation: Operation, work: Callable[[Operation], None]) -> None:
+    def _one(
+        self,
+        operation: Operation,
+        group: Group,
+        dependencies: Dependencies,
+        work: Callable[[Operation, Group], None],
+    ) -> None:
         if operation.outcome:
             return
-        if reason := self._skip(operation):
+        if reason := self._skip(operation, dependencies):
             operation.outcome, operation.error = "skipped", reason
             return
         try:
-            work(operation)
+            work(operation, group)
         except Skipped as error:
             operation.outcome, operation.error = "skipped", str(error)
         except (KindeError, Failed) as error:
@@ -115,60 +139,68 @@ class _Run:
         else:
             operation.outcome = "done"
 
-    def _skip(self, operation: Operation) -> str:
+    def _skip(self, operation: Operation, dependencies: Dependencies) -> str:
         if self.dead:
             return self.dead
-        failed = [o for o in self.dependencies.needed(operation) if o.outcome in ("failed", "skipped")]
+        failed = [o for o in dependencies.needed(operation) if o.outcome in ("failed", "skipped")]
         return f"{failed[0].kind} did not succeed" if failed else ""
 
-    def _organization(self, operation: Operation) -> None:
-        assert self.plan.snapshot is not None
+    def _organizations(self) -> None:
+        found = self.organizations = list(self.operations.of("create_organization"))
+        for operation in found:
+            self._one(operation, found, Dependencies.of(found), self._organization)
+        self.operations.save(found)
+        if found:
+            self.progress("organizations", len(found), len(found))
+
+    def _organization(self, operation: Operation, group: Group) -> None:
         assert operation.alias is not None
-        organization = self.plan.snapshot.organizations[operation.alias]
+        organization = self.snapshot.organizations[operation.alias]
         organization.code = self.accounts.create_organization(organization.name)
         organization.read_at = time.monotonic()
 
-    def _people(self) -> list[list[Operation]]:
-        """One task a person; a name change of somebody who is enabled later rides on that request."""
-        enabled = {o.id for o in self._of("enable")}
-        tasks: dict[str, list[Operation]] = defaultdict(list)
-        for operation in self._of("create", "adopt", "rename", "update"):
-            if not (operation.kind == "update" and operation.id in enabled):
-                tasks[operation.id].append(operation)
-        return list(tasks.values())
-
-    def _person(self, operation: Operation) -> None:
-        siblings = self.dependencies.by_person[operation.id]
-        work = {
-            "create": lambda: self.accounts.create(operation, siblings),
-            "adopt": lambda: self.accounts.adopt(operation),
-            "rename": lambda: self.accounts.rename(operation),
-            "update": lambda: self.accounts.update(operation),
+    def _person(self, operation: Operation, group: Group) -> None:
+        work: dict[str, Callable[[Operation, Group], None]] = {
+            "create": self.accounts.create,
+            "adopt": self.accounts.adopt,
+            "rename": self.accounts.rename,
+            "update": self.accounts.update,
         }
-        work[operation.kind]()
+        work[operation.kind](operation, group)
 
     def _memberships(self) -> None:
         """Write memberships 100 to a request, then read the organizations that changed and believe only that."""
-        todo: dict[str, list[Operation]] = defaultdict(list)
-        for operation in self._of("add_membership", "add_role", "remove_role", "remove_membership"):
-            if reason := self._skip(operation):
-                operation.outcome, operation.error = "skipped", reason
-            else:
-                todo[operation.alias or ""].append(operation)
-        self.progress("memberships", 0, len(todo))
+        self._skip_memberships()
+        sizes = self.operations.open_by_organization(*MEMBERSHIP)
+        self.progress("memberships", 0, len(sizes))
         # Side by side go the organizations with one request each, or the many requests of one.
-        few = [alias for alias in todo if len(todo[alias]) <= CHUNK]
-        one_by_one = self.pool.map(lambda alias: self._write(alias, todo[alias], _in_turn), few)
-        many = (self._write(alias, todo[alias], self._map) for alias in todo if len(todo[alias]) > CHUNK)
-        for done, _ in enumerate(chain(one_by_one, many), 1):
-            self.progress("memberships", done, len(todo))
+        few = [alias for alias, size in sizes.items() if size <= CHUNK]
+        many = [alias for alias, size in sizes.items() if size > CHUNK]
+        one_by_one = self.pool.map(lambda alias: self._write(alias, _in_turn), few)
+        for done, _ in enumerate(chain(one_by_one, (self._write(alias, self._map) for alias in many)), 1):
+            self.progress("memberships", done, len(sizes))
 
-    def _write(self, alias: str, operations: list[Operation], map_: Map) -> None:
+    def _skip_memberships(self) -> None:
+        """Nobody joins anything whose account, or whose organization, could not be made."""
+        if self.dead:
+            self.operations.finish("skipped", self.dead)
+        outcomes = self.operations.outcomes()
+        if not (outcomes["failed"] or outcomes["skipped"]):
+            return
+        for group in self.operations.by_person(*MEMBERSHIP):
+            dependencies = Dependencies.of([*self.organizations, *group])
+            for operation in group:
+                wanted = operation.kind in MEMBERSHIP and not operation.outcome
+                if wanted and (reason := self._skip(operation, dependencies)):
+                    operation.outcome, operation.error = "skipped", reason
+            self.operations.save(group)
+
+    def _write(self, alias: str, map_: Map) -> str:
         try:
-            self.memberships.write(alias, operations, map_)
+            self.memberships.write(alias, map_)
         except KindeError as error:
-            for operation in operations:
-                operation.outcome, operation.error = "failed", str(error)
+            self.operations.fail_in_organization(alias, MEMBERSHIP, str(error))
+        return alias
 
     def _map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return list(self.pool.map(work, items))
@@ -176,26 +208,60 @@ class _Run:
     def _leave_default(self) -> None:
         """Take new people out of the default organization that Kinde put them into without a rule."""
         # Whatever else became of them: an account that was made, but not all of it, may be in there as well.
-        landed = {self.accounts.user_id(o): o for o in self._of("create") if self.accounts.in_default(o)}
+        landed = {operation.user_id: operation for operation in self.operations.landed()}
         if landed:
-            for user_id, error in self.memberships.leave_default(list(landed)).items():
+            wrong = self.memberships.leave_default(list(landed))
+            for user_id, error in wrong.items():
                 create = landed[user_id]
                 earlier = f"{create.error}; " if create.error else ""
                 create.outcome = "failed"
                 create.error = f"{earlier}created, but still in the default organization: {error}"
+            self.operations.save(landed[user_id] for user_id in wrong)
 
-    def _enabling(self, enable: Operation) -> list[Operation]:
-        return [enable, *(o for o in self.dependencies.by_person[enable.id] if o.kind == "update")]
-
-    def _enable(self, operation: Operation) -> None:
+    def _enable(self, operation: Operation, group: Group) -> None:
         """Enable somebody; the names of an update ride along, its properties follow."""
-        siblings = self.dependencies.by_person[operation.id]
         if operation.kind == "enable":
-            self.accounts.enable(operation, next((o for o in siblings if o.kind == "update"), None))
-        elif any(o.kind == "enable" and o.outcome != "done" for o in siblings):
+            self.accounts.enable(operation, next((o for o in group if o.kind == "update"), None))
+        elif any(o.kind == "enable" and o.outcome != "done" for o in group):
             raise Skipped("enabling did not succeed")
         else:
             self.accounts.enabled_update(operation)
+
+
+_PEOPLE = ("create", "adopt", "rename", "update")
+
+
+def _leaving(group: Group) -> Group:
+    return [operation for operation in group if operation.kind == "suspend" and not operation.strips]
+
+
+def _stripped(group: Group) -> Group:
+    return [operation for operation in group if operation.strips]
+
+
+def _personal(group: Group) -> Group:
+    """A name change of somebody who is enabled later rides on that request."""
+    later = any(operation.kind == "enable" for operation in group)
+    return [o for o in group if o.kind in _PEOPLE and not (later and o.kind == "update")]
+
+
+def _enabling(group: Group) -> Group:
+    return sorted((o for o in group if o.kind in ("enable", "update")), key=lambda o: o.kind)
+
+
+def _deleting(group: Group) -> Group:
+    return [operation for operation in group if operation.kind == "delete"]
+
+
+def _side_by_side(pool: ThreadPoolExecutor, work: Callable[[Group], Group], groups: Iterable[Group]) -> Iterator[Group]:
+    """Results in order; a few more groups than there are threads are under way, never all of them."""
+    under_way: deque[Future[Group]] = deque()
+    for group in groups:
+        under_way.append(pool.submit(work, group))
+        if len(under_way) > 8 * pool._max_workers:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
 
 
 def _in_turn(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

@@ -63,6 +63,35 @@ class Volumes:
         return self.accounts[account_id][1]
 
 
+@dataclass(slots=True)
+class _Done:
+    """What a plan would do, counted. People count once, in however many organizations it happens to them."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    taken: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    removed: Counter[str] = field(default_factory=Counter)
+    losers: dict[str, set[str]] = field(default_factory=dict)
+    takers: dict[str, set[str]] = field(default_factory=dict)
+
+    def take(self, operation: Operation) -> None:
+        """Count one operation; of somebody who is managed only now (created, adopted), only the kind."""
+        self.kinds[operation.kind] += 1
+        account = operation.account
+        if account is None or account.link is None:
+            return
+        if _takes_access(operation):
+            self.taken.add(account.id)
+        if operation.kind == "delete":
+            self.deleted.add(account.id)
+        elif operation.kind == "remove_membership":
+            self.removed[operation.alias or ""] += 1
+        elif operation.kind == "remove_role":
+            self.losers.setdefault(operation.role or "", set()).add(account.id)
+        elif operation.kind == "add_role":
+            self.takers.setdefault(operation.role or "", set()).add(account.id)
+
+
 def judge(spec: SyncSpec, operations: Iterable[Operation], volumes: Volumes) -> list[Block]:
     """Compare what a plan does with the guards of the spec.
 
@@ -70,9 +99,11 @@ def judge(spec: SyncSpec, operations: Iterable[Operation], volumes: Volumes) -> 
 
     :returns: one :class:`Block` per guard that trips, every one of them approvable.
     """
-    operations = list(operations)
     guards = spec.guards
     blocks: list[Block] = []
+    done = _Done()
+    for operation in operations:
+        done.take(operation)
 
     def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
         allowed = allowance(limit, base, guards.floor)
@@ -80,26 +111,23 @@ def judge(spec: SyncSpec, operations: Iterable[Operation], volumes: Volumes) -> 
             setting = f"{limit.number}" if limit.number is not None else f"{100 * (limit.share or 0):g}%"
             blocks.append(Block(f"{name} ({setting}): {count} {what}, at most {allowed:g} of {base} pass unseen", True))
 
-    _check_leavers(spec, operations, volumes, check)
+    _check_leavers(spec, done, volumes, check)
     if volumes.dropped is not None:
         what = "people with access are in no HR row"
         check("max_row_drop", guards.max_row_drop, volumes.dropped, volumes.with_access, what)
-    mine = [o for o in operations if o.account is not None and o.account.link is not None]
-    removed = Counter(o.alias or "" for o in mine if o.kind == "remove_membership")
-    for alias, count in sorted(removed.items()):
+    for alias, count in sorted(done.removed.items()):
         what = f"memberships of {alias!r} would be removed"
         check("max_membership_removals", guards.max_membership_removals, count, volumes.members[alias], what)
-    for role, losers in _by_role(mine, "remove_role"):
+    for role, losers in sorted(done.losers.items()):
         what = f"people would lose role {role!r}"
         check("max_role_removals", guards.max_role_removals, len(losers), volumes.holders[role], what)
-    for role, takers in _by_role(mine, "add_role"):
+    for role, takers in sorted(done.takers.items()):
         what = f"people who had access already would be given role {role!r}"
         settled = sum(map(volumes.was_settled, takers))
         check("max_role_grants", guards.max_role_grants, settled, volumes.settled, what)
-    kinds = Counter(o.kind for o in operations)
-    renamed = sum(1 for o in operations if o.kind == "rename")
+    renamed, deleted = done.kinds["rename"], done.kinds["delete"]
     check("max_email_changes", guards.max_email_changes, renamed, volumes.with_access, "addresses would change")
-    check("max_deletes", guards.max_deletes, kinds["delete"], volumes.managed, "accounts would be deleted")
+    check("max_deletes", guards.max_deletes, deleted, volumes.managed, "accounts would be deleted")
     check("max_rejected_rows", guards.max_rejected_rows, volumes.rejected, volumes.rows, "rows are rejected")
     check("max_held", guards.max_held, volumes.held, volumes.rows, "people are held")
     return blocks
@@ -115,7 +143,7 @@ def allowance(limit: Limit, base: int, floor: int) -> float:
 
 def _check_leavers(
     spec: SyncSpec,
-    operations: list[Operation],
+    done: _Done,
     volumes: Volumes,
     check: Callable[[str, Limit, int, int, str], None],
 ) -> None:
@@ -123,25 +151,15 @@ def _check_leavers(
 
     Otherwise a feed that loses a few people every hour would stay below the guard for ever.
     """
-    taken = {o.account.id for o in operations if o.account and _takes_access(o)}
-    now = {account_id for account_id in taken if volumes.had_access(account_id)}
+    now = {account_id for account_id in done.taken if volumes.had_access(account_id)}
     if not now:
         return
-    unfinished = taken - now - {o.account.id for o in operations if o.kind == "delete" and o.account}
+    unfinished = done.taken - now - done.deleted
     counted = now | unfinished | volumes.recent.keys()
     without = unfinished | {account_id for account_id, access in volumes.recent.items() if not access}
     earlier = len(counted - now)
     what = "leavers" + (f" ({earlier} of them unfinished or of today and yesterday)" if earlier else "")
     check("max_leavers", spec.guards.max_leavers, len(counted), volumes.with_access + len(without), what)
-
-
-def _by_role(operations: Iterable[Operation], kind: str) -> list[tuple[str, set[str]]]:
-    """Role key -> ids of the people concerned, each counted once however many organizations it is in."""
-    found: dict[str, set[str]] = {}
-    for operation in operations:
-        if operation.kind == kind and operation.account:
-            found.setdefault(operation.role or "", set()).add(operation.account.id)
-    return sorted(found.items())
 
 
 def _takes_access(operation: Operation) -> bool:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
 from airflow_provider_kinde.sync.directories import Refusals
-from airflow_provider_kinde.sync.operations import Operation
+from airflow_provider_kinde.sync.operations import MEMBERSHIP, Operation
 from airflow_provider_kinde.sync.snapshot import Organization, Snapshot, read_members
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_operations import Operations
 
 CHUNK = 100
 """Kinde's limit for one bulk request."""
+
+AT_ONCE = 64
+"""Bulk requests whose people are in memory at a time."""
 
 FRESH = 60.0
 """Seconds after which the members read are read again before an organization is written."""
@@ -48,25 +53,19 @@ class _Entry:
 class Memberships:
     """Writes organizations' members.
 
-    :param user_id: Kinde's id of an operation's person.
-    :param joined: (HR id, alias) of memberships that the creation of the account brought.
+    :param operations: the plan's.
     """
 
     def __init__(
-        self,
-        spec: SyncSpec,
-        snapshot: Snapshot,
-        client: Any,
-        user_id: Callable[[Operation], str],
-        joined: set[tuple[str, str]],
-        refusals: Refusals,
+        self, spec: SyncSpec, snapshot: Snapshot, client: Any, operations: Operations, refusals: Refusals
     ) -> None:
         self.spec, self.snapshot, self.client = spec, snapshot, client
-        self.user_id, self.joined = user_id, joined
-        self.refusals = refusals
+        self.operations, self.refusals = operations, refusals
 
-    def write(self, alias: str, operations: list[Operation], map_: Map) -> None:
-        """Carry out the operations of one organization and set the outcome of each.
+    def write(self, alias: str, map_: Map) -> None:
+        """Carry out what is open in one organization, and set the outcome of each operation.
+
+        Entries are made anew for each pass over the operations: of a hundred thousand, few exist at a time.
 
         :param map_: applies a function to chunks side by side.
         :raises KindeError: when the organization cannot be read.
@@ -74,17 +73,20 @@ class Memberships:
         organization = self.snapshot.organizations[alias]
         if time.monotonic() - organization.read_at > FRESH:
             read_members(self.client, organization)
-        entries = self._entries(organization, operations)
-        self._send(organization, [e for e in entries if e.target != e.held], map_)
+        before = organization.members
+        for entries in _batched((e for e in self._entries(alias, before) if e.target != e.held), AT_ONCE * CHUNK):
+            self._send(organization, entries, map_)
         read_members(self.client, organization)
-        self._mend(organization, entries, map_)
-        for entry in entries:
-            for operation in entry.operations:
-                if self._holds(operation, organization.members.get(entry.user_id)):
-                    operation.outcome = "done"
+        self._mend(organization, self._entries(alias, before), map_)
+        for group in self.operations.in_organization(alias, *MEMBERSHIP):
+            now = organization.members.get(group[0].user_id)
+            for operation in group:
+                if self._holds(operation, now):
+                    operation.outcome, operation.error = "done", ""
                 else:
-                    operation.outcome = "failed"
-                    operation.error = entry.error or UNSEEN
+                    operation.outcome, operation.error = "failed", operation.error or UNSEEN
+            self.operations.save(group)
+        organization.members = before
 
     def leave_default(self, user_ids: list[str]) -> dict[str, str]:
         """Take people created in this run out of the default organization, where they are in it.
@@ -110,14 +112,11 @@ class Memberships:
             return dict.fromkeys(concerned, str(error))
         return {entry.user_id: entry.error or UNSEEN for entry in landed if entry.user_id in default.members}
 
-    def _entries(self, organization: Organization, operations: list[Operation]) -> list[_Entry]:
-        people: dict[str, list[Operation]] = {}
-        for operation in operations:
-            people.setdefault(self.user_id(operation), []).append(operation)
-        entries = []
-        for user_id, mine in people.items():
-            held = organization.members.get(user_id)
-            if held is None and (mine[0].id, organization.alias) in self.joined:
+    def _entries(self, alias: str, before: Mapping[str, frozenset[str]]) -> Iterator[_Entry]:
+        for mine in self.operations.in_organization(alias, *MEMBERSHIP):
+            user_id = mine[0].user_id
+            held = before.get(user_id)
+            if held is None and any(operation.joined for operation in mine):
                 held = frozenset()
             kinds = {operation.kind for operation in mine}
             if "remove_membership" in kinds:
@@ -128,12 +127,18 @@ class Memberships:
                 added = {o.role for o in mine if o.kind == "add_role" and o.role}
                 taken = {o.role for o in mine if o.kind == "remove_role" and o.role}
                 target = ((held or frozenset()) | added) - taken
-            entries.append(_Entry(user_id, held, target, mine))
-        return entries
+            yield _Entry(user_id, held, target, mine)
 
     def _send(self, organization: Organization, entries: list[_Entry], map_: Map) -> None:
         chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
         map_(lambda chunk: self._chunk(organization.code, chunk), chunks)
+        self._remember([entry for entry in entries if entry.error])
+
+    def _remember(self, wrong: list[_Entry]) -> None:
+        for entry in wrong:
+            for operation in entry.operations:
+                operation.error = entry.error
+            self.operations.save(entry.operations)
 
     def _chunk(self, code: str, entries: list[_Entry]) -> None:
         """One bulk request; one that Kinde finds wrong is halved until the culprit stands alone."""
@@ -152,7 +157,7 @@ class Memberships:
     def _mend(
         self,
         organization: Organization,
-        entries: list[_Entry],
+        entries: Iterable[_Entry],
         map_: Map,
     ) -> None:
         """Right what the member list shows wrong.
@@ -177,6 +182,7 @@ class Memberships:
             self._send(organization, missing, map_)
             read_members(self.client, organization)
         map_(lambda pair: self._take_role(organization, *pair), extra)
+        self._remember([entry for entry, _ in extra if entry.error])
 
     def _take_role(self, organization: Organization, entry: _Entry, role: str) -> None:
         """``DELETE /organizations/{code}/users/{id}/roles/{role id}``: by the role's id, where PATCH takes its key."""
@@ -202,3 +208,8 @@ class Memberships:
         if operation.kind == "add_role":
             return now is not None and operation.role in now
         return operation.role not in (now or frozenset())
+
+
+def _batched(entries: Iterator[_Entry], size: int) -> Iterator[list[_Entry]]:
+    while batch := list(islice(entries, size)):
+        yield batch

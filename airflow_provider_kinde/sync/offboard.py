@@ -18,7 +18,6 @@ from airflow_provider_kinde.sync.forms import Refused, Remembered, Tell, check_t
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normal import clean_email, email_key
-from airflow_provider_kinde.sync.operations import select
 from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan, moment
 from airflow_provider_kinde.sync.report import Report
@@ -26,6 +25,7 @@ from airflow_provider_kinde.sync.scopes import lacking
 from airflow_provider_kinde.sync.snapshot import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
 from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_operations import Operations
 from airflow_provider_kinde.sync.spooled_people import People
 
 SCOPES = frozenset({"read:users", "update:users", "delete:user_sessions"})
@@ -139,7 +139,7 @@ class _Offboarding:
         if plan.blocked or plan.held:
             return None
         plan.counts_before = self.before
-        plan.operations = select(plan.operations, lambda operation: operation.kind in TAKES)
+        plan.operations.keep(lambda operation: operation.kind in TAKES)
         tell(explanation(plan, self.rows, id, personal=False), explanation(plan, self.rows, id))
         report = apply_plan(plan, self.client)
         if not self.spec.leaver.end_sessions and not report.failed:
@@ -161,14 +161,14 @@ class _Offboarding:
             after = {"suspended": True, **({"left": False} if "provided_id" in body else {})}
             id = link.id if link else account.provided_id.rpartition("~")[2]
             suspend = operation_for(id, person, account, "suspend", before=before, after=after, reason=reason)
-            plan.operations = [suspend]
+            plan.operations = Operations([suspend], snapshot.spool)
         plan.unchanged = int(not body)
         self._tell(plan, account, tell, self._hr(account, person))
         if error := lacking(SCOPES, self.client, "offboarding"):
             raise error
         if body:
             self.client.update_user(account.id, **body)
-            plan.operations[0].outcome = "done"
+            plan.operations.finish("done", "")
         # Also of an account that is suspended already: an earlier try may have got that far and no further.
         self._end_sessions(account)
         report = Report(plan)

@@ -17,13 +17,14 @@ from airflow_provider_kinde.sync.forms import Refused, Remembered, Tell, check_t
 from airflow_provider_kinde.sync.link import is_onboarded, parse_link
 from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normal import clean_email, clean_name, email_key, name_key
-from airflow_provider_kinde.sync.operations import Operation, in_order
+from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.people import MAX_NAME, read_people
 from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan, moment
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.snapshot import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
 from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_operations import Operations
 from airflow_provider_kinde.sync.spooled_people import People
 
 
@@ -177,7 +178,8 @@ def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) ->
     plan = Plan(own, client.host, at, counts_before=(client.counts.read, client.counts.write))
     snapshot = plan.snapshot = read_snapshot(own, client)
     account = _account(spec, snapshot, joiner)
-    plan.operations = in_order(_operations(snapshot, joiner, account, at.in_timezone("UTC").date()))
+    found = _operations(snapshot, joiner, account, at.in_timezone("UTC").date())
+    plan.operations = Operations(found, snapshot.spool)
     plan.unchanged = int(account is not None and not plan.operations)
     return plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,8 @@ COUNTED = (
 )
 """The kinds as a summary lists them."""
 
-_MEMBERSHIP = frozenset({"add_membership", "remove_membership", "add_role", "remove_role"})
+MEMBERSHIP = ("add_membership", "remove_membership", "add_role", "remove_role")
+"""The kinds that change who is in an organization, and as what."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +77,12 @@ class Operation:
     error: str = ""
     sealed: str = ""
     """In a redacted plan: the digest of the operation as it was."""
+    user_id: str = ""
+    """Kinde's id of an account that this run made."""
+    joined: bool = False
+    """A membership that came with the account."""
+    seq: int = 0
+    """Where the operation is kept."""
 
     @property
     def key(self) -> str:
@@ -86,6 +93,11 @@ class Operation:
     def digest(self) -> str:
         """SHA-256 of the key: all of it that a redacted plan still holds."""
         return self.sealed or digest_of(self.key)
+
+    @property
+    def words(self) -> str:
+        """What it is, for whom and where, without what changes."""
+        return " ".join(part for part in (self.kind, self.id, self.alias, self.role) if part)
 
     @property
     def strips(self) -> bool:
@@ -145,30 +157,10 @@ class Dependencies:
         if operation.kind in ("add_role", "remove_role"):
             needed += [o for o in siblings if o.kind == "add_membership" and o.alias == operation.alias]
         if operation.kind == "enable":
-            needed += [o for o in siblings if o.kind in _MEMBERSHIP or o.kind == "rename"]
+            needed += [o for o in siblings if o.kind in MEMBERSHIP or o.kind == "rename"]
         if operation.strips:
             needed += [o for o in siblings if o.kind == "remove_membership"]
         return needed
-
-
-def select(operations: Iterable[Operation], wanted: Callable[[Operation], bool]) -> list[Operation]:
-    """Those operations that are wanted, without the ones whose prerequisites are not."""
-    operations = list(operations)
-    dependencies = Dependencies.of(operations)
-    known: dict[int, bool] = {}
-
-    def stays(operation: Operation) -> bool:
-        if id(operation) not in known:
-            known[id(operation)] = wanted(operation) and all(map(stays, dependencies.needed(operation)))
-        return known[id(operation)]
-
-    return [operation for operation in operations if stays(operation)]
-
-
-def in_order(operations: Iterable[Operation]) -> list[Operation]:
-    """Operations as they are carried out and listed, whatever the order of the rows they came from."""
-    rank = {kind: number for number, kind in enumerate(KINDS)}
-    return sorted(operations, key=lambda o: (rank[o.kind], o.id, o.alias or "", o.role or ""))
 
 
 def plan_hash(host: str, spec_name: str, digests: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,13 +13,14 @@ from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.guard import Block, judge
 from airflow_provider_kinde.sync.model import Access, Person, Rejected, Source
 from airflow_provider_kinde.sync.normal import email_key, name_key
-from airflow_provider_kinde.sync.operations import COUNTED, KINDS, Operation, in_order, plan_hash, select
+from airflow_provider_kinde.sync.operations import COUNTED, KINDS, Operation
 from airflow_provider_kinde.sync.pairs import Pairs
 from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.snapshot import Progress, Snapshot, address_of, read_properties, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
 from airflow_provider_kinde.sync.spool import Spool
 from airflow_provider_kinde.sync.spooled_accounts import Account
+from airflow_provider_kinde.sync.spooled_operations import Operations
 from airflow_provider_kinde.sync.spooled_people import People
 
 
@@ -49,7 +49,7 @@ class Plan:
     spec: SyncSpec
     host: str
     now: pendulum.DateTime
-    operations: list[Operation] = field(default_factory=list)
+    operations: Operations = field(default_factory=Operations)
     held: list[Held] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     blocked: list[Block] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Plan:
     @property
     def hash(self) -> str:
         """What an approver approves: SHA-256 over host, spec name and operations."""
-        return plan_hash(self.host, self.spec.name, [operation.digest for operation in self.operations])
+        return self.operations.hash(self.host, self.spec.name)
 
     @property
     def outcome(self) -> str:
@@ -74,7 +74,7 @@ class Plan:
     @property
     def summary(self) -> dict[str, int]:
         """How many operations of each kind, people held and unchanged, rows rejected."""
-        kinds = Counter(operation.kind for operation in self.operations)
+        kinds = self.operations.kinds()
         return {
             **{kind: kinds[kind] for kind in COUNTED},
             "held": len(self.held),
@@ -84,6 +84,10 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as ``plan.json`` holds it."""
+        return {**(document := self.document()), "operations": list(document["operations"])}
+
+    def document(self) -> dict[str, Any]:
+        """The same, the operations one after the other, so that a large plan need not be in memory to be written."""
         return {
             "spec": self.spec.name,
             "host": self.host,
@@ -93,7 +97,7 @@ class Plan:
             **({"redacted": True} if self.redacted else {}),
             "summary": self.summary,
             "blocked": [block.to_json() for block in self.blocked],
-            "operations": [operation.to_json() for operation in self.operations],
+            "operations": (operation.to_json() for operation in self.operations),
             "rejected": [{"row": r.row, "id": r.id, "reason": r.reason} for r in self.rejected],
             "held": [
                 {"id": held.id, "reason": held.reason, **({"protected": True} if held.protected else {})}
@@ -183,12 +187,11 @@ class _Planner:
         self._check_aliases()
         self._hold_contradictions()
         self._hold_addresses()
-        operations = list(self._operations())
-        operations += self._organizations(operations)
+        operations = plan.operations = Operations(self._operations(), self.snapshot.spool)
+        operations.add(self._organizations(operations))
         if only is not None:
-            operations = select(operations, lambda operation: operation.kind in only)
+            operations.keep(lambda operation: operation.kind in only)
             self._hold_protected_left_out(operations)
-        plan.operations = in_order(operations)
         mine = [held for held in self.held.values() if self.ids is None or held.id in self.ids]
         plan.held = sorted(mine, key=lambda held: (not held.protected, held.id))
         plan.rejected = [r for r in people.rejected if self.ids is None or r.id in self.ids]
@@ -340,17 +343,17 @@ class _Planner:
                         self.spec.memberships[due.entry].line,
                     )
 
-    def _organizations(self, operations: list[Operation]) -> list[Operation]:
-        needed = {o.alias for o in operations if o.kind == "add_membership"}
+    def _organizations(self, operations: Operations) -> list[Operation]:
+        needed = set(operations.aliases("add_membership"))
         return [
             Operation("create_organization", "", alias=alias, after={"name": o.name}, reason="somebody is due there")
             for alias, o in self.snapshot.organizations.items()
             if o.create and not o.code and alias in needed
         ]
 
-    def _hold_protected_left_out(self, operations: list[Operation]) -> None:
+    def _hold_protected_left_out(self, operations: Operations) -> None:
         """A protected leaver who was approved, but whose suspension is not among the kinds asked for, still waits."""
-        done = {operation.id for operation in operations if operation.kind == "suspend"}
+        done = {operation.id for operation in operations.of("suspend")}
         for id in self.decider.approved - done:
             person, account = self.people.persons.get(id), next(iter(self.snapshot.linked.get(id, ())), None)
             leaver = self._is_absent(id) if person is None else person.access is Access.NONE

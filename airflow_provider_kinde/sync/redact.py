@@ -11,6 +11,7 @@ from airflow_provider_kinde.sync.guard import Block
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.plan import Plan
 from airflow_provider_kinde.sync.report import Report
+from airflow_provider_kinde.sync.spooled_operations import Operations
 
 MARK = "[redacted]"
 
@@ -31,7 +32,7 @@ def redact_plan(plan: Plan) -> Plan:
     """
     return dataclasses.replace(
         plan,
-        operations=[_operation(operation) for operation in plan.operations],
+        operations=Operations(map(_operation, plan.operations)),
         rejected=[dataclasses.replace(r, reason=_QUOTED.sub(MARK, _text(r.reason))) for r in plan.rejected],
         held=[dataclasses.replace(held, reason=_text(held.reason)) for held in plan.held],
         blocked=[Block(_text(block.reason), block.approvable) for block in plan.blocked],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from airflow_provider_kinde.sync.operations import COUNTED, Operation
@@ -61,48 +62,56 @@ def plan_text(plan: Plan, color: bool = False, words: Words = SYNC) -> str:
 
     :param color: with ANSI colours.
     """
+    return "".join(f"{line}\n" for line in plan_lines(plan, color, words))
+
+
+def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator[str]:
+    """The same, line by line."""
     paint = _painter(color)
-    lines = [_title(words.plan, plan, paint), ""]
-    lines += _operations(plan.operations, paint)
-    lines += _remarks(plan, paint)
+    yield from (_title(words.plan, plan, paint), "")
+    yield from _operations(plan.operations.listed(), paint)
+    yield from _remarks(plan, paint)
     if plan.blocked:
-        lines.append(paint("31;1", "Blocked: nothing will be written."))
-        lines += _blocks((block.to_json() for block in plan.blocked), paint)
+        yield paint("31;1", "Blocked: nothing will be written.")
+        yield from _blocks((block.to_json() for block in plan.blocked), paint)
         if all(block.approvable for block in plan.blocked):
-            lines.append("  " + words.approve.format(hash=plan.hash))
-        lines.append("")
+            yield "  " + words.approve.format(hash=plan.hash)
+        yield ""
     elif not plan.operations:
-        lines += [paint("32;1", words.nothing), ""]
-    lines.append(paint("1", "Plan: ") + summary_line(plan.summary))
+        yield from (paint("32;1", words.nothing), "")
+    yield paint("1", "Plan: ") + summary_line(plan.summary)
     if plan.operations:
-        lines.append(f"Hash: {plan.hash}")
-    return "\n".join(lines) + "\n"
+        yield f"Hash: {plan.hash}"
 
 
 def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str:
     """A report as a terminal shows it: what failed, what was done, and what it cost."""
+    return "".join(f"{line}\n" for line in report_lines(report, color, words))
+
+
+def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> Iterator[str]:
+    """The same, line by line."""
     plan, paint = report.plan, _painter(color)
-    lines = [_title(words.report, plan, paint), ""]
+    yield from (_title(words.report, plan, paint), "")
     if report.blocked:
-        lines += _remarks(plan, paint)
-        lines += [paint("31;1", "Blocked. Nothing was written."), *_blocks(report.blocked, paint), ""]
+        yield from _remarks(plan, paint)
+        yield from (paint("31;1", "Blocked. Nothing was written."), *_blocks(report.blocked, paint), "")
         if all(block["approvable"] for block in report.blocked):
-            lines += ["  " + words.approve.format(hash=plan.hash), ""]
+            yield from ("  " + words.approve.format(hash=plan.hash), "")
     else:
-        lines += _operations(plan.operations, paint)
-        lines += _remarks(plan, paint)
+        yield from _operations(plan.operations.listed(), paint)
+        yield from _remarks(plan, paint)
         for drifted in report.drift:
-            lines.append(f"  {paint('33', '~')} drifted since the plan file: {clean(drifted)}")
+            yield f"  {paint('33', '~')} drifted since the plan file: {clean(drifted)}"
         code, verdict = _VERDICTS.get(report.outcome, ("32", words.nothing))
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected leaver waits for a decision, see above."
-        lines += [paint(f"{code};1", verdict), ""]
+        yield from (paint(f"{code};1", verdict), "")
         counted = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
-        lines.append(paint("1", "Operations: ") + (counted or "none"))
-    lines.append(paint("1", "Plan: ") + summary_line(plan.summary))
+        yield paint("1", "Operations: ") + (counted or "none")
+    yield paint("1", "Plan: ") + summary_line(plan.summary)
     requests = report.requests
-    lines.append(f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)")
-    return "\n".join(lines) + "\n"
+    yield f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)"
 
 
 def report_csv(report: Report) -> str:
@@ -110,18 +119,27 @@ def report_csv(report: Report) -> str:
 
     A cell that a spreadsheet would run as a formula is preceded by an apostrophe.
     """
+    return "".join(csv_lines(report))
+
+
+def csv_lines(report: Report) -> Iterator[str]:
+    """The same, line by line."""
+    plan = report.plan
+    head = ["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"]
+    rows = chain(
+        [head],
+        map(_operation_row, plan.operations),
+        ([h.id, "", "held", "", "", "", "", h.reason, "held", ""] for h in plan.held),
+        ([r.id or "", f"row {r.row}", "rejected", *[""] * 4, r.reason, "rejected", ""] for r in plan.rejected),
+        (["", "", "blocked", "", "", "", "", str(block["reason"]), "blocked", ""] for block in report.blocked),
+    )
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"])
-    rows = [_operation_row(operation) for operation in report.plan.operations]
-    rows += [[h.id, "", "held", "", "", "", "", h.reason, "held", ""] for h in report.plan.held]
-    rows += [
-        [r.id or "", f"row {r.row}", "rejected", *[""] * 4, r.reason, "rejected", ""] for r in report.plan.rejected
-    ]
-    rows += [["", "", "blocked", "", "", "", "", str(block["reason"]), "blocked", ""] for block in report.blocked]
     for row in rows:
         writer.writerow([_cell(text) for text in row])
-    return out.getvalue()
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
 
 
 def _operation_row(o: Operation) -> list[str]:
@@ -154,19 +172,14 @@ def operation_lines(operations: Iterable[Operation]) -> list[str]:
     return [_operation(operation, _painter(False)).strip() for operation in operations]
 
 
-def _operations(operations: Iterable[Operation], paint: Paint) -> list[str]:
+def _operations(people: Iterable[list[Operation]], paint: Paint) -> Iterator[str]:
     """Operations grouped by person, so that one look tells what happens to somebody."""
-    people: dict[str, list[Operation]] = {}
-    for operation in operations:
-        people.setdefault(operation.id or f"\0{operation.alias}", []).append(operation)
-    lines: list[str] = []
-    for mine in people.values():
+    for mine in people:
         first = mine[0]
         if first.id:
-            lines.append(f"  {paint('1', clean(first.id))}  {clean(first.who)}")
-        lines += [_operation(operation, paint) for operation in mine]
-        lines.append("")
-    return lines
+            yield f"  {paint('1', clean(first.id))}  {clean(first.who)}"
+        yield from (_operation(operation, paint) for operation in mine)
+        yield ""
 
 
 def _operation(operation: Operation, paint: Paint) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,9 +26,7 @@ class Report:
         read, write = counts.read - self.plan.counts_before[0], counts.write - self.plan.counts_before[1]
         self.requests = {"read": read, "write": write, "total": read + write}
         if not self.blocked:
-            for operation in self.plan.operations:
-                if not operation.outcome:
-                    operation.outcome, operation.error = "skipped", operation.error or "not reached"
+            self.plan.operations.finish("skipped", "not reached")
 
     @property
     def outcome(self) -> str:
@@ -43,18 +40,23 @@ class Report:
     @property
     def failed(self) -> int:
         """How many operations failed or were skipped."""
-        return sum(1 for operation in self.plan.operations if operation.outcome in ("failed", "skipped"))
+        found = self.plan.operations.outcomes()
+        return found["failed"] + found["skipped"]
 
     @property
     def outcomes(self) -> dict[str, int]:
         """How many operations were done, failed and skipped."""
-        counted = Counter(operation.outcome for operation in self.plan.operations)
+        counted = self.plan.operations.outcomes()
         return {outcome: counted[outcome] for outcome in ("done", "failed", "skipped")}
 
     def to_json(self) -> dict[str, Any]:
         """The report as ``report.json`` holds it: the plan's form, with outcomes and requests."""
+        return {**(document := self.document()), "operations": list(document["operations"])}
+
+    def document(self) -> dict[str, Any]:
+        """The same, the operations one after the other."""
         return {
-            **self.plan.to_json(),
+            **self.plan.document(),
             "outcome": self.outcome,
             "blocked": self.blocked,
             "outcomes": self.outcomes,

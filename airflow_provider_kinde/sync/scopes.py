@@ -33,7 +33,7 @@ _WRITE = {
 def needed_scopes(plan: Plan) -> set[str]:
     """Every scope that carrying out ``plan`` needs."""
     found = set(READ)
-    for kind in {operation.kind for operation in plan.operations}:
+    for kind in plan.operations.kinds():
         found |= _WRITE[kind]
         if kind == "suspend" and plan.spec.leaver.end_sessions:
             found.add("delete:user_sessions")
@@ -41,7 +41,7 @@ def needed_scopes(plan: Plan) -> set[str]:
         found.add(DIRECTORIES)
     if _leaves_default(plan):
         found.add("update:organization_users")
-    if any("properties" in (operation.after or {}) for operation in plan.operations):
+    if any("properties" in (o.after or {}) for o in plan.operations.of("create", "adopt", "update")):
         found |= {"read:user_properties", "update:user_properties"}
     return found
 
@@ -52,10 +52,7 @@ def _leaves_default(plan: Plan) -> bool:
     if snapshot is None or not snapshot.default_code:
         return False
     managed = any(o.code == snapshot.default_code for o in snapshot.organizations.values())
-    housed = {o.id for o in plan.operations if o.kind == "add_membership"}
-    return (managed or plan.spec.joiner.leave_default_organization) and any(
-        o.kind == "create" and o.id not in housed for o in plan.operations
-    )
+    return (managed or plan.spec.joiner.leave_default_organization) and plan.operations.homeless()
 
 
 def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:

@@ -7,6 +7,7 @@ moment it exists, so that nothing is left behind however the run ends. A small t
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -26,6 +27,11 @@ CREATE TABLE accounts (
 );
 CREATE TABLE addresses (key TEXT, account TEXT);
 CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);
+CREATE TABLE operations (
+  seq INTEGER PRIMARY KEY, rank INTEGER, kind TEXT, id TEXT, alias TEXT, role TEXT, before TEXT, after TEXT,
+  reason TEXT, who TEXT, person TEXT, account TEXT, outcome TEXT, error TEXT, sealed TEXT, user_id TEXT,
+  joined INTEGER, digest TEXT
+);
 CREATE TABLE properties (account TEXT PRIMARY KEY, held TEXT) WITHOUT ROWID;
 """
 
@@ -34,6 +40,7 @@ class Spool:
     """The tables of one run. Text in, text out: what it means is known where it is written and read."""
 
     def __init__(self) -> None:
+        self._writing = threading.Lock()
         self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=FILE", f"cache_size=-{CACHE_KIB}"):
             self._db.execute(f"PRAGMA {pragma}")
@@ -77,17 +84,25 @@ class Spool:
             writer.add(row)
         writer.flush()
 
+    def update(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Carry out a statement for each of some rows of values.
+
+        :raises SyncError: when the disk is full.
+        """
+        with self._writing:
+            _write(self._db, sql, rows)
+
     def writer(self, table: str) -> Writer:
         """Something that takes the rows of a table one by one."""
         width = len(self.all(f"SELECT 1 FROM pragma_table_info('{table}')"))
-        return Writer(self._db, f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * width)})")
+        return Writer(self, f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * width)})")
 
 
 class Writer:
     """Collects rows and writes many at once: one statement a row would cost more than all the rest."""
 
-    def __init__(self, db: sqlite3.Connection, sql: str) -> None:
-        self._db, self._sql = db, sql
+    def __init__(self, spool: Spool, sql: str) -> None:
+        self._spool, self._sql = spool, sql
         self._rows: list[Sequence[Any]] = []
 
     def add(self, row: Sequence[Any]) -> None:
@@ -101,18 +116,23 @@ class Writer:
         :raises SyncError: when the disk is full.
         """
         rows, self._rows = self._rows, []
-        if rows:
-            try:
-                self._db.execute("BEGIN")
-                try:
-                    self._db.executemany(self._sql, rows)
-                except UnicodeEncodeError:  # half a character, as JSON can hold it: nothing that Kinde or HR means
-                    self._db.execute("ROLLBACK")
-                    self._db.execute("BEGIN")
-                    self._db.executemany(self._sql, [[_whole(value) for value in row] for row in rows])
-                self._db.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                raise _full(error) from error
+        self._spool.update(self._sql, rows)
+
+
+def _write(db: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    if not rows:
+        return
+    try:
+        db.execute("BEGIN")
+        before = db.total_changes
+        try:
+            db.executemany(sql, rows)
+        except UnicodeEncodeError:  # half a character, as JSON can hold it: nothing that Kinde or HR means
+            done = db.total_changes - before
+            db.executemany(sql, [[_whole(value) for value in row] for row in rows[done:]])
+        db.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise _full(error) from error
 
 
 def _whole(value: Any) -> Any:

@@ -12,13 +12,15 @@ import pendulum
 from airflow_provider_kinde.sync.decide import Decider
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.guard import Block, Volumes, judge
-from airflow_provider_kinde.sync.operations import KINDS, Operation, in_order, plan_hash
+from airflow_provider_kinde.sync.operations import Operation, plan_hash
 from airflow_provider_kinde.sync.pairs import Pairs
 from airflow_provider_kinde.sync.plan import Held, Plan, moment
+from airflow_provider_kinde.sync.plan_file import parse_operation
 from airflow_provider_kinde.sync.render import Words, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.snapshot import Progress, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spooled_operations import Operations
 from airflow_provider_kinde.sync.undo_person import PersonUndo
 
 WORDS = Words(
@@ -133,7 +135,7 @@ def make_undo(
             plan.held.append(Held(id, f"would lose access by this undo, but protected: {hint}", protected=True))
             continue
         operations += found
-    plan.operations = in_order(operations)
+    plan.operations = Operations(operations, snapshot.spool)
     plan.blocked += judge(spec, plan.operations, _volumes(decider, plan.operations))
     return undo
 
@@ -146,7 +148,7 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Operation],
     try:
         spec_name, host, claimed = report["spec"], report.get("host", plan.host), report["hash"]
         day = moment(str(report["created_at"])).in_timezone("UTC").date()
-        listed = [_operation(entry) for entry in report["operations"]]
+        listed = [parse_operation(entry) for entry in report["operations"]]
         is_plan = "requests" not in report
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SyncError(f"not a report ({type(error).__name__}: {error}): write one with `apply --report`") from error
@@ -159,25 +161,6 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Operation],
     if plan_hash(host, spec_name, [operation.digest for operation in listed]) != claimed:
         raise SyncError("the report was changed: its hash does not fit its operations")
     return [operation for operation in listed if operation.outcome == "done"], day
-
-
-def _operation(entry: Mapping[str, Any]) -> Operation:
-    kind, before, after = entry["kind"], entry["before"], entry["after"]
-    if kind not in KINDS:
-        raise ValueError(f"no such kind of operation: {kind}")
-    for part in (before, after):
-        if part is not None and not isinstance(part, Mapping):
-            raise ValueError(f"{kind}: before and after are objects")
-    return Operation(
-        kind,
-        str(entry["id"]),
-        entry["alias"],
-        entry["role"],
-        before,
-        after,
-        who=str(entry.get("who") or ""),
-        outcome=str(entry.get("outcome") or ""),
-    )
 
 
 def _by_person(operations: Iterable[Operation]) -> list[tuple[str, list[Operation]]]:
