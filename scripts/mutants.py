@@ -30,12 +30,18 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "airflow_provider_kinde"
 SYNC = f"{PACKAGE}/sync"
 MODULES = tuple(f"{SYNC}/{name}.py" for name in ("decide", "plan", "guard", "accounts", "memberships", "apply"))
-TESTS = ("tests/sync", "tests/trust/test_hostile_kinde.py", "tests/trust/test_redacted.py")
+TESTS = (
+    "tests/sync",
+    "tests/trust/test_hostile_kinde.py",
+    "tests/trust/test_redacted.py",
+    "tests/trust/test_survivors.py",
+)
 LEFT_OUT = ("test_laws", "test_years", "init", "template", "test_spec", "test_schema")
 """Tests that look for long at random, and those of rooms that are not changed here."""
 KEPT = ROOT / ".mutants"
-MOST_SECONDS = 120.0
-"""Of tests, for one change."""
+MOST_SECONDS = 600.0
+"""Of tests, for one change. They are measured while lines are traced, which is slow: a low limit leaves out the very tests
+that would notice."""
 
 _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
