@@ -40,8 +40,8 @@ LEFT_OUT = ("test_laws", "test_years", "init", "template", "test_spec", "test_sc
 """Tests that look for long at random, and those of rooms that are not changed here."""
 KEPT = ROOT / ".mutants"
 MOST_SECONDS = 600.0
-"""Of tests, for one change. They are measured while lines are traced, which is slow: a low limit leaves out the very tests
-that would notice."""
+"""Of tests, for one change. They are measured while lines are traced, which is slow: a low limit leaves out the very
+tests that would notice."""
 
 _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
