@@ -12,6 +12,7 @@ LONG = 2.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.5, 32.0
 _FIRST_PROBE, _LAST_PROBE = 1.0, 30.0
 _RARELY = 64
+_MEMORY = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Flow:
         self._pause = _FIRST_PAUSE
         self._trusted, self._doubted = True, False
         self._quiet, self._patience = 0, 2
-        self._exploring = False
+        self._exploring = self._unlike_any = False
 
     @property
     def free(self) -> int:
@@ -193,6 +194,8 @@ class Flow:
         if self._began is None:
             self._began = now
         if not self._spent:
+            # What was sent for minutes without a refusal says nothing about when the server began to count.
+            self._unlike_any = now - self._began > _MEMORY
             self._learn_quota()
         self._spent = True
         if told is not None and (self._trusted or told > LONG):
@@ -223,8 +226,11 @@ class Flow:
     def _open(self, scout: Ticket) -> None:
         """The server takes requests again: a new burst."""
         assert self._began is not None
-        self._late_enough = min(self._late_enough, scout.started - self._began)
-        self._too_early = min(self._too_early, self._late_enough)
+        if self._unlike_any:
+            self._quota, self._too_early, self._late_enough = math.inf, 0.0, math.inf
+        else:
+            self._late_enough = min(self._late_enough, scout.started - self._began)
+            self._too_early = min(self._too_early, self._late_enough)
         self._began, self._used, self._spent = scout.started, 1, False
         self._pause = _FIRST_PAUSE
         self._quiet += 1

@@ -83,6 +83,13 @@ def test_a_rate_that_changes_is_found_again(word: str, before: int, after: int) 
 
 
 @pytest.mark.parametrize("word", WORDS)
+def test_a_limit_after_a_long_time_without_one(word: str) -> None:
+    changes = [(2000, {"in_window": 20, "window": 5.0})]
+    seen = Simulation(Flow(2), latency=0.3, word=word, callers=2, changes=changes).until(2200)
+    assert seen.taken_between(2100, 2200) >= 0.9 * 4 * 100 - 4
+
+
+@pytest.mark.parametrize("word", WORDS)
 def test_both_limits_together(word: str) -> None:
     seen = Simulation(Flow(16), at_once=4, in_window=600, word=word).run(3000)
     assert seen.took <= 1.05 * 300
