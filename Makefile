@@ -20,6 +20,9 @@ AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/trig
 APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk tests/contract tests/browser
 # What stands around engine and client: a part of its own, so that theirs stays under a minute.
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
+# Long stories about the engine, which would take it over its minute.
+STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
+TOOL_TESTS += $(STORIES)
 
 # Minors of Airflow 3 before the newest, for `make test-matrix`.
 MINORS := 30 31 32
