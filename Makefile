@@ -48,7 +48,7 @@ test-unit: ## engine and client, without Airflow (under a minute)
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) $(TOOL_TESTS:%=--ignore=%)
 
-test-tools: ## sources, emulator, probe, benchmarks and the demo's data, without Airflow
+test-tools: ## sources, emulator, probe, benchmarks and the demo's data, the engine's long stories, without Airflow
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) $(TOOL_TESTS)
 
@@ -100,7 +100,7 @@ mutants: ## break the engine on purpose: which change does no test notice? (make
 
 soak: ## the long way: every trouble at every request, kills at every n-th, random histories (an hour)
 	@$(ENV) unit
-	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust tests/sync/test_laws.py tests/sync/test_years.py tests/sync/test_two_sources.py
+	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust tests/sync/test_laws.py $(STORIES)
 
 lint: ## ruff: rules and format
 	@$(ENV) unit
