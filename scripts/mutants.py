@@ -175,8 +175,8 @@ def reach(jobs: int) -> dict[str, tuple[float, dict[str, list[int]]]]:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "pytest", "-q", "-p", "scripts.mutants_reach", "-n", str(jobs), *_tests()]
             environment = {**os.environ, "MUTANTS_REACH": folder, "MUTANTS_MODULES": json.dumps(MODULES)}
-            if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
-                raise SystemExit("the tests fail without any change")
+            if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode > 1:
+                raise SystemExit("the tests cannot be run")
             found = {}
             for part in Path(folder).iterdir():
                 found.update(json.loads(part.read_text()))

@@ -38,6 +38,7 @@ def _call(frame: FrameType, event: str, argument: Any) -> Any:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     _lines.clear()
+    failed = item.session.testsfailed
     threading.settrace(_call)
     sys.settrace(_call)
     began = time.monotonic()
@@ -46,7 +47,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     finally:
         sys.settrace(None)
         threading.settrace(None)
-        _found[item.nodeid] = (time.monotonic() - began, {name: sorted(lines) for name, lines in _lines.items()})
+        if item.session.testsfailed == failed:  # a test that fails by itself notices nothing
+            _found[item.nodeid] = (time.monotonic() - began, {name: sorted(lines) for name, lines in _lines.items()})
 
 
 def pytest_sessionfinish() -> None:

@@ -36,6 +36,8 @@ def test_one_person_under_two_ids_is_known_by_the_name_that_hr_has_now(world: Wo
         assert {held.id for held in world.plan(rows).held} == {"1", "21"}
         stranger = person(21, "Given1", "Doe", email="p1@example.com")
         assert {held.id for held in world.plan([left, *people(20)[1:], stranger]).held} == {"21"}
+    absent = [*people(20)[1:], person(21, "Given1", "Doe", email="p1@example.com")]
+    assert {held.id for held in world.plan(absent).held} == {"1", "21"}
 
 
 def test_an_id_with_an_account_and_no_row_is_known(world: World) -> None:
