@@ -10,7 +10,7 @@ START = 8
 LONG = 2.0
 """Seconds: who asks to wait longer than this does not mean the number of requests at once."""
 _FIRST_PAUSE, _LAST_PAUSE = 0.5, 32.0
-_FIRST_PROBE, _LAST_PROBE = 1.0, 30.0
+_FIRST_PROBE, _LAST_PROBE = 1.0, 5.0
 _RARELY = 64
 _MEMORY = 120.0
 
@@ -56,7 +56,7 @@ class Flow:
         self._ceiling: int | None = None
         self._probe_at, self._probe_every = -math.inf, _FIRST_PROBE
         self._epoch = 0
-        self._refused_before = self._careful = False
+        self._refusals, self._careful = 0, False
         self._since_refusal = 0
         self._every = 60 / per_minute if per_minute else 0.0
         self._next = self._resume = -math.inf
@@ -124,7 +124,7 @@ class Flow:
         if ticket.scout and self._spent:
             self._open(ticket)
         if ticket.epoch == self._epoch:
-            self._refused_before = self._careful = False
+            self._refusals, self._careful = 0, False
             if ticket.number >= self.level:
                 self._taken_in_a_row += 1
                 self._more_at_once(now)
@@ -146,19 +146,20 @@ class Flow:
             elif long:
                 self._close(now, told)
             return
-        again, self._refused_before = self._refused_before, True
+        self._refusals += 1
         self._epoch += 1
         self._since_refusal = self._taken_in_a_row = 0
         if ticket.scout:
             self._still_closed(ticket, now, told)
-        elif long or again or ticket.number == 1:
+        elif long or ticket.number == 1 or self._refusals == 3:
             self._close(now, told)
-        elif ticket.number > self._good:
+        elif ticket.number > self._good and self._refusals == 1:
             self.level, self._ceiling = ticket.number - 1, ticket.number
             self._probe_at = now + self._probe_every
             self._probe_every = min(2 * self._probe_every, _LAST_PROBE)
         else:
-            self._good = self.level = ticket.number // 2
+            self.level = ticket.number // 2
+            self._good = min(self._good, self.level)
             self._careful = True
 
     # -- requests at once ---------------------------------------------------------------------------------------
@@ -238,8 +239,9 @@ class Flow:
 
     def _learn_quota(self) -> None:
         took = max(1, self._used)
-        if took < self._quota / 4 < math.inf and not self._doubted:
-            # More likely the server's time began earlier than this burst: believed when it happens again.
+        if (took < 2 * START or took < self._quota / 4 < math.inf) and not self._doubted:
+            # More likely it was about how many at once, or the server's time began before this burst did: believed
+            # when it happens again.
             self._doubted = True
             return
         self._doubted = False

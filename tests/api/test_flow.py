@@ -43,7 +43,7 @@ def test_a_number_that_changes_is_found_again(word: str, before: int, after: int
     )
     # Looked for before as much time again has passed.
     assert seen.taken_between(25, 35) >= 0.9 * 10 / ROUND * after
-    assert len([moment for moment in seen.refusals if moment > 10]) <= 25
+    assert len([moment for moment in seen.refusals if moment > 10]) <= 30
 
 
 @pytest.mark.parametrize("refusal", [0.003, ROUND])
@@ -68,7 +68,8 @@ def test_600_a_minute_without_a_true_word(word: str) -> None:
 @pytest.mark.parametrize(("in_window", "window"), [(10, 1.0), (100, 10.0), (30, 60.0)])
 def test_other_windows(word: str, in_window: int, window: float) -> None:
     seen = Simulation(Flow(16), in_window=in_window, window=window, word=word).run(40 * in_window)
-    assert seen.took <= 1.1 * 40 * window
+    # Whole seconds are told, and here they are the window.
+    assert seen.took <= 1.1 * 40 * window + 1
     assert len(seen.refusals) <= 30
 
 
