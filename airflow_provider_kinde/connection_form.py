@@ -28,10 +28,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     ),
     "token_cache": _field(
         "Token cache",
-        "Who shares a token: all processes of this user on a host (host, encrypted on disk), this process, or none.",
+        "Who shares a token: all processes of this user on a host (host, encrypted on disk), this process, or none; "
+        "host when left empty.",
         "string",
+        # No default: Airflow masks what looks like a token's, and would store the mask in new connections.
         enum=["host", "process", "none"],
-        default="host",
     ),
     "proxies": _field("Proxies", 'URL of a proxy, or JSON: {"https": "http://proxy:3128"}.', "string"),
     "verify": _field("Verify certificates", "true, false, or the path of a CA bundle; true when left empty.", "string"),

@@ -1,0 +1,201 @@
+"""Airflow's own web interface in a real browser: the connection form, the form for IT, and the page of an approval.
+
+Screenshots go to ``KINDE_SCREENSHOTS``, or to pytest's temporary folder.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.connection_form import FIELDS
+from airflow_provider_kinde.hooks.connection import client_arguments
+from demo.local_airflow import PASSWORD, USER, LocalAirflow
+from demo.stage import DAGS, Stage
+
+api = pytest.importorskip("playwright.sync_api")
+
+FORM, APPROVED = "kinde_onboard_user", "kinde_hr_sync_approved"
+STORED = {"audience": "https://acme.kinde.com/api", "max_concurrency": 4}
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
+    stage = Stage(tmp_path_factory.mktemp("browser") / "stage")
+    dags = tmp_path_factory.mktemp("dags")
+    for name in (FORM, APPROVED):
+        shutil.copy(DAGS / f"{name}.py", dags)
+    with stage.kinde() as kinde, LocalAirflow(stage.home, dags, stage.env(kinde)) as running:
+        for name in (FORM, APPROVED):
+            running.unpause(name)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(airflow: LocalAirflow) -> Iterator[Any]:
+    if not CHROMIUM:
+        pytest.skip("needs chromium: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 900, "height": 800})
+        page.set_default_timeout(60_000)
+        page.goto(f"{airflow.url}/connections")
+        page.locator("input[name=username]").fill(USER)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Add Connection").wait_for()
+        yield page
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(os.environ.get("KINDE_SCREENSHOTS") or tmp_path_factory.mktemp("shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def shoot(page: Any, path: Path) -> None:
+    page.wait_for_timeout(500)  # until what opens has opened
+    page.screenshot(path=str(path))
+    assert path.stat().st_size > 10_000
+
+
+def visible(dialog: Any, *texts: str) -> None:
+    for text in texts:
+        # A label that is required has a star of its own.
+        dialog.get_by_text(re.compile(rf"^{re.escape(text)}\s*\*?$")).first.wait_for(state="visible")
+
+
+def test_a_connection_is_made(page: Any, airflow: LocalAirflow, shots: Path) -> None:
+    page.goto(f"{airflow.url}/connections")
+    page.get_by_role("button", name="Add Connection").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").first.fill("Kinde")
+    page.get_by_role("option", name="Kinde", exact=True).click()
+    visible(dialog, "Kinde domain", "Client ID", "Client secret", "Standard Fields", "Extra Fields")
+    for hidden in ("Host", "Login", "Password", "Port", "Schema"):
+        assert not dialog.get_by_text(hidden, exact=True).count()
+    assert dialog.locator("input[name=host]").get_attribute("placeholder") == "acme.kinde.com"
+    shoot(page, shots / "connection-new.png")
+
+    dialog.get_by_role("button", name="Extra Fields", exact=True).click()
+    visible(dialog, *(field["label"] for field in FIELDS.values()))
+    shoot(page, shots / "connection-new-extra.png")
+    dialog.get_by_role("button", name="Standard Fields", exact=True).click()
+
+    dialog.locator("input[name=connection_id]").fill("kinde_made")
+    for name, value in (("host", "acme.kinde.com"), ("login", "client-1"), ("password", "secret-1")):
+        dialog.locator(f"input[name={name}]").fill(value)
+    dialog.get_by_role("button", name="Save").click()
+    page.get_by_role("row").filter(has_text="kinde_made").wait_for()
+
+    made = stored(airflow, "kinde_made")
+    assert (made["conn_type"], made["host"], made["login"]) == ("kinde", "acme.kinde.com", "client-1")
+    # Every field of the form is stored, empty or not; none may be what stops the connection from working.
+    assert client_arguments(SimpleNamespace(**made), made["extra_dejson"], "kinde_made") == {
+        "domain": "https://acme.kinde.com",
+        "client_id": "client-1",
+        "client_secret": "secret-1",
+        "token_cache": "host",
+    }
+
+
+def test_what_airflow_masks_outlives_an_edit(page: Any, airflow: LocalAirflow) -> None:
+    # It takes `token_cache` for a secret, by its name.
+    extra = {"token_cache": "process", "scopes": "read:users"}
+    make(airflow, "kinde_masked", extra)
+    edit(page, airflow, "kinde_masked")
+    page.get_by_role("dialog").locator("input[name=login]").fill("client-2")
+    save(page)
+    found = stored(airflow, "kinde_masked")
+    assert (found["login"], found["password"], found["extra_dejson"]) == ("client-2", "secret-1", extra)
+
+
+def stored(airflow: LocalAirflow, conn_id: str) -> dict[str, Any]:
+    """A connection as tasks get it: the REST API masks."""
+    command = [str(part) for part in airflow.command("connections", "get", conn_id, "--output", "json")]
+    done = subprocess.run(command, env=airflow.env, cwd=airflow.home, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout[done.stdout.index("[") :])[0]
+    return {**found, "extra_dejson": ast.literal_eval(str(found["extra_dejson"]))}
+
+
+def make(airflow: LocalAirflow, conn_id: str, extra: dict[str, Any]) -> None:
+    values = {"host": "acme.kinde.com", "login": "client-1", "password": "secret-1", "extra": json.dumps(extra)}
+    airflow.api("POST", "connections", {"connection_id": conn_id, "conn_type": "kinde", **values})
+
+
+def edit(page: Any, airflow: LocalAirflow, conn_id: str) -> None:
+    page.goto(f"{airflow.url}/connections")
+    page.get_by_role("row").filter(has_text=conn_id).get_by_role("button", name="Edit Connection").click()
+    visible(page.get_by_role("dialog"), "Kinde domain", "Client ID", "Client secret")
+
+
+def save(page: Any) -> None:
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    page.get_by_role("dialog").wait_for(state="hidden")
+
+
+def test_a_stored_connection_is_edited(page: Any, airflow: LocalAirflow, shots: Path) -> None:
+    make(airflow, "kinde_stored", STORED)
+    edit(page, airflow, "kinde_stored")
+    dialog = page.get_by_role("dialog")
+    assert dialog.locator("input[name=host]").input_value() == "acme.kinde.com"
+    assert "secret-1" not in page.content()
+    shoot(page, shots / "connection-edit.png")
+    dialog.get_by_role("button", name="Extra Fields", exact=True).click()
+    visible(dialog, *(FIELDS[name]["label"] for name in STORED))
+    shoot(page, shots / "connection-edit-extra.png")
+    dialog.get_by_role("button", name="Standard Fields", exact=True).click()
+    dialog.locator("input[name=login]").fill("client-2")
+    save(page)
+    changed = stored(airflow, "kinde_stored")
+    arguments = client_arguments(SimpleNamespace(**changed), changed["extra_dejson"], "kinde_stored")
+    assert (arguments["client_id"], arguments["client_secret"]) == ("client-2", "secret-1")
+    assert {name: arguments[name] for name in STORED} == STORED
+
+
+def test_the_form_for_it(page: Any, airflow: LocalAirflow, shots: Path) -> None:
+    page.goto(f"{airflow.url}/dags/{FORM}", wait_until="networkidle")
+    page.get_by_role("button", name="Trigger").first.click()
+    dialog = page.get_by_role("dialog")
+    visible(dialog, "E-mail address", "Given name", "Family name", "Organization", "Roles", "First day", "HR id")
+    for name, value in (("email", "jo@example.com"), ("given_name", "Jo"), ("family_name", "Example")):
+        dialog.locator(f"[name=element_{name}]").fill(value)
+    dialog.get_by_role("combobox").first.click()
+    offered = page.get_by_role("option").all_inner_texts()
+    assert offered
+    page.get_by_role("option").first.click()
+    shoot(page, shots / "onboard.png")
+
+
+def test_an_approval(page: Any, airflow: LocalAirflow, shots: Path) -> None:
+    run_id = airflow.api("POST", f"dags/{APPROVED}/dagRuns", {"logical_date": None, "conf": {}})["dag_run_id"]
+    run = airflow.past(APPROVED, run_id)
+
+    def asked() -> bool:
+        assert not run.finished(), run.log("plan")
+        return run.tasks()["approve"]["state"] in ("awaiting_input", "deferred")
+
+    airflow.processes.wait_for("the question", asked, 180, every=0.5)
+    page.goto(f"{airflow.url}/{run.path}/tasks/approve/required_actions".replace("/dagRuns/", "/runs/"))
+    page.get_by_text("Apply this plan of").first.wait_for()
+    visible(page, "create", "max_leavers")
+    shoot(page, shots / "approval.png")
+    page.get_by_role("button", name="Reject").click()
+    airflow.processes.wait_for("the end of the run", run.finished, 180, every=0.5)
+    assert run.state == "success"
+    assert run.tasks()["apply"]["state"] == "skipped"
