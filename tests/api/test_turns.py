@@ -76,8 +76,8 @@ def test_a_thread_broken_off_while_it_waits_calls_the_next() -> None:
 def test_many_tasks_share_one_gate(server: Server) -> None:
     async def run() -> int:
         async with AsyncKindeClient(server.host, "id", "secret", max_concurrency=4) as client:
-            await asyncio.gather(*(client.get_users() for _ in range(60)))
+            await asyncio.gather(*(client.get_users() for _ in range(40)))
         return server.together
 
-    server.on(USERS, Reply({"users": []}, delay=0.005))
-    assert asyncio.run(run()) == 4
+    server.on(USERS, Reply({"users": []}, delay=0.03))
+    assert 2 <= asyncio.run(run()) <= 4
