@@ -75,7 +75,9 @@ def _case(
         result.goals.append((f"{title}: seconds to ideal", 1.05, ratio))
         result.goals.append((f"{title}: share refused", 0.01, refused))
     else:
-        result.goals.append((f"{title}: seconds to ideal", 1.1, ratio))
+        # More than was taken before is tried every few seconds only: each try that fails costs a refusal.
+        grows = then is not None and then["concurrency"] > settings["concurrency"]
+        result.goals.append((f"{title}: seconds to ideal", 1.3 if grows else 1.1, ratio))
 
 
 def creations(kinde: Kinde, many: int, halfway: Callable[[], Any] | None = None) -> float:

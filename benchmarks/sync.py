@@ -21,7 +21,7 @@ def run(quick: bool) -> Result:
         "another team, 1 % left. Limits unknown and not reached.",
         ["latency (ms)", "day", "people", "plan (s)", "apply (s)", "people a minute", "requests"],
     )
-    people = 60 if quick else 5000
+    people = 60 if quick else 2000
     hundredth = max(1, people // 100)
     for latency in (0,) if quick else (0, 50):
         with tempfile.TemporaryDirectory() as name, local_kinde(tenant(), latency=latency) as kinde:
