@@ -82,9 +82,15 @@ class LocalAirflow:
             self.processes.start("standalone", self.command("standalone"), self.env, self.home)
         else:
             self.processes.run("db-migrate", self.command("db", "migrate"), self.env, self.home, timeout)
-            for name, *options in (("api-server",), ("dag-processor",), ("scheduler", "--skip-serve-logs")):
-                self.processes.start(name, self.command(name, *options), self.env, self.home)
+            for name in ("api-server", "dag-processor", "scheduler"):
+                self.start_part(name)
         self.processes.wait_for("Airflow", self.healthy, timeout)
+
+    def start_part(self, name: str) -> None:
+        """Start one of Airflow's processes, such as ``triggerer``, or start it again once it has ended."""
+        # Logs of tasks are read from disk here: nobody has to serve them, from a port that may be taken.
+        options = () if name in ("api-server", "dag-processor") else ("--skip-serve-logs",)
+        self.processes.start(name, self.command(name, *options), self.env, self.home)
 
     def stop(self) -> None:
         """End Airflow and everything that it started."""
@@ -141,11 +147,13 @@ class LocalAirflow:
 
     def run(self, dag_id: str, conf: Mapping[str, Any] | None = None, timeout: float = 120) -> DagRun:
         """Trigger a DAG, and wait until its run is over."""
+        return self.trigger(dag_id, conf).wait(timeout)
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> DagRun:
+        """Trigger a DAG, and leave it running."""
         body = {"logical_date": None, "conf": dict(conf or {})}
         run_id: str = self.api("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"]
-        run = DagRun(self, dag_id, run_id)
-        self.processes.wait_for(f"run {run_id}", run.finished, timeout, every=0.3)
-        return run
+        return DagRun(self, dag_id, run_id)
 
     def past(self, dag_id: str, run_id: str) -> DagRun:
         """A run that was triggered before."""
@@ -167,6 +175,11 @@ class DagRun:
     def finished(self) -> bool:
         """Whether the run is over."""
         return self.state in FINAL
+
+    def wait(self, timeout: float = 120) -> DagRun:
+        """Wait until the run is over."""
+        self.airflow.processes.wait_for(f"run {self.run_id}", self.finished, timeout, every=0.3)
+        return self
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """The task instances by task id."""

@@ -32,7 +32,7 @@ def tail(log: Path, lines: int = 30) -> str:
 
 
 class Processes:
-    """Named child processes, each the head of its own group, so that nothing of them outlives the parent."""
+    """Named child processes, each the head of its own session, so that nothing of them outlives the parent."""
 
     def __init__(self, logs: Path) -> None:
         logs.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ class Processes:
 
     def start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path) -> None:
         """Start a process in the background; its output goes to its log file."""
-        with self.log(name).open("wb") as log:
+        with self.log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [str(part) for part in command],
                 env=dict(env),
@@ -93,6 +93,23 @@ class Processes:
             if process.poll() is not None:
                 raise ProcessError(f"{name} ended with {process.returncode}\n{tail(self.log(name))}")
 
+    def running(self, name: str) -> bool:
+        """Whether a process was started and is still there."""
+        return name in self._running and self._running[name].poll() is None
+
+    def kill(self, name: str) -> None:
+        """End a process and all that it started at once and without a word, as a machine that is switched off."""
+        process = self._running.pop(name)
+        _kill(process)
+        process.wait()
+
+    def ended(self) -> list[str]:
+        """Names of those that ended by themselves; they are forgotten, and may be started again."""
+        names = [name for name, process in self._running.items() if process.poll() is not None]
+        for name in names:
+            self._end(name)
+        return names
+
     def stop(self) -> None:
         """End every process and what it started."""
         for process in self._running.values():
@@ -105,9 +122,29 @@ class Processes:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(5)
-        # Whatever of the group is still there, children of a dead parent included.
-        _signal(process, signal.SIGKILL)
+        # Whatever is still there, children of a dead parent included.
+        _kill(process)
         process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, its group and its session: Airflow's tasks are groups of their own."""
+    _signal(process, signal.SIGKILL)
+    for member in _session(process.pid):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(member, signal.SIGKILL)
+
+
+def _session(leader: int) -> list[int]:
+    """Who is in the session of a process, as far as ``/proc`` says."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name of the program, in brackets, may hold anything.
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+            if int(fields[3]) == leader:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
