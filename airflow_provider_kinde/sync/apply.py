@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
@@ -42,7 +42,11 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
     if plan.operations and not report.blocked:
         if missing := missing_scopes(plan, client):
             raise missing
-        _Run(plan, client, progress or (lambda stage, done, total: None)).run()
+        with Run(plan, client, progress) as run:
+            run.organizations()
+            run.people()
+            run.memberships_at_once()
+            run.rest()
     report.finish(client.counts)
     return report
 
@@ -58,29 +62,66 @@ def still_blocked(plan: Plan, approve: str | None) -> list[dict[str, object]]:
     return found
 
 
-class _Run:
-    """One pass over the stages. Within a stage people are independent; between stages order matters."""
+class Run:
+    """One pass over the stages. Within a stage people are independent; between stages order matters.
 
-    def __init__(self, plan: Plan, client: Any, progress: Progress) -> None:
+    The stages are called in the order in which they stand here; ``send_memberships`` and ``settle_memberships``
+    together are ``memberships_at_once``, for who does the one in several places and the other in one.
+    """
+
+    def __init__(self, plan: Plan, client: Any, progress: Progress | None = None) -> None:
         assert plan.snapshot is not None
-        self.plan, self.client, self.progress = plan, client, progress
+        self.plan, self.client, self.progress = plan, client, progress or (lambda stage, done, total: None)
         self.operations = plan.operations
         self.snapshot = plan.snapshot
-        self.organizations: Group = []
         self.accounts = Accounts(plan.spec, plan.snapshot, client, plan.now.in_timezone("UTC").date())
         self.memberships = Memberships(plan.spec, plan.snapshot, client, plan.operations, self.accounts.refusals)
+        self.creations: Group = []
+        """Of organizations."""
         self.dead: str = ""
 
-    def run(self) -> None:
-        with ThreadPoolExecutor(max_workers=max(1, self.client.max_concurrency)) as self.pool:
-            self._organizations()
-            self._stage("leavers", ("suspend",), _leaving, self.accounts.suspend)
-            self._stage("people", _PEOPLE, _personal, self._person)
-            self._memberships()
-            self._stage("leavers", ("suspend",), _stripped, self.accounts.suspend)
-            self._leave_default()
-            self._stage("enabling", ("enable",), _enabling, self._enable)
-            self._stage("deleting", ("delete",), _deleting, self.accounts.delete)
+    def __enter__(self) -> Run:
+        self.pool = ThreadPoolExecutor(max_workers=max(1, self.client.max_concurrency))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.pool.shutdown()
+
+    def organizations(self) -> None:
+        """Create those that somebody is due in."""
+        found = self.creations = list(self.operations.of("create_organization"))
+        for operation in found:
+            self._one(operation, found, Dependencies.of(found), self._organization)
+        self.operations.save(found)
+        if found:
+            self.progress("organizations", len(found), len(found))
+
+    def people(self) -> None:
+        """Suspend who left; create, adopt, rename and update."""
+        self._stage("leavers", ("suspend",), _leaving, self.accounts.suspend)
+        self._stage("people", _PEOPLE, _personal, self._person)
+
+    def memberships_at_once(self) -> None:
+        """Write memberships 100 to a request, then read the organizations that changed and believe only that."""
+        self._memberships(self.memberships.write)
+
+    def send_memberships(self) -> None:
+        """The first half: write, and believe nothing yet."""
+        self._memberships(self.memberships.send)
+
+    def settle_memberships(self) -> None:
+        """The second half, of what somebody else sent."""
+        self._memberships(lambda alias, map_: self.memberships.settle(alias, self._before(alias), map_))
+
+    def rest(self) -> None:
+        """What needs the memberships right: mark who was taken out, leave the default organization, enable, delete."""
+        self._stage("leavers", ("suspend",), _stripped, self.accounts.suspend)
+        self._leave_default()
+        self._stage("enabling", ("enable",), _enabling, self._enable)
+        self._stage("deleting", ("delete",), _deleting, self.accounts.delete)
+
+    def _before(self, alias: str) -> Mapping[str, frozenset[str]]:
+        return self.snapshot.organizations[alias].members
 
     # -- stages -------------------------------------------------------------------------------------------------
 
@@ -97,7 +138,7 @@ class _Run:
             return
 
         def carry_out(group: Group) -> Group:
-            dependencies = Dependencies.of([*self.organizations, *group])
+            dependencies = Dependencies.of([*self.creations, *group])
             for operation in chosen(group):
                 self._one(operation, group, dependencies, work)
             return group
@@ -145,14 +186,6 @@ class _Run:
         failed = [o for o in dependencies.needed(operation) if o.outcome in ("failed", "skipped")]
         return f"{failed[0].kind} did not succeed" if failed else ""
 
-    def _organizations(self) -> None:
-        found = self.organizations = list(self.operations.of("create_organization"))
-        for operation in found:
-            self._one(operation, found, Dependencies.of(found), self._organization)
-        self.operations.save(found)
-        if found:
-            self.progress("organizations", len(found), len(found))
-
     def _organization(self, operation: Operation, group: Group) -> None:
         assert operation.alias is not None
         organization = self.snapshot.organizations[operation.alias]
@@ -168,17 +201,24 @@ class _Run:
         }
         work[operation.kind](operation, group)
 
-    def _memberships(self) -> None:
-        """Write memberships 100 to a request, then read the organizations that changed and believe only that."""
+    def _memberships(self, work: Callable[[str, Map], object]) -> None:
         self._skip_memberships()
         sizes = self.operations.open_by_organization(*MEMBERSHIP)
         self.progress("memberships", 0, len(sizes))
-        # Side by side go the organizations with one request each, or the many requests of one.
+        # Side by side are organizations with one request each, or the many requests of one.
         few = [alias for alias, size in sizes.items() if size <= CHUNK]
         many = [alias for alias, size in sizes.items() if size > CHUNK]
-        one_by_one = self.pool.map(lambda alias: self._write(alias, _in_turn), few)
-        for done, _ in enumerate(chain(one_by_one, (self._write(alias, self._map) for alias in many)), 1):
+        one_by_one = self.pool.map(lambda alias: self._in_organization(alias, work, _in_turn), few)
+        in_many = (self._in_organization(alias, work, self._map) for alias in many)
+        for done, _ in enumerate(chain(one_by_one, in_many), 1):
             self.progress("memberships", done, len(sizes))
+
+    def _in_organization(self, alias: str, work: Callable[[str, Map], object], map_: Map) -> str:
+        try:
+            work(alias, map_)
+        except KindeError as error:
+            self.operations.fail_in_organization(alias, MEMBERSHIP, str(error))
+        return alias
 
     def _skip_memberships(self) -> None:
         """Nobody joins anything whose account, or whose organization, could not be made."""
@@ -188,19 +228,12 @@ class _Run:
         if not (outcomes["failed"] or outcomes["skipped"]):
             return
         for group in self.operations.by_person(*MEMBERSHIP):
-            dependencies = Dependencies.of([*self.organizations, *group])
+            dependencies = Dependencies.of([*self.creations, *group])
             for operation in group:
                 wanted = operation.kind in MEMBERSHIP and not operation.outcome
                 if wanted and (reason := self._skip(operation, dependencies)):
                     operation.outcome, operation.error = "skipped", reason
             self.operations.save(group)
-
-    def _write(self, alias: str, map_: Map) -> str:
-        try:
-            self.memberships.write(alias, map_)
-        except KindeError as error:
-            self.operations.fail_in_organization(alias, MEMBERSHIP, str(error))
-        return alias
 
     def _map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return list(self.pool.map(work, items))

@@ -65,9 +65,16 @@ class Memberships:
     def write(self, alias: str, map_: Map) -> None:
         """Carry out what is open in one organization, and set the outcome of each operation.
 
+        :param map_: applies a function to chunks side by side.
+        :raises KindeError: when the organization cannot be read.
+        """
+        self.settle(alias, self.send(alias, map_), map_)
+
+    def send(self, alias: str, map_: Map) -> Mapping[str, frozenset[str]]:
+        """Send what is open in one organization; returns its members as they were.
+
         Entries are made anew for each pass over the operations: of a hundred thousand, few exist at a time.
 
-        :param map_: applies a function to chunks side by side.
         :raises KindeError: when the organization cannot be read.
         """
         organization = self.snapshot.organizations[alias]
@@ -76,6 +83,15 @@ class Memberships:
         before = organization.members
         for entries in _batched((e for e in self._entries(alias, before) if e.target != e.held), AT_ONCE * CHUNK):
             self._send(organization, entries, map_)
+        return before
+
+    def settle(self, alias: str, before: Mapping[str, frozenset[str]], map_: Map) -> None:
+        """Read one organization again, right what is wrong there, and set the outcome of each operation.
+
+        :param before: its members before anything was sent.
+        :raises KindeError: when the organization cannot be read.
+        """
+        organization = self.snapshot.organizations[alias]
         read_members(self.client, organization)
         self._mend(organization, self._entries(alias, before), map_)
         for group in self.operations.in_organization(alias, *MEMBERSHIP):

@@ -100,6 +100,12 @@ class Operation:
         return " ".join(part for part in (self.kind, self.id, self.alias, self.role) if part)
 
     @property
+    def finishes(self) -> bool:
+        """Whether this finishes what a run began that did not come to its end."""
+        before = self.before or {}
+        return before.get("unfinished") is True or before.get("finished") is False
+
+    @property
     def strips(self) -> bool:
         """Whether this marks a leaver who was taken out of organizations instead of being suspended."""
         return self.kind == "suspend" and "taken out" in (self.after or {})

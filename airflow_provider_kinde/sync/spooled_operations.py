@@ -110,6 +110,12 @@ class Operations(Sequence[Operation]):
         """The one with a digest, without the person's row and account."""
         return next(self._select("WHERE digest = ?", (digest,), light=True), None)
 
+    def has_like(self, operation: Operation) -> bool:
+        """Whether there is one of the same kind for the same person and place, whatever it changes."""
+        sql = "SELECT 1 FROM operations WHERE id = ? AND rank = ? AND alias IS ? AND role IS ?"
+        values = (operation.id, _RANK[operation.kind], operation.alias, operation.role)
+        return bool(self.spool.one(sql, values))
+
     # -- person by person ----------------------------------------------------------------------------------------
 
     def by_person(self, *kinds: str) -> Iterator[Group]:
@@ -128,6 +134,14 @@ class Operations(Sequence[Operation]):
         while ids := [id for (id,) in self.spool.all(sql, (*values, last))]:
             last = ids[-1]
             yield ids
+
+    def everybody(self) -> Iterator[Group]:
+        """Everything that is done, person by person; without the creation of organizations."""
+        return self.by_person(*KINDS)
+
+    def people(self) -> int:
+        """For how many people something is done; 1 at least where something is done at all."""
+        return max(self.spool.count("SELECT count(DISTINCT id) FROM operations WHERE id != ''"), min(len(self), 1))
 
     def listed(self) -> Iterator[Group]:
         """Person by person as people read them: whoever is concerned first stands first."""
@@ -238,6 +252,16 @@ def _ranks(kinds: Iterable[str]) -> str:
 
 def _marks(values: Collection[Any]) -> str:
     return ",".join("?" * len(values))
+
+
+def to_parts(operation: Operation) -> list[Any]:
+    """An operation with all that carrying it out needs, as JSON can hold it."""
+    return list(_row(operation)[2:-1])
+
+
+def from_parts(parts: Sequence[Any]) -> Operation:
+    """The opposite of :func:`to_parts`."""
+    return _operation((0, *parts))
 
 
 def _row(o: Operation) -> tuple[Any, ...]:
