@@ -13,11 +13,12 @@ SDK := $(KINDE_VENVS)/sdk/bin
 DOCS := $(KINDE_VENVS)/docs/bin
 CONTRACT := $(KINDE_VENVS)/contract/bin
 LOWEST := $(KINDE_VENVS)/lowest/bin
+DISTRIBUTED := $(KINDE_VENVS)/distributed/bin
 
 CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
-APART := $(AIRFLOW_TESTS) tests/e2e tests/sdk tests/contract tests/browser
+APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
 # What stands around engine and client: a part of its own, so that theirs stays under a minute.
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
 # Long stories about the engine, which would take it over its minute.
@@ -74,6 +75,14 @@ test-matrix: ## the same on every minor of Airflow 3, each in an environment of 
 test-e2e: ## a real scheduler and API server, triggered over REST
 	@$(ENV) airflow3
 	$(AIRFLOW3)/python -m pytest tests/e2e
+
+.PHONY: test-distributed test-distributed-small
+test-distributed: ## CeleryExecutor, Redis, PostgreSQL: 10,000 people divided between two workers, one of which is lost
+	@$(MAKE) --no-print-directory test-distributed-small KINDE_TEST_PEOPLE=10000
+
+test-distributed-small: ## the same with 600 people
+	@$(ENV) distributed
+	KINDE_TEST_PEOPLE=$(or $(KINDE_TEST_PEOPLE),600) $(DISTRIBUTED)/python -m pytest -s tests/distributed
 
 test-browser: ## Airflow's pages in a real browser (needs chromium): make test-browser KINDE_SCREENSHOTS=folder
 	@$(ENV) browser

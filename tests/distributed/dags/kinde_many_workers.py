@@ -1,0 +1,17 @@
+"""The DAG of these tests: a sync as users write it, with retries that do not wait for minutes."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+
+soon = {"retries": 3, "retry_delay": timedelta(seconds=1), "retry_exponential_backoff": False}
+dag = kinde_sync_dag(
+    os.environ["KINDE_TEST_SPEC"],
+    dag_id="kinde_many_workers",
+    shards=int(os.environ["KINDE_TEST_SHARDS"]),
+    pool=os.environ["KINDE_TEST_POOL"] or None,
+    default_args=soon,
+)
