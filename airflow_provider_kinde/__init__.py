@@ -36,6 +36,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": modules("hooks.kinde"),
         "operators": modules(
             "operators.sync",
+            "operators.shards",
             "operators.onboarding",
             "operators.approval",
             "operators.users",

@@ -41,6 +41,7 @@ class KindeSpecOperator(BaseOperator):
     :param log_personal_data: whether the task log may name people; ``[kinde] log_personal_data`` when left out.
     :param redact: whether plans and reports are kept without names, addresses and properties; ``[kinde] redact`` when
         left out.
+    :param spec_folder: where a relative ``spec`` starts; the folder of the DAG file when left out.
     """
 
     template_fields: Sequence[str] = ("spec", "kinde_conn_id", "storage_path")
@@ -55,6 +56,7 @@ class KindeSpecOperator(BaseOperator):
         storage_path: str | None = None,
         log_personal_data: bool | None = None,
         redact: bool | None = None,
+        spec_folder: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -63,7 +65,7 @@ class KindeSpecOperator(BaseOperator):
         self.storage_path = storage_path
         self.log_personal_data = log_personal_data
         self.redact = redact
-        self.spec_folder = ""
+        self.spec_folder = spec_folder
         self._source: Source | None = None
         self._lineage: Any = None
 
@@ -79,12 +81,12 @@ class KindeSpecOperator(BaseOperator):
         return spec, self._source
 
     @contextmanager
-    def _client(self, spec: SyncSpec) -> Iterator[KindeClient]:
+    def _client(self, spec: SyncSpec, share: int = 1) -> Iterator[KindeClient]:
         from airflow_provider_kinde.hooks.kinde import KindeHook
 
         conn_id = self.kinde_conn_id or spec.kinde_conn_id
         try:
-            client = KindeHook(kinde_conn_id=conn_id).get_conn()
+            client = KindeHook(kinde_conn_id=conn_id, share=share).get_conn()
         except (ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
         with client:

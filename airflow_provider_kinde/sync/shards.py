@@ -123,19 +123,16 @@ def carry_out(
     lines: Open,
     client: Any,
     *,
-    earlier: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> tuple[dict[str, int], Iterator[str]]:
     """Do what one shard has to do, but for what comes last.
 
     :param head: what :func:`head` wrote.
     :param lines: opens what :func:`work` wrote.
-    :param earlier: the result of an earlier try: what was done then is not done again.
     :returns: how many operations came to which outcome, and the result, line by line.
     """
     before = (client.counts.read, client.counts.write)
     plan = _plan(spec, head, [lines], client)
-    _take(plan.operations, earlier, only_done=True)
     with Run(plan, client, progress) as run:
         run.creations = [from_parts(parts) for parts in head["creations"]]
         run.people()
@@ -225,22 +222,15 @@ def _read(file: Iterable[str], member: Callable[[Sequence[Any]], None]) -> Itera
         yield from map(from_parts, parts)
 
 
-def _take(operations: Operations, lines: Iterable[str], *, only_done: bool = False) -> None:
-    """Take over what became of operations elsewhere.
-
-    :param only_done: leave open what was not done.
-    """
+def _take(operations: Operations, lines: Iterable[str]) -> None:
+    """Take over what became of operations elsewhere."""
     for line in lines:
-        entries = json.loads(line)
-        if isinstance(entries, dict):
-            continue
         changed: Group = []
-        for digest, outcome, error, user_id, joined in entries:
+        for digest, outcome, error, user_id, joined in json.loads(line):
             operation = operations.find(digest)
             if operation is None:
                 raise SyncError("a shard reports on an operation that it was not given")
             operation.user_id, operation.joined = user_id, joined
-            if outcome == "done" or not only_done:
-                operation.outcome, operation.error = outcome, error
+            operation.outcome, operation.error = outcome, error
             changed.append(operation)
         operations.save(changed)

@@ -127,19 +127,6 @@ def test_a_shard_that_is_run_again_does_nothing_twice(world: World) -> None:
     world.settled(rows[1], spec)
 
 
-def test_what_an_earlier_try_did_is_not_done_again(world: World) -> None:
-    spec = SyncSpec.parse(SPEC)
-    prepared = shards.prepare(world.plan(people(20)), world.client, 2)
-    head = shards.head(prepared, world.client)
-    work = "".join(shards.work(prepared, 0))
-    _, lines = shards.carry_out(spec, head, opened(work), world.client)
-    earlier = "".join(lines)
-    world.kinde.clear_log()
-    found, _ = shards.carry_out(spec, head, opened(work), world.client, earlier=earlier.splitlines())
-    assert found["done"] > 5
-    assert [entry for entry in world.writes() if entry["method"] == "POST"] == []
-
-
 def test_one_that_fails_is_in_the_report_and_the_others_are_done(world: World) -> None:
     spec = SyncSpec.parse(SPEC)
     plan = world.plan(people(20))
