@@ -73,7 +73,7 @@ def test_every_module_with_something_to_use_is_listed(kind: str, suffix: str) ->
         f"airflow_provider_kinde.{kind}.{path.stem}"
         for path in (ROOT / "airflow_provider_kinde" / kind).glob("*.py")
         if path.stem not in {"base", "spec"}
-        and re.search(rf"^class [A-Z]\w*{suffix}\b", path.read_text(), re.MULTILINE)
+        and re.search(rf"^(class |.* as )[A-Z]\w*{suffix}\b", path.read_text(), re.MULTILINE)
     }
     assert listed == found
     for module in listed:
