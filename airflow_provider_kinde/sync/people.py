@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Any, NoReturn
 
 import pendulum
@@ -82,7 +83,6 @@ class _Reader:
         self.spool.run("CREATE INDEX hr_id ON hr (id)")
         self._settle_repeats()
         self.spool.run("CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT NULL")
-        people.rejected.sort(key=lambda rejected: rejected.row)
         self._hold_shared_addresses()
         people.warnings = list(reading.warnings)
         people.proven = bool(reading.proven) and not reading.incomplete
@@ -126,6 +126,7 @@ class _Reader:
         repeated = spool.all("SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)")
         again: set[tuple[int, str]] = set()
         differing: set[str] = set()
+        rejected: list[Rejected] = []
         for (id,) in repeated:
             found = spool.all("SELECT rowid, number, mark FROM hr WHERE id = ? ORDER BY rowid", (id,))
             first = found[0][0]
@@ -134,14 +135,13 @@ class _Reader:
                 numbers = sorted(number for _, number, _ in found)
                 shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
                 reason = f"rows {shown} hold the same id and differ"
-                people.rejected = [r for r in people.rejected if r.id != id]
-                people.rejected += [Rejected(number, id, reason) for number in numbers]
+                rejected += [Rejected(number, id, reason) for number in numbers]
                 spool.run("UPDATE hr SET access = NULL, key = NULL WHERE rowid = ?", (first,))
             else:
                 again |= {(number, id) for _, number, _ in found[1:]}
             spool.run("DELETE FROM hr WHERE id = ? AND rowid > ?", (id, first))
-        if again:
-            people.rejected = [r for r in people.rejected if r.id in differing or (r.row, r.id) not in again]
+        rejected += [r for r in people.rejected if r.id not in differing and (r.row, r.id) not in again]
+        people.rejected = sorted(rejected, key=lambda found: found.row)
 
     def _hold_shared_addresses(self) -> None:
         people, spool = self.people, self.spool
@@ -150,7 +150,7 @@ class _Reader:
         for (key,) in spool.all(sql, (due,)):
             rows = dict(spool.all("SELECT id, number FROM hr WHERE key = ? AND access = ? ORDER BY id", (key, due)))
             for id in rows:
-                others = [f"{other} (row {rows[other]})" for other in rows if other != id]
+                others = [f"{other} (row {rows[other]})" for other in islice((o for o in rows if o != id), 4)]
                 shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
                 people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
             spool.run("UPDATE hr SET access = NULL, key = NULL WHERE key = ? AND access = ?", (key, due))

@@ -14,10 +14,10 @@ from airflow_provider_kinde.sync.spool import Spool
 
 COLUMNS = (
     "accounts.id, accounts.provided_id, accounts.link, accounts.email, accounts.first, accounts.last, "
-    "accounts.suspended, accounts.identities, accounts.organizations"
+    "accounts.suspended, accounts.identities, accounts.organizations, accounts.created_on"
 )
 """What :meth:`AccountTable.account_of` reads, in its order."""
-WIDTH = 9
+WIDTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Account:
     :param identities: (type, value) of everything that the person signs in with.
     :param organizations: codes of all organizations, managed or not.
     :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
+    :param created_on: when it was made, as Kinde says; empty where it does not.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Account:
     identities: tuple[tuple[str, str], ...]
     organizations: tuple[str, ...]
     link: Link | None
+    created_on: str = ""
 
     @property
     def addresses(self) -> set[str]:
@@ -58,39 +60,37 @@ class AccountTable:
 
     def fill(self, accounts: Iterable[Account]) -> None:
         """Keep accounts; of one that is listed twice, the later word counts."""
-        rows, addresses = self.spool.writer("accounts"), self.spool.writer("addresses")
+        spool, rows = self.spool, self.spool.writer("accounts")
         for account in accounts:
-            link, primary = account.link, ""
-            if "@" in account.email:
-                primary = email_key(account.email)
+            link, key = account.link, email_key(account.email) if "@" in account.email else None
             plain = account.identities == (("email", account.email),)  # like nearly all of them: kept without words
             rows.add((
                 account.id, account.provided_id, link and link.id,
                 link is not None and not (link.left or link.renaming or link.unknown),
-                link is not None and bool(link.unknown), account.email, primary or None, account.first_name,
+                link is not None and bool(link.unknown), account.email, key, account.first_name,
                 account.last_name, account.suspended, None if plain else json.dumps(account.identities),
-                _encode(account.organizations),
+                _encode(account.organizations), account.created_on,
             ))  # fmt: skip
-            if not plain:
-                for address in account.addresses - {primary}:
-                    addresses.add((address, account.id))
         rows.flush()
-        addresses.flush()
-        spool = self.spool
         spool.run("CREATE INDEX accounts_id ON accounts (id)")
         for id, last in spool.all("SELECT id, max(rowid) FROM accounts GROUP BY id HAVING count(*) > 1"):
             spool.run("DELETE FROM accounts WHERE id = ? AND rowid < ?", (id, last))
+        several = spool.each(f"SELECT {COLUMNS}, key FROM accounts WHERE identities IS NOT NULL")
+        spool.insert(
+            "addresses",
+            ((address, row[0]) for row in several for address in self.account_of(row[:WIDTH]).addresses - {row[WIDTH]}),
+        )
         spool.run("CREATE INDEX accounts_link ON accounts (link) WHERE link IS NOT NULL")
         spool.run("CREATE INDEX accounts_key ON accounts (key, link) WHERE key IS NOT NULL")
         spool.run("CREATE INDEX addresses_key ON addresses (key)")
 
     def account_of(self, row: tuple[Any, ...]) -> Account:
         """Make the :class:`Account` of what :data:`COLUMNS` selects."""
-        id, provided_id, link, email, first, last, suspended, identities, organizations = row
+        id, provided_id, link, email, first, last, suspended, identities, organizations, created_on = row
         return Account(
             id, provided_id, email, first, last, bool(suspended),
             (("email", email),) if identities is None else _decode_pairs(identities), _decode(organizations),
-            None if link is None else parse_link(provided_id, self.name),
+            None if link is None else parse_link(provided_id, self.name), created_on,
         )  # fmt: skip
 
     def __len__(self) -> int:
