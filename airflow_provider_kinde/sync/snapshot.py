@@ -201,6 +201,7 @@ def parse_account(user: Mapping[str, Any], name: str) -> Account:
         tuple(sorted(identities)) if len(identities) > 1 else tuple(identities),
         tuple(sorted(_codes(user.get("organizations")))),
         parse_link(provided, name),
+        str(user.get("created_on") or ""),
     )
 
 
