@@ -93,22 +93,15 @@ class Processes:
             if process.poll() is not None:
                 raise ProcessError(f"{name} ended with {process.returncode}\n{tail(self.log(name))}")
 
-    def running(self, name: str) -> bool:
-        """Whether a process was started and is still there."""
-        return name in self._running and self._running[name].poll() is None
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process and all that it started, whatever groups they are in."""
+        _signal_all(self._running[name], number)
 
     def kill(self, name: str) -> None:
         """End a process and all that it started at once and without a word, as a machine that is switched off."""
         process = self._running.pop(name)
-        _kill(process)
+        _signal_all(process, signal.SIGKILL)
         process.wait()
-
-    def ended(self) -> list[str]:
-        """Names of those that ended by themselves; they are forgotten, and may be started again."""
-        names = [name for name, process in self._running.items() if process.poll() is not None]
-        for name in names:
-            self._end(name)
-        return names
 
     def stop(self) -> None:
         """End every process and what it started."""
@@ -123,16 +116,17 @@ class Processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(5)
         # Whatever is still there, children of a dead parent included.
-        _kill(process)
+        _signal_all(process, signal.SIGKILL)
         process.wait()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process, its group and its session: Airflow's tasks are groups of their own."""
-    _signal(process, signal.SIGKILL)
-    for member in _session(process.pid):
+def _signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal a process, its group and its session: Airflow's tasks are groups of their own."""
+    members = _session(process.pid)
+    _signal(process, number)
+    for member in members:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(member, signal.SIGKILL)
+            os.kill(member, number)
 
 
 def _session(leader: int) -> list[int]:

@@ -22,7 +22,7 @@ from tests.distributed.celery_airflow import CeleryAirflow
 from tests.distributed.staff import Staff, tenant
 
 PEOPLE = int(os.environ.get("KINDE_TEST_PEOPLE", "600"))
-SHARDS = int(os.environ.get("KINDE_TEST_SHARDS", "1"))
+SHARDS = int(os.environ.get("KINDE_TEST_SHARDS", "4"))
 DAG_ID = "kinde_many_workers"
 POOL = "kinde"
 
