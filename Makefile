@@ -29,7 +29,7 @@ TOOL_TESTS += $(STORIES)
 MINORS := 30 31 32
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ui soak test test-unit test-tools test-airflow3 test-airflow2 test-matrix $(MINORS:%=test-airflow%) test-e2e test-browser test-sdk test-contract lint format types docs bench build lock clean
+.PHONY: help demo demo-ui soak test test-unit test-tools test-airflow3 test-airflow2 test-matrix $(MINORS:%=test-airflow%) test-e2e test-live test-browser test-sdk test-contract lint format types docs bench build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,7 +74,11 @@ test-matrix: ## the same on every minor of Airflow 3, each in an environment of 
 
 test-e2e: ## a real scheduler and API server, triggered over REST
 	@$(ENV) airflow3
-	$(AIRFLOW3)/python -m pytest tests/e2e
+	$(AIRFLOW3)/python -m pytest tests/e2e --ignore=tests/e2e/live
+
+test-live: ## what takes its time: a triggerer, tasks, a worker, a scheduler killed; the database gone; mapped 250 times
+	@$(ENV) airflow3
+	$(AIRFLOW3)/python -m pytest tests/e2e/live
 
 .PHONY: test-distributed test-distributed-small
 test-distributed: ## CeleryExecutor, Redis, PostgreSQL: 10,000 people divided between two workers, one of which is lost
