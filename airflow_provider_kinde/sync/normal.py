@@ -10,6 +10,8 @@ import idna
 
 MAX_EMAIL, MAX_LOCAL, MAX_DOMAIN, MAX_LABEL = 254, 64, 253, 63
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_PLAIN = re.compile(r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
+"""How nearly all addresses look: these need no closer look before the @, but for their length."""
 _BAD_LOCAL = set('"(),:;<>[\\]')
 
 
@@ -40,6 +42,9 @@ def clean_email(text: str) -> str:
     :returns: local part as written (NFC), ``@``, domain in lower-case A-labels.
     :raises ValueError: it is not one usable address; the message says why, without the address.
     """
+    plain = _PLAIN.fullmatch(text)
+    if plain and plain.end(1) <= MAX_LOCAL and len(text) <= MAX_EMAIL and (domain := _plain_domain(plain[2])):
+        return f"{plain[1]}@{domain}"
     address = unicodedata.normalize("NFC", text.strip())
     if not address:
         raise ValueError("is blank")
@@ -59,17 +64,28 @@ def clean_email(text: str) -> str:
     if local.startswith(".") or local.endswith(".") or ".." in local:
         raise ValueError("is not an e-mail address: a dot stands first, last or doubled before the @")
     ascii_domain = _domain(domain)
-    labels = ascii_domain.split(".")
-    if len(labels) < 2:
-        raise ValueError("is not an e-mail address: its domain holds no dot")
-    if len(ascii_domain) > MAX_DOMAIN or any(len(label) > MAX_LABEL or not _LABEL.fullmatch(label) for label in labels):
-        raise ValueError("is not an e-mail address: its domain is not valid")
-    if labels[-1].isdigit():
-        raise ValueError("is not an e-mail address: its domain ends in a number")
+    if wrong := _wrong_domain(ascii_domain):
+        raise ValueError(f"is not an e-mail address: its domain {wrong}")
     clean = f"{local}@{ascii_domain}"
     if len(clean) > MAX_EMAIL:
         raise ValueError(f"is not an e-mail address: it is longer than {MAX_EMAIL} characters")
     return clean
+
+
+def _wrong_domain(domain: str) -> str:
+    """What is wrong with a domain in A-labels; empty if nothing is."""
+    labels = domain.split(".")
+    if len(labels) < 2:
+        return "holds no dot"
+    if len(domain) > MAX_DOMAIN or any(len(label) > MAX_LABEL or not _LABEL.fullmatch(label) for label in labels):
+        return "is not valid"
+    return "ends in a number" if labels[-1].isdigit() else ""
+
+
+@lru_cache(maxsize=4096)
+def _plain_domain(domain: str) -> str:
+    """A domain in lower case, or nothing if a closer look is needed."""
+    return "" if _wrong_domain(domain.lower()) else domain.lower()
 
 
 def email_key(text: str) -> str:
@@ -80,6 +96,8 @@ def email_key(text: str) -> str:
     :param text: an address, valid or not.
     :returns: trimmed, case-folded, NFC, the domain in A-labels.
     """
+    if text.isascii():
+        return text.strip().lower()
     local, at, domain = text.strip().rpartition("@")
     if not at:
         return _fold(domain)
