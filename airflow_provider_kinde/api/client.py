@@ -92,6 +92,7 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         self.counts = Counts()
         self._on_token = on_token
         self._known: str = ""
+        self._stopped = False
         flow = Flow(settings.max_concurrency, settings.requests_per_minute)
         self._turns = Turns(flow, clock, settings.patience.retry_time, sleep)
         self._transport = Transport(settings)
@@ -149,6 +150,10 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         """Close all connections; a later call opens new ones."""
         self._transport.close()
 
+    def stop(self) -> None:
+        """Begin no request any more, for good: those under way end, every other one fails at once. Never waits."""
+        self._stopped = True
+
     def __enter__(self) -> KindeClient:
         return self
 
@@ -186,6 +191,8 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
             token = self._token()
             ticket, answer = self._turns.take(), None
             try:
+                if self._stopped:
+                    raise KindeError("not sent: the client was stopped")
                 answer = exchange.transmit(self._transmit, token)
             finally:
                 self._turns.give(ticket, answer)

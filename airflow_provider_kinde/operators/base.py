@@ -23,7 +23,29 @@ IfExists = Literal["skip", "update", "fail"]
 IfMissing = Literal["skip", "fail"]
 
 
-class KindeOperator(BaseOperator):
+class EndsWhenKilled:
+    """For operators that may be ended half-way: cleared, marked as failed, out of time.
+
+    Airflow tells them, and kills their process some seconds later; until then they would go on. From that word on they
+    begin nothing more; what is under way is finished, and a report still says what was done.
+    """
+
+    _sending: KindeClient | None = None
+    _killed = False
+
+    def on_kill(self) -> None:
+        """Stop sending."""
+        self._killed = True
+        if self._sending is not None:
+            self._sending.stop()
+
+    def _sends_with(self, client: KindeClient) -> None:
+        self._sending = client
+        if self._killed:
+            client.stop()
+
+
+class KindeOperator(EndsWhenKilled, BaseOperator):
     """An operator with a Kinde connection.
 
     :param kinde_conn_id: Airflow connection of type ``kinde`` (templated).
@@ -42,6 +64,7 @@ class KindeOperator(BaseOperator):
     @contextmanager
     def _client(self, context: Context) -> Iterator[KindeClient]:
         with connected(self.kinde_conn_id, context) as client:
+            self._sends_with(client)
             yield client
 
 

@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_kinde import storage
+from airflow_provider_kinde.operators.base import EndsWhenKilled
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -31,7 +32,7 @@ SHOWN = 50
 """How many ids a log line or an error message names."""
 
 
-class KindeSpecOperator(BaseOperator):
+class KindeSpecOperator(EndsWhenKilled, BaseOperator):
     """An operator with the spec of a sync.
 
     :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
@@ -90,6 +91,7 @@ class KindeSpecOperator(BaseOperator):
         except (ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
         with client:
+            self._sends_with(client)
             yield client
 
     def _folder(self, spec: SyncSpec, context: Context) -> str:
