@@ -104,7 +104,7 @@ def read_json(path: str, what: str) -> dict[str, Any]:
     """
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SyncError(f"the {what} file {path} cannot be read: {error}") from error
     if not isinstance(found, dict):
         raise SyncError(f"the {what} file {path} does not hold a {what}")

@@ -72,10 +72,10 @@ class PlanFile:
             sealed = any(operation.sealed for operation in operations)
             if not isinstance(head, dict) or head.pop("operations", None) != [] or sealed != bool(head.get("redacted")):
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # Written by other hands: as a whole then.
             with open_file() as file:
-                document = json.load(file)
+                document = _load(file)
             if not isinstance(document, dict):
                 raise SyncError("not a plan file: it holds no object") from None
             return cls.of(document)
@@ -119,6 +119,9 @@ def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Operation
     for part in (before, after):
         if part is not None and not isinstance(part, Mapping):
             raise ValueError(f"{kind}: before and after are objects")
+    for name in ("alias", "role"):
+        if entry[name] is not None and not isinstance(entry[name], str):
+            raise ValueError(f"{kind}: alias and role are texts")
     return Operation(
         kind,
         str(entry["id"]),
@@ -147,12 +150,19 @@ def _by_line(file: Iterable[str], rest: list[str]) -> Iterator[Mapping[str, Any]
             inside = text == _BEGIN
 
 
+def _load(file: TextIO) -> Any:
+    try:
+        return json.load(file)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 @contextmanager
 def _understood() -> Iterator[None]:
     """Turns what goes wrong with a file of another form into one clear error."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise SyncError(f"not a plan file ({type(error).__name__}: {error}): write one with `plan --out`") from error
 
 

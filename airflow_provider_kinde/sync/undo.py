@@ -150,7 +150,7 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Operation],
         day = moment(str(report["created_at"])).in_timezone("UTC").date()
         listed = [parse_operation(entry) for entry in report["operations"]]
         is_plan = "requests" not in report
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise SyncError(f"not a report ({type(error).__name__}: {error}): write one with `apply --report`") from error
     if report.get("redacted"):
         raise SyncError("the report is redacted: what was there before is not in it, and cannot be brought back")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import time
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.sync import SyncSpec, make_plan
+from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.pairs import Pair
+from airflow_provider_kinde.sync.plan_file import PlanFile, lines
 from tests.sync.conftest import NOW, SPEC, person
 from tests.sync.test_laws import EXAMPLES, OPEN
 
@@ -169,3 +172,23 @@ def test_many_bad_rows_cost_no_more_each_than_few(columns: Any) -> None:
 
     seconds(100)
     assert seconds(12_000) < 25 * seconds(1000)
+
+
+@pytest.mark.parametrize("part", ["alias", "role"])
+@pytest.mark.parametrize("value", [[], {"a": 1}, 2**70, True, 1.5])
+def test_an_operation_about_something_that_is_no_text_is_none(part: str, value: Any) -> None:
+    document = plan_of([person(1)], []).to_json()
+    document["operations"][0][part] = value
+    with pytest.raises(SyncError, match="not a plan file"):
+        PlanFile.of(document)
+    text = "".join(lines(document))
+    with pytest.raises(SyncError, match="not a plan file"):
+        PlanFile.read(lambda: io.StringIO(text))
+
+
+def test_a_plan_file_that_is_nested_without_end_is_none() -> None:
+    text = "".join(lines(plan_of([person(1)], []).document()))
+    for where in ('"operations": [', '"spec": '):
+        deep = text.replace(where, where + "\n" + "[" * 100_000)
+        with pytest.raises(ValueError, match="nested too deeply"):
+            PlanFile.read(lambda deep=deep: io.StringIO(deep))
