@@ -7,12 +7,11 @@ anywhere, so a lost disk or a second scheduler cannot make the sync wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A ``provided_id`` of this sync's namespace, taken apart.
 
     :param id: the HR id.
@@ -37,11 +36,11 @@ class Link:
 
     def with_left(self, day: date | None) -> Link:
         """The same link, marked as left on ``day`` (or no longer, with ``None``)."""
-        return replace(self, left=day)
+        return self._replace(left=day)
 
     def with_renaming(self, identity_id: str) -> Link:
         """The same link, marked with the identity that a rename will drop (or no longer, with ``""``)."""
-        return replace(self, renaming=identity_id)
+        return self._replace(renaming=identity_id)
 
 
 def parse_link(provided_id: str, name: str) -> Link | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from airflow_provider_kinde.api.operation import segment
@@ -138,21 +138,20 @@ def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot
 
 def _read_all_members(client: Any, organizations: list[Organization], spool: Spool, tell: Progress) -> None:
     """The members of each organization, several side by side: of thousands, each takes a request of its own."""
-    writer, writing = spool.writer("members"), threading.Lock()
 
     def read(organization: Organization) -> None:
         organization.members = Members(spool, organization.alias)
         if not organization.code:
             return
         organization.read_at = time.monotonic()
-        for user_id, held in _members(client, organization.code):
-            with writing:
-                writer.add((user_id, organization.alias, encode_roles(held)))
+        found = _members(client, organization.code)
+        # A page at a time: a lock for each member would cost more than reading it.
+        while page := [(user_id, organization.alias, encode_roles(held)) for user_id, held in islice(found, 500)]:
+            spool.insert("members", page)
 
     with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
         for done, _ in enumerate(pool.map(read, organizations), 1):
             tell("reading organizations", done, len(organizations))
-    writer.flush()
 
 
 def _accounts(spec: SyncSpec, client: Any, tell: Progress) -> Iterator[Account]:
@@ -237,6 +236,8 @@ def _role_keys(roles: Any) -> frozenset[str]:
     """Role keys, whether they come as keys or as objects."""
     if not roles:
         return _NO_ROLES
+    if type(roles) is list and all(type(role) is str for role in roles) and all(roles):
+        return frozenset(roles)
     if isinstance(roles, (str, Mapping)):
         raise TypeError(f"roles are {type(roles).__name__}, not a list")
     keys = (role.get("key") if isinstance(role, Mapping) else role for role in roles)

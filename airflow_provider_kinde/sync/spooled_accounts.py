@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.normal import email_key
@@ -20,8 +19,7 @@ COLUMNS = (
 WIDTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """One Kinde user.
 
     :param email: the primary address as Kinde writes it; may be empty.
