@@ -20,6 +20,7 @@ if "airflow" not in sys.modules:
     os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = tempfile.mkdtemp(prefix="kinde-dags-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
+from commands import run_command
 from company import Company, connection, seeded
 
 from airflow_provider_kinde.emulator import Emulator
@@ -47,6 +48,16 @@ def airflow_process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess
             check=False,
             env={**os.environ, "AIRFLOW_HOME": str(tmp_path / "home"), **env},
         )
+
+    return run
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs one of the provider's commands in a process of its own, without loading Airflow each time."""
+
+    def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return run_command(arguments, tmp_path, {**os.environ, **env})
 
     return run
 

@@ -20,12 +20,12 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def cli(company: Company, airflow_process: Cli) -> Cli:
+def cli(company: Company, command: Cli) -> Cli:
     """Runs a command beside the company's files; a command that takes a spec gets theirs."""
 
-    def run(command: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        spec = () if "--spec" in arguments or command in ("init", "schema") else ("--spec", "hr.yaml")
-        return airflow_process("-m", "airflow_provider_kinde", command, *spec, *arguments, **env)
+    def run(name: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        spec = () if "--spec" in arguments or name in ("init", "schema") else ("--spec", "hr.yaml")
+        return command(name, *spec, *arguments, **env)
 
     return run
 
@@ -40,6 +40,12 @@ def expect(done: subprocess.CompletedProcess[str], code: int) -> str:
 def loaded(path: Path) -> Any:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_process_started_by_hand(company: Company, kinde: Emulator, airflow_process: Cli) -> None:
+    done = airflow_process("-m", "airflow_provider_kinde", "plan", "--spec", "hr.yaml")
+    assert "Plan: 12 create, 12 add membership, 6 add role" in expect(done, 2)
+    assert expect(airflow_process("-m", "airflow_provider_kinde"), 1).startswith("usage: python -m")
 
 
 def test_from_the_first_plan_to_an_approved_one(cli: Cli, company: Company, kinde: Emulator, tmp_path: Path) -> None:
