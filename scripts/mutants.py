@@ -29,7 +29,9 @@ from queue import Queue
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "airflow_provider_kinde"
 SYNC = f"{PACKAGE}/sync"
-MODULES = tuple(f"{SYNC}/{name}.py" for name in ("decide", "plan", "guard", "accounts", "memberships", "apply"))
+MODULES = tuple(
+    f"{SYNC}/{name}.py" for name in ("decide", "plan", "pairs", "guard", "accounts", "memberships", "apply")
+)
 TESTS = (
     "tests/sync",
     "tests/trust/test_hostile_kinde.py",
