@@ -106,7 +106,7 @@ class Persons(Mapping[str, Person]):
             "AND accounts.link IS NOT hr.id) ORDER BY rowid"
         )
         wanting = (Access.DUE.value, Access.KEEP.value)
-        return map(person_of, self._spool.all(sql, wanting + wanting))
+        return map(person_of, self._spool.each(sql, wanting + wanting))
 
     def kinds_of_memberships(self) -> Iterator[tuple[int, tuple[Due, ...]]]:
         """Every set of memberships that somebody is due, with the number of the first such row."""
