@@ -103,6 +103,13 @@ class Processes:
         _signal_all(process, signal.SIGKILL)
         process.wait()
 
+    def ended(self) -> list[str]:
+        """Names of those that ended by themselves. What they left running is ended, and they may be started again."""
+        names = [name for name, process in self._running.items() if process.poll() is not None]
+        for name in names:
+            self.kill(name)
+        return names
+
     def stop(self) -> None:
         """End every process and what it started."""
         for process in self._running.values():
