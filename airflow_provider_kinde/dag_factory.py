@@ -305,4 +305,9 @@ def _without_backfills() -> dict[str, Any]:
     """Where Airflow can refuse backfills itself (3.2 and later), let it; the tasks refuse them everywhere."""
     if "allowed_run_types" not in inspect.signature(DAG.__init__).parameters:
         return {}
-    return {"allowed_run_types": ["scheduled", "manual", "operator_triggered", "asset_triggered"]}
+    from airflow.utils.types import DagRunType
+
+    # Airflow refuses a DAG that names a kind it does not know.
+    known = {kind.value for kind in DagRunType}
+    wanted = ("scheduled", "manual", "operator_triggered", "asset_triggered")
+    return {"allowed_run_types": [kind for kind in wanted if kind in known]}
