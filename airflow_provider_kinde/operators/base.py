@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
 
 from airflow_provider_kinde.links import KindeAdminLink
+from airflow_provider_kinde.operators.ending import EndsWhenKilled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,28 +22,6 @@ if TYPE_CHECKING:
 
 IfExists = Literal["skip", "update", "fail"]
 IfMissing = Literal["skip", "fail"]
-
-
-class EndsWhenKilled:
-    """For operators that may be ended half-way: cleared, marked as failed, out of time.
-
-    Airflow tells them, and kills their process some seconds later; until then they would go on. From that word on they
-    begin nothing more; what is under way is finished, and a report still says what was done.
-    """
-
-    _sending: KindeClient | None = None
-    _killed = False
-
-    def on_kill(self) -> None:
-        """Stop sending."""
-        self._killed = True
-        if self._sending is not None:
-            self._sending.stop()
-
-    def _sends_with(self, client: KindeClient) -> None:
-        self._sending = client
-        if self._killed:
-            client.stop()
 
 
 class KindeOperator(EndsWhenKilled, BaseOperator):

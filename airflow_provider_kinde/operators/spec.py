@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_kinde import storage
-from airflow_provider_kinde.operators.base import EndsWhenKilled
+from airflow_provider_kinde.operators.ending import EndsWhenKilled
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
