@@ -36,7 +36,6 @@ class Volumes:
     :param holders: role key -> how many managed people hold it.
     :param recent: Kinde ids of accounts marked as left today or yesterday, and whether they have access.
     :param accounts: Kinde ids of the accounts that the plan touches: whether they have access, and are settled.
-    :param young: Kinde ids of those of them that were made today or yesterday -> aliases where they hold a role.
     :param dropped: how many people with access no row holds; ``None`` where absence is not judged.
     :param held: how many people are held, without those held only because ``absent`` is ``hold``.
     :param rejected: how many rows are rejected.
@@ -50,7 +49,6 @@ class Volumes:
     holders: Counter[str] = field(default_factory=Counter)
     recent: dict[str, bool] = field(default_factory=dict)
     accounts: dict[str, tuple[bool, bool]] = field(default_factory=dict)
-    young: dict[str, frozenset[str]] = field(default_factory=dict)
     dropped: int | None = 0
     held: int = 0
     rejected: int = 0
@@ -64,10 +62,6 @@ class Volumes:
         """Whether it had access, and was in a managed organization."""
         return self.accounts[account_id][1]
 
-    def is_new_in(self, account_id: str, alias: str | None) -> bool:
-        """Whether a new person was not given any role there yet: what a run began that did not come to its end."""
-        return account_id in self.young and alias not in self.young[account_id]
-
 
 @dataclass(slots=True)
 class _Done:
@@ -80,7 +74,7 @@ class _Done:
     losers: dict[str, set[str]] = field(default_factory=dict)
     takers: dict[str, set[str]] = field(default_factory=dict)
 
-    def take(self, operation: Operation, volumes: Volumes) -> None:
+    def take(self, operation: Operation) -> None:
         """Count one operation; of somebody who is managed only now (created, adopted), only the kind."""
         self.kinds[operation.kind] += 1
         account = operation.account
@@ -94,7 +88,7 @@ class _Done:
             self.removed[operation.alias or ""] += 1
         elif operation.kind == "remove_role":
             self.losers.setdefault(operation.role or "", set()).add(account.id)
-        elif operation.kind == "add_role" and not volumes.is_new_in(account.id, operation.alias):
+        elif operation.kind == "add_role":
             self.takers.setdefault(operation.role or "", set()).add(account.id)
 
 
@@ -109,7 +103,7 @@ def judge(spec: SyncSpec, operations: Iterable[Operation], volumes: Volumes) -> 
     blocks: list[Block] = []
     done = _Done()
     for operation in operations:
-        done.take(operation, volumes)
+        done.take(operation)
 
     def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
         allowed = allowance(limit, base, guards.floor)

@@ -67,16 +67,10 @@ class Pair:
         row = self._row[_PERSON]
         return None if row[2] is None else spooled_people.person_of(row)
 
-    def begun(self) -> frozenset[str] | None:
-        """Of an account made today or yesterday, in which organizations it holds a role; ``None`` of an older one."""
-        if not self._pairs.is_young(self.account.created_on):
-            return None
-        return frozenset(alias for alias, roles in self.present if decode_roles(roles))
-
     def agrees(self) -> bool:
         """Whether HR and Kinde say the same, so that nothing is to be decided."""
         (
-            _, _, _, _, first, last, suspended, _, _, _, plain, key,
+            _, _, _, _, first, last, suspended, _, _, plain, key,
             _, _, access, _, _, given, family, properties, due, _, wanted_key, held,
         ) = self._row  # fmt: skip
         return (
@@ -137,13 +131,6 @@ class Pairs:
             yield pair
         self._count(groups)
         volumes.dropped = dropped
-
-    def is_young(self, created_on: str) -> bool:
-        """Whether an account was made today or yesterday. Where Kinde does not say, it was not."""
-        try:
-            return date.fromisoformat(created_on[:10]) >= self._yesterday
-        except ValueError:
-            return False
 
     def _count(self, groups: Counter[Present]) -> None:
         """People who are in the same organizations with the same roles are counted together."""

@@ -221,8 +221,6 @@ class _Planner:
             found = self._decide(pair.id, person, account)
             if found:
                 self.pairs.volumes.accounts[account.id] = (pair.access, pair.access and bool(pair.present))
-                if (begun := pair.begun()) is not None:
-                    self.pairs.volumes.young[account.id] = begun
             elif pair.id not in self.held and pair.id not in rejected:
                 self.plan.unchanged += 1
             yield from found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -200,7 +200,6 @@ def parse_account(user: Mapping[str, Any], name: str) -> Account:
         tuple(sorted(identities)) if len(identities) > 1 else tuple(identities),
         tuple(sorted(_codes(user.get("organizations")))),
         parse_link(provided, name),
-        str(user.get("created_on") or ""),
     )
 
 
@@ -209,10 +208,14 @@ def address_of(identity: Mapping[str, Any]) -> str:
     return email_key(str(identity.get("name") or identity.get("email") or ""))
 
 
-def read_members(client: Any, organization: Organization) -> None:
-    """Read an organization's members and their roles anew (``GET /organizations/{code}/users``)."""
+def read_members(client: Any, organization: Organization, wanted: Container[str] | None = None) -> None:
+    """Read an organization's members and their roles anew (``GET /organizations/{code}/users``).
+
+    :param wanted: Kinde ids of those who matter; everybody when left out.
+    """
     organization.read_at = time.monotonic()
-    organization.members = dict(_members(client, organization.code))
+    found = _members(client, organization.code)
+    organization.members = {id: roles for id, roles in found if wanted is None or id in wanted}
 
 
 def _members(client: Any, code: str) -> Iterator[tuple[str, frozenset[str]]]:

@@ -23,7 +23,7 @@ CREATE TABLE hr (
 );
 CREATE TABLE accounts (
   id TEXT, provided_id TEXT, link TEXT, plain INTEGER, odd INTEGER, email TEXT, key TEXT, first TEXT, last TEXT,
-  suspended INTEGER, identities TEXT, organizations TEXT, created_on TEXT
+  suspended INTEGER, identities TEXT, organizations TEXT
 );
 CREATE TABLE addresses (key TEXT, account TEXT);
 CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);

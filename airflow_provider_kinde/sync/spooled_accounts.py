@@ -13,10 +13,10 @@ from airflow_provider_kinde.sync.spool import Spool
 
 COLUMNS = (
     "accounts.id, accounts.provided_id, accounts.link, accounts.email, accounts.first, accounts.last, "
-    "accounts.suspended, accounts.identities, accounts.organizations, accounts.created_on"
+    "accounts.suspended, accounts.identities, accounts.organizations"
 )
 """What :meth:`AccountTable.account_of` reads, in its order."""
-WIDTH = 10
+WIDTH = COLUMNS.count(",") + 1
 
 
 class Account(NamedTuple):
@@ -26,7 +26,6 @@ class Account(NamedTuple):
     :param identities: (type, value) of everything that the person signs in with.
     :param organizations: codes of all organizations, managed or not.
     :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
-    :param created_on: when it was made, as Kinde says; empty where it does not.
     """
 
     id: str
@@ -38,7 +37,6 @@ class Account(NamedTuple):
     identities: tuple[tuple[str, str], ...]
     organizations: tuple[str, ...]
     link: Link | None
-    created_on: str = ""
 
     @property
     def addresses(self) -> set[str]:
@@ -67,7 +65,7 @@ class AccountTable:
                 link is not None and not (link.left or link.renaming or link.unknown),
                 link is not None and bool(link.unknown), account.email, key, account.first_name,
                 account.last_name, account.suspended, None if plain else json.dumps(account.identities),
-                _encode(account.organizations), account.created_on,
+                _encode(account.organizations),
             ))  # fmt: skip
         rows.flush()
         spool.run("CREATE INDEX accounts_id ON accounts (id)")
@@ -84,11 +82,11 @@ class AccountTable:
 
     def account_of(self, row: tuple[Any, ...]) -> Account:
         """Make the :class:`Account` of what :data:`COLUMNS` selects."""
-        id, provided_id, link, email, first, last, suspended, identities, organizations, created_on = row
+        id, provided_id, link, email, first, last, suspended, identities, organizations = row
         return Account(
             id, provided_id, email, first, last, bool(suspended),
             (("email", email),) if identities is None else _decode_pairs(identities), _decode(organizations),
-            None if link is None else parse_link(provided_id, self.name), created_on,
+            None if link is None else parse_link(provided_id, self.name),
         )  # fmt: skip
 
     def __len__(self) -> int:

@@ -14,7 +14,7 @@ from airflow_provider_kinde.sync.spool import Spool
 
 COLUMNS = "hr.id, hr.number, hr.access, hr.why, hr.email, hr.given, hr.family, hr.properties, hr.due, hr.adopt"
 """What :func:`person_of` reads, in its order."""
-WIDTH = 10
+WIDTH = COLUMNS.count(",") + 1
 _ACCESS = {access.value: access for access in Access}
 
 
