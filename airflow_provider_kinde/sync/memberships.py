@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -79,7 +79,7 @@ class Memberships:
         """
         organization = self.snapshot.organizations[alias]
         if time.monotonic() - organization.read_at > FRESH:
-            read_members(self.client, organization)
+            read_members(self.client, organization, self._concerned(alias))
         before = organization.members
         for entries in _batched((e for e in self._entries(alias, before) if e.target != e.held), AT_ONCE * CHUNK):
             self._send(organization, entries, map_)
@@ -91,9 +91,9 @@ class Memberships:
         :param before: its members before anything was sent.
         :raises KindeError: when the organization cannot be read.
         """
-        organization = self.snapshot.organizations[alias]
-        read_members(self.client, organization)
-        self._mend(organization, self._entries(alias, before), map_)
+        organization, concerned = self.snapshot.organizations[alias], self._concerned(alias)
+        read_members(self.client, organization, concerned)
+        self._mend(organization, self._entries(alias, before), concerned, map_)
         for group in self.operations.in_organization(alias, *MEMBERSHIP):
             now = organization.members.get(group[0].user_id)
             for operation in group:
@@ -118,15 +118,19 @@ class Memberships:
         default = Organization("", code, "")
         concerned = user_ids
         try:
-            read_members(self.client, default)
+            read_members(self.client, default, frozenset(user_ids))
             landed = [_Entry(user_id, frozenset(), None) for user_id in user_ids if user_id in default.members]
             concerned = [entry.user_id for entry in landed]
             self._send(default, landed, lambda work, chunks: [work(chunk) for chunk in chunks])
             if landed:
-                read_members(self.client, default)
+                read_members(self.client, default, frozenset(concerned))
         except KindeError as error:
             return dict.fromkeys(concerned, str(error))
         return {entry.user_id: entry.error or UNSEEN for entry in landed if entry.user_id in default.members}
+
+    def _concerned(self, alias: str) -> set[str]:
+        """Kinde ids of those for whom something is open: of an organization of a million, no more are remembered."""
+        return {group[0].user_id for group in self.operations.in_organization(alias, *MEMBERSHIP)}
 
     def _entries(self, alias: str, before: Mapping[str, frozenset[str]]) -> Iterator[_Entry]:
         for mine in self.operations.in_organization(alias, *MEMBERSHIP):
@@ -174,6 +178,7 @@ class Memberships:
         self,
         organization: Organization,
         entries: Iterable[_Entry],
+        concerned: Container[str],
         map_: Map,
     ) -> None:
         """Right what the member list shows wrong.
@@ -196,7 +201,7 @@ class Memberships:
                 missing.append(entry)
         if missing:
             self._send(organization, missing, map_)
-            read_members(self.client, organization)
+            read_members(self.client, organization, concerned)
         map_(lambda pair: self._take_role(organization, *pair), extra)
         self._remember([entry for entry, _ in extra if entry.error])
 

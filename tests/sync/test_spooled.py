@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.sync import SyncSpec, make_plan
+from airflow_provider_kinde.sync import SyncSpec, make_plan, memberships
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.pairs import Pair
 from airflow_provider_kinde.sync.plan_file import PlanFile, lines
-from tests.sync.conftest import NOW, SPEC, person
+from tests.sync.conftest import NOW, SPEC, World, people, person
 from tests.sync.test_laws import EXAMPLES, OPEN
 
 ORGANIZATIONS = {"org_eng": "Engineering", "org_sales": "Sales"}
@@ -192,3 +192,23 @@ def test_a_plan_file_that_is_nested_without_end_is_none() -> None:
         deep = text.replace(where, where + "\n" + "[" * 100_000)
         with pytest.raises(ValueError, match="nested too deeply"):
             PlanFile.read(lambda deep=deep: io.StringIO(deep))
+
+
+def test_of_members_that_are_read_again_only_those_concerned_are_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply(people(12))
+    monkeypatch.setattr(memberships, "FRESH", -1.0)
+    mend = memberships.Memberships._mend
+    kept: list[tuple[int, int]] = []
+
+    def watched(self: Any, organization: Any, entries: Any, *rest: Any) -> None:
+        found = list(entries)
+        kept.append((len(found), len(organization.members)))
+        mend(self, organization, found, *rest)
+
+    monkeypatch.setattr(memberships.Memberships, "_mend", watched)
+    report = world.apply([person(1, dept="Eng"), *people(13)[1:]])
+    assert report.outcomes == {"done": 5, "failed": 0, "skipped": 0}
+    assert kept == [(1, 1), (2, 1)]
+    world.settled([person(1, dept="Eng"), *people(13)[1:]])
