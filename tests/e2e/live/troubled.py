@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -18,6 +17,8 @@ QUICK = {
     # A triggerer, a scheduler or a task that says nothing for so long (seconds) is taken for dead.
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "6",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "10",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
@@ -28,13 +29,16 @@ QUICK = {
 
 @contextmanager
 def airflow(stage: Stage, kinde: LocalKinde, file: str, *dag_ids: str, **env: str) -> Iterator[LocalAirflow]:
-    """An Airflow with one DAG file, whose tokens and temporary files are in the stage's folder."""
+    """An Airflow with one DAG file, whose tokens and temporary files are in the stage's folder.
+
+    :param env: further settings; an empty one is left out altogether.
+    """
     dags, temporary = stage.folder / "dags", stage.folder / "tmp"
     for folder in (dags, temporary):
         folder.mkdir()
     (dags / "live.py").write_text(file)
     settings = {**stage.env(kinde), **QUICK, "TMPDIR": str(temporary), **env}
-    with LocalAirflow(stage.home, dags, settings) as running:
+    with LocalAirflow(stage.home, dags, {name: value for name, value in settings.items() if value}) as running:
         for dag_id in dag_ids:
             running.unpause(dag_id)
         yield running
@@ -43,6 +47,16 @@ def airflow(stage: Stage, kinde: LocalKinde, file: str, *dag_ids: str, **env: st
 def shared_token(kinde: LocalKinde) -> str:
     """The connection, with one token for all processes of the machine, as it is unless told otherwise."""
     return kinde.connection.replace('"process"', '"host"')
+
+
+def hire(stage: Stage, prefix: str, count: int) -> None:
+    """As many more people as it says, like those who are there."""
+    rows = stage.hr.rows()
+    active = [row for row in rows if row["Status"] == "Active" and "@" in row["Work email"] and not row["Left"]]
+    assert len(active) >= count
+    for number, row in enumerate(active[:count]):
+        rows.append({**row, "Employee ID": f"{prefix}{number}", "Work email": f"{prefix}.{number}@harborlane.example"})
+    stage.hr.write(rows)
 
 
 def control(kinde: LocalKinde, method: str, path: str, json: Mapping[str, Any] | None = None) -> Any:
@@ -79,17 +93,3 @@ def done_twice(entries: list[dict[str, Any]]) -> list[str]:
 def wait(airflow: LocalAirflow, what: str, ready: Callable[[], bool], timeout: float = 60) -> None:
     """Wait until something holds."""
     airflow.processes.wait_for(what, ready, timeout, every=0.3)
-
-
-def children(root: int) -> list[int]:
-    """The ids of a process and of all that it started, as far as they are still there."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
