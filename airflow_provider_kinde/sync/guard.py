@@ -74,7 +74,7 @@ class _Done:
     losers: dict[str, set[str]] = field(default_factory=dict)
     takers: dict[str, set[str]] = field(default_factory=dict)
 
-    def take(self, operation: Operation) -> None:
+    def take(self, operation: Operation, is_new: Callable[[str], bool]) -> None:
         """Count one operation; of somebody who is managed only now (created, adopted), only the kind."""
         self.kinds[operation.kind] += 1
         account = operation.account
@@ -88,22 +88,28 @@ class _Done:
             self.removed[operation.alias or ""] += 1
         elif operation.kind == "remove_role":
             self.losers.setdefault(operation.role or "", set()).add(account.id)
-        elif operation.kind == "add_role":
+        elif operation.kind == "add_role" and not is_new(operation.id):
             self.takers.setdefault(operation.role or "", set()).add(account.id)
 
 
-def judge(spec: SyncSpec, operations: Iterable[Operation], volumes: Volumes) -> list[Block]:
+def judge(
+    spec: SyncSpec,
+    operations: Iterable[Operation],
+    volumes: Volumes,
+    is_new: Callable[[str], bool] = lambda id: False,
+) -> list[Block]:
     """Compare what a plan does with the guards of the spec.
 
     A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
 
+    :param is_new: whether an earlier try of the same plan made somebody's account: roles for new people do not count.
     :returns: one :class:`Block` per guard that trips, every one of them approvable.
     """
     guards = spec.guards
     blocks: list[Block] = []
     done = _Done()
     for operation in operations:
-        done.take(operation)
+        done.take(operation, is_new)
 
     def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
         allowed = allowance(limit, base, guards.floor)

@@ -116,6 +116,7 @@ def make_plan(
     ids: Collection[str] | None = None,
     only: Collection[str] | None = None,
     approve_protected: Collection[str] = (),
+    begun: Operations | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Compute what would make Kinde agree with HR. Nothing is written.
@@ -126,6 +127,7 @@ def make_plan(
     :param ids: plan for these HR ids only; then nobody is treated as absent.
     :param only: kinds of operations to plan (``create``, ``adopt``, ...); all when left out.
     :param approve_protected: ids of protected leavers whose access may be taken.
+    :param begun: the operations of a plan that an earlier try may have begun to carry out.
     :param progress: told about long work.
     :raises SpecError: when the spec names something that Kinde or the source does not have.
     :raises SourceError: when the source cannot be read at all.
@@ -148,7 +150,7 @@ def make_plan(
         return plan
     snapshot = plan.snapshot = read_snapshot(spec, client, progress, spool)
     _read_missing_properties(spec, snapshot, client)
-    _Planner(plan, people, snapshot, client, ids, approve_protected).run(only)
+    _Planner(plan, people, snapshot, client, ids, approve_protected).run(only, begun)
     return plan
 
 
@@ -182,7 +184,7 @@ class _Planner:
         self.wanted: set[str] = set()
         """Leavers whose address an active row has: deleting them would hand it over in the next run, unasked."""
 
-    def run(self, only: Collection[str] | None) -> None:
+    def run(self, only: Collection[str] | None, begun: Operations | None = None) -> None:
         plan, people, linked = self.plan, self.people, self.snapshot.linked
         self._check_aliases()
         self._hold_contradictions()
@@ -206,7 +208,8 @@ class _Planner:
         volumes.rejected, volumes.rows = len(people.rejected), people.rows
         if self.ids is not None:
             volumes.dropped = None
-        plan.blocked += judge(self.spec, plan.operations, volumes)
+        is_new = (lambda id: False) if begun is None else begun.makes
+        plan.blocked += judge(self.spec, plan.operations, volumes, is_new)
 
     def _operations(self) -> Iterator[Operation]:
         """What is to be done for everybody, person by person."""

@@ -80,12 +80,13 @@ def agreed(
 
     The parameters are those of :func:`apply`.
     """
+    approved = None if plan_file is None else PlanFile.of(plan_file)
     plan = make_plan(
-        spec, source, client, now=now, ids=ids, only=only, approve_protected=approve_protected, progress=progress
-    )
-    if plan_file is None:
+        spec, source, client, now=now, ids=ids, only=only, approve_protected=approve_protected,
+        begun=approved.operations if approved else None, progress=progress,
+    )  # fmt: skip
+    if approved is None:
         return Agreed(plan, approve, [])
-    approved = PlanFile.of(plan_file)
     approved.check(plan)
     if approve and approve != approved.hash:
         raise SyncError(f"the approved hash {approve} is not that of the plan file ({approved.hash})")

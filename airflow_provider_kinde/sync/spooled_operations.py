@@ -116,6 +116,11 @@ class Operations(Sequence[Operation]):
         values = (operation.id, _RANK[operation.kind], operation.alias, operation.role)
         return bool(self.spool.one(sql, values))
 
+    def makes(self, id: str) -> bool:
+        """Whether somebody gets an account by them, made or adopted."""
+        sql = f"SELECT 1 FROM operations WHERE id = ? AND rank IN ({_ranks(('create', 'adopt'))})"
+        return bool(self.spool.one(sql, (id,)))
+
     # -- person by person ----------------------------------------------------------------------------------------
 
     def by_person(self, *kinds: str) -> Iterator[Group]:

@@ -113,6 +113,22 @@ def test_what_a_killed_first_run_left_passes_the_role_guard_once_approved(world:
     world.settled(rows)
 
 
+def test_the_retry_of_a_plan_gives_roles_to_whom_its_first_try_made(world: World) -> None:
+    rows = people(60, dept="Eng")
+    plan = world.plan(rows).to_json()
+    for number in range(1, 41):
+        world.client.create_user(
+            profile={"given_name": f"Given{number}", "family_name": "Doe"},
+            provided_id=f"hr:{number}",
+            identities=[{"type": "email", "details": {"email": f"p{number}@example.com"}}],
+            organization_code=world.code("Engineering"),
+        )
+    assert world.plan(rows).outcome == "blocked"
+    report = world.apply(rows, plan_file=plan)
+    assert (report.outcome, report.plan.summary["create"], report.plan.summary["add_role"]) == ("changes", 20, 60)
+    world.settled(rows)
+
+
 def test_a_typo_that_changes_every_domain_is_stopped(world: World) -> None:
     world.apply(people(30))
     rows = [{**row, "email": row["email"].replace("example.com", "exmaple.com")} for row in people(30)]
