@@ -8,6 +8,7 @@ import random
 import time
 import types
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -191,7 +192,7 @@ def test_a_plan_file_that_is_nested_without_end_is_none() -> None:
     for where in ('"operations": [', '"spec": '):
         deep = text.replace(where, where + "\n" + "[" * 100_000)
         with pytest.raises(ValueError, match="nested too deeply"):
-            PlanFile.read(lambda deep=deep: io.StringIO(deep))
+            PlanFile.read(partial(io.StringIO, deep))
 
 
 def test_of_members_that_are_read_again_only_those_concerned_are_kept(
