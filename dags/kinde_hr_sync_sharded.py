@@ -1,8 +1,8 @@
 """The sync of ``kinde_hr_sync``, its writes divided among several tasks: for tenants that one worker does not manage.
 
 Use this DAG instead of ``kinde_hr_sync``, not beside it. ``KINDE_SYNC_SPEC`` and ``KINDE_SYNC_SCHEDULE`` are those of
-``kinde_hr_sync``; ``KINDE_SYNC_SHARDS`` says into how many tasks at most (4), ``KINDE_SYNC_POOL`` names an Airflow pool.
-All workers must reach ``[kinde] storage_path``.
+``kinde_hr_sync``; ``KINDE_SYNC_SHARDS`` says into how many tasks at most (4), and ``KINDE_SYNC_POOL`` names an Airflow
+pool. All workers must reach ``[kinde] storage_path``.
 """
 
 from __future__ import annotations
