@@ -104,7 +104,8 @@ def test_a_run_ends_right_once_the_database_is_back(
     finish(airflow, run)
     assert run.state == "success", run.log("apply", run.tasks()["apply"]["try_number"])
     assert run.tasks()["plan"]["try_number"] == 1
-    assert run.xcom("apply")["outcome"] == "changes"
+    # A task that goes on to its end while nobody can take down that it did is tried again, and finds nothing left.
+    assert run.xcom("apply")["outcome"] in ("changes", "no changes")
     assert not done_twice(writes(kinde)[before:])
     assert managed(kinde.state()) == due(stage.hr.path)
 
