@@ -59,6 +59,7 @@ def shared(arguments: dict[str, Any], share: int) -> dict[str, Any]:
     """
     found = dict(arguments)
     if share > 1:
+        found.setdefault("max_concurrency", 16)
         for key in ("max_concurrency", "requests_per_minute"):
             if found.get(key):
                 found[key] = max(1, found[key] // share)

@@ -76,7 +76,7 @@ class KindeSyncPrepareOperator(KindeSyncApplyOperator):
         written = _write(f"{folder}/head.json", [json.dumps(head)])
         works = [_write(f"{folder}/work-{n}.jsonl", shards.work(prepared, n)) for n in range(prepared.shards)]
         entries = [
-            {"head": written, "work": work, "result": f"{folder}/result-{number}.jsonl", "of": prepared.shards}
+            {"head": written, "work": work, "result": f"{folder}/result-{number}", "of": prepared.shards}
             for number, work in enumerate(works)
         ]
         return {"head": written, "shards": entries}
@@ -114,7 +114,9 @@ class KindeSyncShardOperator(KindeSpecOperator):
                 outcomes, result = shards.carry_out(spec, head, _checked(self.shard["work"]), client)
             counted = {outcome or "sent": count for outcome, count in outcomes.items()}
             self.log.info("operations: %s", ", ".join(f"{count} {name}" for name, count in sorted(counted.items())))
-            return {**_write(str(self.shard["result"]), result), "outcomes": counted}
+            # Of each try its own: one that was given up may come back and write its own while the next one is read.
+            path = f"{self.shard['result']}.try{context['ti'].try_number}.jsonl"
+            return {**_write(path, result), "outcomes": counted}
 
 
 class KindeSyncSettleOperator(KindeSyncApplyOperator):
