@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from airflow_provider_kinde.sync.errors import SyncError
@@ -79,10 +80,9 @@ class Spool:
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows to a table as they come."""
-        writer = self.writer(table)
-        for row in rows:
-            writer.add(row)
-        writer.flush()
+        coming, sql = iter(rows), self._into(table)
+        while page := list(islice(coming, _BATCH)):
+            self.update(sql, page)
 
     def update(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Carry out a statement for each of some rows of values.
@@ -94,8 +94,11 @@ class Spool:
 
     def writer(self, table: str) -> Writer:
         """Something that takes the rows of a table one by one."""
+        return Writer(self, self._into(table))
+
+    def _into(self, table: str) -> str:
         width = len(self.all(f"SELECT 1 FROM pragma_table_info('{table}')"))
-        return Writer(self, f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * width)})")
+        return f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * width)})"
 
 
 class Writer:

@@ -56,18 +56,8 @@ class AccountTable:
 
     def fill(self, accounts: Iterable[Account]) -> None:
         """Keep accounts; of one that is listed twice, the later word counts."""
-        spool, rows = self.spool, self.spool.writer("accounts")
-        for account in accounts:
-            link, key = account.link, email_key(account.email) if "@" in account.email else None
-            plain = account.identities == (("email", account.email),)  # like nearly all of them: kept without words
-            rows.add((
-                account.id, account.provided_id, link and link.id,
-                link is not None and not (link.left or link.renaming or link.unknown),
-                link is not None and bool(link.unknown), account.email, key, account.first_name,
-                account.last_name, account.suspended, None if plain else json.dumps(account.identities),
-                _encode(account.organizations),
-            ))  # fmt: skip
-        rows.flush()
+        spool = self.spool
+        spool.insert("accounts", map(_row, accounts))
         spool.run("CREATE INDEX accounts_id ON accounts (id)")
         for id, last in spool.all("SELECT id, max(rowid) FROM accounts GROUP BY id HAVING count(*) > 1"):
             spool.run("DELETE FROM accounts WHERE id = ? AND rowid < ?", (id, last))
@@ -96,6 +86,17 @@ class AccountTable:
         """The accounts that a condition holds for, in the order in which Kinde lists them."""
         sql = f"SELECT {COLUMNS} FROM accounts WHERE {where} ORDER BY rowid"
         return [self.account_of(row) for row in self.spool.each(sql, values)]
+
+
+def _row(account: Account) -> tuple[Any, ...]:
+    link, key = account.link, email_key(account.email) if "@" in account.email else None
+    plain = account.identities == (("email", account.email),)  # like nearly all of them: kept without words
+    return (
+        account.id, account.provided_id, link and link.id,
+        link is not None and not (link.left or link.renaming or link.unknown),
+        link is not None and bool(link.unknown), account.email, key, account.first_name, account.last_name,
+        account.suspended, None if plain else json.dumps(account.identities), _encode(account.organizations),
+    )  # fmt: skip
 
 
 class Linked(Mapping[str, list[Account]]):
