@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -15,6 +16,9 @@ from airflow_provider_kinde.sync.normal import clean_name, email_key
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.snapshot import Snapshot, address_of
 from airflow_provider_kinde.sync.spec import SyncSpec
+
+PAUSE = 1.0
+"""Seconds after which another run that made the same organization has seen this one's."""
 
 
 class Failed(Exception):
@@ -205,7 +209,8 @@ class Accounts:
         """``POST /organization``, unless another run has made it since the plan; returns its code.
 
         Two runs may still make it at the same moment, since Kinde takes one name twice. Both look again: the smaller
-        code stays, and whoever made the other one, empty as it is, removes it.
+        code stays, and whoever made the other one, empty as it is, removes it. Where the other run had looked before
+        this one made its own, the other's stays.
         """
 
         def look() -> list[str]:
@@ -216,16 +221,20 @@ class Accounts:
             return ((self.client.create_organization(name=name) or {}).get("organization") or {}).get("code")
 
         present = look()
-        made: str | None = None
+        if len(present) > 1:
+            raise Failed(f"{len(present)} organizations are called {name!r} now: name the one meant by its code")
         if not present:
-            made, _ = once(send, lambda: next(iter(look()), None))
+            made, sent = once(send, lambda: next(iter(look()), None))
             present = look()
+            if sent and made == next(iter(present), None) and len(present) > 1:
+                # The run that made the other one removes it, if it looks now; if it looked before, it never will.
+                time.sleep(PAUSE)
+                present = look()
+            if sent and made in present and len(present) > 1:
+                self.client.delete_organization(made)
+                present.remove(made)
         if not present:
             raise Failed("Kinde took the creation, but lists no such organization")
-        if made and made in present[1:]:
-            self.client.delete_organization(made)
-        elif made is None and len(present) > 1:
-            raise Failed(f"{len(present)} organizations are called {name!r} now: name the one meant by its code")
         return present[0]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.emulator import Settings
+from airflow_provider_kinde.sync import accounts
 from airflow_provider_kinde.sync.errors import SyncError
 from tests.sync.conftest import SPEC, World, people, person
 
@@ -77,6 +78,26 @@ def test_two_runs_that_create_an_organization_leave_one(world: World) -> None:
     assert [o["name"] for o in world.kinde.state()["organizations"]].count("Field Sales") == 1
     assert world.memberships("p6@example.com") == {"Field Sales": []}
     world.settled(rows, spec)
+
+
+@pytest.mark.parametrize("code", ["org_0", "org_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"])
+def test_an_organization_that_another_run_made_in_between_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    # The other run has looked and gone on: whatever its code, it will not remove its own.
+    monkeypatch.setattr(accounts, "PAUSE", 0.01)
+    spec = SPEC.replace("{name: Sales}", "{name: Field Sales, create: true}")
+    create = type(world.client).create_organization
+
+    def slowly(self: Any, **body: Any) -> Any:
+        world.kinde.seed({"organizations": [{"name": "Field Sales", "code": code}]})
+        return create(self, **body)
+
+    monkeypatch.setattr(type(world.client), "create_organization", slowly)
+    world.apply(people(6), spec)
+    assert [o["code"] for o in world.kinde.state()["organizations"] if o["name"] == "Field Sales"] == [code]
+    monkeypatch.undo()
+    world.settled(people(6), spec)
 
 
 def test_people_taken_out_for_absence_no_longer_count(world: World) -> None:
