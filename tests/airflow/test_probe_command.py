@@ -21,7 +21,7 @@ def tenant() -> dict[str, str]:
     return {"patch_roles": "merge", "missing_user_status": "400", "bulk_failure": "partial"}
 
 
-def test_from_the_probe_to_an_emulator_alike(command: Process, tmp_path: Path, tenant: dict[str, str]) -> None:
+def test_from_the_probe_to_an_emulator_alike(airflow_process: Process, tmp_path: Path, tenant: dict[str, str]) -> None:
     with Emulator(Settings().parsed(f"{name}={value}" for name, value in tenant.items())) as kinde:
         before = kinde.state()
         connection = {"conn_type": "kinde", "host": kinde.url, "login": kinde.client_id}
@@ -29,7 +29,7 @@ def test_from_the_probe_to_an_emulator_alike(command: Process, tmp_path: Path, t
         env = {"AIRFLOW_CONN_TENANT": json.dumps({**connection, "password": kinde.client_secret, "extra": extra})}
 
         def probe(*arguments: str) -> subprocess.CompletedProcess[str]:
-            return command("probe", "--conn", "tenant", *arguments, **env)
+            return airflow_process("-m", "airflow_provider_kinde", "probe", "--conn", "tenant", *arguments, **env)
 
         dry = probe("--out", "probe.json")
         assert (dry.returncode, kinde.log(), list(tmp_path.glob("*.json"))) == (0, [], [])
@@ -61,8 +61,8 @@ def test_from_the_probe_to_an_emulator_alike(command: Process, tmp_path: Path, t
     assert {f"{name}={value}" for name, value in tenant.items()} <= set(listed)
 
 
-def test_a_connection_that_is_not_there(command: Process) -> None:
-    done = command("probe", "--conn", "nowhere", "--confirm")
+def test_a_connection_that_is_not_there(airflow_process: Process) -> None:
+    done = airflow_process("-m", "airflow_provider_kinde", "probe", "--conn", "nowhere", "--confirm")
     assert done.returncode == 1
     assert "the Airflow connection 'nowhere' cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
