@@ -23,6 +23,7 @@ APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract t
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
 # Long stories about the engine, which would take it over its minute.
 STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
+STORIES += tests/trust/test_faults.py tests/trust/test_crashes.py
 TOOL_TESTS += $(STORIES)
 
 # Minors of Airflow 3 before the newest, for `make test-matrix`.
