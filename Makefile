@@ -19,9 +19,9 @@ CODE := airflow_provider_kinde benchmarks dags demo scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
-# What stands around engine and client: a part of its own, so that theirs stays under a minute.
+# What stands around engine and client: a part of its own, so that theirs stays short.
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
-# Long stories about the engine, which would take it over its minute.
+# Long stories about the engine.
 STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
 STORIES += tests/trust/test_faults.py tests/trust/test_crashes.py
 TOOL_TESTS += $(STORIES)
@@ -46,7 +46,7 @@ demo-ui: ## Airflow's web interface and a local Kinde, wired together; Ctrl-C en
 test: ## everything: lint, types, unit, SDK, Airflow 3, a real scheduler, Airflow 2.11
 	@$(PYTHON) scripts/check.py
 
-test-unit: ## engine and client, without Airflow (under a minute)
+test-unit: ## engine and client, without Airflow (about a minute)
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) $(TOOL_TESTS:%=--ignore=%)
 
