@@ -51,14 +51,7 @@ class KindeSyncPrepareOperator(KindeSyncApplyOperator):
             fired = source_watch.fired_for(root, spec.name) if self.marks_source else {}
             with self._client(spec) as client:
                 found = run.agreed(
-                    spec,
-                    source,
-                    client,
-                    plan_file=plan_file,
-                    approve=text(self.approve),
-                    approve_protected=items(self.approve_protected) or (),
-                    ids=items(self.ids),
-                    only=items(self.only),
+                    spec, source, client, plan_file=plan_file, approve=text(self.approve), **self._selection()
                 )
                 prepared = shards.prepare(found.plan, client, self.shards, approve=found.approve)
                 prepared.report.drift = found.drift

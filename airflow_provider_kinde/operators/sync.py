@@ -61,29 +61,20 @@ class _SyncOperator(KindeSpecOperator):
     def _make_plan(self, spec: SyncSpec, source: Source, client: KindeClient) -> Plan:
         from airflow_provider_kinde.sync import make_plan
 
-        return make_plan(
-            spec,
-            source,
-            client,
-            ids=items(self.ids),
-            only=items(self.only),
-            approve_protected=items(self.approve_protected) or (),
-        )
+        return make_plan(spec, source, client, **self._selection())
+
+    def _selection(self) -> dict[str, Any]:
+        """Whom a run is for, and which protected people it may touch."""
+        return {
+            "ids": items(self.ids),
+            "only": items(self.only),
+            "approve_protected": items(self.approve_protected) or (),
+        }
 
     def _apply(self, spec: SyncSpec, source: Source, client: KindeClient, plan_file: PlanFile | None) -> Report:
         from airflow_provider_kinde.sync import run
 
-        return run.apply(
-            spec,
-            source,
-            client,
-            plan_file=plan_file,
-            approve=text(self.approve),
-            approve_protected=items(self.approve_protected) or (),
-            now=None,
-            ids=items(self.ids),
-            only=items(self.only),
-        )
+        return run.apply(spec, source, client, plan_file=plan_file, approve=text(self.approve), **self._selection())
 
     ask = False
     """Whether a person will be asked about a plan that guards stopped, so that it is no failure yet."""

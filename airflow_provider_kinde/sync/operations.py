@@ -170,11 +170,15 @@ class Dependencies:
 
 
 def plan_hash(host: str, spec_name: str, digests: Iterable[str]) -> str:
-    """SHA-256 over Kinde's host, the spec's name and the sorted operations, and nothing else.
+    """SHA-256 over the canonical JSON of Kinde's host, the spec's name and the operations, and nothing else.
 
-    :param digests: :attr:`Operation.digest` of every operation.
+    :param digests: :attr:`Operation.digest` of every operation, sorted; they need not be in memory at once.
     """
-    return digest_of(canonical([host, spec_name, sorted(digests)]))
+    digest = hashlib.sha256(canonical([host, spec_name])[:-1].encode() + b",[")
+    for number, each in enumerate(digests):
+        digest.update(f"{',' if number else ''}{canonical(each)}".encode())
+    digest.update(b"]]")
+    return digest.hexdigest()
 
 
 def digest_of(text: str) -> str:

@@ -5,7 +5,6 @@ What is read from it are copies. Whoever changes one says so with :meth:`Operati
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any, overload
 
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Person
-from airflow_provider_kinde.sync.operations import KINDS, Dependencies, Operation, canonical
+from airflow_provider_kinde.sync.operations import KINDS, Dependencies, Operation, plan_hash
 from airflow_provider_kinde.sync.spool import Spool
 from airflow_provider_kinde.sync.spooled_accounts import Account
 from airflow_provider_kinde.sync.spooled_people import decode_due, encode_due
@@ -97,13 +96,10 @@ class Operations(Sequence[Operation]):
         return Counter(dict(self.spool.all("SELECT outcome, count(*) FROM operations GROUP BY outcome")))
 
     def hash(self, host: str, spec_name: str) -> str:
-        """SHA-256 over Kinde's host, the spec's name and the operations, and nothing else (``plan_hash``)."""
+        """SHA-256 over Kinde's host, the spec's name and the operations, and nothing else."""
         if self._hash is None or self._hash[:2] != (host, spec_name):
-            digest = hashlib.sha256(canonical([host, spec_name])[:-1].encode() + b",[")
-            for number, (each,) in enumerate(self.spool.each("SELECT digest FROM operations ORDER BY digest")):
-                digest.update(f'{"," if number else ""}"{each}"'.encode())
-            digest.update(b"]]")
-            self._hash = host, spec_name, digest.hexdigest()
+            digests = (digest for (digest,) in self.spool.each("SELECT digest FROM operations ORDER BY digest"))
+            self._hash = host, spec_name, plan_hash(host, spec_name, digests)
         return self._hash[2]
 
     def find(self, digest: str) -> Operation | None:

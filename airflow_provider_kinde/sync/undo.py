@@ -158,7 +158,7 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Operation],
         raise SyncError("this is a plan, not a report: there is nothing to undo; write one with `apply --report`")
     if (spec_name, host) != (plan.spec.name, plan.host):
         raise SyncError(f"the report is of {spec_name} on {host}, this is {plan.spec.name} on {plan.host}")
-    if plan_hash(host, spec_name, [operation.digest for operation in listed]) != claimed:
+    if plan_hash(host, spec_name, sorted(operation.digest for operation in listed)) != claimed:
         raise SyncError("the report was changed: its hash does not fit its operations")
     return [operation for operation in listed if operation.outcome == "done"], day
 
