@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import math
 from collections.abc import Callable, Container, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -13,7 +14,7 @@ from jinja2.exceptions import SecurityError
 
 from airflow_provider_kinde.sync.template_filters import MAX_TEXT, as_text
 from airflow_provider_kinde.sync.template_sandbox import Sandbox
-from airflow_provider_kinde.sync.template_tree import prepare
+from airflow_provider_kinde.sync.template_tree import Reads, prepare
 
 _MEMO_SIZE, _MEMO_TEXT = 32_768, 256
 _TRUE, _FALSE = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
@@ -146,6 +147,13 @@ class Recall:
         return found
 
 
+@lru_cache(maxsize=512)
+def _compiled(text: str) -> tuple[jinja2.Template, Reads]:
+    # A spec is read more than once in a process (a form reads it for each person), and compiling is most of reading it.
+    reads = prepare(_ENVIRONMENT.parse(text), _ENVIRONMENT)
+    return _ENVIRONMENT.from_string(reads.tree), reads
+
+
 class Template:
     """One value of a spec: an expression over ``row``, or a constant.
 
@@ -183,11 +191,8 @@ class Template:
             self._compile(text.strip())
 
     def _compile(self, text: str) -> None:
-        environment = _ENVIRONMENT
         try:
-            tree = environment.parse(text)
-            reads = prepare(tree, environment)
-            self._compiled = environment.from_string(reads.tree)
+            self._compiled, reads = _compiled(text)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(f"not a valid expression: {error.message}", error.lineno) from None
         except RecursionError:

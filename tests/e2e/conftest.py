@@ -1,14 +1,34 @@
-"""A real Airflow and a local Kinde, each in processes of their own, for the whole module."""
+"""One real Airflow for all of these tests, and two local Kindes, each in processes of their own.
+
+The second Kinde, with an HR file of its own, is for the syncs that ask somebody first.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from demo.local_airflow import LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import DAG_ID, DAGS, Stage
+
+ALWAYS, BLOCKED = "kinde_hr_sync_approved", "asks_when_blocked"
+ASKING = {
+    # The example itself, pointed at the second HR file.
+    f"{ALWAYS}.py": f"""
+import os, runpy  # a dag of airflow's
+os.environ["KINDE_SYNC_SPEC"] = os.environ["KINDE_ASKED_SPEC"]
+dag = runpy.run_path({str(DAGS / ALWAYS)!r} + ".py")["dag"]
+""",
+    f"{BLOCKED}.py": f"""
+import os
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+dag = kinde_sync_dag(os.environ["KINDE_ASKED_SPEC"], approve="blocked", approvers=["admin"], dag_id="{BLOCKED}")
+""",
+}
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +43,34 @@ def kinde(stage: Stage) -> Iterator[LocalKinde]:
 
 
 @pytest.fixture(scope="session")
-def airflow(stage: Stage, kinde: LocalKinde) -> Iterator[LocalAirflow]:
-    with LocalAirflow(stage.home, DAGS, stage.env(kinde)) as running:
-        running.unpause(DAG_ID)
+def asked_stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    made = Stage(tmp_path_factory.mktemp("asked") / "stage")
+    made.spec.write_text(made.spec.read_text(encoding="utf-8").replace("kinde_demo", "kinde_asked"), encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="session")
+def asked_kinde(asked_stage: Stage) -> Iterator[LocalKinde]:
+    with asked_stage.kinde() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def airflow(
+    stage: Stage,
+    kinde: LocalKinde,
+    asked_stage: Stage,
+    asked_kinde: LocalKinde,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[LocalAirflow]:
+    dags: Path = tmp_path_factory.mktemp("dags")
+    for file in DAGS.iterdir():
+        if file.is_file():
+            shutil.copy(file, dags)
+    for name, text in ASKING.items():
+        (dags / name).write_text(text)
+    env = {"AIRFLOW_CONN_KINDE_ASKED": asked_kinde.connection, "KINDE_ASKED_SPEC": str(asked_stage.spec)}
+    with LocalAirflow(stage.home, dags, {**stage.env(kinde), **env}) as running:
+        for dag_id in (DAG_ID, ALWAYS, BLOCKED):
+            running.unpause(dag_id)
         yield running

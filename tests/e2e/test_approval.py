@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
+from conftest import ALWAYS, BLOCKED
 
 from demo.local_airflow import DagRun, LocalAirflow
 from demo.local_kinde import LocalKinde
-from demo.stage import DAGS, Stage
-
-ALWAYS, BLOCKED = "kinde_hr_sync_approved", "asks_when_blocked"
-FILE = f"""
-import os
-from airflow_provider_kinde.dag_factory import kinde_sync_dag
-dag = kinde_sync_dag(os.environ["KINDE_SYNC_SPEC"], approve="blocked", approvers=["admin"], dag_id="{BLOCKED}")
-"""
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("approval") / "stage")
-
-
-@pytest.fixture(scope="module")
-def kinde(stage: Stage) -> Iterator[LocalKinde]:
-    with stage.kinde() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def airflow(stage: Stage, kinde: LocalKinde, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    dags: Path = tmp_path_factory.mktemp("dags")
-    shutil.copy(DAGS / f"{ALWAYS}.py", dags)
-    (dags / "blocked.py").write_text(FILE)
-    with LocalAirflow(stage.home, dags, stage.env(kinde)) as running:
-        for dag_id in (ALWAYS, BLOCKED):
-            running.unpause(dag_id)
-        yield running
+from demo.stage import Stage
 
 
 def started(airflow: LocalAirflow, dag_id: str, **conf: Any) -> DagRun:
@@ -95,7 +63,7 @@ def states(run: DagRun) -> dict[str, str]:
     return {name: task["state"] for name, task in run.tasks().items()}
 
 
-def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, kinde: LocalKinde) -> None:
+def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, asked_kinde: LocalKinde) -> None:
     run = started(airflow, ALWAYS)
     asked = question(airflow, run)
     assert asked["options"] == ["Approve", "Reject"]
@@ -106,30 +74,32 @@ def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, 
     answer(airflow, run, "Reject")
     assert run.state == "success"
     assert states(run) == {"plan": "success", "approve": "success", "apply": "skipped"}
-    assert kinde.writes() == 0
+    assert asked_kinde.writes() == 0
 
 
-def test_what_is_not_blocked_is_applied_without_a_question(airflow: LocalAirflow, kinde: LocalKinde) -> None:
+def test_what_is_not_blocked_is_applied_without_a_question(airflow: LocalAirflow, asked_kinde: LocalKinde) -> None:
     run = finished(airflow, started(airflow, BLOCKED))
     assert states(run) == {"plan": "success", "approve": "success", "apply": "success"}
     assert run.xcom("approve")["asked"] is False
-    assert kinde.writes() > 0
+    assert asked_kinde.writes() > 0
 
 
-def test_a_blocked_plan_is_applied_once_it_is_approved(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage) -> None:
-    rows = stage.hr.rows()
+def test_a_blocked_plan_is_applied_once_it_is_approved(
+    airflow: LocalAirflow, asked_kinde: LocalKinde, asked_stage: Stage
+) -> None:
+    rows = asked_stage.hr.rows()
     for row in rows[:60]:
         row["Status"] = "Terminated"
-    stage.hr.write(rows)
-    writes, before = kinde.writes(), suspended(kinde)
+    asked_stage.hr.write(rows)
+    writes, before = asked_kinde.writes(), suspended(asked_kinde)
     run = started(airflow, BLOCKED)
     asked = question(airflow, run)
     assert "max\\_leavers" in asked["body"]
     assert "**tripped**" in asked["body"]
     assert [user["id"] for user in asked["assigned_users"]] == ["admin"]
     # What HR changes while the question is open was not asked for.
-    stage.hr.change(rows[100]["Employee ID"], Status="Terminated")
-    assert kinde.writes() == writes
+    asked_stage.hr.change(rows[100]["Employee ID"], Status="Terminated")
+    assert asked_kinde.writes() == writes
     answer(airflow, run, "Approve")
     assert run.state == "success", run.log("apply")
     plan, approval, report = (run.xcom(name) for name in ("plan", "approve", "apply"))
@@ -137,13 +107,15 @@ def test_a_blocked_plan_is_applied_once_it_is_approved(airflow: LocalAirflow, ki
     assert approval == {"asked": True, "hash": plan["hash"], "path": plan["path"], "by": "admin"}
     assert report["outcome"] == "changes"
     assert report["drift"] == 1
-    assert suspended(kinde) - before == plan["summary"]["suspend"] == report["summary"]["suspend"]
+    assert suspended(asked_kinde) - before == plan["summary"]["suspend"] == report["summary"]["suspend"]
     assert len(json.dumps(report)) < 2000
 
 
-def test_what_nobody_can_approve_still_fails(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage) -> None:
-    writes = kinde.writes()
-    stage.hr.write([])
+def test_what_nobody_can_approve_still_fails(
+    airflow: LocalAirflow, asked_kinde: LocalKinde, asked_stage: Stage
+) -> None:
+    writes = asked_kinde.writes()
+    asked_stage.hr.write([])
     run = finished(airflow, started(airflow, BLOCKED))
     assert states(run) == {"plan": "failed", "approve": "upstream_failed", "apply": "upstream_failed"}
-    assert kinde.writes() == writes
+    assert asked_kinde.writes() == writes

@@ -28,7 +28,9 @@ def database(airflow: LocalAirflow) -> str:
     return f"sqlite:///{airflow.home / 'airflow.db'}"
 
 
-def test_neither_secret_nor_token(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage, run_id: str) -> None:
+def test_neither_secret_nor_token(
+    airflow: LocalAirflow, kinde: LocalKinde, asked_kinde: LocalKinde, stage: Stage, run_id: str
+) -> None:
     connection = json.loads(kinde.connection)
     stored = {**connection, "connection_id": "kinde_stored", "extra": json.dumps(connection["extra"])}
     airflow.api("POST", "connections", stored)
@@ -38,6 +40,7 @@ def test_neither_secret_nor_token(airflow: LocalAirflow, kinde: LocalKinde, stag
     passwords = next(content for where, content in left if where == "connection.password")
     assert passwords.startswith(b"gAAAAA")
     assert not found(secrets(kinde), left)
+    assert not found(secrets(asked_kinde), left)
 
 
 def test_people_are_named_in_plans_and_reports_only(airflow: LocalAirflow, stage: Stage, run_id: str) -> None:
