@@ -2,7 +2,7 @@
 # requirements/; `make lock` writes those anew.
 PYTHON ?= python3
 KINDE_VENVS ?= $(CURDIR)/.venvs
-JOBS ?= 2
+JOBS ?= 3
 
 export KINDE_VENVS
 ENV := $(PYTHON) scripts/env.py
@@ -43,7 +43,7 @@ demo-ui: ## Airflow's web interface and a local Kinde, wired together; Ctrl-C en
 	@$(ENV) airflow3
 	@$(AIRFLOW3)/python -m demo --ui
 
-test: ## everything: lint, types, unit, SDK, Airflow 3, a real scheduler, Airflow 2.11
+test: ## everything: lint, types, unit, SDK, Airflow 3, real schedulers and workers, Airflow 2.11
 	@$(PYTHON) scripts/check.py
 
 test-unit: ## engine and client, without Airflow (about a minute)
@@ -81,11 +81,15 @@ test-live: ## what takes its time: a triggerer, tasks, a worker, a scheduler kil
 	@$(ENV) airflow3
 	$(AIRFLOW3)/python -m pytest tests/e2e/live
 
-.PHONY: test-distributed test-distributed-small
+.PHONY: test-workers test-distributed test-distributed-small
+test-workers: ## CeleryExecutor, Redis, PostgreSQL: 200 people divided between two workers
+	@$(ENV) distributed
+	KINDE_TEST_PEOPLE=200 KINDE_TEST_SHARDS=2 $(DISTRIBUTED)/python -m pytest -s tests/distributed -k everybody_arrives
+
 test-distributed: ## CeleryExecutor, Redis, PostgreSQL: 10,000 people divided between two workers, one of which is lost
 	@$(MAKE) --no-print-directory test-distributed-small KINDE_TEST_PEOPLE=10000
 
-test-distributed-small: ## the same with 600 people
+test-distributed-small: ## the same with 600 people (three minutes)
 	@$(ENV) distributed
 	KINDE_TEST_PEOPLE=$(or $(KINDE_TEST_PEOPLE),600) $(DISTRIBUTED)/python -m pytest -s tests/distributed
 

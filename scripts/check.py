@@ -1,6 +1,7 @@
-"""Runs every part of the test suite, or those that are named, one after the other; closes with one line for each.
+"""Runs every part of the test suite, or those that are named; closes with one line for each.
 
-A part that fails does not stop the next. The exit code is 0 only if all of them passed.
+Parts that spend much of their time waiting run side by side, the others one after the other. A part that fails does not
+stop the next. The exit code is 0 only if all of them passed.
 """
 
 from __future__ import annotations
@@ -10,10 +11,23 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("lint", "types", "test-unit", "test-tools", "test-sdk", "test-airflow3", "test-e2e", "test-airflow2")
+PARTS = (
+    ("lint",),
+    ("types",),
+    ("test-unit",),
+    ("test-tools",),
+    ("test-sdk",),
+    ("test-airflow3",),
+    # Real schedulers: they wait for each other's heartbeats half of the time.
+    ("test-e2e", "test-workers"),
+    ("test-airflow2",),
+)
 NEEDS = {"test-airflow2": "airflow2"}
 """Parts whose environment this machine may have no Python for."""
 NO_PYTHON = 4
@@ -21,8 +35,29 @@ CLOSING = re.compile(r"^=+ (.*\d+ (?:passed|failed|error|skipped|deselected|xfai
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def run(part: str) -> tuple[int, str]:
-    """Run one make target, show its output as it comes, and return its exit code and pytest's closing line."""
+class Result(NamedTuple):
+    """What came of a part: ok, FAILED or NOT RUN, how long it took, and pytest's closing line or why it was not run."""
+
+    part: str
+    outcome: str
+    seconds: float
+    closing: str
+
+
+def show(line: str) -> None:
+    """Print a line as it comes."""
+    sys.stdout.write(line)
+    sys.stdout.flush()
+
+
+def run(part: str, show: Callable[[str], object]) -> Result:
+    """Run one make target."""
+    begun = time.monotonic()
+    show(f"\n--- {part} ---\n")
+    if part in NEEDS:
+        made = subprocess.run([sys.executable, ROOT / "scripts" / "env.py", NEEDS[part]], cwd=ROOT, check=False)
+        if made.returncode == NO_PYTHON:
+            return Result(part, "NOT RUN", time.monotonic() - begun, "no Python that this Airflow runs on")
     process = subprocess.Popen(
         ["make", "--no-print-directory", part],
         cwd=ROOT,
@@ -34,36 +69,37 @@ def run(part: str) -> tuple[int, str]:
     )
     closing = ""
     for line in process.stdout or ():
-        sys.stdout.write(line)
-        sys.stdout.flush()
+        show(line)
         match = CLOSING.match(COLOUR.sub("", line.rstrip()))
         if match:
             closing = match[1]
-    return process.wait(), closing
+    outcome = "FAILED" if process.wait() else "ok"
+    return Result(part, outcome, time.monotonic() - begun, closing)
+
+
+def run_together(first: str, *others: str) -> list[Result]:
+    """Run parts side by side: the first shows what it says as it comes, the others once they are done."""
+    kept: dict[str, list[str]] = {part: [] for part in others}
+    with ThreadPoolExecutor(len(others) or 1) as pool:
+        waiting = [pool.submit(run, part, kept[part].append) for part in others]
+        results = [run(first, show), *(one.result() for one in waiting)]
+    show("".join(line for part in others for line in kept[part]))
+    return results
 
 
 def main() -> int:
     """Entry point."""
     started = time.monotonic()
-    results: list[tuple[str, str, float, str]] = []
-    for part in sys.argv[1:] or PARTS:
-        begun = time.monotonic()
-        print(f"\n--- {part} ---", flush=True)
-        if part in NEEDS:
-            made = subprocess.run([sys.executable, ROOT / "scripts" / "env.py", NEEDS[part]], cwd=ROOT, check=False)
-            if made.returncode == NO_PYTHON:
-                results.append((part, "NOT RUN", time.monotonic() - begun, "no Python that this Airflow runs on"))
-                continue
-        code, closing = run(part)
-        results.append((part, "FAILED" if code else "ok", time.monotonic() - begun, closing))
+    groups = [(part,) for part in sys.argv[1:]] or PARTS
+    results = [result for group in groups for result in run_together(*group)]
     print(f"\n--- summary, {time.monotonic() - started:.0f} s ---")
     for part, outcome, seconds, closing in results:
         print(f"{part:14} {outcome:8} {seconds:5.0f} s  {closing}".rstrip())
     print()
-    for _part, _outcome, _seconds, closing in results:
-        if closing:
-            print(f"=== {closing} ===")
-    return 1 if any(outcome == "FAILED" for _part, outcome, _seconds, _closing in results) else 0
+    for result in results:
+        if result.closing:
+            print(f"=== {result.closing} ===")
+    return 1 if any(result.outcome == "FAILED" for result in results) else 0
 
 
 if __name__ == "__main__":
