@@ -21,9 +21,10 @@ AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/trig
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
 # What stands around engine and client: a part of its own, so that theirs stays short.
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
-# Long stories about the engine.
+# Long stories about the engine, and what is built on it.
 STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
-STORIES += tests/trust/test_faults.py tests/trust/test_crashes.py
+STORIES += $(addprefix tests/sync/,test_release.py test_undo.py test_init.py)
+STORIES += tests/trust/test_faults.py tests/trust/test_fault_laws.py tests/trust/test_crashes.py
 TOOL_TESTS += $(STORIES)
 
 # Minors of Airflow 3 before the newest, for `make test-matrix`.
