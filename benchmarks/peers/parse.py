@@ -34,8 +34,13 @@ def modules_of(package: str) -> list[str]:
 def main() -> None:
     """Entry point."""
     # What every DAG file with an operator of its own has loaded.
-    from airflow.sdk import DAG, BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator, task
+    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, BaseSensorOperator, task
     from airflow.triggers.base import BaseTrigger
+
+    try:
+        from airflow.sdk import BaseHook
+    except ImportError:  # Airflow 3.0
+        from airflow.hooks.base import BaseHook
 
     assert all((DAG, BaseOperator, BaseOperatorLink, BaseSensorOperator, BaseTrigger, task))
 

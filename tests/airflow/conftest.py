@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -100,3 +102,22 @@ def dag_file(database: None, storage_path: Path) -> Iterator[Callable[[str], Any
     yield make
     for path in written:
         path.unlink()
+
+
+@pytest.fixture
+def said(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], str]:
+    """What was logged since last asked: Airflow 2 logs through `logging`, Airflow 3 prints as a task's process does."""
+    caplog.set_level(logging.INFO, logger="airflow.task")
+    # Airflow 3.0 folds what it prints, and colours it.
+    monkeypatch.setenv("COLUMNS", "500")
+
+    def collect() -> str:
+        printed = capsys.readouterr()
+        text = re.sub(r"\x1b\[[0-9;]*m", "", caplog.text + printed.out + printed.err)
+        caplog.clear()
+        # And it prints what its processes tell each other, which a deployment does not have in its logs.
+        return "\n".join(line for line in text.splitlines() if "[debug " not in line)
+
+    return collect

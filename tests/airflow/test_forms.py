@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -48,19 +47,6 @@ def onboard(dag_file: DagFile, company: Company) -> Any:
 @pytest.fixture
 def offboard(dag_file: DagFile, company: Company) -> Any:
     return dag_file(FORM.format(which="offboard", spec=str(company.spec)))
-
-
-@pytest.fixture
-def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    caplog.set_level(logging.INFO, logger="airflow.task")
-
-    def collect() -> str:
-        printed = capsys.readouterr()
-        text = caplog.text + printed.out + printed.err
-        caplog.clear()
-        return text
-
-    return collect
 
 
 def user(kinde: Emulator, email: str) -> dict[str, Any]:

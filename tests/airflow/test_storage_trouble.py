@@ -71,8 +71,7 @@ def test_a_disk_that_is_full_is_a_clear_error_and_leaves_no_half_of_a_plan(
     kinde: Emulator,
     storage_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    capsys: pytest.CaptureFixture[str],
+    said: Callable[[], str],
 ) -> None:
     from airflow_provider_kinde import storage
 
@@ -87,8 +86,7 @@ def test_a_disk_that_is_full_is_a_clear_error_and_leaves_no_half_of_a_plan(
         patch.setattr(storage, "_write_local", write)
         run = Run(dag)
     assert run.states == {"plan": "failed", "apply": "upstream_failed"}
-    printed = capsys.readouterr()
-    assert "plan.json could not be written: File too large" in caplog.text + printed.out + printed.err
+    assert "plan.json could not be written: File too large" in said()
     assert writes(kinde) == 0
     assert written(storage_path) == {}
 

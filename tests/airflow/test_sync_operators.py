@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import stat
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,20 +34,6 @@ with DAG("DAG_ID", schedule=None, default_args={{"retries": 1, "retry_delay": ti
 @pytest.fixture
 def dag(dag_file: DagFile, company: Company, kinde: Emulator) -> Any:
     return dag_file(FACTORY.format(spec=str(company.spec)))
-
-
-@pytest.fixture
-def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """What was logged since last asked: Airflow 2 logs through `logging`, Airflow 3 prints as a task's process does."""
-    caplog.set_level(logging.INFO, logger="airflow.task")
-
-    def collect() -> str:
-        printed = capsys.readouterr()
-        text = caplog.text + printed.out + printed.err
-        caplog.clear()
-        return text
-
-    return collect
 
 
 def people(kinde: Emulator) -> dict[str, dict[str, Any]]:
