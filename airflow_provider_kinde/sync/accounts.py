@@ -154,7 +154,7 @@ class Accounts:
             )
         if email_key(account.email) != target:
             self.client.update_identity(new_id, is_primary=True)
-        if link.renaming and link.renaming != new_id and any(str(i["id"]) == link.renaming for i in identities):
+        if link.renaming != new_id and any(str(i["id"]) == link.renaming for i in identities):
             _tolerate_missing(lambda: self.client.delete_identity(link.renaming))
         if link.renaming:
             self.client.update_user(account.id, provided_id=str(link.with_renaming("")))

@@ -56,7 +56,7 @@ def still_blocked(plan: Plan, approve: str | None) -> list[dict[str, object]]:
     if not plan.blocked or (approve == plan.hash and all(block.approvable for block in plan.blocked)):
         return []
     found = [block.to_json() for block in plan.blocked]
-    if approve and approve != plan.hash and all(block.approvable for block in plan.blocked):
+    if approve and all(block.approvable for block in plan.blocked):
         reason = f"the approved hash {approve} is not that of this plan ({plan.hash}): look at it and approve again"
         found.append({"reason": reason, "approvable": True})
     return found

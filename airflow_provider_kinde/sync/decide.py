@@ -78,8 +78,6 @@ class Decider:
         return [alias for alias in self.snapshot.memberships(account.id) if not self._keeps(account, None, alias)]
 
     def _keeps(self, account: Account, person: Person | None, alias: str) -> bool:
-        if not self.kept:
-            return False
         addresses = account.addresses | ({email_key(person.email)} if person and person.email else set())
         return any((address, alias) in self.kept for address in addresses)
 
@@ -238,8 +236,6 @@ class Decider:
         return [operation_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
 
     def _property_changes(self, person: Person, account: Account) -> dict[str, str]:
-        if not person.properties:
-            return {}
         held = self.snapshot.properties.get(account.id) or {}
         return {key: value for key, value in person.properties if held.get(key, "") != value}
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.sync.conftest import SPEC, World, people, person
+from pathlib import Path
+
+import pendulum
+
+from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sync import SyncSpec, make_plan
+from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync.pairs import Pair, Pairs
+from airflow_provider_kinde.sync.run import apply
+from tests.sync.conftest import NOW, SPEC, World, people, person
 
 TITLES = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.dept }}"}\nemployment:')
 
@@ -66,3 +75,101 @@ def test_refused_credentials_end_the_run_instead_of_failing_for_everybody(world:
     assert 1 <= len(failed) <= world.client.max_concurrency
     assert len(failed) + len(skipped) == 60
     assert all(operation.error.startswith("Kinde refused the credentials") for operation in skipped)
+
+
+def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(world: World) -> None:
+    """It is what makes a million people cheap; the plan would be the same without."""
+    rows = [person(1, dept="Eng"), *people(6)[1:]]
+    world.apply(rows)
+    world.kinde.seed({"users": [{"email": "p1@example.com", "memberships": {"Engineering": ["engineer", "owner"]}}]})
+    plan = world.plan(rows)
+    assert plan.snapshot is not None
+    pairs = Pairs(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
+    assert [Pair.agrees(pair) for pair in pairs] == [True] * 6
+
+
+def test_who_waits_for_a_start_and_asks_for_the_address_of_another_is_held(world: World) -> None:
+    world.apply(people(20))
+    rows = [*people(19), person(20, start="2026-04-01", email="p1@example.com")]
+    assert {held.id: held.reason for held in world.plan(rows).held} == {
+        "20": "the address is on the account of 1, who has access"
+    }
+
+
+def test_who_stays_for_a_while_without_an_address_in_hr_is_not_held_for_another(world: World) -> None:
+    world.apply(people(20))
+    graced = person(1, end="2026-02-27", email="")
+    plan = world.plan([graced, *people(20)[1:], person(21, email="p1@example.com")], SPEC + "leaver: {grace_days: 9}\n")
+    assert {held.id: held.reason for held in plan.held} == {"21": "the address is on the account of 1, who has access"}
+
+
+def test_of_two_organizations_that_were_made_since_the_plan_none_is_chosen(world: World) -> None:
+    plan = world.plan(people(3), SPEC.replace("{name: Sales}", "{name: Field Sales, create: true}"))
+    world.kinde.seed({"organizations": [{"name": "Field Sales", "code": code} for code in ("org_a", "org_b")]})
+    report = apply_plan(plan, world.client)
+    (create,) = [operation for operation in report.plan.operations if operation.kind == "create_organization"]
+    assert create.outcome == "failed"
+    assert create.error.startswith("2 organizations are called 'Field Sales' now")
+
+
+def test_a_protected_leaver_who_has_lost_access_already_waits_for_nobody(world: World) -> None:
+    world.apply(people(20))
+    world.apply([person(1, status="Terminated"), *people(20)[1:]])
+    protecting = SPEC + "protect: {emails: [p1@example.com]}\n"
+    again = person(21, "Given1", email="p1@example.com")
+    plan = world.plan([person(1, status="Terminated"), *people(20)[1:], again], protecting)
+    assert {held.id: held.protected for held in plan.held} == {"1": False, "21": False}
+
+
+def test_an_operation_names_people_as_hr_does(world: World) -> None:
+    world.apply(people(20))
+    (rename,) = world.plan([person(1, email="new@example.com"), *people(20)[1:]]).operations
+    assert (rename.kind, rename.who) == ("rename", "Given1 Doe <new@example.com>")
+
+
+def test_what_the_source_warns_of_stands_in_the_plan(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "hr.csv"
+    file.write_text("id,email,first,last,dept,status,start,end\n1,p1@example.com,Given1,Doe,Sales,Active,,")
+    spec = SyncSpec.parse(SPEC.replace("hr.csv", str(file)))
+    plan = make_plan(spec, make_source(spec), world.client, now=NOW)
+    assert plan.summary["create"] == 1
+    assert [warning.rpartition(": ")[2] for warning in plan.warnings] == ["the last line has no line break"]
+
+
+def test_who_had_no_access_is_not_counted_among_those_who_are_given_a_role(world: World) -> None:
+    """Members of an organization who were suspended: a role for one who returns is no role for one who was there."""
+    strict = SPEC + "guards: {floor: 0, max_role_grants: 0, max_leavers: 20, max_role_removals: 20}\n"
+    lead = strict.replace("roles: [engineer]", "roles: [engineer, lead]")
+    rows = [person(number, dept="Eng") for number in range(1, 6)]
+    world.apply(rows, strict)
+    world.apply([{**rows[0], "status": "Terminated"}, *rows[1:]], strict)
+    returning = world.plan(rows, lead, ids=["1"])
+    assert {operation.kind for operation in returning.operations} == {"add_role", "enable"}
+    assert returning.outcome == "changes"
+    assert world.plan(rows, lead, ids=["2"]).outcome == "blocked"
+
+
+def test_who_is_in_no_organization_has_access_unless_marked_as_left(world: World) -> None:
+    removing = SPEC + "leaver: {action: remove}\n"
+    world.apply([person(1, dept="Other"), *people(9)[1:]], removing)
+    renamed = person(1, last="Roe", dept="Other", start="2026-04-01")
+    plan = world.plan([renamed, *people(9)[1:]], removing)
+    assert [operation.kind for operation in plan.operations] == ["update"]
+
+
+def test_every_stage_tells_how_far_it_is(world: World) -> None:
+    told: dict[str, tuple[int, int | None]] = {}
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        told[stage] = done, total
+
+    new = SPEC.replace("eng: {name: Engineering}", "eng: {name: Laboratory, create: true}")
+    apply(world.spec(new), [person(1, dept="Eng"), person(2)], world.client, now=NOW, progress=progress)
+    assert told["organizations"] == (1, 1)
+    assert told["people"][0] == told["people"][1]
+
+
+def test_without_a_moment_it_is_now(world: World) -> None:
+    before = pendulum.now("UTC")
+    plan = make_plan(world.spec(), people(1), world.client)
+    assert before <= plan.now <= pendulum.now("UTC")
