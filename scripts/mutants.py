@@ -160,9 +160,9 @@ def mutants_of(file: str) -> list[Mutant]:
     return [Mutant(file, number, line, what) for number, (line, what) in enumerate(changer.found)]
 
 
-def changed(mutant: Mutant) -> str:
+def changed(whole: str, mutant: Mutant) -> str:
     """The source of a file with one change."""
-    tree = ast.parse((ROOT / mutant.file).read_text(encoding="utf-8"))
+    tree = ast.parse(whole)
     return ast.unparse(ast.fix_missing_locations(copy.deepcopy(Changer(mutant.number).visit(tree))))
 
 
@@ -209,7 +209,7 @@ class Tree:
         """Whether all tests pass although the change is there."""
         target = self.folder / mutant.file
         whole = target.read_text(encoding="utf-8")
-        target.write_text(changed(mutant), encoding="utf-8")
+        target.write_text(changed(whole, mutant), encoding="utf-8")
         command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
         process = subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True

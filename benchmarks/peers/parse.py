@@ -37,17 +37,16 @@ def main() -> None:
     from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, BaseSensorOperator, task
     from airflow.triggers.base import BaseTrigger
 
-    try:
-        from airflow.sdk import BaseHook
-    except ImportError:  # Airflow 3.0
-        from airflow.hooks.base import BaseHook
-
     assert all((DAG, BaseOperator, BaseOperatorLink, BaseSensorOperator, BaseTrigger, task))
 
     def refuse(*_: object, **__: object) -> None:
         asked.append("connection")
 
-    setattr(BaseHook, "get_connection", refuse)  # noqa: B010 - a method cannot be assigned, says mypy
+    import airflow.sdk
+
+    # Airflow 3.0 has its hook elsewhere.
+    hook = getattr(airflow.sdk, "BaseHook", None) or importlib.import_module("airflow.hooks.base").BaseHook
+    hook.get_connection = refuse
     package = sys.argv[1]
     names = modules_of(package)
     before = set(sys.modules)
