@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pendulum
+import pytest
 
+from airflow_provider_kinde.emulator import Settings
 from airflow_provider_kinde.sources import make_source
-from airflow_provider_kinde.sync import SyncSpec, make_plan
+from airflow_provider_kinde.sync import Report, SyncSpec, make_plan
 from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync.memberships import UNSEEN
 from airflow_provider_kinde.sync.pairs import Pair, Pairs
 from airflow_provider_kinde.sync.run import apply
 from tests.sync.conftest import NOW, SPEC, World, people, person
@@ -110,6 +113,83 @@ def test_of_two_organizations_that_were_made_since_the_plan_none_is_chosen(world
     (create,) = [operation for operation in report.plan.operations if operation.kind == "create_organization"]
     assert create.outcome == "failed"
     assert create.error.startswith("2 organizations are called 'Field Sales' now")
+
+
+LEADS = SPEC.replace(
+    "roles: [engineer]",
+    """roles: [engineer]
+  - organization: eng
+    when: "{{ row.dept == 'Lead' }}"
+    roles: [lead]""",
+)
+MEMBERS = "/organizations/[^/]+/users$"
+
+
+def outcomes(report: Report) -> set[tuple[str, str]]:
+    return {(operation.kind, operation.outcome) for operation in report.plan.operations}
+
+
+def test_what_kinde_takes_and_does_not_do_is_told(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.fault("PATCH", MEMBERS, status=200, body='{"code": "OK"}', times=None)
+    report = world.apply([person(1, dept="Eng"), *people(20)[1:]])
+    assert outcomes(report) == {
+        ("add_membership", "failed"), ("add_role", "failed"), ("remove_membership", "failed")
+    }  # fmt: skip
+    assert {operation.error for operation in report.plan.operations} == {UNSEEN}
+
+
+def test_what_kinde_took_and_did_not_do_is_sent_once_more(world: World) -> None:
+    rows = [person(number, dept="Eng") for number in range(1, 21)]
+    world.apply(rows, LEADS)
+    world.kinde.fault("PATCH", MEMBERS, status=200, body='{"code": "OK"}', times=1)
+    more = LEADS.replace("roles: [engineer]", "roles: [engineer, lead]") + "guards: {max_role_grants: 20}\n"
+    assert outcomes(world.apply(rows, more)) == {("add_role", "done")}
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 422])
+def test_a_list_that_kinde_finds_wrong_is_halved(world: World, status: int) -> None:
+    world.kinde.fault("PATCH", MEMBERS, status=status, times=1)
+    rows = [person(number, dept="Eng") for number in range(1, 9)]
+    assert {outcome for _, outcome in outcomes(world.apply(rows))} == {"done"}
+
+
+@pytest.mark.parametrize("settings", [Settings(patch_roles="merge")], ids=["merge"])
+def test_roles_are_taken_from_those_who_stay_whoever_goes(world: World) -> None:
+    world.apply([person(number, dept="Lead") for number in range(1, 21)], LEADS)
+    goes = {1, 3, 5}
+    now = [person(n, dept="Other" if n in goes else "Eng" if n in (2, 4) else "Lead") for n in range(1, 21)]
+    report = world.apply(now, LEADS)
+    assert {outcome for _, outcome in outcomes(report)} == {"done"}
+    assert world.memberships("p2@example.com") == world.memberships("p4@example.com") == {"Engineering": ["engineer"]}
+    world.settled(now, LEADS)
+
+
+@pytest.mark.parametrize("settings", [Settings(patch_roles="merge")], ids=["merge"])
+def test_a_role_that_kinde_does_not_take_away_is_told(world: World) -> None:
+    rows = [person(number, dept="Lead") for number in range(1, 21)]
+    world.apply(rows, LEADS)
+    world.kinde.fault("DELETE", "/roles/", status=400, times=None)
+    report = world.apply([person(1, dept="Eng"), *rows[1:]], LEADS)
+    assert outcomes(report) == {("add_role", "done"), ("remove_role", "failed")}
+
+
+def test_an_enabling_says_what_was_before_and_is_after(world: World) -> None:
+    for action, before, after in (
+        ("suspend", {"suspended": True}, {"suspended": False}),
+        ("remove", {"left": True}, {"left": False}),
+    ):
+        spec = SPEC + f"leaver: {{action: {action}}}\n"
+        world.apply(people(20), spec)
+        world.apply([person(1, status="Terminated"), *people(20)[1:]], spec)
+        enable = next(operation for operation in world.plan(people(20), spec).operations if operation.kind == "enable")
+        assert (enable.before, enable.after) == (before, after)
+
+
+def test_who_is_in_no_row_is_named_as_kinde_does(world: World) -> None:
+    world.apply(people(20))
+    (suspend,) = world.plan(people(19), SPEC + "absent: suspend\n").operations
+    assert (suspend.kind, suspend.who) == ("suspend", "Given20 Doe <p20@example.com>")
 
 
 def test_a_protected_leaver_who_has_lost_access_already_waits_for_nobody(world: World) -> None:
