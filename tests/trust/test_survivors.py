@@ -80,12 +80,14 @@ def test_refused_credentials_end_the_run_instead_of_failing_for_everybody(world:
     assert all(operation.error.startswith("Kinde refused the credentials") for operation in skipped)
 
 
-def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(world: World) -> None:
+@pytest.mark.parametrize("spec", [SPEC, TITLES], ids=["plain", "with properties"])
+def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(world: World, spec: str) -> None:
     """It is what makes a million people cheap; the plan would be the same without."""
+    world.kinde.seed({"properties": ["kp_usr_job_title"]})
     rows = [person(1, dept="Eng"), *people(6)[1:]]
-    world.apply(rows)
+    world.apply(rows, spec)
     world.kinde.seed({"users": [{"email": "p1@example.com", "memberships": {"Engineering": ["engineer", "owner"]}}]})
-    plan = world.plan(rows)
+    plan = world.plan(rows, spec)
     assert plan.snapshot is not None
     pairs = Pairs(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
     assert [Pair.agrees(pair) for pair in pairs] == [True] * 6
@@ -147,9 +149,35 @@ def test_what_kinde_took_and_did_not_do_is_sent_once_more(world: World) -> None:
     assert outcomes(world.apply(rows, more)) == {("add_role", "done")}
 
 
+def test_a_role_that_kinde_does_not_give_is_told(world: World) -> None:
+    rows = [person(number, dept="Eng") for number in range(1, 21)]
+    world.apply(rows, LEADS)
+    world.kinde.fault("PATCH", MEMBERS, status=200, body='{"code": "OK"}', times=None)
+    more = LEADS.replace("roles: [engineer]", "roles: [engineer, lead]") + "guards: {max_role_grants: 20}\n"
+    assert outcomes(world.apply(rows, more)) == {("add_role", "failed")}
+
+
+def test_what_was_done_of_a_suspension_is_not_done_again(world: World) -> None:
+    world.apply(people(20))
+    left = [person(1, status="Terminated"), *people(20)[1:]]
+    world.kinde.fault("PATCH", "^/api/v1/user$", skip=1, status=400)
+    assert outcomes(world.apply(left)) == {("suspend", "failed")}
+    world.kinde.clear_log()
+    assert outcomes(world.apply(left)) == {("suspend", "done")}
+    assert [entry["method"] for entry in world.writes()] == ["DELETE", "PATCH"]
+
+
+def test_an_address_that_kinde_takes_without_a_word_is_found(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.fault("POST", "/identities$", status=201, body="", after_work=True)
+    rows = [person(1, email="new@example.com"), *people(20)[1:]]
+    assert outcomes(world.apply(rows)) == {("rename", "done")}
+    world.settled(rows)
+
+
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
 def test_a_list_that_kinde_finds_wrong_is_halved(world: World, status: int) -> None:
-    world.kinde.fault("PATCH", MEMBERS, status=status, times=1)
+    world.kinde.fault("PATCH", MEMBERS, status=status, times=2)
     rows = [person(number, dept="Eng") for number in range(1, 9)]
     assert {outcome for _, outcome in outcomes(world.apply(rows))} == {"done"}
 
