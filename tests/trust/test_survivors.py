@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pendulum
 import pytest
@@ -218,6 +221,56 @@ def test_who_is_in_no_row_is_named_as_kinde_does(world: World) -> None:
     world.apply(people(20))
     (suspend,) = world.plan(people(19), SPEC + "absent: suspend\n").operations
     assert (suspend.kind, suspend.who) == ("suspend", "Given20 Doe <p20@example.com>")
+
+
+def test_who_is_absent_and_lost_access_by_hand_is_left_so_where_the_spec_holds(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.seed({"users": [{"email": "p20@example.com", "is_suspended": True}]})
+    plan = world.plan(people(19), SPEC + "absent: hold\n")
+    assert (plan.operations, plan.held, plan.summary["unchanged"]) == ([], [], 20)
+
+
+def test_of_two_accounts_with_one_address_none_is_taken(world: World) -> None:
+    world.kinde.seed({"users": [{"email": "p1@example.com"}]})
+    listed = world.client.iter_users
+
+    def twice(**options: Any) -> Iterator[Any]:
+        for user in listed(**options):
+            yield user
+            yield {**user, "id": "kp_twin"}
+
+    world.client.iter_users = twice  # type: ignore[method-assign]
+    plan = world.plan(people(1))
+    assert plan.operations == []
+    assert [(held.id, held.reason) for held in plan.held] == [("1", "2 Kinde accounts have this address")]
+
+
+def test_who_moves_is_no_leaver(world: World) -> None:
+    world.apply([person(number, dept="Eng") for number in range(1, 41)])
+    plan = world.plan(people(40))
+    assert {block.reason.split()[0] for block in plan.blocked} == {"max_membership_removals"}
+
+
+def test_the_protected_stand_first_among_the_held(world: World) -> None:
+    spec = SPEC + "protect: {emails: [p9@example.com]}\n"
+    world.apply(people(20), spec)
+    rows = [*people(8), person(9, status="Terminated"), *people(20)[9:19], person(20, email="p1@example.com")]
+    first = [("9", True), ("1", False), ("20", False)]
+    assert [(held.id, held.protected) for held in world.plan(rows, spec).held] == first
+    plan = world.plan(rows, spec, only=["create"], approve_protected=["9", "77"])
+    assert [(held.id, held.protected) for held in plan.held] == first
+
+
+def test_an_organization_that_is_there_is_not_created(world: World) -> None:
+    plan = world.plan(people(2), SPEC.replace("{name: Sales}", "{name: Sales, create: true}"))
+    assert {operation.kind for operation in plan.operations} == {"create", "add_membership"}
+
+
+def test_an_account_that_was_made_without_its_address_is_told(world: World) -> None:
+    made = {"id": "kp_1", "created": True, "identities": [{"type": "email", "result": {"created": False}}]}
+    world.kinde.fault("POST", "^/api/v1/user$", status=200, body=json.dumps(made))
+    (create, _) = world.apply(people(1)).plan.operations
+    assert create.error.startswith("Kinde made the account, but not its address")
 
 
 def test_a_protected_leaver_who_has_lost_access_already_waits_for_nobody(world: World) -> None:
