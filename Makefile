@@ -23,7 +23,7 @@ APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract t
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
 # Long stories about the engine, and what is built on it.
 STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
-STORIES += $(addprefix tests/sync/,test_release.py test_undo.py test_init.py)
+STORIES += $(addprefix tests/sync/,test_release.py test_relink.py test_undo.py test_person_forms.py test_init.py)
 STORIES += tests/trust/test_faults.py tests/trust/test_fault_laws.py tests/trust/test_crashes.py
 TOOL_TESTS += $(STORIES)
 
