@@ -43,6 +43,8 @@ LEFT_OUT = (
     "years",
     "init",
     "release",
+    "relink",
+    "person_forms",
     "undo",
     "scenarios",
     "two_sources",
