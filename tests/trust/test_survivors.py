@@ -14,11 +14,13 @@ from airflow_provider_kinde.emulator import Settings
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import Report, SyncSpec, make_plan
 from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.memberships import UNSEEN
 from airflow_provider_kinde.sync.pairs import Pair, Pairs
 from airflow_provider_kinde.sync.run import apply
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
+MEMBERS = "/organizations/[^/]+/users$"
 TITLES = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.dept }}"}\nemployment:')
 
 
@@ -33,6 +35,7 @@ def test_both_things_that_went_wrong_are_told(world: World) -> None:
     first, _, second = create.error.partition("; ")
     assert "/properties" in first
     assert second.startswith("created, but still in the default organization")
+    assert UNSEEN not in second
 
 
 def test_who_waits_for_a_start_and_keeps_the_address_is_not_held_for_it(world: World) -> None:
@@ -176,6 +179,13 @@ def test_an_address_that_kinde_takes_without_a_word_is_found(world: World) -> No
     rows = [person(1, email="new@example.com"), *people(20)[1:]]
     assert outcomes(world.apply(rows)) == {("rename", "done")}
     world.settled(rows)
+
+
+def test_an_address_that_kinde_takes_and_does_not_keep_is_told(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.fault("POST", "/identities$", status=201, body="{}", times=None)
+    (rename,) = world.apply([person(1, email="new@example.com"), *people(20)[1:]]).plan.operations
+    assert rename.error == "Kinde answered the new address without an id, and the account does not show it"
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
@@ -334,3 +344,6 @@ def test_without_a_moment_it_is_now(world: World) -> None:
     before = pendulum.now("UTC")
     plan = make_plan(world.spec(), people(1), world.client)
     assert before <= plan.now <= pendulum.now("UTC")
+    for wrong in ("P1D", "soon"):
+        with pytest.raises(SyncError, match="not a moment in ISO 8601"):
+            make_plan(world.spec(), people(1), world.client, now=wrong)
