@@ -53,10 +53,11 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
 
 def still_blocked(plan: Plan, approve: str | None) -> list[dict[str, object]]:
     """The reasons that stop a plan, once an approval by hash has been taken into account."""
-    if not plan.blocked or (approve == plan.hash and all(block.approvable for block in plan.blocked)):
+    approvable = all(block.approvable for block in plan.blocked)
+    if not plan.blocked or (approve == plan.hash and approvable):
         return []
     found = [block.to_json() for block in plan.blocked]
-    if approve and all(block.approvable for block in plan.blocked):
+    if approve and approvable:
         reason = f"the approved hash {approve} is not that of this plan ({plan.hash}): look at it and approve again"
         found.append({"reason": reason, "approvable": True})
     return found

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import ALWAYS, BLOCKED
-
 from demo.local_airflow import DagRun, LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import Stage
+from tests.e2e.conftest import ALWAYS, BLOCKED
 
 
 def started(airflow: LocalAirflow, dag_id: str, **conf: Any) -> DagRun:

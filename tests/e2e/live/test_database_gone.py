@@ -9,7 +9,6 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -33,17 +32,6 @@ dag = kinde_sync_dag(os.environ["KINDE_SYNC_SPEC"], dag_id="hr", default_args=qu
 """
 GONE = 30.0
 """Seconds for which nobody reaches the database."""
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "stage")
-
-
-@pytest.fixture
-def kinde(stage: Stage) -> Iterator[LocalKinde]:
-    with stage.kinde() as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from troubled import airflow as troubled
@@ -28,17 +27,6 @@ with DAG("waits", schedule=None, max_active_tasks=16, default_args={{"retries": 
         task_id="user", kinde_conn_id="kinde_demo", deferrable=True, poke_interval={INTERVAL}, timeout=7200
     ).expand(email=[f"late{{n}}@example.com" for n in range({MANY})])
 """
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "stage")
-
-
-@pytest.fixture
-def kinde(stage: Stage) -> Iterator[LocalKinde]:
-    with stage.kinde() as running:
-        yield running
 
 
 @pytest.fixture

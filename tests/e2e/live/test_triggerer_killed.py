@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from troubled import airflow as troubled
@@ -25,17 +24,6 @@ with DAG("waits", schedule=None, default_args={"retries": 0}):
     KindeOrganizationUserSensor(task_id="member", handle="sales", roles=["seller"], **common)
 """
 LATE = {"id": "kp_late", "email": "late@example.com", "memberships": {"sales": ["seller"]}}
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "stage")
-
-
-@pytest.fixture
-def kinde(stage: Stage) -> Iterator[LocalKinde]:
-    with stage.kinde() as running:
-        yield running
 
 
 @pytest.fixture
