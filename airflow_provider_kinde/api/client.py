@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_kinde.api.answers import Answer
-from airflow_provider_kinde.api.exchange import Counts, Exchange, Settings, token_fetcher
+from airflow_provider_kinde.api.exchange import MAX_CONCURRENCY, Counts, Exchange, Settings, token_fetcher
 from airflow_provider_kinde.api.flow import Flow
 from airflow_provider_kinde.api.operation import Operation, Request, plain_request
 from airflow_provider_kinde.api.operations import Operations, find_operation
@@ -55,7 +55,7 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         audience: str | None = None,
         scopes: str | Iterable[str] | None = None,
         timeout: float = 30.0,
-        max_concurrency: int = 16,
+        max_concurrency: int = MAX_CONCURRENCY,
         requests_per_minute: float | None = None,
         proxies: Mapping[str, str] | str | None = None,
         verify: bool | str = True,

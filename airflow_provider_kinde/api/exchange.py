@@ -24,6 +24,8 @@ log = logging.getLogger("airflow_provider_kinde.api")
 
 MAX_BODY = 64 * 1024 * 1024
 """An answer larger than this is no page of 500 of anything."""
+MAX_CONCURRENCY = 16
+"""Requests at once at most, unless told otherwise: the client finds out by itself how many of them Kinde takes."""
 CONNECT_TIMEOUT = 6.0
 """Seconds: six tries to reach a host that is not there stay below a minute."""
 
@@ -81,7 +83,7 @@ class Settings:
         audience: str | None = None,
         scopes: str | Iterable[str] | None = None,
         timeout: float = 30.0,
-        max_concurrency: int = 16,
+        max_concurrency: int = MAX_CONCURRENCY,
         requests_per_minute: float | None = None,
         proxies: Mapping[str, str] | str | None = None,
         verify: bool | str = True,

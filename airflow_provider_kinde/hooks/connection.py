@@ -59,7 +59,9 @@ def shared(arguments: dict[str, Any], share: int) -> dict[str, Any]:
     """
     found = dict(arguments)
     if share > 1:
-        found.setdefault("max_concurrency", 16)
+        from airflow_provider_kinde.api.exchange import MAX_CONCURRENCY
+
+        found.setdefault("max_concurrency", MAX_CONCURRENCY)
         for key in ("max_concurrency", "requests_per_minute"):
             if found.get(key):
                 found[key] = max(1, found[key] // share)
