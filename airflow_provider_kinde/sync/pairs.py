@@ -12,25 +12,22 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from airflow_provider_kinde.sync import spooled_accounts, spooled_people
 from airflow_provider_kinde.sync.guard import Volumes
-from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Access, Person
 from airflow_provider_kinde.sync.snapshot import Snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec
 from airflow_provider_kinde.sync.spooled_accounts import Account, decode_roles, encode_roles
-from airflow_provider_kinde.sync.spooled_people import decode_due, merged
+from airflow_provider_kinde.sync.spooled_people import Persons, decode_due, merged
 
 _JOINED = f"""
-SELECT {spooled_accounts.COLUMNS}, accounts.plain, accounts.key, {spooled_people.COLUMNS}, hr.key, properties.held
+SELECT accounts.id, accounts.rowid, accounts.link, accounts.plain, accounts.suspended, hr.id IS NOT NULL,
+  hr.access IN ('{Access.DUE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
+    AND accounts.key = hr.key AND accounts.first = hr.given AND accounts.last = hr.family,
+  hr.due, hr.properties, properties.held
 FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
 WHERE accounts.link IS NOT NULL ORDER BY accounts.id
 """
 _MEMBERS = "SELECT account, alias, roles FROM members ORDER BY account, alias"
-_ACCOUNT = slice(0, spooled_accounts.WIDTH)
-_PLAIN = spooled_accounts.WIDTH
-_PERSON = slice(_PLAIN + 2, _PLAIN + 2 + spooled_people.WIDTH)
-_WITH_ACCESS = frozenset({Access.DUE.value, Access.KEEP.value})
 _MANY = 20_000
 
 Present = tuple[tuple[str, str], ...]
@@ -49,37 +46,28 @@ class Pair:
 
     def __init__(self, pairs: Pairs, row: tuple[Any, ...], present: Present) -> None:
         self._pairs, self._row, self.present = pairs, row, present
-        self.id: str = row[2]
-        self.listed: bool = row[_PERSON.start] is not None
-        self.access = True if row[_PLAIN] and not row[6] else pairs.has_access(self.account)
+        _, _, self.id, plain, suspended, listed, *_ = row
+        self.listed = bool(listed)
+        self.access = True if plain and not suspended else pairs.has_access(self.account)
 
     @property
     def account(self) -> Account:
         """The account."""
         snapshot = self._pairs.snapshot
-        account = snapshot.accounts.account_of(self._row[_ACCOUNT])
+        (account,) = snapshot.accounts.find("rowid = ?", self._row[1])
         snapshot.remember(account.id, {alias: decode_roles(roles) for alias, roles in self.present})
         return account
 
     @property
     def person(self) -> Person | None:
         """HR's word, where the row was understood."""
-        row = self._row[_PERSON]
-        return None if row[2] is None else spooled_people.person_of(row)
+        return self._pairs.persons.get(self.id)
 
     def agrees(self) -> bool:
         """Whether HR and Kinde say the same, so that nothing is to be decided."""
-        (
-            _, _, _, _, first, last, suspended, _, _, plain, key,
-            _, _, access, _, _, given, family, properties, due, _, wanted_key, held,
-        ) = self._row  # fmt: skip
+        *_, same, due, properties, held = self._row
         return (
-            access in _WITH_ACCESS
-            and plain
-            and not suspended
-            and key == wanted_key
-            and first == given
-            and last == family
+            bool(same)
             and self._pairs.due(due) == self._pairs.managed(self.present)
             and (not properties or _holds(held, properties))
         )
@@ -95,7 +83,7 @@ class Pairs:
     """
 
     def __init__(self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], today: date) -> None:
-        self.snapshot, self.has_access = snapshot, has_access
+        self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.spool)
         self.volumes = Volumes(dropped=0)
         self._role_keys = spec.role_keys
         self._yesterday = today - timedelta(days=1)
@@ -103,13 +91,13 @@ class Pairs:
         self._roles: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Pair]:
-        volumes, name = self.volumes, self.snapshot.accounts.name
+        volumes = self.volumes
         dropped = 0
         groups: Counter[Present] = Counter()
         members = self.snapshot.spool.each(_MEMBERS)
         ahead = next(members, None)
         for row in self.snapshot.spool.each(_JOINED):
-            account_id = row[0]
+            account_id, plain = row[0], row[3]
             present: Present = ()
             while ahead is not None and ahead[0] <= account_id:
                 if ahead[0] == account_id:
@@ -121,8 +109,8 @@ class Pairs:
                 volumes.with_access += 1
                 volumes.settled += bool(present)
                 dropped += not pair.listed
-            if not row[_PLAIN]:
-                link = parse_link(row[1], name)
+            if not plain:
+                link = pair.account.link
                 if link and link.left and link.left >= self._yesterday:
                     volumes.recent[account_id] = pair.access
             groups[present] += 1
