@@ -106,23 +106,21 @@ class Accounts:
 
     def adopt(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
         """``PATCH /user``: the link and the names in one update."""
-        assert operation.after is not None
         link = str(Link(self.spec.name, operation.id))
-        self.client.update_user(operation.user_id, provided_id=link, **_names(operation.after))
+        self.client.update_user(operation.user_id, provided_id=link, **_names(operation))
         self._write_properties(operation.user_id, operation)
 
     # -- movers -------------------------------------------------------------------------------------------------
 
     def update(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
         """``PATCH /user`` for names, ``PATCH /users/{id}/properties`` for properties, each only where it changes."""
-        assert operation.after is not None
-        if names := _names(operation.after):
+        if names := _names(operation):
             self.client.update_user(operation.user_id, **names)
         self._write_properties(operation.user_id, operation)
 
     def _write_properties(self, user_id: str, operation: Operation) -> None:
-        properties = (operation.after or {}).get("properties")
-        if properties:
+        assert operation.after is not None
+        if properties := operation.after.get("properties"):
             self.client.update_user_properties(user_id, properties=dict(properties))
 
     def rename(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
@@ -134,7 +132,7 @@ class Accounts:
         assert account is not None
         assert account.link is not None
         assert person is not None
-        identities = [i for i in self.client.iter_user_identities(account.id) if i.get("id")]
+        identities = self._identities(account.id)
         target, link = email_key(person.email), account.link
         new_id, present = _identity(identities, target), _identity(identities, email_key(account.email))
         former = link.renaming or present
@@ -150,7 +148,7 @@ class Accounts:
         if new_id is None:
             new_id, _ = once(
                 lambda: self._add_address(account.id, person.email),
-                lambda: _identity(list(self.client.iter_user_identities(account.id)), target),
+                lambda: _identity(self._identities(account.id), target),
             )
         if email_key(account.email) != target:
             self.client.update_identity(new_id, is_primary=True)
@@ -159,11 +157,15 @@ class Accounts:
         if link.renaming:
             self.client.update_user(account.id, provided_id=str(link.with_renaming("")))
 
+    def _identities(self, user_id: str) -> list[Mapping[str, Any]]:
+        """Those that can be named in a request."""
+        return [i for i in self.client.iter_user_identities(user_id) if i.get("id")]
+
     def _add_address(self, user_id: str, email: str) -> str:
         answer = self.client.create_user_identity(user_id, type="email", value=email) or {}
         found = (answer.get("identity") or {}).get("id")
         if not found:
-            found = _identity(list(self.client.iter_user_identities(user_id)), email_key(email))
+            found = _identity(self._identities(user_id), email_key(email))
         if not found:
             raise Failed("Kinde answered the new address without an id, and the account does not show it")
         return str(found)
@@ -175,7 +177,7 @@ class Accounts:
         """
         account = operation.account
         assert account is not None
-        names = _names(update.after or {}) if update else {}
+        names = _names(update) if update else {}
         body: dict[str, Any] = {"provided_id": str(Link(self.spec.name, operation.id)), **names}
         if account.suspended:
             body["is_suspended"] = False
@@ -251,5 +253,6 @@ def _identity(identities: Sequence[Mapping[str, Any]], address: str) -> str | No
     return None
 
 
-def _names(after: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: after[key] for key in ("given_name", "family_name") if key in after}
+def _names(operation: Operation) -> dict[str, Any]:
+    assert operation.after is not None
+    return {key: operation.after[key] for key in ("given_name", "family_name") if key in operation.after}

@@ -11,9 +11,11 @@ import pendulum
 import pytest
 
 from airflow_provider_kinde.emulator import Settings
+from airflow_provider_kinde.exceptions import KindeServerError
 from airflow_provider_kinde.sources import make_source
-from airflow_provider_kinde.sync import Report, SyncSpec, make_plan
-from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync import Report, SyncSpec, accounts, make_plan
+from airflow_provider_kinde.sync import apply as stages
+from airflow_provider_kinde.sync.apply import Run, apply_plan
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.memberships import UNSEEN
 from airflow_provider_kinde.sync.pairs import Pair, Pairs
@@ -347,3 +349,135 @@ def test_without_a_moment_it_is_now(world: World) -> None:
     for wrong in ("P1D", "soon"):
         with pytest.raises(SyncError, match="not a moment in ISO 8601"):
             make_plan(world.spec(), people(1), world.client, now=wrong)
+
+
+LAB = SPEC.replace("{name: Sales}", "{name: Laboratory, create: true}")
+
+
+def labs(world: World) -> list[str]:
+    return [o["code"] for o in world.kinde.state()["organizations"] if o["name"] == "Laboratory"]
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What was waited for another run; nobody waits."""
+    waited: list[float] = []
+    monkeypatch.setattr(accounts.time, "sleep", waited.append)
+    return waited
+
+
+def test_who_makes_an_organization_alone_waits_for_nobody(world: World, naps: list[float]) -> None:
+    world.kinde.fault("POST", "^/api/v1/organization$", status=201, body="", after_work=True)
+    assert ("create_organization", "done") in outcomes(world.apply(people(2), LAB))
+    assert len(labs(world)) == 1
+    assert naps == []
+
+
+def test_of_two_organizations_made_at_once_the_other_run_removes_its_own(
+    world: World, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, rival = world.client.create_organization, "org_zzzzzzzzzzzz"
+
+    def both(**body: Any) -> Any:
+        world.kinde.seed({"organizations": [{"name": "Laboratory", "code": rival}]})
+        return create(**body)
+
+    monkeypatch.setattr(world.client, "create_organization", both)
+    monkeypatch.setattr(accounts.time, "sleep", lambda seconds: world.client.delete_organization(rival))
+    assert ("create_organization", "done") in outcomes(world.apply(people(2), LAB))
+    assert len(labs(world)) == 1
+    assert rival not in labs(world)
+
+
+def test_an_organization_that_this_run_may_not_have_made_is_not_removed(
+    world: World, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = world.client.iter_organizations
+    looks: list[int] = []
+
+    def lost(**body: Any) -> Any:
+        world.kinde.seed({"organizations": [{"name": "Laboratory", "code": "org_b"}]})
+        raise KindeServerError("the answer was lost", status=500, fate_unknown=True)
+
+    def looked(**options: Any) -> Any:
+        looks.append(1)
+        if len(looks) == 4:
+            world.kinde.seed({"organizations": [{"name": "Laboratory", "code": "org_a"}]})
+        return listed(**options)
+
+    monkeypatch.setattr(world.client, "create_organization", lost)
+    monkeypatch.setattr(world.client, "iter_organizations", looked)
+    world.apply(people(2), LAB)
+    assert sorted(labs(world)) == ["org_a", "org_b"]
+
+
+def test_an_identity_that_cannot_be_named_is_passed_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.apply(people(20))
+    listed = world.client.iter_user_identities
+
+    def with_one_more(user_id: str) -> Iterator[Any]:
+        yield {"type": "email", "name": "p1@example.com"}
+        yield {"type": "email", "name": "new@example.com", "id": None}
+        yield from listed(user_id)
+
+    monkeypatch.setattr(world.client, "iter_user_identities", with_one_more)
+    rows = [person(1, email="new@example.com"), *people(20)[1:]]
+    assert outcomes(world.apply(rows)) == {("rename", "done")}
+    monkeypatch.undo()
+    world.settled(rows)
+
+
+def test_what_has_an_outcome_is_not_done_again(world: World) -> None:
+    plan = world.plan(people(3))
+    found = list(plan.operations)
+    for operation in found:
+        operation.outcome = "done"
+    plan.operations.save(found)
+    with Run(plan, world.client) as run:
+        run.people()
+        run.rest()
+    assert world.writes() == []
+
+
+def test_what_was_done_is_kept_while_much_more_is_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "_SAVED", 2)
+    report = world.apply(people(7))
+    assert [operation.outcome for operation in report.plan.operations] == ["done"] * 14
+
+
+DEFAULT = SPEC + "joiner: {leave_default_organization: true}\n"
+
+
+def seeded_default(world: World) -> str:
+    world.kinde.seed({"organizations": [{"name": "Everybody", "code": "org_all", "is_default": True}]})
+    return "/organizations/org_all/users$"
+
+
+@pytest.mark.parametrize("settings", [Settings(default_org_policy=False)], ids=["no policy"])
+def test_where_nobody_landed_in_the_default_organization_one_look_is_enough(world: World) -> None:
+    seeded_default(world)
+    world.apply(people(2, dept="Other"), DEFAULT)
+    assert [entry["method"] for entry in world.kinde.log() if "org_all" in entry["path"]] == ["GET"]
+
+
+def test_who_stays_in_the_default_organization_without_a_reason_is_told(world: World) -> None:
+    members = seeded_default(world)
+    world.kinde.fault("PATCH", members, status=200, body='{"code": "OK"}', times=None)
+    (create,) = world.apply([person(1, dept="Other")], DEFAULT).plan.operations
+    assert (create.outcome, create.error) == ("failed", f"created, but still in the default organization: {UNSEEN}")
+
+
+def test_an_unknown_organization_is_told_beside_twenty_that_there_are(world: World) -> None:
+    teams = [{"name": f"Team {number:02}", "external_id": f"team-{number:02}"} for number in range(30)]
+    world.kinde.seed({"organizations": teams})
+    named = (
+        SPEC.partition("organizations:")[0]
+        + """
+organizations: {match: external_id, prefix: team-}
+memberships: [{organization: "{{ row.dept }}"}]
+"""
+    )
+    with pytest.raises(SyncError) as told:
+        world.plan(people(1), named)
+    assert "team-19" in str(told.value)
+    assert "team-20" not in str(told.value)
