@@ -166,6 +166,10 @@ class Changer(ast.NodeTransformer):
         node.body = [self.visit(statement) for statement in node.body]
         return node
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.body = [self.visit(statement) for statement in node.body]  # slots and frozen are no behaviour
+        return node
+
 
 def mutants_of(file: str) -> list[Mutant]:
     """Every possible change of a file."""
