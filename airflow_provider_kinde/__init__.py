@@ -41,6 +41,8 @@ def get_provider_info() -> dict[str, Any]:
             "operators.approval",
             "operators.users",
             "operators.organizations",
+            "operators.members",
+            "operators.invitations",
             "operators.api",
         ),
         "sensors": modules("sensors.users", "sensors.organizations", "sensors.sources"),

@@ -17,7 +17,15 @@ from airflow_provider_kinde.exceptions import KindeError
 from airflow_provider_kinde.links import KindeAdminLink
 from airflow_provider_kinde.operators.users import KindeSuspendUserOperator
 
-MODULES = ("operators.users", "operators.organizations", "operators.api", "sensors.users", "sensors.organizations")
+MODULES = (
+    "operators.users",
+    "operators.organizations",
+    "operators.members",
+    "operators.invitations",
+    "operators.api",
+    "sensors.users",
+    "sensors.organizations",
+)
 
 
 def classes() -> list[Any]:

@@ -1,0 +1,180 @@
+"""Say who is in a Kinde organization, and with which roles. Each operator may run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow_provider_kinde.operators.base import IfExists, IfMissing, listed, one_of, optional_list
+from airflow_provider_kinde.operators.organization_base import OrganizationOperator, Result
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_kinde.member_changes import Entry, Members
+
+
+class _MembersOperator(OrganizationOperator):
+    """What operators on an organization's members share."""
+
+    template_fields: Sequence[str] = (*OrganizationOperator.template_fields, "users", "roles", "permissions")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"users": "json", "roles": "json", "permissions": "json"}
+
+    def __init__(
+        self,
+        *,
+        users: Sequence[Any] | str,
+        roles: Sequence[str] | str | None = None,
+        permissions: Sequence[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.users = users
+        self.roles = roles
+        self.permissions = permissions
+
+    def execute(self, context: Context) -> Result:
+        """Read who is a member, and write what is due, 100 users to a request.
+
+        :raises KindeInputError: an empty list, an id that cannot be one, an unknown role, an address that two have.
+        :raises KindeNotFoundError: no such organization or user.
+        """
+        from airflow_provider_kinde.member_changes import Members, wishes
+
+        name = self._name()
+        roles, permissions = optional_list(self.roles, "roles"), optional_list(self.permissions, "permissions")
+        wanted = wishes(listed(self.users, "users"), roles, permissions)
+        with self._client(context) as client:
+            code = self._code(client, name)
+            found = self._act(Members(client, code, wanted))
+        self.log.info("%s: %s", code, ", ".join(f"{len(ids)} {what}" for what, ids in found.items()))
+        return {"org_code": code, **found}
+
+    def _act(self, members: Members) -> dict[str, list[str]]:
+        raise NotImplementedError
+
+
+class KindeAddOrganizationUsersOperator(_MembersOperator):
+    """Make users members of an organization, however many.
+
+    :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
+    :param users: ids, addresses, or mappings with ``id`` or ``email`` and their own ``roles`` and ``permissions``
+        (templated): a list, or a text with commas.
+    :param roles: role keys for users without roles of their own (templated). ``permissions`` likewise.
+    :param if_exists: for those who are members already: ``skip`` leaves them alone, ``update`` gives them the roles
+        that they lack (and takes none), ``fail`` fails the task before anything is written.
+    :param kinde_conn_id: Airflow connection (templated).
+    :returns: ``{org_code, added, updated, unchanged}``, the last three lists of user ids.
+    """
+
+    def __init__(self, *, if_exists: IfExists = "skip", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.if_exists = one_of("if_exists", if_exists, "skip", "update", "fail")
+
+    def _act(self, members: Members) -> dict[str, list[str]]:
+        from airflow_provider_kinde.exceptions import KindeConflictError
+        from airflow_provider_kinde.judge import some
+
+        members.need_all()
+        there = [entry for entry in members.entries if entry.member]
+        if there and self.if_exists == "fail":
+            ids = some([entry.id for entry in there])
+            raise KindeConflictError(f"already members of {members.code}: {ids}", code="USER_ALREADY_IN_ORGANIZATION")
+        added = members.add([entry for entry in members.entries if not entry.member])
+        due: list[Entry] = []
+        if self.if_exists == "update":
+            asked = [entry for entry in there if entry.wish.roles or entry.wish.permissions is not None]
+            members.read_roles([entry for entry in asked if entry.wish.roles])
+            due = [e for e in asked if e.wish.permissions is not None or set(e.wish.roles or ()) - e.held]
+            members.set_roles(due, {entry.id: entry.held | set(entry.wish.roles or ()) for entry in due})
+        updated = [entry.id for entry in due]
+        return {
+            "added": added,
+            "updated": updated,
+            "unchanged": [entry.id for entry in there if entry.id not in updated],
+        }
+
+
+class KindeUpdateOrganizationUsersOperator(_MembersOperator):
+    """Say which roles members of an organization have.
+
+    :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
+    :param users: ids, addresses, or mappings with ``id`` or ``email`` and their own ``roles`` and ``permissions``
+        (templated).
+    :param roles: role keys for users without roles of their own (templated). ``permissions`` likewise.
+    :param mode: ``replace``: exactly these roles; ``add``: these as well; ``remove``: without these.
+    :param if_missing: for those who are no members: ``fail`` before anything is written, or ``skip``.
+    :param kinde_conn_id: Airflow connection (templated).
+    :returns: ``{org_code, updated, unchanged, missing}``, the last three lists of user ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        mode: Literal["replace", "add", "remove"] = "replace",
+        if_missing: IfMissing = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mode = one_of("mode", mode, "replace", "add", "remove")
+        self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
+
+    def _act(self, members: Members) -> dict[str, list[str]]:
+        from airflow_provider_kinde.exceptions import KindeNotFoundError
+        from airflow_provider_kinde.judge import some
+        from airflow_provider_kinde.lookup import KindeInputError
+
+        if any(entry.wish.roles is None for entry in members.entries):
+            raise KindeInputError("roles are missing: name them for all users, or with each of them")
+        outside = [entry.id for entry in members.entries if not entry.member]
+        if self.if_missing == "fail":
+            members.need_all()
+            if outside:
+                raise KindeNotFoundError(f"not in {members.code}: {some(outside)}", code="USER_NOT_IN_ORGANIZATION")
+        inside = [entry for entry in members.entries if entry.member]
+        members.read_roles(inside)
+        targets = {entry.id: self._target(entry) for entry in inside}
+        due = [e for e in inside if e.wish.permissions is not None or targets[e.id] != e.held]
+        members.set_roles(due, targets)
+        updated = [entry.id for entry in due]
+        return {
+            "updated": updated,
+            "unchanged": [entry.id for entry in inside if entry.id not in updated],
+            "missing": outside + [str(name) for name in members.missing if name.user_id],
+        }
+
+    def _target(self, entry: Entry) -> frozenset[str]:
+        roles = frozenset(entry.wish.roles or ())
+        if self.mode == "replace":
+            return roles
+        return entry.held | roles if self.mode == "add" else entry.held - roles
+
+
+class KindeRemoveOrganizationUsersOperator(_MembersOperator):
+    """Take users out of an organization, however many. Their accounts stay.
+
+    :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
+    :param users: ids, addresses, or mappings with ``id`` or ``email`` (templated).
+    :param if_missing: for those who are no members: ``skip`` (as wanted) or ``fail`` before anything is written.
+    :param kinde_conn_id: Airflow connection (templated).
+    :returns: ``{org_code, removed, missing}``, the last two lists of user ids.
+    """
+
+    template_fields: Sequence[str] = (*OrganizationOperator.template_fields, "users")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"users": "json"}
+
+    def __init__(self, *, users: Sequence[Any] | str, if_missing: IfMissing = "skip", **kwargs: Any) -> None:
+        super().__init__(users=users, **kwargs)
+        self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
+
+    def _act(self, members: Members) -> dict[str, list[str]]:
+        from airflow_provider_kinde.exceptions import KindeNotFoundError
+        from airflow_provider_kinde.judge import some
+
+        outside = [entry.id for entry in members.entries if not entry.member]
+        outside += [str(name) for name in members.missing if name.user_id]
+        if self.if_missing == "fail":
+            members.need_all()
+            if outside:
+                raise KindeNotFoundError(f"not in {members.code}: {some(outside)}", code="USER_NOT_IN_ORGANIZATION")
+        return {"removed": members.remove([entry for entry in members.entries if entry.member]), "missing": outside}

@@ -1,0 +1,51 @@
+"""What the operators on one organization share: how it is named, and what they return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kinde.operators.base import KindeOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.lookup import OrganizationName
+
+Result = dict[str, Any]
+
+
+class OrganizationOperator(KindeOperator):
+    """What operators on an organization that is there share."""
+
+    template_fields: Sequence[str] = ("kinde_conn_id", "org_code", "handle", "external_id", "name")
+
+    def __init__(
+        self,
+        *,
+        org_code: str | None = None,
+        handle: str | None = None,
+        external_id: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.org_code = org_code
+        self.handle = handle
+        self.external_id = external_id
+        self.name = name
+        if org_code is None and handle is None and external_id is None and name is None:
+            raise ValueError("name the organization by one of org_code, handle, external_id, name")
+
+    def _name(self) -> OrganizationName:
+        from airflow_provider_kinde.lookup import OrganizationName
+
+        return OrganizationName.of(self.org_code, self.handle, self.external_id, self.name)
+
+    def _code(self, client: Any, name: OrganizationName) -> str:
+        from airflow_provider_kinde.lookup import ask, need_organization
+
+        return str(ask(need_organization(name), client)["code"])
+
+
+def outcome(code: str | None, what: str, changed: Sequence[str] = ()) -> Result:
+    """What goes to XCom."""
+    return {"org_code": code, "outcome": what, "changed": list(changed)}
