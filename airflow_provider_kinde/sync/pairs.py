@@ -111,7 +111,8 @@ class Pairs:
                 dropped += not pair.listed
             if not plain:
                 link = pair.account.link
-                if link and link.left and link.left >= self._yesterday:
+                assert link is not None  # no other account is joined
+                if link.left and link.left >= self._yesterday:
                     volumes.recent[account_id] = pair.access
             groups[present] += 1
             if len(groups) > _MANY:

@@ -72,6 +72,8 @@ def test_everybody_who_stays_as_they_are_is_counted(world: World) -> None:
     assert (plan.summary["update"], plan.summary["unchanged"]) == (1, 5)
     assert world.plan(people(6)).summary["unchanged"] == 6
     assert world.plan(people(6), ids=["2", "3"]).summary["unchanged"] == 2
+    rejected = world.plan([person(1, status="??"), *people(6)[1:]])
+    assert (rejected.summary["rejected"], rejected.summary["unchanged"]) == (1, 5)
     graced = world.plan([person(1, end="2026-02-27"), *people(6)[1:]], SPEC + "leaver: {grace_days: 9}\n")
     assert (graced.operations, graced.summary["unchanged"]) == ([], 6)
 
@@ -89,7 +91,9 @@ def test_refused_credentials_end_the_run_instead_of_failing_for_everybody(world:
 
 
 @pytest.mark.parametrize("spec", [SPEC, TITLES], ids=["plain", "with properties"])
-def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(world: World, spec: str) -> None:
+def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(
+    world: World, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is what makes a million people cheap; the plan would be the same without."""
     world.kinde.seed({"properties": ["kp_usr_job_title"]})
     rows = [person(1, dept="Eng"), *people(6)[1:]]
@@ -99,6 +103,9 @@ def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(world: World, spec: str) 
     assert plan.snapshot is not None
     pairs = Pairs(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
     assert [Pair.agrees(pair) for pair in pairs] == [True] * 6
+    monkeypatch.setattr(Pair, "account", None)
+    monkeypatch.setattr(Pair, "person", None)
+    assert world.plan(rows, spec).summary["unchanged"] == 6
 
 
 def test_who_waits_for_a_start_and_asks_for_the_address_of_another_is_held(world: World) -> None:
@@ -366,8 +373,10 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def test_who_makes_an_organization_alone_waits_for_nobody(world: World, naps: list[float]) -> None:
-    world.kinde.fault("POST", "^/api/v1/organization$", status=201, body="", after_work=True)
+@pytest.mark.parametrize("told", [True, False], ids=["with a code", "without a word"])
+def test_who_makes_an_organization_alone_waits_for_nobody(world: World, naps: list[float], told: bool) -> None:
+    if not told:
+        world.kinde.fault("POST", "^/api/v1/organization$", status=201, body="", after_work=True)
     assert ("create_organization", "done") in outcomes(world.apply(people(2), LAB))
     assert len(labs(world)) == 1
     assert naps == []
@@ -437,6 +446,19 @@ def test_what_has_an_outcome_is_not_done_again(world: World) -> None:
         run.people()
         run.rest()
     assert world.writes() == []
+
+
+def test_nobody_joins_an_organization_whose_creation_was_skipped(world: World) -> None:
+    world.apply([person(1, dept="Other")], LAB)
+    plan = world.plan(people(1), LAB)
+    create, add = plan.operations
+    assert (create.kind, add.kind) == ("create_organization", "add_membership")
+    create.outcome = "skipped"
+    plan.operations.save([create])
+    with Run(plan, world.client) as run:
+        run.organizations()
+        run.memberships_at_once()
+    assert [(o.outcome, o.error) for o in plan.operations][1] == ("skipped", "create_organization did not succeed")
 
 
 def test_what_was_done_is_kept_while_much_more_is_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
