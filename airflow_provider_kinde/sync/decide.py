@@ -92,7 +92,7 @@ class Decider:
         action = self.spec.leaver.action if person else self.absent_action
         why = person.why if person else "no longer in the HR source"
         access = self.has_access(account)
-        doubt = next((d for d in person.doubts if d.entry is None), None) if person else None
+        doubt = next(iter(person.doubts), None) if person else None  # a leaver's can only be about the scope
         if access:
             if doubt:
                 raise Hold(_doubtful(doubt))

@@ -49,7 +49,7 @@ class Volumes:
     holders: Counter[str] = field(default_factory=Counter)
     recent: dict[str, bool] = field(default_factory=dict)
     accounts: dict[str, tuple[bool, bool]] = field(default_factory=dict)
-    dropped: int | None = 0
+    dropped: int | None = None
     held: int = 0
     rejected: int = 0
     rows: int = 0

@@ -84,7 +84,7 @@ class Pairs:
 
     def __init__(self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], today: date) -> None:
         self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.spool)
-        self.volumes = Volumes(dropped=0)
+        self.volumes = Volumes()
         self._role_keys = spec.role_keys
         self._yesterday = today - timedelta(days=1)
         self._due: dict[str, Present] = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -347,9 +349,12 @@ def test_every_stage_tells_how_far_it_is(world: World) -> None:
     apply(world.spec(new), [person(1, dept="Eng"), person(2)], world.client, now=NOW, progress=progress)
     assert told["organizations"] == (1, 1)
     assert told["people"][0] == told["people"][1]
+    assert told["memberships"] == (2, 2)
 
 
 def test_without_a_moment_it_is_now(world: World) -> None:
+    moment = dt.datetime(2026, 3, 2, 12, tzinfo=dt.timezone.utc)
+    assert make_plan(world.spec(), people(1), world.client, now=moment).now == pendulum.parse(NOW)  # type: ignore[arg-type]
     before = pendulum.now("UTC")
     plan = make_plan(world.spec(), people(1), world.client)
     assert before <= plan.now <= pendulum.now("UTC")
@@ -503,3 +508,81 @@ memberships: [{organization: "{{ row.dept }}"}]
         world.plan(people(1), named)
     assert "team-19" in str(told.value)
     assert "team-20" not in str(told.value)
+
+
+def test_an_address_that_somebody_waits_for_is_not_deleted_away(world: World) -> None:
+    spec = SPEC + "leaver: {delete_after_days: 1}\n"
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.apply(people(20), spec)
+    world.apply(rows, spec)
+    plan = world.plan([*rows, person(21, email="p1@example.com")], spec, now="2026-03-09T12:00:00Z")
+    assert plan.operations == []
+    assert {held.id: held.reason.partition(";")[0] for held in plan.held} == {
+        "1": "deletion waits: an active row has the address of this account",
+        "21": "the address is still on the account of 1, who left: use release",
+    }
+
+
+@pytest.mark.parametrize("kept", [{}, {"email": None, "preferred_email": None}], ids=["an address", "no address"])
+def test_a_sign_in_elsewhere_under_another_address_does_not_hold_a_rename(
+    world: World, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any]
+) -> None:
+    world.apply(people(20))
+    listed = world.client.iter_users
+
+    def with_google(**options: Any) -> Iterator[Any]:
+        for user in listed(**options):
+            address = {} if kept else {"identity": "private@example.net"}
+            yield {
+                **user,
+                **kept,
+                "identities": [*(user["identities"] * (not kept)), {"type": "oauth2:google", **address}],
+            }
+
+    monkeypatch.setattr(world.client, "iter_users", with_google)
+    plan = world.plan([person(1, email="new@example.com")], ids=["1"])
+    assert [operation.kind for operation in plan.operations] == ["rename"]
+
+
+def test_the_members_who_belong_to_nobody_are_not_taken_for_ours(world: World) -> None:
+    world.apply(people(9))
+    others = [{"email": f"x{number}@example.net", "memberships": {"Engineering": ["lead"]}} for number in range(40)]
+    world.kinde.seed({"users": others})
+    world.settled(people(9))
+
+
+def test_an_account_that_kinde_answers_nothing_of_is_not_there(world: World) -> None:
+    world.kinde.fault("POST", "^/api/v1/user$", status=200, body="{}", times=None)
+    world.kinde.fault("GET", "/users\\?.*email=", status=200, body="null", times=None)
+    create = next(iter(world.apply(people(1)).plan.operations))
+    assert create.error == "Kinde answered the creation without an id, and no account has the address"
+
+
+def test_who_was_found_instead_of_made_is_not_believed_to_have_joined(world: World) -> None:
+    world.kinde.fault("POST", "^/api/v1/user$", status=502, after_work=True)
+    world.apply(people(1))
+    assert [entry["method"] for entry in world.writes()] == ["POST", "PATCH"]
+
+
+def test_of_many_people_few_are_under_way_at_a_time() -> None:
+    begun: list[int] = []
+
+    def groups() -> Iterator[Any]:
+        for number in range(1000):
+            begun.append(number)
+            yield [number]
+
+    with ThreadPoolExecutor(1) as pool:
+        results = stages._side_by_side(pool, lambda group: group, groups())
+        assert next(results) == [0]
+        assert len(begun) == 9
+        assert [group for (group,) in results] == list(range(1, 1000))
+
+
+def test_who_approves_another_plan_is_told_so(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.clear_log()
+    report = world.apply(people(20, dept="Other"), approve="0" * 64)
+    reasons = [block["reason"] for block in report.to_json()["blocked"]]
+    assert any(reason.startswith(f"the approved hash {'0' * 64} is not that of this plan") for reason in reasons)
+    assert world.writes() == []
