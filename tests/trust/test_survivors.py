@@ -17,6 +17,7 @@ from airflow_provider_kinde.exceptions import KindeServerError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import Report, SyncSpec, accounts, make_plan
 from airflow_provider_kinde.sync import apply as stages
+from airflow_provider_kinde.sync import pairs as joined
 from airflow_provider_kinde.sync.apply import Run, apply_plan
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.memberships import UNSEEN
@@ -305,8 +306,9 @@ def test_a_protected_leaver_who_has_lost_access_already_waits_for_nobody(world: 
 
 def test_an_operation_names_people_as_hr_does(world: World) -> None:
     world.apply(people(20))
-    (rename,) = world.plan([person(1, email="new@example.com"), *people(20)[1:]]).operations
-    assert (rename.kind, rename.who) == ("rename", "Given1 Doe <new@example.com>")
+    rows = [person(1, "Ada", "Roe", email="new@example.com"), *people(20)[1:]]
+    named = {(operation.kind, operation.who) for operation in world.plan(rows).operations}
+    assert named == {("rename", "Ada Roe <new@example.com>"), ("update", "Ada Roe <new@example.com>")}
 
 
 def test_what_the_source_warns_of_stands_in_the_plan(world: World, tmp_path: Path) -> None:
@@ -586,3 +588,96 @@ def test_who_approves_another_plan_is_told_so(world: World) -> None:
     reasons = [block["reason"] for block in report.to_json()["blocked"]]
     assert any(reason.startswith(f"the approved hash {'0' * 64} is not that of this plan") for reason in reasons)
     assert world.writes() == []
+
+
+def test_a_protected_leaver_without_access_waits_for_no_suspension(world: World) -> None:
+    world.apply(people(20))
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.apply(rows)
+    protecting = SPEC + "protect: {emails: [p1@example.com]}\n"
+    assert world.plan(rows, protecting, only=["create"], approve_protected=["1"]).held == []
+
+
+@pytest.mark.parametrize("many", [0, 1, 20_000])
+def test_members_and_holders_are_counted_whole(world: World, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(joined, "_MANY", many)
+    world.apply([person(number, dept="Eng" if number < 4 else "Sales") for number in range(1, 10)])
+    plan = world.plan(people(9))
+    assert plan.snapshot is not None
+    pairs = Pairs(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
+    assert [pair.listed for pair in pairs] == [True] * 9
+    volumes = pairs.volumes
+    assert (volumes.members, volumes.holders) == ({"eng": 3, "sales": 6}, {"engineer": 3})
+    assert (volumes.managed, volumes.with_access, volumes.settled, volumes.dropped) == (9, 9, 9, 0)
+
+
+def test_an_account_that_kinde_made_without_a_word_is_found(world: World) -> None:
+    world.kinde.fault("POST", "^/api/v1/user$", status=200, body="{}", after_work=True)
+    assert outcomes(world.apply(people(1))) == {("create", "done"), ("add_membership", "done")}
+    world.settled(people(1))
+
+
+def test_a_refusal_is_told_in_the_words_of_kinde(world: World) -> None:
+    world.kinde.fault("POST", "^/api/v1/user$", status=400, times=None)
+    (create,) = world.apply([person(1, dept="Other")]).plan.operations
+    assert create.error.startswith("POST /api/v1/user: ")
+
+
+def test_the_protected_are_never_deleted(world: World) -> None:
+    spec = SPEC + "leaver: {delete_after_days: 1}\n"
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.apply(people(20), spec)
+    world.apply(rows, spec)
+    later = {"now": "2026-03-09T12:00:00Z"}
+    assert [operation.kind for operation in world.plan(rows, spec, **later).operations] == ["delete"]
+    assert world.plan(rows, spec + "protect: {emails: [p1@example.com]}\n", **later).operations == []
+
+
+def test_a_list_that_kinde_fails_at_is_not_halved(world: World) -> None:
+    rows = [person(number, dept="Eng") for number in range(1, 9)]
+    world.apply([person(number, dept="Other") for number in range(1, 9)])
+    world.kinde.fault("PATCH", MEMBERS, status=500, times=None)
+    sent = []
+    for wanted in (rows, rows[:1]):
+        world.kinde.clear_log()
+        assert {outcome for _, outcome in outcomes(world.apply(wanted, ids=[row["id"] for row in wanted]))} == {
+            "failed"
+        }
+        sent.append(len(world.writes()))
+    assert sent[0] == sent[1] > 0
+
+
+def test_what_is_rejected_of_others_is_not_told_of_those_asked_for(world: World) -> None:
+    rows = [person(1, status="??"), person(2, status="??"), person(3)]
+    assert [rejected.id for rejected in world.plan(rows, ids=["2", "3"]).rejected] == ["2"]
+
+
+def test_who_is_taken_out_has_what_was_before_in_the_plan(world: World) -> None:
+    removing = SPEC + "leaver: {action: remove}\n"
+    world.apply([person(number, dept="Eng") for number in range(1, 21)], removing)
+    rows = [person(number, dept="Eng", status="Terminated" if number == 1 else "Active") for number in range(1, 21)]
+    marked, taken = world.plan(rows, removing).operations
+    assert (taken.kind, taken.before) == ("remove_membership", {"roles": ["engineer"]})
+    assert (marked.kind, marked.before, marked.after) == ("suspend", {"taken out": False}, {"taken out": True})
+
+
+def test_an_account_of_nobody_is_adopted_whatever_else_could_be(world: World) -> None:
+    spec = SPEC + 'joiner: {adopt: true, adopt_provided_id: "old-{{ row.id }}"}\n'
+    links = {1: None, 2: "old-2", 3: "older-3"}
+    users = [{"email": f"p{number}@example.com", "provided_id": link} for number, link in links.items()]
+    world.kinde.seed({"users": users})
+    plan = world.plan(people(3), spec)
+    assert [operation.id for operation in plan.operations if operation.kind == "adopt"] == ["1", "2"]
+    assert [held.id for held in plan.held] == ["3"]
+
+
+def test_memberships_may_be_sent_in_one_place_and_settled_in_another(world: World) -> None:
+    plan = world.plan(people(3))
+    with Run(plan, world.client) as run:
+        run.people()
+        run.send_memberships()
+        world.kinde.clear_log()
+        run.settle_memberships()
+    assert [operation.outcome for operation in plan.operations] == ["done"] * 6
+    assert world.writes() == []
+    assert len(world.reads()) == 1
