@@ -23,7 +23,7 @@ APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract t
 TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
 # Long stories about the engine, and what is built on it.
 STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
-STORIES += $(addprefix tests/sync/,test_release.py test_relink.py test_undo.py test_person_forms.py test_init.py)
+STORIES += $(addprefix tests/sync/,test_laws.py test_release.py test_relink.py test_undo.py test_person_forms.py test_init.py)
 STORIES += tests/trust/test_faults.py tests/trust/test_fault_laws.py tests/trust/test_crashes.py
 TOOL_TESTS += $(STORIES)
 
@@ -119,7 +119,7 @@ mutants: ## break the engine on purpose: which change does no test notice? (make
 
 soak: ## the long way: every trouble at every request, kills at every n-th, random histories (an hour)
 	@$(ENV) unit
-	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust tests/sync/test_laws.py $(STORIES)
+	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust $(STORIES)
 
 lint: ## ruff: rules and format
 	@$(ENV) unit
