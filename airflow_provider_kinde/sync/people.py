@@ -298,6 +298,9 @@ class _Reader:
             )
 
     def _alias_in_doubt(self, rule: MembershipSpec, view: RowView) -> str | None:
+        """The organization that a doubt is about; ``None``, any of them, where a blank decides that, too."""
+        if self._blanks([rule.organization], view):
+            return None
         try:
             alias = rule.organization.render(view).strip()
         except TemplateError:

@@ -136,7 +136,8 @@ def make_plan(
     client = client.get_conn() if hasattr(client, "get_conn") else client
     if unknown := sorted(set(only or ()) - set(KINDS)):
         raise SyncError(f"no such kind of operation: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
-    plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write))
+    counts = (client.counts.read, client.counts.write)
+    plan = Plan(spec, client.host, at, counts_before=counts)
     if spec.tenant and _host(spec.tenant) != _host(client.host):
         reason = f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}"
         plan.blocked.append(Block(reason, False))
@@ -148,10 +149,18 @@ def make_plan(
         plan.rejected = people.rejected
         plan.blocked += [Block(problem, False) for problem in people.problems]
         return plan
-    snapshot = plan.snapshot = read_snapshot(spec, client, progress, spool)
+    snapshot = read_snapshot(spec, client, progress, spool)
     _read_missing_properties(spec, snapshot, client)
-    _Planner(plan, people, snapshot, client, ids, approve_protected).run(only, begun)
-    return plan
+    while True:
+        plan = Plan(spec, client.host, at, snapshot=snapshot, people=people, counts_before=counts)
+        plan.warnings += people.warnings
+        planner = _Planner(plan, people, snapshot, client, ids, approve_protected)
+        planner.run(only, begun)
+        if not planner.unlisted:
+            return plan
+        # Pages shift while people come and go: whoever stood at the edge of one may be in none, and would lose what
+        # was given by hand, or keep what is to be taken. What is read twice is believed.
+        snapshot.read_members_again(sorted(planner.unlisted), client)
 
 
 class _Planner:
@@ -180,6 +189,9 @@ class _Planner:
             approved=frozenset(approve_protected),
         )
         self.pairs = Pairs(self.spec, snapshot, self.decider.has_access, self.today)
+        self.aliases = {o.code: alias for alias, o in snapshot.organizations.items() if o.code}
+        self.unlisted: set[str] = set()
+        """Organizations that an account names, while it is not among their members as they were read."""
         self.held: dict[str, Held] = {}
         self.wanted: set[str] = set()
         """Leavers whose address an active row has: deleting them would hand it over in the next run, unasked."""
@@ -224,12 +236,21 @@ class _Planner:
             found = self._decide(pair.id, person, account)
             if found:
                 self.pairs.volumes.accounts[account.id] = (pair.access, pair.access and bool(pair.present))
+                self._note_unlisted(account)
             elif pair.id not in self.held and pair.id not in rejected:
                 self.plan.unchanged += 1
             yield from found
         for person in self.people.persons.without_account(Access.DUE):
             if self._asked_for(person.id):
-                yield from self._decide(person.id, person, None)
+                found = self._decide(person.id, person, None)
+                if found and found[0].account:
+                    self._note_unlisted(found[0].account)
+                yield from found
+
+    def _note_unlisted(self, account: Account) -> None:
+        listed = self.snapshot.memberships(account.id).keys() | self.snapshot.read_twice
+        said = {self.aliases[code] for code in account.organizations if code in self.aliases}
+        self.unlisted |= said - listed
 
     def _asked_for(self, id: str) -> bool:
         return self.ids is None or id in self.ids

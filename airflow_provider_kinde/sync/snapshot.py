@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from airflow_provider_kinde.api.operation import segment
-from airflow_provider_kinde.exceptions import KindeResponseError
+from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
 from airflow_provider_kinde.sync.directories import check_directories
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.link import parse_link
@@ -29,6 +29,9 @@ from airflow_provider_kinde.sync.spooled_accounts import (
     decode_roles,
     encode_roles,
 )
+
+_MOST_UNLISTED = 100
+"""Members asked for one by one; more are no shift of a page."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage, how much is done, and how much there is (``None`` while unknown)."""
@@ -71,7 +74,18 @@ class Snapshot:
         self.spool = accounts.spool
         self.linked, self.by_address = Linked(accounts), ByAddress(accounts)
         self.properties = Properties(self.spool)
+        self.read_twice: set[str] = set()
+        """Aliases of organizations whose members were read again, and are believed now."""
         self._last: tuple[str, dict[str, frozenset[str]]] = ("", {})
+
+    def read_members_again(self, aliases: Iterable[str], client: Any) -> None:
+        """Read the members of some organizations once more (``GET /organizations/{code}/users``)."""
+        for alias in aliases:
+            self.spool.run("DELETE FROM members WHERE alias = ?", (alias,))
+            _read_members_of(client, self.organizations[alias], self.spool)
+            self.read_twice.add(alias)
+        _keep_last_word(self.spool)
+        self._last = ("", {})
 
     def memberships(self, user_id: str) -> dict[str, frozenset[str]]:
         """Alias -> role keys, of the managed organizations that an account is in."""
@@ -127,9 +141,8 @@ def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot
             raise wrong
     _read_all_members(client, list(organizations.values()), spool, tell)
     spool.run("CREATE INDEX members_account ON members (account, alias, roles)")
-    twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
-    for user_id, alias, last in spool.all(twice):
-        spool.run("DELETE FROM members WHERE account = ? AND alias = ? AND rowid < ?", (user_id, alias, last))
+    _keep_last_word(spool)
+    _read_unlisted(accounts, client)
     if spec.person.properties and count:
         _read_properties(client, spool, count, tell)
     default = next((str(found.get("code") or "") for found in listed if found.get("is_default")), "")
@@ -138,20 +151,47 @@ def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot
 
 def _read_all_members(client: Any, organizations: list[Organization], spool: Spool, tell: Progress) -> None:
     """The members of each organization, several side by side: of thousands, each takes a request of its own."""
-
-    def read(organization: Organization) -> None:
-        organization.members = Members(spool, organization.alias)
-        if not organization.code:
-            return
-        organization.read_at = time.monotonic()
-        found = _members(client, organization.code)
-        # A page at a time: a lock for each member would cost more than reading it.
-        while page := [(user_id, organization.alias, encode_roles(held)) for user_id, held in islice(found, 500)]:
-            spool.insert("members", page)
-
     with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
-        for done, _ in enumerate(pool.map(read, organizations), 1):
+        for done, _ in enumerate(pool.map(lambda one: _read_members_of(client, one, spool), organizations), 1):
             tell("reading organizations", done, len(organizations))
+
+
+def _read_members_of(client: Any, organization: Organization, spool: Spool) -> None:
+    organization.members = Members(spool, organization.alias)
+    if not organization.code:
+        return
+    organization.read_at = time.monotonic()
+    found = _members(client, organization.code)
+    # A page at a time: a lock for each member would cost more than reading it.
+    while page := [(user_id, organization.alias, encode_roles(held)) for user_id, held in islice(found, 500)]:
+        spool.insert("members", page)
+
+
+def _keep_last_word(spool: Spool) -> None:
+    """Of a member who is listed twice, the later word counts."""
+    twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
+    for user_id, alias, last in spool.all(twice):
+        spool.run("DELETE FROM members WHERE account = ? AND alias = ? AND rowid < ?", (user_id, alias, last))
+
+
+def _read_unlisted(accounts: AccountTable, client: Any) -> None:
+    """Members whom the list of users lacks are asked for one by one (``GET /user``).
+
+    Kinde's pages shift while people come and go: whoever stood at the edge of a page may be in none. Taken for
+    nobody's, they would be given a second account.
+    """
+    sql = (
+        "SELECT DISTINCT account FROM members WHERE NOT EXISTS "
+        f"(SELECT 1 FROM accounts WHERE accounts.id = members.account) LIMIT {_MOST_UNLISTED}"
+    )
+    for (user_id,) in accounts.spool.all(sql):
+        try:
+            user = client.get_user_data(user_id, expand="identities,organizations")
+        except KindeError as error:
+            if error.status not in (400, 404):
+                raise
+        else:
+            accounts.add(parse_account(user, accounts.name))
 
 
 def _accounts(spec: SyncSpec, client: Any, tell: Progress) -> Iterator[Account]:

@@ -17,6 +17,8 @@ COLUMNS = (
 )
 """What :meth:`AccountTable.account_of` reads, in its order."""
 WIDTH = COLUMNS.count(",") + 1
+_KEY = 7
+"""Where the address for comparing stands in a row of the table."""
 
 
 class Account(NamedTuple):
@@ -69,6 +71,13 @@ class AccountTable:
         spool.run("CREATE INDEX accounts_link ON accounts (link) WHERE link IS NOT NULL")
         spool.run("CREATE INDEX accounts_key ON accounts (key, link) WHERE key IS NOT NULL")
         spool.run("CREATE INDEX addresses_key ON addresses (key)")
+
+    def add(self, account: Account) -> None:
+        """Keep one more, once all the others are there."""
+        row = _row(account)
+        self.spool.insert("accounts", [row])
+        addresses = account.addresses - {row[_KEY]}
+        self.spool.insert("addresses", [(address, account.id) for address in addresses])
 
     def account_of(self, row: tuple[Any, ...]) -> Account:
         """Make the :class:`Account` of what :data:`COLUMNS` selects."""

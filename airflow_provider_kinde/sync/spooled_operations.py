@@ -42,11 +42,12 @@ class Operations(Sequence[Operation]):
         self.spool = spool or Spool()
         self._hash: tuple[str, str, str] | None = None
         self._length: int | None = None
+        self.spool.run("DELETE FROM operations")
         self.spool.insert("operations", map(_row, found))
-        self.spool.run("CREATE INDEX operations_order ON operations (rank, id, alias, role)")
-        self.spool.run("CREATE INDEX operations_person ON operations (id, rank, alias, role)")
-        self.spool.run("CREATE INDEX operations_alias ON operations (alias, id, rank)")
-        self.spool.run("CREATE INDEX operations_digest ON operations (digest)")
+        self.spool.run("CREATE INDEX IF NOT EXISTS operations_order ON operations (rank, id, alias, role)")
+        self.spool.run("CREATE INDEX IF NOT EXISTS operations_person ON operations (id, rank, alias, role)")
+        self.spool.run("CREATE INDEX IF NOT EXISTS operations_alias ON operations (alias, id, rank)")
+        self.spool.run("CREATE INDEX IF NOT EXISTS operations_digest ON operations (digest)")
 
     # -- all of them -------------------------------------------------------------------------------------------
 

@@ -283,3 +283,34 @@ def test_leaving_the_default_organization_is_believed_when_it_is_seen(world: Wor
     )
     assert world.apply([person(1, dept="Other"), person(2, dept="Other")], spec).outcome == "changes"
     assert world.memberships("p2@example.com") == {}
+
+
+@pytest.mark.parametrize(
+    "organizations",
+    [
+        """organizations: {eng: {name: Engineering}, sales: {name: Sales}}
+memberships:
+  - organization: "{{ 'eng' if row.dept == 'Eng' else 'sales' }}"
+    when: "{{ row.dept in ['Eng', 'Sales'] }}"
+    roles: [engineer]
+""",
+        """organizations: {match: external_id, prefix: "hr-"}
+memberships:
+  - organization: "hr-{{ row.dept }}"
+    when: "{{ row.dept != '' }}"
+    roles: [engineer]
+""",
+    ],
+    ids=["named", "matched"],
+)
+def test_a_blank_that_decides_which_organization_takes_nobody_out_of_any(world: World, organizations: str) -> None:
+    matched = [{"name": f"Matched {name}", "external_id": f"hr-{name}"} for name in ("Eng", "Sales")]
+    world.kinde.seed({"organizations": matched})
+    spec = SPEC.partition("organizations:")[0] + organizations
+    rows = [person(number, dept="Eng" if number % 2 else "Sales") for number in range(1, 21)]
+    world.apply(rows, spec)
+    for row in rows[:2]:
+        row["dept"] = ""
+    plan = world.plan(rows, spec)
+    assert plan.operations == []
+    assert [held.id for held in plan.held] == ["1", "2"]

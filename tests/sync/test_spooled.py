@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.exceptions import KindeNotFoundError
 from airflow_provider_kinde.sync import SyncSpec, make_plan, memberships
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.pairs import Pair
@@ -43,6 +44,9 @@ class Kinde:
 
     def iter_organization_users(self, code: str) -> Iterator[Any]:
         return iter(self.members.get(code, []))
+
+    def get_user_data(self, id: str, expand: str) -> Any:
+        raise KindeNotFoundError("no such user", status=404)
 
     def search_users(self, query: str, expand: str) -> Iterator[Any]:
         return iter([{"id": id, "properties": held} for id, held in self.properties.items()])

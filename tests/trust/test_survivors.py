@@ -106,8 +106,8 @@ def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(
     assert plan.snapshot is not None
     pairs = Pairs(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
     assert [Pair.agrees(pair) for pair in pairs] == [True] * 6
-    monkeypatch.setattr(Pair, "account", None)
-    monkeypatch.setattr(Pair, "person", None)
+    for made in ("account", "person"):
+        monkeypatch.delattr(Pair, made)
     assert world.plan(rows, spec).summary["unchanged"] == 6
 
 
@@ -672,12 +672,36 @@ def test_an_account_of_nobody_is_adopted_whatever_else_could_be(world: World) ->
 
 
 def test_memberships_may_be_sent_in_one_place_and_settled_in_another(world: World) -> None:
-    plan = world.plan(people(3))
+    plan = world.plan(people(3, dept="Eng"))
     with Run(plan, world.client) as run:
         run.people()
         run.send_memberships()
         world.kinde.clear_log()
         run.settle_memberships()
-    assert [operation.outcome for operation in plan.operations] == ["done"] * 6
+    assert [operation.outcome for operation in plan.operations] == ["done"] * 9
     assert world.writes() == []
     assert len(world.reads()) == 1
+
+
+def test_an_organization_that_was_made_since_the_plan_is_taken(world: World) -> None:
+    plan = world.plan(people(2), LAB)
+    world.kinde.seed({"organizations": [{"name": "Laboratory"}]})
+    assert ("create_organization", "done") in outcomes(apply_plan(plan, world.client))
+    assert len(labs(world)) == 1
+
+
+def test_what_a_cut_off_run_left_unfinished_stands_in_the_plan(world: World) -> None:
+    rows = [person(1, email="new@example.com"), person(2, status="Terminated"), *people(40)[2:]]
+    world.apply(people(40))
+    world.kinde.fault("DELETE", "/identities/", status=400, times=None)
+    world.kinde.fault("DELETE", "/sessions", status=400, times=None)
+    world.apply(rows)
+    suspend, rename = sorted(world.plan(rows).operations, key=lambda operation: operation.id, reverse=True)
+    assert (suspend.before, suspend.after) == (
+        {"suspended": True, "finished": False},
+        {"suspended": True, "finished": True},
+    )
+    assert (rename.before, rename.after) == (
+        {"email": "new@example.com", "unfinished": True},
+        {"email": "new@example.com"},
+    )
