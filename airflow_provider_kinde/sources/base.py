@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from airflow_provider_kinde.sync.errors import SourceError
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.spec import SyncSpec
 
 MAX_COLUMNS = 10_000
 MAX_CELL = 131_072
+"""Characters of the longest cell: what Python's csv reader takes."""
 MAX_BITS = 4_096
 """Of a whole number; Python refuses to print one of some 14,000."""
-"""Characters of the longest cell: what Python's csv reader takes."""
 MAX_DEPTH = 8
 
 
+class Doubled(SourceError):
+    """A column stands twice: nobody can tell which one is meant, so that no row may be acted upon."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"column {column!r} stands twice: which one is meant?")
+
+
 class RowReading:
-    """One pass over rows that some iterator yields.
+    """One pass over rows that some iterator yields; a doubled column ends it, and makes it incomplete.
 
     :param name: what messages call the source.
     :param columns: the columns, where they are known beforehand.
@@ -32,7 +41,10 @@ class RowReading:
         self._rows: Iterator[Row] = iter(())
 
     def __iter__(self) -> Iterator[Row]:
-        return self._rows
+        try:
+            yield from self._rows
+        except Doubled as doubled:
+            self.incomplete.append(f"{self.name} is incomplete: {doubled}")
 
 
 class ListSource:
@@ -112,6 +124,7 @@ def object_row(number: int, values: Any) -> Row:
 
     :param number: where a person finds it.
     :param values: what stands there; anything but an object is a problem of this row.
+    :raises Doubled: two of its values are one column, such as ``{"a": {"b": 1}, "a.b": 2}``.
     """
     if not isinstance(values, Mapping):
         return Row(number, {}, f"is not an object but {type(values).__name__}")
@@ -119,12 +132,24 @@ def object_row(number: int, values: Any) -> Row:
         flat: Mapping[str, Any] = values
     else:
         try:
-            flat = dict(_flat(values, "", 0))
+            pairs = list(_flat(values, "", 0))
         except ValueError as error:
             return Row(number, {}, str(error))
+        flat = unique(pairs)
     if len(flat) > MAX_COLUMNS:
         return Row(number, {}, f"has more than {MAX_COLUMNS:,} columns")
     return Row(number, flat)
+
+
+def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """What stands under each name.
+
+    :raises Doubled: a name stands twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Doubled(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
+    return found
 
 
 def _flat(values: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:

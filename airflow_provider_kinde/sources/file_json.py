@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-from airflow_provider_kinde.sources.base import RowReading, object_row
+from airflow_provider_kinde.sources.base import Doubled, RowReading, object_row, unique
 from airflow_provider_kinde.sync.errors import SourceError
 from airflow_provider_kinde.sync.model import Row
 
@@ -21,7 +21,8 @@ def _constant(name: str) -> None:
     """NaN and its kin, which some exports write for nothing."""
 
 
-_DECODER = json.JSONDecoder(parse_constant=_constant)
+DECODER = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=unique)
+"""Takes NaN for nothing, and raises ``Doubled`` where an object holds a name twice: Python alone keeps the last one."""
 
 
 def _incomplete(reading: RowReading, reason: str) -> None:
@@ -39,7 +40,7 @@ def read_lines(lines: Iterator[str], reading: RowReading) -> Iterator[Row]:
             yield broken
             broken = None
         try:
-            row = object_row(number, _DECODER.decode(text))
+            row = object_row(number, DECODER.decode(text))
         except (ValueError, RecursionError) as error:
             broken = Row(number, {}, f"is not valid JSON: {error}")
             continue
@@ -106,7 +107,7 @@ class _Text:
         size = _CHUNK
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._buffer, self._at)
+                value, end = DECODER.raw_decode(self._buffer, self._at)
             except RecursionError:
                 raise _Cut(f"{where} is nested too deeply") from None
             except ValueError as error:
@@ -159,8 +160,14 @@ def _list(text: _Text) -> Iterator[Row]:
 def _object(text: _Text, rows_key: str) -> Iterator[Row]:
     text.take("{", "at the beginning")
     found = False
+    keys: set[str] = set()
     while text.peek() != "}":
         key = text.value("a key")
+        if not isinstance(key, str):
+            raise _Cut("a key is not text")
+        if key in keys:
+            raise Doubled(key)
+        keys.add(key)
         text.take(":", f"after the key {key!r}")
         if key == rows_key and not found and text.peek() == "[":
             found = True

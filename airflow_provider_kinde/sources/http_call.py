@@ -18,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import tenacity
 
+from airflow_provider_kinde.sources.file_json import DECODER
 from airflow_provider_kinde.sources.http_login import Auth, Authorizer, Login, check_url, is_loopback
 from airflow_provider_kinde.sync.errors import SourceError
 
@@ -47,12 +48,13 @@ class Answer:
     def json(self) -> Any:
         """The decoded body.
 
+        :raises Doubled: an object in it holds a name twice.
         :raises SourceError: it is not JSON.
         """
         with self.body:
             data = self.body.read()
         try:
-            return json.loads(data.decode("utf-8-sig"), parse_constant=lambda _name: None)
+            return DECODER.decode(data.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             shown = "a web page" if data.lstrip()[:1] == b"<" else "nothing" if not data.strip() else "something else"
             raise SourceError(f"{self.url} answered {self.status} with {shown} where JSON is expected") from None

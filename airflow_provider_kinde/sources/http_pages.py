@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import requests.utils
 
+from airflow_provider_kinde.sources.base import Doubled
 from airflow_provider_kinde.sources.http_api import Api, Each
 from airflow_provider_kinde.sources.http_call import MAX_ANSWER, MAX_PAGE, Answer, Caller, Refused
 from airflow_provider_kinde.sources.http_paths import Path, Shape
@@ -57,8 +58,8 @@ class Pass:
         try:
             self._read()
             self._judge()
-        except Changed as changed:
-            self.problem = str(changed)
+        except (Changed, Doubled) as problem:
+            self.problem = str(problem)
         except BaseException:
             self._spool.close()
             raise

@@ -114,10 +114,12 @@ class Shape:
         if not isinstance(item, Mapping):
             return object_row(number, item)
         values = self.listed(item)
-        row = object_row(number, _unslashed(values) if self.slashes else values)
-        if row.problem:
-            return row
-        flat: dict[str, Any] = dict(row.values)
+        flat: dict[str, Any] = {}
+        for layer in _unslashed(values) if self.slashes else (values,):
+            row = object_row(number, layer)
+            if row.problem:
+                return row
+            flat.update(row.values)
         for old, new in self.prefixes.items():
             for name in [name for name in flat if name.startswith(old)]:
                 flat[new + name[len(old) :]] = flat.pop(name)
@@ -208,9 +210,13 @@ def _day(value: Any) -> Any:
     return match[1] if match else value
 
 
-def _unslashed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """``/work/title: {value: x}`` as ``work: {title: x}`` would be flattened; what has no slash is kept beside it."""
+def _unslashed(values: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """``/work/title: {value: x}`` as ``work: {title: x}`` would be flattened; what has no slash is kept beside it.
+
+    :returns: columns in layers: a later one wins.
+    """
     found: dict[str, Any] = {}
+    root: dict[str, Any] = {}
     slashed: dict[str, Any] = {}
     for name, value in values.items():
         if name.startswith("/"):
@@ -219,6 +225,6 @@ def _unslashed(values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[name] = value
             if not isinstance(value, Mapping):
-                found[f"root.{name}"] = value
+                root[f"root.{name}"] = value
     # Last, so that they win over the same value nested in a category.
-    return {**{name: value for name, value in found.items() if name not in slashed}, **slashed}
+    return found, root, slashed

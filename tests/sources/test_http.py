@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import email.utils
+import json
 import traceback
 from typing import Any
 
@@ -134,6 +135,15 @@ def test_one_bad_row_does_not_stop_the_others(server: HrServer) -> None:
     assert set(read.persons) == {"p1", "p3"}
     assert [(rejected.row, rejected.id) for rejected in read.rejected] == [(2, "p2")]
     assert not read.problems
+
+
+@pytest.mark.parametrize("last", ['"dept": "a", "dept": "b"', '"x": {"y": 1}, "x.y": 2'])
+def test_a_doubled_column_is_never_chosen_from(server: HrServer, last: str) -> None:
+    text = json.dumps([person(1), person(2)])[:-2] + f", {last}}}]"
+    server._answer = lambda _call: Reply(body=text.encode())
+    read = Read(make(server, {**LIST, "expect": {"min_rows": 1}}))
+    assert "stands twice: which one is meant?" in read.incomplete[0]
+    assert not read.proven
 
 
 def test_a_lost_column_is_drift(server: HrServer) -> None:
