@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
-from airflow_provider_kinde.sources.base import RowReading, object_row
+from airflow_provider_kinde.sources.base import Doubled, RowReading, object_row
 from airflow_provider_kinde.sync.errors import SourceError
 from airflow_provider_kinde.sync.model import Row
 
 _BATCH = 2_000
+_NO_VALUE = (ValueError, OverflowError, LookupError)
+"""What pyarrow raises for a moment beyond Python's years, a time zone that nobody knows, a text that is no UTF-8."""
 
 
 def read(file: IO[bytes], reading: RowReading) -> Iterator[Row]:
@@ -34,17 +37,39 @@ def read(file: IO[bytes], reading: RowReading) -> Iterator[Row]:
         reading.incomplete.append(f"{reading.name} is incomplete: it is not a whole Parquet file ({error})")
         return iter(())
     schema = table.schema_arrow
+    counts = Counter(column.path for column in table.schema)
+    for path in (path for path, count in counts.items() if count > 1):
+        reading.incomplete.append(f"{reading.name} is incomplete: {Doubled(path)}")
+    if reading.incomplete:
+        return iter(())
     if not any(pyarrow.types.is_struct(field.type) for field in schema):
         reading.columns = list(schema.names)
     return _rows(table, reading, pyarrow.ArrowException)
 
 
-def _rows(table: object, reading: RowReading, broken: type[Exception]) -> Iterator[Row]:
+def _rows(table: Any, reading: RowReading, broken: type[Exception]) -> Iterator[Row]:
     number = 0
     try:
-        for batch in table.iter_batches(batch_size=_BATCH):  # type: ignore[attr-defined]
-            for values in batch.to_pylist():
+        for batch in table.iter_batches(batch_size=_BATCH):
+            for values in _batch(batch):
                 number += 1
-                yield object_row(number, values)
+                yield Row(number, {}, values) if isinstance(values, str) else object_row(number, values)
     except broken as error:
         reading.incomplete.append(f"{reading.name} is incomplete: it breaks off after row {number} ({error})")
+
+
+def _batch(batch: Any) -> Iterator[dict[str, Any] | str]:
+    """The rows of a batch; what is wrong with one, where Python has no value for a cell of it."""
+    try:
+        yield from batch.to_pylist()
+    except _NO_VALUE:
+        for index in range(batch.num_rows):
+            values: dict[str, Any] = {}
+            for name, cells in zip(batch.schema.names, batch.columns, strict=True):
+                try:
+                    values[name] = cells[index].as_py()
+                except _NO_VALUE as error:
+                    yield f"column {name!r} holds what cannot be read: {error}"
+                    break
+            else:
+                yield values
