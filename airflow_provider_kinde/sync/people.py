@@ -161,6 +161,8 @@ class _Reader:
         id = self._text("id", self.spec.person.id, view).strip()
         if not id:
             raise _Reject("id is blank")
+        if id in ("True", "False") and isinstance(self._value("id", self.spec.person.id, view), bool):
+            raise _Reject("id is yes or no, which is nobody's id")
         if "~" in id or len(id) > MAX_ID or not id.isprintable():
             raise _Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
         return id
