@@ -34,7 +34,7 @@ class Expect:
     def read(cls, options: Options, resolve: Callable[[str], str]) -> Expect:
         """Check ``source.expect``.
 
-        :param resolve: makes a full path of the manifest's.
+        :param resolve: makes a full path of the manifest's; a ``ValueError`` says why it cannot.
         :raises SpecError: a key is unknown or wrong.
         """
         expect = options.mapping("expect", ("min_rows", "trailer", "manifest"))
@@ -48,11 +48,15 @@ class Expect:
         if trailer is not None and trailer.count("{rows}") != 1:
             raise options.error("expect.trailer", f"{{rows}} is expected once in it, for the number; found {trailer!r}")
         manifest = expect.get("manifest")
+        try:
+            manifest = manifest and resolve(manifest)
+        except ValueError as error:
+            raise options.error("expect.manifest", str(error)) from None
         return cls(
             expect.get("min_rows"),
             _trailer(trailer) if trailer else None,
             trailer or "",
-            manifest and resolve(manifest),
+            manifest,
         )
 
     def begin(self, reading: RowReading, manifest: Callable[[], str | None]) -> Proof:
@@ -61,9 +65,14 @@ class Expect:
 
 
 def _trailer(text: str) -> re.Pattern[str]:
-    pattern = re.escape(text.strip())
-    pattern = pattern.replace(re.escape("{rows}"), r"(?P<rows>\d{1,12})").replace(re.escape("{any}"), ".*")
-    return re.compile(pattern)
+    number = r"(?P<rows>\d{1,12})"
+    first, *middle = (re.escape(part).replace(re.escape("{rows}"), number) for part in text.strip().split("{any}"))
+    if not middle:
+        return re.compile(first)
+    # What stands after an {any} is looked for once, from the left: to try every place for every {any} would take
+    # minutes on a long line. A look-ahead never gives back what it found.
+    found = "".join(f"(?=(?P<to{n}>.*?{part}))(?P=to{n})" for n, part in enumerate(middle[:-1]))
+    return re.compile(f"{first}{found}.*?{middle[-1]}")
 
 
 class Proof:
@@ -91,7 +100,7 @@ class Proof:
             return
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = _checksum(text, posixpath.basename(name))
         rows, sha256 = (found.get("rows"), found.get("sha256")) if isinstance(found, dict) else (None, None)
         if isinstance(rows, int) and not isinstance(rows, bool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -35,7 +36,10 @@ class FileSource:
     def __init__(self, spec: SyncSpec) -> None:
         allowed = ("path", "conn_id", "format", "encoding", "delimiter", "rows", "expect")
         options = Options(spec, allowed)
-        self.path = _resolve(options.text("path").strip(), spec.file)
+        try:
+            self.path = _resolve(options.text("path").strip(), spec.file)
+        except ValueError as error:
+            raise options.error("path", str(error)) from None
         self.conn_id = options.text("conn_id", "") or None
         suffix = posixpath.splitext(urlsplit(self.path).path if "://" in self.path else self.path)[1].lower()
         self.format = options.choice("format", _FORMATS, _SUFFIXES.get(suffix, ""))
@@ -148,16 +152,23 @@ def _encoding(options: Options) -> str:
 
 
 def _resolve(path: str, spec_file: str) -> str:
-    """A path of the spec as it is opened: relative to the spec's folder, ``~`` is home."""
-    if path.startswith("file://"):
-        path = urlsplit(path).path
+    """A path of the spec as it is opened: relative to the spec's folder, ``~`` is home.
+
+    :raises ValueError: it cannot be one.
+    """
     if "://" in path:
-        return path
-    return str(
-        Path(spec_file).expanduser().absolute().parent / Path(path).expanduser()
-        if spec_file
-        else Path(path).expanduser()
-    )
+        try:
+            parts = urlsplit(path)
+        except ValueError:
+            raise ValueError("is not an address") from None
+        if parts.scheme != "file":
+            return path
+        path = parts.path
+    try:
+        found = Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the home of somebody who has none here") from None
+    return str(Path(spec_file).expanduser().absolute().parent / found if spec_file else found)
 
 
 def _public(path: str) -> str:
@@ -171,6 +182,9 @@ def _public(path: str) -> str:
 def _open(path: str, conn_id: str | None, name: str) -> IO[bytes]:
     try:
         if "://" not in path:
+            # A pipe or a device may never end, and a pipe that nobody writes to is not even opened.
+            if not (stat.S_ISREG(mode := Path(path).stat().st_mode) or stat.S_ISDIR(mode)):
+                raise SourceError(f"{name} is not a regular file but a pipe or a device")
             return Path(path).open("rb")
         file: IO[bytes] = _storage_path(path, conn_id).open("rb")
         return file

@@ -5,11 +5,13 @@ import datetime as dt
 import hashlib
 import importlib
 import json
+import os
 import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import pendulum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from airflow_provider_kinde.sources import SOURCES, ListSource, make_source
 from airflow_provider_kinde.sync.errors import SourceError, SpecError
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.people import read_people
 from airflow_provider_kinde.sync.spec import SyncSpec
 
 REST = """
@@ -260,6 +263,39 @@ def test_nan_is_nothing_and_long_cells_are_problems(file: Any) -> None:
     assert "more than 131,072 characters" in result.problems[2]
 
 
+@pytest.mark.parametrize(
+    ("content", "name", "column"),
+    [
+        ('[{"id": 1}, {"id": 2, "dept": "a", "dept": "b"}]', "hr.json", "dept"),
+        ('[{"id": 1}, {"id": 2, "a": {"b": 1}, "a.b": 2}]', "hr.json", "a.b"),
+        ('[{"id": 1}, {"id": 2, "a": {"b": 1, "b": 1}}]', "hr.json", "b"),
+        ('{"id": 1}\n{"id": 2, "dept": "a", "dept": "b"}\n{"id": 3}\n', "hr.jsonl", "dept"),
+        ('{"id": 1}\n{"id": 2, "a.b": 1, "a": {"b": 1}}\n', "hr.jsonl", "a.b"),
+    ],
+)
+def test_a_doubled_column_of_json_is_never_chosen_from(file: Any, content: str, name: str, column: str) -> None:
+    result = file(content, name, expect={"min_rows": 1})
+    assert (result.good, result.proven) == ([(1, {"id": 1})], False)
+    assert result.incomplete == [
+        f"{result.reading.name} is incomplete: column {column!r} stands twice: which one is meant?"
+    ]
+
+
+def test_a_list_that_stands_twice(file: Any) -> None:
+    result = file('{"people": [{"id": 1}], "people": [{"id": 2}]}', "hr.json", rows="people")
+    assert "'people' stands twice" in result.incomplete[0]
+    assert "a key is not text" in file('{5: 1, "people": []}', "hr.json", rows="people").incomplete[0]
+
+
+def test_a_boolean_is_nobodys_id(file: Any, tmp_path: Path) -> None:
+    person = {"email": "a@example.com", "a": "A", "b": "B", "s": "A"}
+    (tmp_path / "hr.json").write_text(json.dumps([{"id": True, **person}, {"id": "True", **person}]))
+    options = spec({"type": "file", "path": str(tmp_path / "hr.json")})
+    people = read_people(options, make_source(options), pendulum.now("UTC"))
+    assert [(rejected.row, rejected.id) for rejected in people.rejected] == [(1, None)]
+    assert list(people.persons) == ["True"]
+
+
 # -- JSON lines ------------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +336,38 @@ def test_parquet(tmp_path: Path) -> None:
     assert Result(path).rows == []
 
 
+def test_a_doubled_column_of_parquet_is_never_chosen_from(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "hr.parquet"
+    for arrays, names, column in (
+        ([["1"], ["Sales"], ["Eng"]], ["id", "dept", "dept"], "dept"),
+        ([["1"], [{"b": 1}], [2]], ["id", "a", "a.b"], "a.b"),
+    ):
+        parquet.write_table(pyarrow.table([pyarrow.array(values) for values in arrays], names=names), path)
+        result = Result(path, expect={"min_rows": 1})
+        assert (result.rows, result.proven) == ([], False)
+        assert f"column {column!r} stands twice" in result.incomplete[0]
+
+
+def test_a_cell_of_parquet_that_python_has_no_value_for_is_its_rows_problem(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "hr.parquet"
+    no_text = pyarrow.Array.from_buffers(
+        pyarrow.string(), 2, [None, pyarrow.py_buffer(b"\0\0\0\0\2\0\0\0\3\0\0\0"), pyarrow.py_buffer(b"\xff\xfea")]
+    )
+    for cells in (
+        pyarrow.array([2**62, 0], pyarrow.timestamp("us")),
+        pyarrow.array([2**30, 0], pyarrow.date32()),
+        no_text,
+    ):
+        parquet.write_table(pyarrow.table({"id": ["1", "2"], "odd": cells}), path)
+        result = Result(path)
+        assert "column 'odd' holds what cannot be read" in result.problems[1], cells.type
+        assert ([number for number, _ in result.good], result.incomplete) == ([2], [])
+
+
 # -- Proofs ----------------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +389,13 @@ def test_trailer(file: Any) -> None:
     assert not cut.proven
     assert file("", expect=expect).incomplete
     assert file('{"id": 1}\n{"rows": 1}\n', "hr.jsonl", expect={"trailer": '{"rows": {rows}}'}).proven
+
+
+def test_a_long_last_line_is_read_once_for_all_places_of_a_trailer(file: Any) -> None:
+    expect = {"trailer": "{any};{any};{any};{rows}"}
+    assert file("id,n\n1,a\n" + ";" * 130_000 + "x\n", expect=expect).incomplete
+    assert file("id,n\n1,a\na;b;c;" + "x" * 200_000 + ";2026;1\n", expect=expect).proven
+    assert file("id,n\n1,a\n2,b\nrows read: 2 (all)\n", expect={"trailer": "{any}: {rows} {any}"}).proven
 
 
 def test_manifest(file: Any, tmp_path: Path) -> None:
@@ -347,6 +422,7 @@ def test_manifest(file: Any, tmp_path: Path) -> None:
         ("", "holds neither"),
         ("hello", "holds neither"),
         ("[1]", "holds neither"),
+        ("[" * 100_000, "holds neither"),
     ):
         manifest.write_text(text)
         result = file(content, expect=expect)
@@ -371,6 +447,12 @@ def test_manifest(file: Any, tmp_path: Path) -> None:
         (
             {"type": "file", "path": "x.csv", "pth": 1},
             "source.pth: unknown option of a file source; known are conn_id, ",
+        ),
+        ({"type": "file", "path": "http://[x/a.csv"}, "hr.yaml:3: source.path: is not an address"),
+        ({"type": "file", "path": "~nobody-here/a.csv"}, "hr.yaml:3: source.path: begins with the home of somebody"),
+        (
+            {"type": "file", "path": "x.csv", "expect": {"manifest": "s3://[x/m"}},
+            "hr.yaml:3: source.expect.manifest: is not an address",
         ),
         ({"type": "file", "path": "x.xlsx"}, "source.format: '.xlsx' does not say what the file is"),
         ({"type": "file", "path": "x.csv", "format": "xml"}, "source.format: one of csv, json, jsonl, parquet"),
@@ -415,6 +497,15 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(SourceError, match="is a folder"):
         Result(tmp_path / "folder.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(SourceError, match=r"pipe.csv is not a regular file but a pipe or a device"):
+        Result(tmp_path / "pipe.csv")
+    (tmp_path / "endless.csv").symlink_to("/dev/zero")
+    with pytest.raises(SourceError, match="is not a regular file"):
+        Result(tmp_path / "endless.csv")
+    (tmp_path / "hr.csv").write_text("id\n1\n")
+    with pytest.raises(SourceError, match=r"pipe.csv is not a regular file"):
+        Result(tmp_path / "hr.csv", expect={"manifest": str(tmp_path / "pipe.csv")})
 
 
 def test_secrets_of_a_url_are_not_in_its_name() -> None:
