@@ -20,6 +20,7 @@ import tenacity
 
 from airflow_provider_kinde.sources.file_json import DECODER
 from airflow_provider_kinde.sources.http_login import Auth, Authorizer, Login, check_url, is_loopback
+from airflow_provider_kinde.sources.http_watch import Watch, WatchedAdapter
 from airflow_provider_kinde.sync.errors import SourceError
 
 MAX_PAGE = 64 << 20
@@ -213,6 +214,26 @@ class Caller:
         limit: int,
     ) -> Answer:
         shown = without_query(url)
+        with Watch(MAX_TIME) as watch:
+            try:
+                answer = self._sent(method, url, query, content, headers, limit, shown)
+            except (_Again, SourceError):
+                if not watch.ended:
+                    raise
+        if watch.ended:
+            raise SourceError(f"{shown} takes longer than {MAX_TIME / 60:.0f} minutes to answer")
+        return answer
+
+    def _sent(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None,
+        content: Mapping[str, Any],
+        headers: Mapping[str, str],
+        limit: int,
+        shown: str,
+    ) -> Answer:
         try:
             with self._session().request(
                 method, url, params=query, headers={"Accept": "application/json", **headers}, timeout=self._timeout,
@@ -239,6 +260,8 @@ class Caller:
         if session is None:
             session = self._sessions.session = requests.Session()
             session.auth = _NoNetrc()
+            session.mount("https://", WatchedAdapter())
+            session.mount("http://", WatchedAdapter())
             session.trust_env = not is_loopback(urlsplit(self.base).hostname or "")
             session.headers["User-Agent"] = "airflow-provider-kinde"
             self._opened.append(session)
@@ -248,15 +271,13 @@ class Caller:
     def _body(self, response: requests.Response, limit: int, shown: str, *, cut: bool) -> IO[bytes]:
         """The whole body: in memory when small, else in a temporary file that only its owner can read."""
         body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
-        size, ends = 0, time.monotonic() + MAX_TIME
+        size = 0
         for chunk in response.iter_content(1 << 16):
             size += len(chunk)
             if size > limit:
                 if cut:
                     break
                 raise SourceError(f"{shown} answers with more than {limit >> 20} MiB: ask for smaller pages")
-            if time.monotonic() > ends:
-                raise SourceError(f"{shown} takes longer than {MAX_TIME / 60:.0f} minutes to answer")
             body.write(chunk)
         body.seek(0)
         return body

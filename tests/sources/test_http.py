@@ -4,7 +4,11 @@ import base64
 import datetime as dt
 import email.utils
 import json
+import socket
+import threading
+import time
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -212,6 +216,44 @@ def test_a_page_that_is_too_large(server: HrServer, monkeypatch: pytest.MonkeyPa
     server.script = [Reply(body=b"[" + b" " * (1 << 20) + b"]")]
     assert "answers with more than 1 MiB" in refused(server, LIST)
     assert http_call.MAX_PAGE <= 64 << 20
+
+
+SLOW = {
+    "headers": (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
+    "no length": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[]", b" "),
+    "compressed nothing": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\na\r\n\x1f\x8b\x08\0\0\0\0\0\2\xff\r\n",
+        b"5\r\n\0\0\0\xff\xff\r\n",
+    ),
+    "refusal": (b"HTTP/1.1 403 No\r\nContent-Length: 100000\r\n\r\n", b" "),
+}
+
+
+@pytest.mark.parametrize("where", SLOW)
+def test_an_answer_that_never_ends(server: HrServer, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_call, "MAX_TIME", 0.4)
+    begin, drop = SLOW[where]
+    gone = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(begin)
+            with suppress(OSError):
+                for _ in range(600):
+                    connection.sendall(drop)
+                    time.sleep(0.05)
+                return
+            gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=drip, args=(listener,), daemon=True).start()
+        login = Login(f"http://127.0.0.1:{listener.getsockname()[1]}", "", "")
+        with pytest.raises(SourceError, match="takes longer than 0 minutes to answer"):
+            Read(make(server, {**LIST, "timeout": 30, "tries": 1}, login=login))
+    assert gone.wait(10), "the connection was shut down, long before the server had sent all"
 
 
 # -- credentials -------------------------------------------------------------------------------------------------------
