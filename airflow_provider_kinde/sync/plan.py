@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.sync.dates import NO_END_YEAR
 from airflow_provider_kinde.sync.decide import Decider, Hold
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.guard import Block, judge
@@ -22,6 +24,8 @@ from airflow_provider_kinde.sync.spool import Spool
 from airflow_provider_kinde.sync.spooled_accounts import Account
 from airflow_provider_kinde.sync.spooled_operations import Operations
 from airflow_provider_kinde.sync.spooled_people import People
+
+_YEAR = re.compile(r"\d{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,9 @@ def make_plan(
     :param progress: told about long work.
     :raises SpecError: when the spec names something that Kinde or the source does not have.
     :raises SourceError: when the source cannot be read at all.
+    :raises SyncError: when ``now`` is no moment, or one of ``ids`` no text.
     """
-    at = moment(now)
+    at, asked_for = moment(now), _asked_for(ids)
     client = client.get_conn() if hasattr(client, "get_conn") else client
     if unknown := sorted(set(only or ()) - set(KINDS)):
         raise SyncError(f"no such kind of operation: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
@@ -154,7 +159,7 @@ def make_plan(
     while True:
         plan = Plan(spec, client.host, at, snapshot=snapshot, people=people, counts_before=counts)
         plan.warnings += people.warnings
-        planner = _Planner(plan, people, snapshot, client, ids, approve_protected)
+        planner = _Planner(plan, people, snapshot, client, asked_for, approve_protected)
         planner.run(only, begun)
         if not planner.unlisted:
             return plan
@@ -172,11 +177,11 @@ class _Planner:
         people: People,
         snapshot: Snapshot,
         client: Any,
-        ids: Collection[str] | None,
+        ids: frozenset[str] | None,
         approve_protected: Collection[str],
     ) -> None:
         self.plan, self.spec, self.people, self.snapshot, self.client = plan, plan.spec, people, snapshot, client
-        self.ids = None if ids is None else frozenset(map(str, ids))
+        self.ids = ids
         self.today = plan.now.in_timezone("UTC").date()
         self.absent_action = self.spec.absent or ("suspend" if people.proven else "hold")
         self.decider = Decider(
@@ -402,22 +407,33 @@ def as_source(source: Any) -> Source:
     return ListSource(list(source))
 
 
+def _asked_for(ids: Collection[str] | None) -> frozenset[str] | None:
+    found = None if ids is None else frozenset(map(str, ids))
+    for id in found or ():
+        try:
+            id.encode()
+        except UnicodeEncodeError:  # half a character, as a command line can hold it
+            raise SyncError(f"{id!r} is nobody's id: it is not text") from None
+    return found
+
+
 def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
     """A moment given as such, in ISO 8601, or not at all (the wall clock).
 
-    :raises SyncError: for a text that is none.
+    :raises SyncError: for a text that is none, and for a year in which days cannot be counted on either side.
     """
     if now is None:
         return pendulum.now("UTC")
-    if isinstance(now, str):
-        try:
-            parsed = pendulum.parse(now)
-        except ValueError as error:
-            raise SyncError(f"not a moment in ISO 8601: {now!r}") from error
-        if not isinstance(parsed, pendulum.DateTime):
-            raise SyncError(f"not a moment in ISO 8601: {now!r}")
-        return parsed
-    return pendulum.instance(now)
+    try:
+        # Pendulum takes a time of day, and the word "now", for moments of today.
+        parsed = (_YEAR.match(now) and pendulum.parse(now)) if isinstance(now, str) else pendulum.instance(now)
+        known = isinstance(parsed, pendulum.DateTime) and 1 < parsed.in_timezone("UTC").year < NO_END_YEAR
+    except (ValueError, OverflowError):
+        known = False
+    if not known:
+        raise SyncError(f"not a moment in ISO 8601: {str(now)!r}")
+    assert isinstance(parsed, pendulum.DateTime)
+    return parsed
 
 
 def _host(text: str) -> str:

@@ -94,6 +94,8 @@ class PlanFile:
         with _understood():
             spec_name, host = self.head["spec"], self.head.get("host", plan.host)
             created, claimed = self.head["created_at"], self.head["hash"]
+            if not isinstance(created, str):
+                raise ValueError(f"created_at is {created!r}")
             age = plan.now - moment(created)
         if (spec_name, host) != (plan.spec.name, plan.host):
             raise SyncError(

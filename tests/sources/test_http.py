@@ -223,7 +223,10 @@ SLOW = {
     "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
     "no length": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[]", b" "),
     "compressed nothing": (
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\na\r\n\x1f\x8b\x08\0\0\0\0\0\2\xff\r\n",
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"a\r\n\x1f\x8b\x08\0\0\0\0\0\2\xff\r\n"
+        ),
         b"5\r\n\0\0\0\xff\xff\r\n",
     ),
     "refusal": (b"HTTP/1.1 403 No\r\nContent-Length: 100000\r\n\r\n", b" "),

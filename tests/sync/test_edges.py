@@ -9,6 +9,9 @@ import pytest
 from airflow_provider_kinde.emulator import Settings
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec, apply_plan, make_plan
+from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.sync.explain import explain
+from airflow_provider_kinde.sync.plan import moment
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 LEAVE_DEFAULT = SPEC + "joiner: {leave_default_organization: true}\n"
@@ -215,3 +218,31 @@ def test_a_role_is_given_to_nobody_who_left_the_organization_since(world: World)
     report = apply_plan(plan, world.client)
     assert {o.kind: o.outcome for o in report.plan.operations} == {"update": "done", "add_role": "failed"}
     assert world.memberships("p1@example.com") == {}
+
+
+NO_MOMENT = ["12:00", "now", "T12", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "9999-12-31", "P1D", ""]
+
+
+@pytest.mark.parametrize("text", NO_MOMENT)
+def test_what_is_no_moment_is_told(text: str) -> None:
+    with pytest.raises(SyncError, match="not a moment in ISO 8601"):
+        moment(text)
+
+
+def test_a_day_alone_is_a_moment() -> None:
+    assert moment("2026-03-02").to_iso8601_string() == "2026-03-02T00:00:00Z"
+
+
+def test_half_a_character_is_nobodys_id(world: World) -> None:
+    with pytest.raises(SyncError, match="is nobody's id: it is not text"):
+        world.plan([person(1)], ids=["1", "\udcff"])
+    with pytest.raises(SyncError, match="is nobody's id: it is not text"):
+        explain(world.spec(), [person(1)], world.client, "\udcff", now=NOW)
+
+
+@pytest.mark.parametrize("created", [None, 5, "nonsense", "9999-12-31T23:59:59-23:59"])
+def test_a_plan_file_without_its_moment_is_damaged(world: World, created: object) -> None:
+    document = {**world.plan([person(1)]).to_json(), "created_at": created}
+    with pytest.raises(SyncError, match=r"not a plan file|not a moment"):
+        world.apply([person(1)], plan_file=document)
+    assert world.writes() == []
