@@ -67,7 +67,7 @@ def _kinds(text: str) -> list[str]:
 def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
     """Spec, source and client."""
     from airflow_provider_kinde.sources import make_source
-    from airflow_provider_kinde.sync.plan import moment
+    from airflow_provider_kinde.sync.asked import moment
     from airflow_provider_kinde.sync.spec import SyncSpec
 
     spec = SyncSpec.load(options.spec)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.sync.asked import as_source
 from airflow_provider_kinde.sync.model import Access, Person, Row, Source
 from airflow_provider_kinde.sync.normal import email_key
 from airflow_provider_kinde.sync.operations import Operation
-from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan
+from airflow_provider_kinde.sync.plan import Plan, make_plan
 from airflow_provider_kinde.sync.render import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot import Progress, Snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec

@@ -11,6 +11,7 @@ import pendulum
 
 from airflow_provider_kinde.exceptions import KindeNotFoundError
 from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync.asked import as_source, moment
 from airflow_provider_kinde.sync.decide import Decider, operation_for
 from airflow_provider_kinde.sync.errors import SourceError
 from airflow_provider_kinde.sync.explain import account_line, action_lines, explanation
@@ -19,7 +20,7 @@ from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normal import clean_email, email_key
 from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan, moment
+from airflow_provider_kinde.sync.plan import Plan, make_plan
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.scopes import lacking
 from airflow_provider_kinde.sync.snapshot import Snapshot, read_snapshot

@@ -11,6 +11,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync.asked import as_source, moment
 from airflow_provider_kinde.sync.decide import operation_for
 from airflow_provider_kinde.sync.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.forms import Refused, Remembered, Tell, check_tenant, told
@@ -19,7 +20,7 @@ from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normal import clean_email, clean_name, email_key, name_key
 from airflow_provider_kinde.sync.operations import Operation
 from airflow_provider_kinde.sync.people import MAX_NAME, read_people
-from airflow_provider_kinde.sync.plan import Plan, as_source, make_plan, moment
+from airflow_provider_kinde.sync.plan import Plan, make_plan
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.snapshot import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec import SyncSpec

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.sync.dates import NO_END_YEAR
+from airflow_provider_kinde.sync.asked import as_source, asked_for, moment
 from airflow_provider_kinde.sync.decide import Decider, Hold
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.guard import Block, judge
@@ -24,8 +23,6 @@ from airflow_provider_kinde.sync.spool import Spool
 from airflow_provider_kinde.sync.spooled_accounts import Account
 from airflow_provider_kinde.sync.spooled_operations import Operations
 from airflow_provider_kinde.sync.spooled_people import People
-
-_YEAR = re.compile(r"\d{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +134,7 @@ def make_plan(
     :raises SourceError: when the source cannot be read at all.
     :raises SyncError: when ``now`` is no moment, or one of ``ids`` no text.
     """
-    at, asked_for = moment(now), _asked_for(ids)
+    at, wanted = moment(now), asked_for(ids)
     client = client.get_conn() if hasattr(client, "get_conn") else client
     if unknown := sorted(set(only or ()) - set(KINDS)):
         raise SyncError(f"no such kind of operation: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
@@ -159,7 +156,7 @@ def make_plan(
     while True:
         plan = Plan(spec, client.host, at, snapshot=snapshot, people=people, counts_before=counts)
         plan.warnings += people.warnings
-        planner = _Planner(plan, people, snapshot, client, asked_for, approve_protected)
+        planner = _Planner(plan, people, snapshot, client, wanted, approve_protected)
         planner.run(only, begun)
         if not planner.unlisted:
             return plan
@@ -395,45 +392,6 @@ def _read_missing_properties(spec: SyncSpec, snapshot: Snapshot, client: Any) ->
     if spec.person.properties:
         for user_id in snapshot.without_properties():
             snapshot.properties[user_id] = read_properties(client, user_id)
-
-
-def as_source(source: Any) -> Source:
-    """A source as it is; a list of rows becomes one that counts as complete."""
-    if hasattr(source, "read"):
-        found: Source = source
-        return found
-    from airflow_provider_kinde.sources import ListSource
-
-    return ListSource(list(source))
-
-
-def _asked_for(ids: Collection[str] | None) -> frozenset[str] | None:
-    found = None if ids is None else frozenset(map(str, ids))
-    for id in found or ():
-        try:
-            id.encode()
-        except UnicodeEncodeError:  # half a character, as a command line can hold it
-            raise SyncError(f"{id!r} is nobody's id: it is not text") from None
-    return found
-
-
-def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
-    """A moment given as such, in ISO 8601, or not at all (the wall clock).
-
-    :raises SyncError: for a text that is none, and for a year in which days cannot be counted on either side.
-    """
-    if now is None:
-        return pendulum.now("UTC")
-    try:
-        # Pendulum takes a time of day, and the word "now", for moments of today.
-        parsed = (_YEAR.match(now) and pendulum.parse(now)) if isinstance(now, str) else pendulum.instance(now)
-        known = isinstance(parsed, pendulum.DateTime) and 1 < parsed.in_timezone("UTC").year < NO_END_YEAR
-    except (ValueError, OverflowError):
-        known = False
-    if not known:
-        raise SyncError(f"not a moment in ISO 8601: {str(now)!r}")
-    assert isinstance(parsed, pendulum.DateTime)
-    return parsed
 
 
 def _host(text: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from airflow_provider_kinde.sync.asked import moment
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.operations import KINDS, Operation
-from airflow_provider_kinde.sync.plan import Plan, moment
+from airflow_provider_kinde.sync.plan import Plan
 from airflow_provider_kinde.sync.spooled_operations import Operations
 
 MAX_AGE_DAYS = 7

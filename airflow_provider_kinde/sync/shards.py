@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from airflow_provider_kinde.sync.apply import Run, still_blocked
+from airflow_provider_kinde.sync.asked import moment
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.model import Rejected
 from airflow_provider_kinde.sync.operations import MEMBERSHIP
-from airflow_provider_kinde.sync.plan import Held, Plan, moment
+from airflow_provider_kinde.sync.plan import Held, Plan
 from airflow_provider_kinde.sync.report import Report
 from airflow_provider_kinde.sync.scopes import missing_scopes
 from airflow_provider_kinde.sync.snapshot import Organization, Progress, Snapshot

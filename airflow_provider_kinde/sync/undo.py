@@ -9,12 +9,13 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.sync.asked import moment
 from airflow_provider_kinde.sync.decide import Decider
 from airflow_provider_kinde.sync.errors import SyncError
 from airflow_provider_kinde.sync.guard import Block, Volumes, judge
 from airflow_provider_kinde.sync.operations import Operation, plan_hash
 from airflow_provider_kinde.sync.pairs import Pairs
-from airflow_provider_kinde.sync.plan import Held, Plan, moment
+from airflow_provider_kinde.sync.plan import Held, Plan
 from airflow_provider_kinde.sync.plan_file import parse_operation
 from airflow_provider_kinde.sync.render import Words, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.report import Report
