@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-import functools
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2.exceptions import SecurityError
+from jinja2.filters import do_round
+
+from airflow_provider_kinde.sync.template_regex import regex
 
 MAX_TEXT = 10_000
 """Characters of the longest text that an expression reads or yields."""
 MAX_ITEMS = 10_000
-MAX_REGEX_INPUT = 500
 _WIDE = re.compile(r"\d{4,}|\*")
 
 # Letters that carry no accent which could be taken off.
@@ -64,7 +64,7 @@ def ascii_fold(value: Any) -> str:
 def slug(value: Any, separator: str = "-") -> str:
     """``Ait Sidi, O'Hare`` -> ``ait-sidi-ohare``: lower-case letters and digits, a separator for all between."""
     text = re.sub(r"'", "", ascii_fold(value)).lower()
-    return as_text(separator).join(re.findall(r"[a-z0-9]+", text))
+    return join(re.findall(r"[a-z0-9]+", text), as_text(separator))
 
 
 def before(value: Any, separator: str = ",") -> str:
@@ -115,7 +115,7 @@ def format_text(pattern: str, *values: Any) -> str:
 
 def regex_replace(value: Any, pattern: str, replacement: str = "", ignorecase: bool = False) -> str:
     r"""Every match of a regular expression as ``replacement`` (``\1`` is the first group)."""
-    expression, text = _regex(pattern, ignorecase), _regex_input(value, pattern)
+    expression, text = _regex(value, pattern, ignorecase)
     matches = sum(1 for _ in expression.finditer(text))
     # A replacement can repeat a group, and a group can be all of the text.
     _check((matches + 1) * (len(replacement) + 1) * 4)
@@ -126,12 +126,9 @@ def regex_replace(value: Any, pattern: str, replacement: str = "", ignorecase: b
 
 def regex_search(value: Any, pattern: str, group: int | str = 0, ignorecase: bool = False) -> str:
     """The first match of a regular expression, or one group of it; empty text where nothing matches."""
-    match = _regex(pattern, ignorecase).search(_regex_input(value, pattern))
+    expression, text = _regex(value, pattern, ignorecase)
+    match = expression.search(text)
     return (match.group(group) or "") if match else ""
-
-
-_MOST_STEPS = 10_000_000
-_ATOM = re.compile(r"(\\.|\[\^?\]?[^\]]*\]|.)((?:[*+?]|\{\d*,?\d*\})?)[?+]?", re.DOTALL)
 
 
 def _check(size: int) -> None:
@@ -139,65 +136,18 @@ def _check(size: int) -> None:
         raise SecurityError(f"yields more than {MAX_TEXT:,} characters")
 
 
-def _regex_input(value: Any, pattern: str) -> str:
-    text, most = as_text(value), _longest(pattern)
-    if len(text) > most:
-        raise SecurityError(f"the regular expression {pattern!r} reads at most {most} characters")
-    return text
+def _regex(value: Any, pattern: str, ignorecase: bool) -> tuple[re.Pattern[str], str]:
+    text, found = as_text(value), regex(pattern, ignorecase)
+    if len(text) > found.longest:
+        raise SecurityError(f"the regular expression {pattern!r} reads at most {found.longest} characters")
+    return found.expression, text
 
 
-@functools.lru_cache(maxsize=256)
-def _longest(pattern: str) -> int:
-    """How long a text may be, so that looking through it ends in a fraction of a second.
-
-    Repetitions that can take the same characters (``.*, .*, .*``, ``a*a*``) share a text in as many ways as there are
-    to cut it, and each way may be tried.
-    """
-    wide, run, runs, last = 0, 0, 0, ""
-    for atom, times in _ATOM.findall(re.sub(r"\(\?(?:[:=!]|<[=!]|P<\w+>)|[()]", "", pattern)):
-        if not times:
-            run = run if atom == last else 0  # something that has to stand in between keeps repetitions apart
-        elif atom == "." or atom.startswith("[^") or atom in (r"\S", r"\W", r"\D"):
-            wide += 1
-        elif times.startswith(("*", "?", "{0", "{,")):
-            run += 1
-            last = last if times == "?" else atom
-        else:
-            run = run + 1 if atom == last else 1
-            last = atom
-        runs = max(runs, run)
-    repeated = wide + runs
-    fitting = (n for n in range(MAX_REGEX_INPUT, 0, -1) if math.comb(n + repeated, repeated + 1) <= _MOST_STEPS)
-    return next(fitting, 0)
-
-
-@functools.lru_cache(maxsize=256)
-def _regex(pattern: str, ignorecase: bool) -> re.Pattern[str]:
-    _check_regex(pattern)
-    try:
-        return re.compile(pattern, re.IGNORECASE if ignorecase else 0)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise SecurityError(f"{pattern!r} is not a regular expression: {error}") from None
-
-
-def _check_regex(pattern: str) -> None:
-    """Refuse a repeated group that itself repeats or chooses: such an expression may run for years."""
-    if len(pattern) > MAX_REGEX_INPUT:
-        raise SecurityError("the regular expression is too long")
-    bare = re.sub(r"\\.", "x", pattern, flags=re.DOTALL)
-    bare = re.sub(r"\[\^?\]?[^\]]*\]", "x", bare)
-    open_groups = [False]
-    for at, char in enumerate(bare):
-        if char == "(":
-            open_groups.append(False)
-        elif char == ")" and len(open_groups) > 1:
-            varies = open_groups.pop()
-            repeated = bare[at + 1 : at + 2] in ("*", "+", "{")
-            if varies and repeated:
-                raise SecurityError(f"{pattern!r} repeats a group that itself holds *, +, {{ or |: that may never end")
-            open_groups[-1] = open_groups[-1] or varies or repeated
-        elif char in "*+{|":
-            open_groups[-1] = True
+def rounded(value: Any, precision: int = 0, method: str = "common") -> Any:
+    """A number to so many places; ``method`` is ``common``, ``ceil`` or ``floor``."""
+    if abs(precision) > 30:
+        raise SecurityError("a number is rounded to 30 places at most")
+    return do_round(value, precision, method)  # type: ignore[arg-type]
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -209,6 +159,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "regex_replace": regex_replace,
     "regex_search": regex_search,
     "replace": replace,
+    "round": rounded,
     "slug": slug,
     "split": split,
     "string": as_text,

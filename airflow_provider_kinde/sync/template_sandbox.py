@@ -23,7 +23,7 @@ from airflow_provider_kinde.sync.template_filters import MAX_ITEMS, MAX_TEXT, as
 # Jinja's own, as far as they are pure and cannot make more of what they are given.
 _JINJA_FILTERS = (
     "abs", "count", "d", "default", "first", "float", "int", "last", "length", "list", "map", "max", "min",
-    "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "unique",
+    "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique",
 )  # fmt: skip
 _JINJA_TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "upper", "wordcount")
 

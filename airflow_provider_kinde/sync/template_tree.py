@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import jinja2
 from jinja2 import meta, nodes
+from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
+
+from airflow_provider_kinde.sync.template_regex import regex
 
 # Macros, blocks, imports, namespaces and recursive loops are what turns a template into a program that may not end.
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Expr)
@@ -103,6 +106,8 @@ def _check(tree: nodes.Template, environment: jinja2.Environment) -> None:
             raise _fail("namespaces cannot be used in a spec", node)
         if isinstance(node, nodes.Filter) and node.name not in environment.filters:
             raise _fail(f"no filter named {node.name!r}" + _hint(node.name, environment.filters), node)
+        if isinstance(node, nodes.Filter) and node.name in ("regex_replace", "regex_search"):
+            _check_regex(node)
         if isinstance(node, nodes.Test) and node.name not in environment.tests:
             raise _fail(f"no test named {node.name!r}" + _hint(node.name, environment.tests), node)
     unknown = sorted(meta.find_undeclared_variables(tree) - _GLOBALS)
@@ -110,6 +115,16 @@ def _check(tree: nodes.Template, environment: jinja2.Environment) -> None:
         names = [name for name in tree.find_all(nodes.Name) if name.name == unknown[0]]
         message = f"unknown name {unknown[0]!r}: a column is written row.{unknown[0]}, a text stands in quotes"
         raise _fail(message, names[0] if names else tree)
+
+
+def _check_regex(node: nodes.Filter) -> None:
+    """A pattern that is written out is checked now, rather than on each row."""
+    pattern = _const(node.args[0]) if node.args else None
+    try:
+        if pattern is not None:
+            regex(pattern)
+    except SecurityError as error:
+        raise _fail(str(error.message), node) from None
 
 
 def _hint(name: str, known: object) -> str:
