@@ -7,6 +7,7 @@ import decimal
 import math
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import jinja2
@@ -17,6 +18,7 @@ from airflow_provider_kinde.sync.template_sandbox import Sandbox
 from airflow_provider_kinde.sync.template_tree import Reads, prepare
 
 _MEMO_SIZE, _MEMO_TEXT = 32_768, 256
+_PIECES = 100
 _TRUE, _FALSE = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 
 
@@ -195,8 +197,11 @@ class Template:
             self._compiled, reads = _compiled(text)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(f"not a valid expression: {error.message}", error.lineno) from None
-        except RecursionError:
-            raise TemplateError("not a valid expression: nested too deeply") from None
+        except (RecursionError, MemoryError, SyntaxError):
+            # Python's own compiler has limits that Jinja does not know.
+            raise TemplateError("not a valid expression: it is too long or nested too deeply") from None
+        except ValueError as error:
+            raise TemplateError(f"not a valid expression: {str(error)[:200]}") from None
         self.columns, self.optional = reads.columns, reads.optional
         self.constant = not reads.reads_row
         if self.constant:
@@ -231,11 +236,12 @@ class Template:
         assert self._compiled is not None
         try:
             context = self._compiled.new_context({"row": view})
-            pieces = list(self._compiled.root_render_func(context))
-            if "result" not in context.vars:
-                text = "".join(pieces)
+            pieces, text = self._compiled.root_render_func(context), ""
+            while batch := list(islice(pieces, _PIECES)):
+                text += "".join(batch)
                 if len(text) > MAX_TEXT:
                     raise TemplateError(f"yields more than {MAX_TEXT:,} characters")
+            if "result" not in context.vars:
                 return text
             result = context.vars["result"]
             if isinstance(result, jinja2.Undefined):

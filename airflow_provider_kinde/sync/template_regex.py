@@ -1,7 +1,7 @@
-"""Regular expressions that end: how long a text each may read, found out from its syntax tree.
+r"""Regular expressions that end: how long a text each may read, found out from its syntax tree.
 
 Python tries every way in which an expression can share a text among its parts. This counts the ways, from the last
-part to the first. A part that repeats has one way where what follows cannot begin with the same characters (``\\d+-``),
+part to the first. A part that repeats has one way where what follows cannot begin with the same characters (``\d+-``),
 and as many as there are places to cut the text where it can (``.*,``). A choice has as many as there are alternatives
 that begin alike. A repeated group takes all of its ways again each time it repeats, so it may have only one.
 """
@@ -132,7 +132,7 @@ class _Reading:
         if kind in ("LITERAL", "NOT_LITERAL", "ANY", "IN"):
             return _Ways(self._chars(kind, value))
         if kind in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            return self._repeat(*value, after)
+            return self._repeat(value[0], value[1], value[2], after)
         if kind in ("SUBPATTERN", "ATOMIC_GROUP"):
             return self.sequence(value[3] if kind == "SUBPATTERN" else value, after)
         if kind == "BRANCH":
@@ -206,9 +206,9 @@ class _Reading:
             found = [char for char in self._all if category.match(char)]
         else:
             return self._all
-        return (
-            frozenset(variant for char in found for variant in _variants(char)) if self._caseless else frozenset(found)
-        )
+        if self._caseless:
+            found = [variant for char in found for variant in _variants(char)]
+        return frozenset(found)
 
 
 def _variants(char: str) -> set[str]:

@@ -19,6 +19,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from airflow_provider_kinde.sync import template_filters as text_filters
 from airflow_provider_kinde.sync.template_filters import MAX_ITEMS, MAX_TEXT, as_text
+from airflow_provider_kinde.sync.template_tree import BOUNDED
 
 # Jinja's own, as far as they are pure and cannot make more of what they are given.
 _JINJA_FILTERS = (
@@ -71,11 +72,15 @@ class Sandbox(SandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def __init__(self, row_type: type[RowType]) -> None:
-        super().__init__(undefined=_Strict, autoescape=False, finalize=_finalize, cache_size=0)
+        # Jinja's optimizer tries each part of an expression again for every part around it: cubic in its depth.
+        super().__init__(undefined=_Strict, autoescape=False, finalize=_finalize, cache_size=0, optimized=False)
         self._row_type = row_type
         self.globals = {"range": _range}
         own = {name: _of_text(self.filters[name]) for name in _JINJA_TEXT_FILTERS} | text_filters.FILTERS
         self.filters = {name: self.filters[name] for name in _JINJA_FILTERS} | own
+        for name in ("list", "reverse", "sort"):
+            self.filters[name] = _of_bounded(self.filters[name])
+        self.filters[BOUNDED] = bounded
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is self._row_type:
@@ -105,6 +110,7 @@ class Sandbox(SandboxedEnvironment):
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if isinstance(function, jinja2.Undefined):
             function._fail_with_undefined_error()
+        kwargs.pop("_loop_vars", None)  # Jinja's own, for functions that take its context: none here does
         owner = getattr(function, "__self__", None)
         if isinstance(owner, str):
             return _call_text(owner, function.__name__, args, kwargs)
@@ -120,8 +126,10 @@ class Sandbox(SandboxedEnvironment):
                 raise SecurityError("the power is too large")
         elif operator == "*":
             _check_product(left, right)
+            return bounded(super().call_binop(context, operator, left, right))
         elif operator == "+" and isinstance(left, (str, list, tuple)):
             _check_size(len(left) + len(right))
+            return bounded(super().call_binop(context, operator, left, right))
         return super().call_binop(context, operator, left, right)
 
 
@@ -133,6 +141,33 @@ def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(as_text(value), *args, **kwargs)
 
     return filtered
+
+
+def _of_bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter whose list is bounded, with all that is in it."""
+
+    @functools.wraps(function)
+    def filtered(*args: Any, **kwargs: Any) -> Any:
+        return bounded(function(*args, **kwargs))
+
+    return filtered
+
+
+def bounded(value: Any) -> Any:
+    """The value itself, when it holds so many items in all, each counted as often as it is held.
+
+    A list that holds another one a thousand times is small, and looking for what it equals is not.
+    """
+    if isinstance(value, (list, tuple, dict)):
+        count, stack = 0, [value]
+        while stack:
+            held = stack.pop()
+            count += len(held)
+            if count > MAX_ITEMS:
+                raise SecurityError(f"a list may hold {MAX_ITEMS:,} items, those of lists in it included")
+            items = itertools.chain(held, held.values()) if isinstance(held, dict) else held
+            stack += [item for item in items if isinstance(item, (list, tuple, dict))]
+    return value
 
 
 def _finalize(value: Any) -> str:

@@ -19,6 +19,9 @@ _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes
 _HELPERS = (nodes.Operand, nodes.Keyword, nodes.Pair)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _GLOBALS = {"row", "range"}
+_MAX_DEPTH, _MAX_NODES = 100, 10_000
+BOUNDED = "(bounded)"
+"""A filter that no expression can name: bounds what a list holds in all."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
 
     :raises jinja2.TemplateSyntaxError: it uses what an expression of a spec may not.
     """
+    _check_size(tree)
     _check(tree, environment)
     rows = _row_names(tree)
     constants = _constants(tree)
@@ -86,6 +90,17 @@ def _fail(message: str, node: nodes.Node) -> jinja2.TemplateSyntaxError:
     return jinja2.TemplateSyntaxError(message, node.lineno or 1)
 
 
+def _check_size(tree: nodes.Template) -> None:
+    # What is compiled here, and the compiler itself, goes down an expression level by level.
+    level: list[nodes.Node] = [tree]
+    count = depth = 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        if depth > _MAX_DEPTH or count > _MAX_NODES:
+            raise _fail("it is too long or nested too deeply", level[0])
+        level = [child for node in level for child in node.iter_child_nodes()]
+
+
 def _walk(node: nodes.Node, loops: int = 0) -> Iterator[tuple[nodes.Node, int]]:
     yield node, loops
     for child in node.iter_child_nodes():
@@ -110,7 +125,10 @@ def _check(tree: nodes.Template, environment: jinja2.Environment) -> None:
             _check_regex(node)
         if isinstance(node, nodes.Test) and node.name not in environment.tests:
             raise _fail(f"no test named {node.name!r}" + _hint(node.name, environment.tests), node)
-    unknown = sorted(meta.find_undeclared_variables(tree) - _GLOBALS)
+    names_used = meta.TrackingCodeGenerator(environment)
+    names_used.optimizer = None  # as for the environment: cubic in the depth
+    names_used.visit(tree)
+    unknown = sorted(names_used.undeclared_identifiers - _GLOBALS)
     if unknown:
         names = [name for name in tree.find_all(nodes.Name) if name.name == unknown[0]]
         message = f"unknown name {unknown[0]!r}: a column is written row.{unknown[0]}, a text stands in quotes"
@@ -230,6 +248,15 @@ class _Transformer(NodeTransformer):
             if asked is not None and operand.op in ("in", "notin") and isinstance(operand.expr, nodes.Name):
                 self.optional.update({asked} if operand.expr.name in self._rows else ())
         return node
+
+    def _bounded(self, node: nodes.Expr) -> nodes.Node:
+        """A list that is written out, when names in it could stand for other lists."""
+        node = self.generic_visit(node)  # type: ignore[assignment]
+        if all(name.name in self._rows or name.ctx != "load" for name in node.find_all(nodes.Name)):
+            return node
+        return nodes.Filter(node, BOUNDED, [], [], None, None, lineno=node.lineno)
+
+    visit_List = visit_Tuple = visit_Dict = _bounded
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         node = self.generic_visit(node)  # type: ignore[assignment]

@@ -82,3 +82,49 @@ def test_no_way_out_and_no_way_to_take_everything(text: str) -> None:
     assert time.process_time() - began < 1
     assert len(found) < 50
     assert not [word for word in ("class", "<", "root", "function", "module") if word in found]
+
+
+NESTED_LISTS = "".join(f"{{% set {x} = [row.n] * 9000 %}}{{% set {x} = [{x}] * 9000 %}}" for x in "ab")
+COSTLY = [
+    ("{{ row.n | round(-1000000000) }}", "30 places"),
+    ("{{ row.n | round(100000000, 'ceil') }}", "30 places"),
+    ("{{ 7 | round(-1000000000) }}", "30 places"),
+    (NESTED_LISTS + "{{ a == b }}", "a list may hold"),
+    (NESTED_LISTS + "{{ [a, b] | max | length }}", "a list may hold"),
+    ("{% set a = (row.n,) * 9000 %}{% set a = (a,) * 9000 %}{{ {a: 1} | length }}", "a list may hold"),
+    ("{% set a = [row.n] %}" + "{% set a = [a, a] %}" * 40 + "{{ a == row.n }}", "a list may hold"),
+    ("{% set a = (row.n,) %}" + "{% set a = {1: a, 2: a} %}" * 40 + "{{ a == row.n }}", "a list may hold"),
+    ("{% set a = [row.n] * 9000 %}{{ ([0] * 900) | map('default', a, true) | list }}", "a list may hold"),
+    ("{% set a = [row.n] * 9000 %}{{ [a] + [a] }}", "a list may hold"),
+    ("{% set x = row.Name * 3333 %}{% for i in range(9999) %}{{ x }}{% endfor %}", "yields more than"),
+    ("{{ ('a ' * 4999) | slug('b' * 9999) }}{{ row.n }}", "yields more than"),
+    ("{{ " + "not " * 190 + "row.n }}", "nested too deeply"),
+    ("{{ row.n" + " | string" * 200 + " }}", "nested too deeply"),
+    ("{{ " + "-" * 300 + "row.n }}", "nested too deeply"),
+    ("{{ [" + "row.n," * 10_000 + "] }}", "too long"),
+    ("{% if row.n %}" * 99 + "x" + "{% endif %}" * 99, "nested too deeply"),
+    ("{{ " + "(" * 110 + "row.n" + " + 1)" * 110 + " }}", "nested too deeply"),
+    ("{{ " + "9" * 5000 + " + row.n }}", "not a valid expression"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), COSTLY, ids=lambda value: value[-40:])
+def test_what_costs_too_much_is_refused_before_it_is_done(text: str, words: str) -> None:
+    began = time.process_time()
+    with pytest.raises(TemplateError, match=words):
+        Template(text).render(RowView(ROW))
+    assert time.process_time() - began < 5
+
+
+def test_what_people_nest_is_fine() -> None:
+    many = " or ".join(f"row.Name == 'a{number}'" for number in range(60))
+    chosen = "".join(f"'{number}' if row.n == {number} else " for number in range(40))
+    assert Template("{{ " + many + " }}").truth(ROW) is False
+    assert Template("{{ " + chosen + "'' }}").value(ROW) == "7"
+    assert Template("{% set a = row.tags %}{{ [[a, a], (a, 1), {'a': a}] | length }}").value(ROW) == "3"
+    assert Template("{{ 2.345 | round(2, 'floor') }}/{{ 1234 | round(-2) }}").value(ROW) == "2.34/1200"
+
+
+def test_methods_can_be_called_in_a_loop() -> None:
+    template = Template("{% for tag in row.tags %}{{ tag.upper() }}{{ range(2) | list | length }}{% endfor %}")
+    assert template.value(ROW) == "A2B2"
