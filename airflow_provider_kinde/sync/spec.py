@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -206,12 +207,23 @@ class SyncSpec:
         :returns: the spec.
         :raises SpecError: the file cannot be read, or is not a valid spec; every error is told with its line.
         """
+        from airflow_provider_kinde.sync.spec_yaml import MAX_FILE
+
         try:
-            text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+            found = Path(path).expanduser()
+            if not stat.S_ISREG(found.stat().st_mode):
+                raise SpecError("the file cannot be read: it is a folder, a pipe or a device", file=str(path))
+            with found.open("rb") as file:
+                content = file.read(MAX_FILE + 1)
+            if len(content) > MAX_FILE:
+                raise SpecError(f"the file is larger than {MAX_FILE:,} bytes: this is no spec", file=str(path))
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise SpecError(f"the file is not UTF-8 (byte {error.start})", file=str(path)) from None
         except OSError as error:
             raise SpecError(f"the file cannot be read: {error.strerror or error}", file=str(path)) from None
+        except ValueError as error:
+            raise SpecError(f"the file cannot be read: {error}", file=repr(str(path))) from None
         return cls.parse(text, str(path))
 
     @classmethod

@@ -28,7 +28,7 @@ from airflow_provider_kinde.sync.spec import (
     SourceSpec,
     SyncSpec,
 )
-from airflow_provider_kinde.sync.spec_yaml import Document, Section, Value
+from airflow_provider_kinde.sync.spec_yaml import Document, Section, Value, cut
 from airflow_provider_kinde.sync.template import Template
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -52,7 +52,7 @@ def read_spec(text: str, file: str) -> SyncSpec:
     doc = Document(text, file)
     root = doc.root.section(_KEYS, _REQUIRED)
     if "version" in root and (root["version"].kind != "int" or root["version"].raw != "1"):
-        root["version"].fail(f"1 is expected, found {root['version'].raw or root['version'].kind}")
+        root["version"].fail(f"1 is expected, found {cut(root['version'].raw) or root['version'].kind}")
     organizations, match = _organizations(root.get("organizations"))
     memberships = _memberships(root.items_of("memberships"), organizations, match)
     spec = SyncSpec(
@@ -89,7 +89,7 @@ def read_spec(text: str, file: str) -> SyncSpec:
 def _name(value: Value | None) -> str:
     name = value.text() if value else ""
     if value and name and not _NAME.fullmatch(name):
-        value.fail(f"{name!r} is not a spec's name: up to 31 of a-z, 0-9 and -, not beginning with -")
+        value.fail(f"{cut(name)!r} is not a spec's name: up to 31 of a-z, 0-9 and -, not beginning with -")
     return name
 
 
@@ -99,7 +99,7 @@ def _tenant(value: Value | None) -> str | None:
     text = value.text("the Kinde domain, such as acme.kinde.com")
     host = re.sub(r"^https?://", "", text.lower()).rstrip("/")
     if text and not _HOST.fullmatch(host):
-        value.fail(f"{text!r} is not a domain such as acme.kinde.com")
+        value.fail(f"{cut(text)!r} is not a domain such as acme.kinde.com")
     return host
 
 
@@ -131,7 +131,7 @@ def _person(value: Value | None, doc: Document) -> PersonSpec:
     for name in ("id", "email"):
         template = getattr(person, name)
         if name in section and template.constant and template.text:
-            section[name].fail(f'{template.text!r} is the same for every row; write "{{{{ row.Column }}}}"')
+            section[name].fail(f'{cut(template.text)!r} is the same for every row; write "{{{{ row.Column }}}}"')
     return person
 
 
@@ -153,16 +153,18 @@ def _employment(value: Value | None, doc: Document) -> EmploymentSpec:
         for item in entry.items() if entry.kind == "list" else [entry]:
             formats.append(item.text("text: how dates are written, such as M/D/YYYY"))
             try:
+                if len(formats[-1]) > 100:
+                    raise ValueError("longer than any date: 100 characters at most")
                 if formats[-1]:
                     check_format(formats[-1])
             except ValueError as error:
-                item.fail(f"{formats[-1]!r}: {error}")
+                item.fail(f"{cut(formats[-1])!r}: {error}")
     timezone = section.template("timezone") or utc
     if timezone.constant and "timezone" in section and timezone.text:
         try:
             pendulum.timezone(timezone.text.strip())
         except (ValueError, KeyError, OSError):
-            section["timezone"].fail(f"{timezone.text!r} is not a time zone such as Europe/Berlin")
+            section["timezone"].fail(f"{cut(timezone.text)!r} is not a time zone such as Europe/Berlin")
     return EmploymentSpec(
         status=section.required_template("status"),
         active=frozenset(active),
@@ -216,7 +218,7 @@ def _organization(alias: str, value: Value) -> OrganizationSpec:
     else:
         code = value.text("text: an organization code such as org_1ccfb819462")
         if re.search(r"\s", code):
-            value.fail(f"{code!r} is not an organization code; by name it is {{name: {code}}}")
+            value.fail(f"{cut(code)!r} is not an organization code; by name it is {{name: {cut(code)}}}")
     return OrganizationSpec(
         alias, code, looked.get("external_id"), looked.get("handle"), looked.get("name"), create, value.key, value.line
     )
@@ -242,13 +244,13 @@ def _check_alias(
 ) -> None:
     if match is not None:
         if not alias.startswith(match.prefix):
-            value.fail(f"{alias!r} does not begin with {match.prefix!r}, as organizations.prefix asks")
+            value.fail(f"{cut(alias)!r} does not begin with {cut(match.prefix)!r}, as organizations.prefix asks")
         return
     known = [organization.alias for organization in organizations]
     if alias not in known:
         near = difflib.get_close_matches(alias, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
-        value.fail(f"{alias!r} is not an alias in organizations; {hint}")
+        value.fail(f"{cut(alias)!r} is not an alias in organizations; {hint}")
 
 
 def _roles(section: Section, name: str) -> list[str]:
@@ -256,7 +258,7 @@ def _roles(section: Section, name: str) -> list[str]:
     for item in section.items_of(name):
         role = item.text("text: a role key")
         if re.search(r"\s", role):
-            item.fail(f"{role!r} is not a role key: keys hold no blanks")
+            item.fail(f"{cut(role)!r} is not a role key: keys hold no blanks")
         if role:
             roles.append(role)
     return roles
@@ -280,7 +282,7 @@ def _email(value: Value) -> str:
     try:
         return email_key(clean_email(text)) if text else ""
     except ValueError as error:
-        value.fail(f"{text!r} {error}")
+        value.fail(f"{cut(text)!r} {error}")
         return ""
 
 
@@ -344,7 +346,7 @@ def _limit(value: Value) -> Limit:
             return Limit(share=share)
     if value.kind == "int" and re.fullmatch(r"\+?\d{1,9}", value.raw):
         return Limit(number=int(value.raw))
-    value.fail(f"a share from 0% to 100% or a whole number is expected, found {value.raw or value.kind}")
+    value.fail(f"a share from 0% to 100% or a whole number is expected, found {cut(value.raw) or value.kind}")
     return Limit(number=0)
 
 

@@ -12,9 +12,13 @@ import yaml
 from airflow_provider_kinde.sync.errors import SpecError
 from airflow_provider_kinde.sync.template import Template, TemplateError, UnknownColumn
 
-MAX_FILE = 1_000_000
-MAX_NODES = 50_000
+MAX_FILE = 500_000
+"""Bytes of the largest file that is read, and characters of the longest text."""
+MAX_NODES = 30_000
 MAX_DEPTH = 30
+MAX_SHOWN = 40
+"""Characters of a wrong value that a message repeats."""
+_TOO_LARGE = "not a spec: too large or nested too deeply (YAML aliases count each time they are used)"
 _KINDS = {"str": "text", "int": "a number", "float": "a number", "bool": "a boolean", "null": "nothing"}
 
 
@@ -29,7 +33,7 @@ class Document:
         if len(text) > MAX_FILE:
             raise SpecError(f"the file is larger than {MAX_FILE:,} characters: this is no spec", file=file)
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=_Loader)
             _check_size(node)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -62,6 +66,20 @@ class Document:
         raise whole
 
 
+class _Loader(yaml.SafeLoader):
+    """Counts nodes as they come: reading all of a large file takes far longer than seeing that it is no spec."""
+
+    _count = _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._count, self._depth = self._count + 1, self._depth + 1
+        if self._count > MAX_NODES or self._depth > MAX_DEPTH + 1:
+            raise ValueError(_TOO_LARGE)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def _check_size(node: yaml.Node | None) -> None:
     # An alias leads to the node it names: each way to it counts, so a YAML bomb is found here.
     count, stack = 0, [(node, 0)]
@@ -69,11 +87,16 @@ def _check_size(node: yaml.Node | None) -> None:
         current, depth = stack.pop()
         count += 1
         if count > MAX_NODES or depth > MAX_DEPTH:
-            raise ValueError("not a spec: too large or nested too deeply (YAML aliases count each time they are used)")
+            raise ValueError(_TOO_LARGE)
         if isinstance(current, yaml.MappingNode):
             stack.extend((child, depth + 1) for pair in current.value for child in pair)
         elif isinstance(current, yaml.SequenceNode):
             stack.extend((child, depth + 1) for child in current.value)
+
+
+def cut(text: str) -> str:
+    """A text as messages show it."""
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
 class Value:
@@ -102,12 +125,12 @@ class Value:
     def _found(self) -> str:
         if self.kind in ("mapping", "list"):
             return f"a {self.kind}"
-        return f"{_KINDS.get(self.kind, f'a {self.kind}')} ({self.raw})" if self.kind != "null" else "nothing"
+        return f"{_KINDS.get(self.kind, f'a {self.kind}')} ({cut(self.raw)})" if self.kind != "null" else "nothing"
 
     def _unexpected(self, expected: str) -> None:
         hint = ""
         if self.kind in ("int", "float", "bool", "timestamp") and expected.startswith(("text", "a text")):
-            hint = f'; if it is meant as text, put it in quotes: "{self.raw}"'
+            hint = f'; if it is meant as text, put it in quotes: "{cut(self.raw)}"'
         self.fail(f"{expected} is expected, found {self._found()}{hint}")
 
     # -- structure ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import re
 from pathlib import Path
@@ -344,3 +345,58 @@ def test_the_reference_page_shows_valid_specs() -> None:
         assert SyncSpec.parse(block, "spec.md").name
     for block in blocks:
         assert yaml.safe_load(block), "every example is valid YAML"
+
+
+@pytest.mark.parametrize("text", ["a:\n" + "- a\n" * 120_000, "a: [" + "a," * 240_000 + "]"], ids=["lines", "flow"])
+def test_a_file_of_very_many_nodes_is_not_read_to_its_end(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    composed = 0
+    scalar = yaml.SafeLoader.compose_scalar_node
+
+    def counted(self: yaml.SafeLoader, anchor: str) -> yaml.ScalarNode:
+        nonlocal composed
+        composed += 1
+        return scalar(self, anchor)
+
+    monkeypatch.setattr(yaml.SafeLoader, "compose_scalar_node", counted)
+    with pytest.raises(SpecError, match="too large or nested too deeply"):
+        SyncSpec.parse(text)
+    assert 0 < composed <= 30_000
+
+
+def test_only_a_plain_file_of_measure_is_read(tmp_path: Path) -> None:
+    pipe, large = tmp_path / "pipe", tmp_path / "large.yaml"
+    os.mkfifo(pipe)
+    large.write_bytes(b"#" * 500_001)
+    for path, words in [
+        (pipe, "a folder, a pipe or a device"),
+        (Path("/dev/zero"), "a folder, a pipe or a device"),
+        (large, "larger than 500,000 bytes"),
+        (Path("a\0b"), "cannot be read"),
+    ]:
+        with pytest.raises(SpecError, match=words):
+            SyncSpec.load(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("timezone: America/New_York", "timezone: " + "a" * 5000),
+        ("[M/D/YY, YYYY-MM-DD]", "[" + "Y" * 3000 + "]"),
+        ("[M/D/YY, YYYY-MM-DD]", "[" + "Q" * 90 + "]"),
+        ("tenant: https://Acme.kinde.com/", "tenant: " + "_" * 5000),
+        ("action: remove", "action: " + "9" * 5000),
+    ],
+)
+def test_a_message_does_not_repeat_a_huge_value(old: str, new: str) -> None:
+    assert old in FULL
+    with pytest.raises(SpecError) as caught:
+        SyncSpec.parse(FULL.replace(old, new, 1))
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "expression", ["{{ " + "9" * 5000 + " + row.n }}", "{{ " + "(" * 99 + "row.n" + " + 1)" * 99 + " }}"]
+)
+def test_what_python_cannot_compile_is_told_with_line_and_key(expression: str) -> None:
+    with pytest.raises(SpecError, match=r"hr\.yaml:7: person\.given_name: not a valid expression"):
+        SyncSpec.parse(SMALL.replace("{{ row.first }}", expression), "hr.yaml")
