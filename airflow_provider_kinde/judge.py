@@ -4,19 +4,59 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from airflow_provider_kinde.exceptions import KindeResponseError
 from airflow_provider_kinde.sync.normal import clean_name, email_key
 
 Json = Mapping[str, Any]
 
+NO_ID = re.compile(r"[^\w.:@=+~-]|\.\.", re.ASCII)
+"""What no id and no code of Kinde holds."""
 USER_CONDITIONS = ("exists", "active", "suspended", "missing")
 """What may be asked of a user."""
 
 _NOT_ADDRESSES = frozenset({"phone", "username"})
 _FIELDS = {"given_name": "first_name", "family_name": "last_name"}
 _DIGESTED = ("id", "provided_id", "email", "phone", "username", "first_name", "last_name", "picture")
+
+
+def fields_of(answer: Any) -> Json:
+    """The object that an answer, or a part of one, has to be; empty where there is none.
+
+    :raises KindeResponseError: it is something else.
+    """
+    if answer is None:
+        return {}
+    if not isinstance(answer, Mapping):
+        raise KindeResponseError(f"Kinde answered with {type(answer).__name__} where an object is expected")
+    return answer
+
+
+def list_in(answer: Any, name: str) -> list[Any]:
+    """The list that stands under a name in an answer; empty where there is none.
+
+    :raises KindeResponseError: it is something else.
+    """
+    found = fields_of(answer).get(name)
+    if found is None:
+        return []
+    if not isinstance(found, (list, tuple)):
+        raise KindeResponseError(f"Kinde answered with {type(found).__name__} as {name!r} where a list is expected")
+    return list(found)
+
+
+def id_in(answer: Any, name: str = "id") -> str:
+    """The id or code that stands under a name in an answer, safe in an address of Kinde's API.
+
+    :raises KindeResponseError: there is none, or what can be none.
+    """
+    found = fields_of(answer).get(name)
+    if not isinstance(found, str) or not found.strip(".") or NO_ID.search(found):
+        raise KindeResponseError(f"Kinde answered with {str(found)[:100]!r} as {name!r}: that cannot be one")
+    return found
 
 
 def state_of(user: Json | None) -> str:
@@ -37,7 +77,7 @@ def user_is(user: Json | None, condition: str) -> bool:
 
 def identities_of(user: Json) -> list[tuple[str, str]]:
     """A user's identities as (type, value), from a list of users or of identities."""
-    found = [item for item in user.get("identities") or () if isinstance(item, Mapping)]
+    found = [item for item in list_in(user, "identities") if isinstance(item, Mapping)]
     return [(str(item.get("type") or ""), str(item.get("identity") or item.get("name") or "")) for item in found]
 
 
@@ -73,13 +113,13 @@ def with_email(users: Iterable[Json], email: str) -> list[Json]:
 
 def codes_of(user: Json) -> frozenset[str]:
     """Codes of a user's organizations, which Kinde lists as codes or as objects."""
-    found = [item.get("code") if isinstance(item, Mapping) else item for item in user.get("organizations") or ()]
+    found = [item.get("code") if isinstance(item, Mapping) else item for item in list_in(user, "organizations")]
     return frozenset(str(code) for code in found if code)
 
 
-def keys_of(roles: Iterable[Any] | None) -> frozenset[str]:
+def keys_in(answer: Any, name: str) -> frozenset[str]:
     """Keys of roles or permissions, which Kinde lists as keys or as objects."""
-    found = [item.get("key") if isinstance(item, Mapping) else item for item in roles or ()]
+    found = [item.get("key") if isinstance(item, Mapping) else item for item in list_in(answer, name)]
     return frozenset(str(key) for key in found if key)
 
 

@@ -6,7 +6,7 @@ an event loop (:func:`aask`).
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,8 +22,6 @@ T = TypeVar("T")
 
 BATCH = 40
 """How many users one request asks for: their addresses stand in its URL."""
-
-_BAD_ID = re.compile(r"[^\w.:@=+~-]|\.\.", re.ASCII)
 
 
 class KindeInputError(AirflowFailException, ValueError):
@@ -103,6 +101,17 @@ def text(value: Any) -> str:
     return "" if stripped == "None" else stripped
 
 
+def plain(value: Any, what: str) -> str:
+    """The same, of what is written to Kinde: the sync refuses such names as well.
+
+    :raises KindeInputError: it holds a control character, or half a character.
+    """
+    found = text(value)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in found):
+        raise KindeInputError(f"{what} {found[:100]!r} holds a control character or what is not text")
+    return found
+
+
 def checked_id(value: Any, what: str) -> str:
     """An id or code that is safe in an address of Kinde's API.
 
@@ -110,7 +119,7 @@ def checked_id(value: Any, what: str) -> str:
     """
     # Blanks around an id come from templates; a line break does not get lost as easily.
     found = "" if value is None else str(value).strip(" ")
-    bad = _BAD_ID.search(found)
+    bad = judge.NO_ID.search(found)
     if bad:
         raise KindeInputError(f"{what} {found[:100]!r} holds {bad[0]!r}: no id of Kinde does")
     if not found.strip("."):
@@ -143,7 +152,12 @@ class UserName:
 
     @classmethod
     def parse(cls, value: Any) -> UserName:
-        """An id, or an address if there is an ``@`` in it."""
+        """An id, or an address if there is an ``@`` in it.
+
+        :raises KindeInputError: it is neither.
+        """
+        if not isinstance(value, str):
+            raise KindeInputError(f"{value!r} is neither an id nor an address")
         return cls.of(email=value) if "@" in str(value) else cls.of(user_id=value)
 
     def pick(self, users: Iterable[Json]) -> Json | None:
@@ -215,7 +229,11 @@ def find_users(names: Sequence[UserName]) -> Lookup[list[Json | None]]:
                 if len(chunk) > 1 and field == "user_id":
                     for user_id in chunk:
                         users += [user for user in (yield from find_users([UserName(user_id)])) if user]
-    return [name.pick(users) for name in names]
+    found = [name.pick(users) for name in names]
+    for user in found:
+        if user is not None:
+            judge.id_in(user)
+    return found
 
 
 def find_user(name: UserName) -> Lookup[Json | None]:
@@ -246,15 +264,17 @@ def find_organization(name: OrganizationName) -> Lookup[Json | None]:
     """
     if name.key == "code":
         try:
-            found: Json | None = yield question("get_organization", code=name.value)
+            found = judge.fields_of((yield question("get_organization", code=name.value)))
         except KindeNotFoundError:
             return None
         # Where Kinde takes no notice of the code, it answers with the default organization.
-        return found if found and found.get("code") == name.value else None
+        return found if found.get("code") == name.value else None
     listed = judge.organizations_with((yield question("iter_organizations")), name.key, name.value)
     if len(listed) > 1:
         codes = some([str(item.get("code")) for item in listed])
         raise KindeInputError(f"{len(listed)} organizations have the {name} ({codes}): name the one by org_code")
+    for item in listed:
+        judge.id_in(item, "code")
     return listed[0] if listed else None
 
 
@@ -294,4 +314,4 @@ def held_roles(code: str, user_id: str) -> Lookup[frozenset[str] | None]:
         answer = yield question("get_organization_user_roles", org_code=code, user_id=user_id)
     except KindeNotFoundError:
         return None
-    return judge.keys_of((answer or {}).get("roles"))
+    return judge.keys_in(answer, "roles")

@@ -78,7 +78,10 @@ def wishes(users: Sequence[Any], roles: Sequence[str] | None, permissions: Seque
         if "user" in item:
             name = UserName.parse(item["user"])
         else:
-            name = UserName.of(item.get("user_id") or item.get("id"), item.get("email"))
+            named = {key: item[key] for key in ("user_id", "id", "email") if item.get(key) is not None}
+            if wrong := [value for value in named.values() if not isinstance(value, str)]:
+                raise KindeInputError(f"{wrong[0]!r} is neither an id nor an address")
+            name = UserName.of(named.get("user_id") or named.get("id"), named.get("email"))
         found.append(Wish(name, _keys(item.get("roles", roles)), _keys(item.get("permissions", permissions))))
     return found
 
@@ -167,7 +170,7 @@ class Members:
                 entry.member, entry.held = held is not None, held or frozenset()
             return
         listed = {
-            str(member.get("id")): judge.keys_of(member.get("roles"))
+            str(member.get("id")): judge.keys_in(member, "roles")
             for member in self.client.iter_organization_users(self.code)
         }
         for entry in entries:
@@ -187,11 +190,11 @@ class Members:
         if not shrunk:
             return
         self.read_roles(shrunk)
-        ids = self.role_ids or {str(role.get("key")): str(role.get("id")) for role in self.client.iter_roles()}
+        ids = self.role_ids or {str(role.get("key")): role.get("id") for role in self.client.iter_roles()}
         for entry in shrunk:
             for key in sorted(entry.held - targets[entry.id]):
                 with suppress(KindeNotFoundError):
-                    self.client.delete_organization_user_role(self.code, entry.id, ids[key])
+                    self.client.delete_organization_user_role(self.code, entry.id, judge.id_in(ids, key))
 
     def remove(self, entries: Sequence[Entry]) -> list[str]:
         """Take members out (``PATCH`` with ``operation: delete``).
@@ -227,5 +230,5 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def ids_in(answer: Any, key: str) -> frozenset[str]:
     """Ids in a bulk answer."""
-    listed = (answer or {}).get(key) or ()
+    listed = judge.list_in(answer, key)
     return frozenset(str(item.get("id") if isinstance(item, Mapping) else item) for item in listed)

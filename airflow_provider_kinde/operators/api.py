@@ -83,6 +83,8 @@ class KindeApiOperator(KindeOperator):
         from airflow_provider_kinde.lookup import KindeInputError, checked_id
 
         name = self.operation
+        if not isinstance(name, str):
+            raise KindeInputError(f"operation {name!r} is not the name of one")
         walks = name.startswith("iter_") and hasattr(Operations, name)
         try:
             operation = OPERATIONS[f"get_{name.removeprefix('iter_')}"] if walks else find_operation(name)

@@ -161,7 +161,22 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
         return {}
     if not isinstance(found, Mapping):
         raise KindeInputError(f"{what} must be a mapping, not {type(found).__name__}")
+    try:
+        json.dumps(found, ensure_ascii=False, default=str, skipkeys=True).encode()
+    except (ValueError, RecursionError) as error:
+        raise KindeInputError(f"{what} holds what cannot be sent: {type(error).__name__}") from None
     return {str(key): item for key, item in found.items()}
+
+
+def check_texts(task: Any, *names: str) -> None:
+    """Refuse texts that are written to Kinde and hold what is not text.
+
+    :raises KindeInputError: naming the parameter.
+    """
+    from airflow_provider_kinde.lookup import plain
+
+    for name in names:
+        plain(getattr(task, name), name)
 
 
 def _literal(value: str, what: str) -> Any:

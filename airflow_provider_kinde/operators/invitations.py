@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_kinde.operators.base import IfMissing, TakesAddress, one_of, optional_list, set_address
+from airflow_provider_kinde.operators.base import (
+    IfMissing,
+    TakesAddress,
+    check_texts,
+    one_of,
+    optional_list,
+    set_address,
+)
 from airflow_provider_kinde.operators.organization_base import OrganizationOperator, Result
 
 if TYPE_CHECKING:
@@ -67,6 +74,7 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
 
         name, who = self._name(), UserName.of(email=self.email)
         roles = optional_list(self.roles, "roles") or []
+        check_texts(self, "first_name", "last_name")
         with self._client(context) as client:
             code = self._code(client, name)
             ask(check_keys("role", roles), client)
@@ -85,7 +93,7 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
                     last_name=text(self.last_name) or None,
                     send_email=self.send_email,
                 )
-                made = (answer or {}).get("invite") or look()
+                made = judge.fields_of(judge.fields_of(answer).get("invite")) or look()
                 if not made:
                     raise KindeResponseError("Kinde answered without an invitation, and lists none for the address")
                 return dict(made)

@@ -75,9 +75,10 @@ class KindeCreateOrganizationOperator(KindeOperator):
         """
         from airflow_provider_kinde.api.once import once
         from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeResponseError
-        from airflow_provider_kinde.lookup import KindeInputError, OrganizationName, ask, find_organization, text
+        from airflow_provider_kinde.judge import fields_of, id_in
+        from airflow_provider_kinde.lookup import KindeInputError, OrganizationName, ask, find_organization, plain
 
-        given = {key: text(getattr(self, key)) for key in ("name", "handle", "external_id")}
+        given = {key: plain(getattr(self, key), key) for key in ("name", "handle", "external_id")}
         if not given["name"]:
             raise KindeInputError("name is empty")
         settings = fields("create_organization", self.settings)
@@ -88,7 +89,7 @@ class KindeCreateOrganizationOperator(KindeOperator):
 
             def look() -> str | None:
                 found = ask(find_organization(name), client)
-                return str(found["code"]) if found else None
+                return id_in(found, "code") if found else None
 
             def send() -> str:
                 nonlocal lost
@@ -97,10 +98,11 @@ class KindeCreateOrganizationOperator(KindeOperator):
                 except KindeError as error:
                     lost = lost or error.fate_unknown
                     raise
-                code = ((answer or {}).get("organization") or {}).get("code") or look()
+                made = fields_of(fields_of(answer).get("organization"))
+                code = id_in(made, "code") if made.get("code") else look()
                 if not code:
                     raise KindeResponseError("Kinde answered without a code, and lists no such organization")
-                return str(code)
+                return code
 
             found = look()
             code, sent = (found, False) if found else once(send, look)
@@ -143,12 +145,12 @@ class KindeUpdateOrganizationOperator(OrganizationOperator):
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """
         from airflow_provider_kinde.exceptions import KindeNotFoundError
-        from airflow_provider_kinde.lookup import KindeInputError, OrganizationName, text
+        from airflow_provider_kinde.lookup import KindeInputError, OrganizationName, plain, text
 
         changes = fields("update_organization", self.changes)
         if text(self.org_code):
             target = OrganizationName.of(self.org_code)
-            new = {key: text(getattr(self, key)) for key in ("name", "handle", "external_id")}
+            new = {key: plain(getattr(self, key), key) for key in ("name", "handle", "external_id")}
             changes = {**{key: value for key, value in new.items() if value}, **changes}
         else:
             target = self._name()
@@ -229,7 +231,7 @@ def write_organization(client: Any, code: str, wanted: Mapping[str, Any]) -> lis
     """Write what differs; returns the names of the fields written."""
     from airflow_provider_kinde import judge
 
-    changes = judge.organization_changes(client.get_organization(code=code) or {}, wanted)
+    changes = judge.organization_changes(judge.fields_of(client.get_organization(code=code)), wanted)
     if changes:
         client.update_organization(code, **changes)
     return sorted(changes)

@@ -14,6 +14,7 @@ from airflow_provider_kinde.operators.base import (
     IfMissing,
     KindeOperator,
     TakesAddress,
+    check_texts,
     mapping,
     one_of,
     optional_list,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.lookup import OrganizationName, UserName
 
 Result = dict[str, Any]
+FIELDS = ("given_name", "family_name", "picture", "provided_id")
+"""Texts that a user has."""
 
 
 class KindeCreateUserOperator(TakesAddress, KindeOperator):
@@ -102,9 +105,11 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         :raises KindeInputError: the address is none or belongs to two users, or an organization or role is unknown.
         :raises KindeConflictError: the address is taken, with ``if_exists="fail"``.
         """
+        from airflow_provider_kinde.judge import id_in
         from airflow_provider_kinde.lookup import UserName, ask, find_user
 
         name, organization = UserName.of(email=self.email), self._organization()
+        check_texts(self, *FIELDS)
         roles = optional_list(self.roles, "roles") or []
         properties = mapping(self.properties, "properties")
         with self._client(context) as client:
@@ -114,7 +119,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
                 user, outcome = self._create(client, name, code)
             if outcome != "created":
                 return self._existing(client, user, code, roles, properties)
-            user_id, changed = str(user["id"]), []
+            user_id, changed = id_in(user), []
             if properties:
                 client.update_user_properties(user_id, properties)
                 changed += sorted(properties)
@@ -142,6 +147,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         """The user, and whether it was ``created`` here or ``found`` after all."""
         from airflow_provider_kinde.api.once import once
         from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
+        from airflow_provider_kinde.judge import fields_of, list_in
         from airflow_provider_kinde.lookup import ask, find_user, text
 
         fields = {"given_name": self.given_name, "family_name": self.family_name, "picture": self.picture}
@@ -162,13 +168,13 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             except KindeError as error:
                 lost = lost or error.fate_unknown
                 raise
-            if any(
-                (item.get("result") or {}).get("created") is False for item in (answer or {}).get("identities") or ()
-            ):
+            made = fields_of(answer)
+            results = [fields_of(fields_of(item).get("result")) for item in list_in(answer, "identities")]
+            if any(result.get("created") is False for result in results):
                 raise KindeResponseError(
-                    f"Kinde made the user {answer.get('id')}, but not the address: somebody has it by another identity"
+                    f"Kinde made the user {made.get('id')}, but not the address: somebody has it by another identity"
                 )
-            made = answer if (answer or {}).get("id") else look()
+            made = made if made.get("id") else look()
             if not made:
                 raise KindeResponseError("Kinde answered without an id, and nobody has the address")
             return made
@@ -189,8 +195,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             raise KindeConflictError(f"the address belongs to the user {user_id} already", code="USER_ALREADY_EXISTS")
         if self.if_exists == "skip":
             return result(user_id, "skipped")
-        fields = ("given_name", "family_name", "picture", "provided_id")
-        changed = write_changes(client, user, {name: getattr(self, name) for name in fields}, properties)
+        changed = write_changes(client, user, {name: getattr(self, name) for name in FIELDS}, properties)
         if code:
             changed += self._join(client, user_id, code, roles)
         return result(user_id, "updated" if changed else "unchanged", changed)
@@ -304,11 +309,11 @@ class KindeUpdateUserOperator(_ExistingUserOperator):
         self.properties = properties
 
     def _check(self) -> None:
+        check_texts(self, *FIELDS)
         mapping(self.properties, "properties")
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        fields = ("given_name", "family_name", "picture", "provided_id", "is_password_reset_requested")
-        wanted = {name: getattr(self, name) for name in fields}
+        wanted = {name: getattr(self, name) for name in (*FIELDS, "is_password_reset_requested")}
         changed = write_changes(client, user, wanted, mapping(self.properties, "properties"))
         return result(user["id"], "updated" if changed else "unchanged", changed)
 
@@ -406,8 +411,8 @@ def write_changes(
         client.update_user(user["id"], **changes)
     changed = sorted(changes)
     if properties:
-        listed = (client.get_user_property_values(user["id"]) or {}).get("properties") or ()
-        now = {item.get("key"): item.get("value") for item in listed}
+        listed = map(judge.fields_of, judge.list_in(client.get_user_property_values(user["id"]), "properties"))
+        now = {str(item.get("key")): item.get("value") for item in listed}
         due = {key: value for key, value in properties.items() if str(now.get(key) or "") != str(value)}
         if due:
             client.update_user_properties(user["id"], due)

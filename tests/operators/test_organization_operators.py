@@ -334,9 +334,81 @@ def test_any_operation(kinde: Emulator) -> None:
         ("add_organization_users", {"org_code": "o", "users": [str(n) for n in range(101)]}, "100"),
         ("get_users", "no mapping", "neither JSON"),
         ("get_users", "[1]", "must be a mapping"),
+        ("update_user", {"id": "kp_ann", "given_name": "\ud800"}, "arguments holds what cannot be sent"),
+        (None, {}, "operation None is not the name of one"),
+        (5, {}, "operation 5 is not the name of one"),
     ],
 )
-def test_operations_that_cannot_be(kinde: Emulator, operation: str, arguments: Any, words: str) -> None:
+def test_operations_that_cannot_be(kinde: Emulator, operation: Any, arguments: Any, words: str) -> None:
     with pytest.raises(KindeInputError, match=words):
         execute(KindeApiOperator(**KIND, operation=operation, arguments=arguments))
+    assert calls(kinde) == []
+
+
+# -- answers of another shape -----------------------------------------------------------------------------------------
+
+
+def odd(kinde: Emulator, method: str, path: str, answer: Any, operator: Any) -> None:
+    kinde.fault(method, path, status=200, body=answer, times=None)
+    with pytest.raises(KindeResponseError):
+        execute(operator)
+
+
+@pytest.mark.parametrize("answer", [5, [5], {"organization": 5}, {"organization": {"code": [1]}}])
+def test_a_creation_answered_in_another_shape(kinde: Emulator, answer: Any) -> None:
+    odd(kinde, "POST", "/organization$", answer, KindeCreateOrganizationOperator(**KIND, name="Legal"))
+
+
+@pytest.mark.parametrize("answer", [5, [5], "x"])
+def test_an_organization_of_another_shape(kinde: Emulator, answer: Any) -> None:
+    operator = KindeUpdateOrganizationOperator(**KIND, org_code="org_sales", changes={"name": "New"})
+    odd(kinde, "GET", "/organization[?]", answer, operator)
+    assert writes(kinde) == []
+
+
+@pytest.mark.parametrize("code", [None, 5, "..", "a/b"])
+def test_a_listed_organization_without_a_code(kinde: Emulator, code: Any) -> None:
+    answer = {"organizations": [{"name": "Sales", "code": code}]}
+    odd(kinde, "GET", "/organizations", answer, KindeDeleteOrganizationOperator(**KIND, name="Sales"))
+    assert writes(kinde) == []
+
+
+@pytest.mark.parametrize("answer", [5, [5], {"roles": 5}, {"roles": "x"}])
+def test_roles_of_another_shape(kinde: Emulator, answer: Any) -> None:
+    operator = KindeUpdateOrganizationUsersOperator(**KIND, org_code="org_sales", users="kp_cat", roles="lead")
+    odd(kinde, "GET", "/users/kp_cat/roles", answer, operator)
+    assert writes(kinde) == []
+
+
+@pytest.mark.parametrize("answer", [5, [5], {"users_added": 5}])
+def test_an_addition_answered_in_another_shape(kinde: Emulator, answer: Any) -> None:
+    operator = KindeAddOrganizationUsersOperator(**KIND, org_code="org_sales", users="kp_ann")
+    odd(kinde, "POST", "/users$", answer, operator)
+
+
+@pytest.mark.parametrize("answer", [5, [5], {"invite": 5}])
+def test_an_invitation_of_another_shape(kinde: Emulator, answer: Any) -> None:
+    operator = KindeInviteUserOperator(**KIND, org_code="org_sales", email="new@example.com")
+    odd(kinde, "POST", "/invites$", answer, operator)
+
+
+@pytest.mark.parametrize("user", [5, True, ["kp_ann"], {"id": 5}, {"email": 5}])
+def test_who_is_no_text_is_nobody(kinde: Emulator, user: Any) -> None:
+    operator = KindeAddOrganizationUsersOperator(**KIND, org_code="org_sales", users=[{"id": "kp_ann"}, user])
+    with pytest.raises(KindeInputError, match="is neither an id nor an address"):
+        execute(operator)
+    assert calls(kinde) == []
+
+
+def test_what_is_not_text_is_not_sent(kinde: Emulator) -> None:
+    for operator in (
+        KindeCreateOrganizationOperator(**KIND, name="a\x1b[2J"),
+        KindeCreateOrganizationOperator(**KIND, name="New", handle="\ud800"),
+        KindeUpdateOrganizationOperator(**KIND, org_code="org_sales", external_id="a\0"),
+        KindeInviteUserOperator(**KIND, org_code="org_sales", email="new@example.com", first_name="\ud800"),
+    ):
+        with pytest.raises(KindeInputError, match="holds a control character or what is not text"):
+            execute(operator)
+    with pytest.raises(KindeInputError, match="settings holds what cannot be sent"):
+        execute(KindeCreateOrganizationOperator(**KIND, name="New", settings={"theme_code": "\ud800"}))
     assert calls(kinde) == []

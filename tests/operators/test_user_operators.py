@@ -6,7 +6,7 @@ import pytest
 from kinde_stage import by_email, calls, execute, user, writes
 
 from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError, KindeResponseError
 from airflow_provider_kinde.lookup import KindeInputError
 from airflow_provider_kinde.operators.users import (
     KindeCreateUserOperator,
@@ -203,6 +203,48 @@ def test_unknown_roles_and_organizations_stop_before_anything_is_written(kinde: 
     with pytest.raises(KindeInputError, match="roles are held in an organization"):
         execute(KindeCreateUserOperator(**KIND, email="dan@example.com", roles=["lead"]))
     assert writes(kinde) == []
+
+
+ANN = {"id": "kp_ann", "email": "ann@example.com"}
+
+
+@pytest.mark.parametrize("answer", [5, [5], {"users": 5}, {"users": [5]}, {"users": [{**ANN, "identities": "x"}]},
+    {"users": [{**ANN, "identities": 5}]}, {"users": [{**ANN, "id": ".."}]}, {"users": [{**ANN, "id": 5}]},
+    {"users": [{"email": "ann@example.com"}]}])  # fmt: skip
+def test_users_of_another_shape(kinde: Emulator, answer: Any) -> None:
+    kinde.fault("GET", "/api/v1/users", status=200, body=answer, times=None)
+    with pytest.raises(KindeResponseError):
+        execute(KindeSuspendUserOperator(**KIND, email="ann@example.com"))
+    assert writes(kinde) == []
+
+
+@pytest.mark.parametrize(
+    "answer", [5, [5], {"id": ".."}, {"id": [1]}, {"id": "kp_x", "identities": "x"}, {"id": "kp_x", "identities": [5]},
+    {"id": "kp_x", "identities": [{"result": 5}]}]
+)  # fmt: skip
+def test_a_creation_answered_in_another_shape(kinde: Emulator, answer: Any) -> None:
+    kinde.fault("POST", "/api/v1/user$", status=200, body=answer)
+    with pytest.raises(KindeResponseError):
+        execute(KindeCreateUserOperator(**KIND, email="dan@example.com", properties={"team": "X"}))
+    assert writes(kinde) == ["POST /api/v1/user"]
+
+
+@pytest.mark.parametrize("answer", [5, [5], {"properties": 5}, {"properties": [5]}, {"properties": {"key": "x"}}])
+def test_properties_of_another_shape(kinde: Emulator, answer: Any) -> None:
+    kinde.fault("GET", "/properties", status=200, body=answer)
+    with pytest.raises(KindeResponseError):
+        execute(KindeUpdateUserOperator(**KIND, user_id="kp_ann", properties={"team": "X"}))
+
+
+@pytest.mark.parametrize("name", ["given_name", "family_name", "picture", "provided_id"])
+@pytest.mark.parametrize("text", ["a\0\x1b[2J", "\ud800"])
+def test_what_is_not_text_is_not_sent(kinde: Emulator, name: str, text: str) -> None:
+    for kind in (KindeCreateUserOperator, KindeUpdateUserOperator):
+        with pytest.raises(KindeInputError, match=f"{name} .* holds a control character or what is not text"):
+            execute(kind(**KIND, email="dan@example.com", **{name: text}))
+        with pytest.raises(KindeInputError, match="properties holds what cannot be sent"):
+            execute(kind(**KIND, email="dan@example.com", properties={"team": ["\ud800"]}))
+    assert calls(kinde) == []
 
 
 def test_choices_are_checked_when_the_dag_is_parsed() -> None:
