@@ -174,10 +174,10 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
                 raise KindeResponseError(
                     f"Kinde made the user {made.get('id')}, but not the address: somebody has it by another identity"
                 )
-            made = made if made.get("id") else look()
-            if not made:
+            found = made if made.get("id") else look()
+            if not found:
                 raise KindeResponseError("Kinde answered without an id, and nobody has the address")
-            return made
+            return found
 
         def look() -> Mapping[str, Any] | None:
             return ask(find_user(name), client)
