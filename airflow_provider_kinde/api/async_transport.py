@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import ssl
-import time
+import sys
+from collections.abc import Coroutine
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from typing import Any
 import httpx
 
 from airflow_provider_kinde.api.answers import Answer, Lost
-from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, MAX_BODY, Settings
+from airflow_provider_kinde.api.body import Body
+from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
 
@@ -43,55 +46,45 @@ class AsyncTransport:
 
         :raises Lost: no whole answer came.
         """
-        body = _Body(self._settings)
         try:
-            async with self._client.stream(**_arguments(self._settings, request, token)) as response:
-                async for part in response.aiter_bytes():
-                    body.add(part)
-                return body.answer(response)
+            return await _within(self._settings.longest, self._send(request, token))
+        except asyncio.TimeoutError:
+            raise self._settings.too_late() from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise _reason(error, self._settings) from None
+
+    async def _send(self, request: Request, token: Token | None) -> Answer:
+        async with self._client.stream(**_arguments(self._settings, request, token)) as response:
+            body = Body(response.headers.get("content-encoding", ""))
+            async for part in response.aiter_raw():
+                body.add(part)
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
     async def close(self) -> None:
         await self._client.aclose()
 
 
 def send_blocking(settings: Settings, request: Request, token: Token | None) -> Answer:
-    """Send a request and wait for it, on a connection of its own.
+    """Send a request and wait for it, on a connection of its own; not in the thread of an event loop.
 
     :raises Lost: no whole answer came.
     """
-    body = _Body(settings)
-    try:
-        with (
-            httpx.Client(**_options(settings)) as client,
-            client.stream(**_arguments(settings, request, token)) as response,
-        ):
-            for part in response.iter_bytes():
-                body.add(part)
-            return body.answer(response)
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-        raise _reason(error, settings) from None
+
+    async def send() -> Answer:
+        transport = AsyncTransport(settings)
+        try:
+            return await transport.send(request, token)
+        finally:
+            await transport.close()
+
+    return asyncio.run(send())
 
 
-class _Body:
-    """What has come of an answer, bounded in size and time."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._bytes = bytearray()
-        self._deadline = 0.0
-
-    def add(self, part: bytes) -> None:
-        self._deadline = self._deadline or time.monotonic() + self._settings.timeout
-        self._bytes += part
-        if len(self._bytes) > MAX_BODY:
-            raise Lost(f"the answer is larger than {MAX_BODY} bytes", sent=True, final=True)
-        if time.monotonic() > self._deadline:
-            raise Lost(f"no whole answer within {self._settings.timeout:g} s", sent=True)
-
-    def answer(self, response: httpx.Response) -> Answer:
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(self._bytes))
+async def _within(seconds: float, work: Coroutine[Any, Any, Answer]) -> Answer:
+    if sys.version_info >= (3, 11):
+        async with asyncio.timeout(seconds):
+            return await work
+    return await asyncio.wait_for(work, seconds)
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
     :param client_secret: its secret.
     :param audience: what the token is for; ``https://<domain>/api`` when left out.
     :param scopes: the scopes to ask for; all that the application has when left out.
-    :param timeout: seconds for one try of a request.
+    :param timeout: seconds that Kinde may be silent in one try of a request; a whole answer may take twice as long.
     :param max_concurrency: how many requests are under way at once at most; how many Kinde takes is found out.
     :param requests_per_minute: how many requests start in a minute at most, evenly spread; without it, all that Kinde
         takes.

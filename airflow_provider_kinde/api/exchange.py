@@ -22,8 +22,6 @@ from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, Ki
 
 log = logging.getLogger("airflow_provider_kinde.api")
 
-MAX_BODY = 64 * 1024 * 1024
-"""An answer larger than this is no page of 500 of anything."""
 MAX_CONCURRENCY = 16
 """Requests at once at most, unless told otherwise: the client finds out by itself how many of them Kinde takes."""
 CONNECT_TIMEOUT = 6.0
@@ -136,6 +134,15 @@ class Settings:
     @property
     def host(self) -> str:
         return self.base_url.partition("://")[2]
+
+    @property
+    def longest(self) -> float:
+        """Seconds from sending to the last byte of an answer, however it comes: half of them may be silence."""
+        return 2 * self.timeout
+
+    def too_late(self) -> Lost:
+        """The failure of an answer that came too slowly, each byte in time and yet no end."""
+        return Lost(f"no whole answer within {self.longest:g} s", sent=True)
 
     @property
     def local(self) -> bool:

@@ -11,12 +11,13 @@ from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import requote_uri
 
 from airflow_provider_kinde.api.answers import Answer, Lost
-from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, MAX_BODY, Settings
+from airflow_provider_kinde.api.body import Body
+from airflow_provider_kinde.api.deadline import Adapter, watch
+from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
 
@@ -29,7 +30,7 @@ class Transport:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
+        self._adapter = Adapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
         self._busy = 0
         self._idle_since = time.monotonic()
         self._lock = threading.Lock()
@@ -62,12 +63,18 @@ class Transport:
         if request.body is not None:
             prepared.headers["Content-Length"] = str(len(request.body))
         timeout = (min(CONNECT_TIMEOUT, settings.timeout), settings.timeout)
-        try:
-            with self._adapter.send(prepared, timeout=timeout, **self._way) as response:
-                body = self._read(response)
-                return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _reason(error, settings) from None
+        with watch(settings.longest).line() as line:
+            try:
+                with self._adapter.send(prepared, timeout=timeout, **self._way) as response:
+                    body = Body(response.headers.get("content-encoding", ""))
+                    for part in _parts(response):
+                        body.add(part)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                raise (settings.too_late() if line.cut else _reason(error, settings)) from None
+            if line.cut:
+                # Where an answer ends with its connection, the cut looks like the end.
+                raise settings.too_late()
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
     @functools.cached_property
     def _way(self) -> dict[str, Any]:
@@ -78,29 +85,17 @@ class Transport:
             proxies = dict(settings.proxies) if settings.proxies else {}
             return dict(session.merge_environment_settings(settings.base_url, proxies, True, settings.verify, None))
 
-    def _read(self, response: requests.Response) -> bytes:
-        deadline = time.monotonic() + self._settings.timeout
-        body = bytearray()
-        for part in _parts(response):
-            body += part
-            if len(body) > MAX_BODY:
-                raise Lost(f"the answer is larger than {MAX_BODY} bytes", sent=True, final=True)
-            if time.monotonic() > deadline:
-                # Each byte in time, and yet no end: the timeout between bytes does not see it.
-                raise Lost(f"no whole answer within {self._settings.timeout:g} s", sent=True)
-        return bytes(body)
-
     def close(self) -> None:
         self._adapter.close()
 
 
 def _parts(response: requests.Response) -> Iterator[bytes]:
-    """Yield what has come, as it comes: ``iter_content`` waits for whole chunks, and so for bytes that drip in."""
+    """Yield what has come, as it comes and still packed: ``iter_content`` waits for whole chunks."""
     read = getattr(response.raw, "read1", None)
     if read is None:  # urllib3 before 2.1
-        yield from response.iter_content(512)
+        yield from response.raw.stream(512, decode_content=False)
         return
-    while part := read(65536, decode_content=True):
+    while part := read(65536, decode_content=False):
         yield part
 
 
@@ -121,7 +116,7 @@ def _reason(error: Exception, settings: Settings) -> Lost:
         return Lost(f"no answer from {host} within {settings.timeout:g} s", sent=True)
     if isinstance(inner, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ClosedPoolError)):
         return Lost(f"cannot connect to {host}: {_short(inner)}", sent=False)
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return Lost(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
     return Lost(f"the connection to {host} broke before the answer was there", sent=True)
 
