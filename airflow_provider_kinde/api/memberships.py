@@ -3,7 +3,7 @@
 # mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_kinde.api.operation import OPERATIONS, P, R, Resource, endpoint
@@ -15,8 +15,11 @@ Member = str | Mapping[str, Any]
 
 
 def _members(users: Sequence[Member], **extra: str) -> list[dict[str, Any]]:
-    if isinstance(users, (str, bytes, Mapping)):
+    if isinstance(users, (str, bytes, Mapping)) or not isinstance(users, Iterable):
         raise ValueError("users must be a list")
+    users = list(users)
+    if not all(isinstance(user, (str, Mapping)) for user in users):
+        raise ValueError("every user must be an id, or a mapping with an id")
     members = [{"id": user, **extra} if isinstance(user, str) else {**user, **extra} for user in users]
     if len(members) > BULK:
         raise ValueError(f"{len(members)} users in one request: Kinde takes {BULK}, so send them in several")

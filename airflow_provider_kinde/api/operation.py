@@ -38,6 +38,7 @@ OPERATIONS: dict[str, Operation] = {}
 
 _CURSORS = frozenset({"next_token", "starting_after", "ending_before"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LEADS_ELSEWHERE = re.compile(r"[/\\?#%\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,9 @@ class Operation:
             for name, value in query.items():
                 if value == "" or (isinstance(value, (list, tuple, set, frozenset)) and not value):
                     raise ValueError(f"{self.name}(): {name} is empty; leave it out to list everything")
+        for name, value in values.items():
+            if not _is_text(value):
+                raise ValueError(f"{self.name}(): {name} holds half a character (a lone surrogate)")
         body, content_type = None, ""
         if self.file:
             body, content_type = encode_file(self.file, values[self.file])
@@ -265,6 +269,9 @@ def plain_request(method: str, path: str, params: Mapping[str, Any] | None = Non
         raise ValueError("request() path holds a space, a control character, ?, # or \\; pass a query as params=")
     if any(part in (".", "..") for part in re.sub("%2e", ".", path, flags=re.I).split("/")):
         raise ValueError("request() path holds a . or .. segment")
+    for name, value in (("path", path), ("params", params), ("json", json)):
+        if not _is_text(value):
+            raise ValueError(f"request() {name} holds half a character (a lone surrogate)")
     path = "/" + quote(path, safe="/%:@!$&'()*+,;=~").lstrip("/")
     body, content_type = (None, "") if json is None else encode_json(json)
     method = method.upper()
@@ -277,7 +284,9 @@ def plain_request(method: str, path: str, params: Mapping[str, Any] | None = Non
 def segment(value: object, what: str = "path parameter") -> str:
     """Quote a value so that it stays one segment of a path.
 
-    :raises ValueError: it is empty, ``.`` or ``..``, or holds control characters.
+    Quoted alone, a slash would do no harm here; but there are servers that unquote it before they look for the route.
+
+    :raises ValueError: it is empty, ``.`` or ``..``, or holds what no id or key holds and could reach another path.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, uuid.UUID)):
         raise ValueError(f"{what} must be text, not {type(value).__name__}")
@@ -288,7 +297,12 @@ def segment(value: object, what: str = "path parameter") -> str:
         raise ValueError(f"{what} holds control characters")
     if text in (".", ".."):
         raise ValueError(f"{what} is {text!r}, which would reach another path")
-    return quote(text, safe="")
+    if found := _LEADS_ELSEWHERE.search(text):
+        raise ValueError(f"{what} holds {found[0]!r}, which could reach another path")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} holds half a character (a lone surrogate)") from None
 
 
 def encode_query(values: Mapping[str, Any]) -> str:
@@ -300,6 +314,15 @@ def encode_query(values: Mapping[str, Any]) -> str:
         else:
             pairs.append((name, value))
     return "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in pairs)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether all texts in a value can go over the wire."""
+    if isinstance(value, str):
+        return value.isascii() or not re.search("[\ud800-\udfff]", value)
+    if isinstance(value, Mapping):
+        return all(_is_text(key) and _is_text(inner) for key, inner in value.items())
+    return not isinstance(value, (list, tuple, set, frozenset)) or all(map(_is_text, value))
 
 
 def _text(value: Any) -> str:
