@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_LONGEST_PATH = 300
+
 
 class KindeError(Exception):
     """Kinde refused a request, or could not be reached; the message quotes Kinde's own words.
@@ -12,7 +14,7 @@ class KindeError(Exception):
     :param status: HTTP status, or ``None`` when no answer came.
     :param code: Kinde's error code (``USER_ALREADY_EXISTS``), or the OAuth error of the token endpoint.
     :param method: HTTP method of the refused request.
-    :param path: its path, without the query.
+    :param path: its path, without the query; cut where it is very long.
     :param request_id: the id under which Kinde's support finds the request, where the answer carried one.
     :param fate_unknown: a write may have been carried out although no answer says so: look before sending it again.
     """
@@ -33,7 +35,7 @@ class KindeError(Exception):
         self.status = status
         self.code = code
         self.method = method
-        self.path = path
+        self.path = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}..."
         self.request_id = request_id
         self.fate_unknown = fate_unknown
 

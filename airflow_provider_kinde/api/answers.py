@@ -25,6 +25,7 @@ from airflow_provider_kinde.exceptions import (
 
 _GONE = re.compile(r"(?!ROUTE_)\w*NOT_FOUND|USER_NOT_IN_ORGANIZATION|INVALID_PERMISSION_ID(_ROLE)?")
 _SCOPE = re.compile(r"\b(?:read|create|update|delete):[a-z_]+\b")
+_YEAR = 366 * 86400.0
 _REQUEST_IDS = ("x-request-id", "x-kinde-request-id", "x-amzn-requestid", "x-amz-cf-id", "cf-ray")
 
 
@@ -36,10 +37,9 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    @property
-    def request_id(self) -> str:
-        found = next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), "")
-        return "".join(char for char in found if char.isprintable())[:128]
+    def request_id(self, scrub: Callable[[str], str]) -> str:
+        """The id under which Kinde's support finds the request, or nothing."""
+        return words(next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), ""), 128, scrub)
 
 
 class Lost(Exception):
@@ -82,20 +82,23 @@ def judge(request: Request, answer: Answer, scrub: Callable[[str], str] = str) -
         "status": answer.status,
         "method": request.method,
         "path": request.path,
-        "request_id": answer.request_id,
+        "request_id": answer.request_id(scrub),
     }
     if 300 <= answer.status < 400:
-        raise Failed(KindeResponseError(scrub(_redirect(answer)), **details), resend=False)
+        raise Failed(KindeResponseError(_redirect(answer, scrub), **details), resend=False)
     decoded, readable = _decode(answer.body)
     if 200 <= answer.status < 300:
         empty = not answer.body.strip()
         if not readable or (empty and request.items and request.method == "GET"):
             writes = request.method != "GET"
-            error = KindeResponseError(f"the answer is {scrub(_describe(answer))}", fate_unknown=writes, **details)
+            error = KindeResponseError(
+                f"the answer is {_describe(answer, readable, scrub)}", fate_unknown=writes, **details
+            )
             raise Failed(error, resend=request.idempotent, most=3)
         if not (isinstance(decoded, dict) and decoded.get("errors")):
             return None if empty else decoded
-    raise _refusal(request, answer, decoded, details, scrub)
+    otherwise = f"the answer is {_describe(answer, readable, scrub)}"
+    raise _refusal(request, answer, decoded, details, scrub, otherwise)
 
 
 def lost(request: Request, reason: Lost) -> Failed:
@@ -111,10 +114,15 @@ def gone(error: KindeError) -> bool:
 
 
 def _refusal(
-    request: Request, answer: Answer, decoded: Any, details: dict[str, Any], scrub: Callable[[str], str]
+    request: Request,
+    answer: Answer,
+    decoded: Any,
+    details: dict[str, Any],
+    scrub: Callable[[str], str],
+    otherwise: str,
 ) -> Failed:
     codes, message = read_errors(decoded, scrub)
-    message = message or f"the answer is {scrub(_describe(answer))}"
+    message = message or otherwise
     details["code"] = codes[0] if codes else ""
     status = answer.status
     if status == 429:
@@ -151,24 +159,28 @@ def read_errors(decoded: Any, scrub: Callable[[str], str] = str) -> tuple[list[s
         return [], ""
     errors = decoded.get("errors") or decoded
     codes: list[str] = []
-    words: list[str] = []
+    parts: list[str] = []
     for item in errors if isinstance(errors, list) else [errors]:
         if not isinstance(item, dict):
-            words.append(_words(item))
+            parts.append(words(item, 500, scrub))
             continue
         code = item.get("code") or item.get("error")
         if isinstance(code, str) and code:
-            codes.append(_words(code, 100))
+            codes.append(words(code, 100, scrub))
         text = item.get("message") or item.get("error_description") or ""
-        field = f"{item['field']}: " if isinstance(item.get("field"), str) else ""
+        field = f"{words(item['field'], 100, scrub)}: " if isinstance(item.get("field"), str) else ""
         if text:
-            words.append(field + _words(text))
-    message = "; ".join(word for word in words if word) or ", ".join(codes)
-    return [scrub(code) for code in codes], scrub(message)
+            parts.append(field + words(text, 500, scrub))
+    return codes, "; ".join(part for part in parts if part) or ", ".join(codes)
 
 
-def _words(value: Any, limit: int = 500) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in str(value)[: 4 * limit]).split())[:limit]
+def words(value: Any, limit: int, scrub: Callable[[str], str]) -> str:
+    """Make what a server says fit to be quoted: on one line, bounded, and without secrets.
+
+    These go first: cut before, the first half of a token would be none that is known.
+    """
+    text = scrub(str(value))[: 4 * limit]
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:limit]
 
 
 def told_wait(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
@@ -193,11 +205,11 @@ def _seconds(value: str, now: Callable[[], float]) -> float | None:
             moment = parsedate_to_datetime(value)
         except (ValueError, TypeError):
             return None
-        return max(0.0, moment.timestamp() - now())
+        return min(_YEAR, max(0.0, moment.timestamp() - now()))
     if seconds != seconds or seconds in (float("inf"), float("-inf")):
         return None
     # Some gateways send the moment itself instead of the seconds until then.
-    return max(0.0, seconds - now() if seconds > 1e9 else seconds)
+    return min(_YEAR, max(0.0, seconds - now() if seconds > 1e9 else seconds))
 
 
 def _decode(body: bytes) -> tuple[Any, bool]:
@@ -209,20 +221,23 @@ def _decode(body: bytes) -> tuple[Any, bool]:
         return None, False
 
 
-def _describe(answer: Answer) -> str:
+def _describe(answer: Answer, readable: bool, scrub: Callable[[str], str]) -> str:
     if not answer.body.strip():
         return "empty"
-    kind = _words(answer.headers.get("content-type", "of no type"), 60)
-    title = re.search(rb"<title[^>]*>([^<]{1,200})", answer.body[:20_000], re.I)
-    named = f" titled {_words(title.group(1).decode('utf-8', 'replace'), 100)!r}" if title else ""
+    if readable:
+        return f"JSON that names no error, {len(answer.body)} bytes"
+    kind = words(answer.headers.get("content-type", "of no type"), 60, scrub)
+    title = re.search(r"<title[^>]*>([^<]+)", scrub(answer.body.decode("utf-8", "replace"))[:20_000], re.I)
+    named = f" titled {words(title[1], 100, scrub)!r}" if title else ""
     return f"no JSON but {kind}, {len(answer.body)} bytes{named}: is something between here and Kinde?"
 
 
-def _redirect(answer: Answer) -> str:
+def _redirect(answer: Answer, scrub: Callable[[str], str]) -> str:
     try:
-        target = urlsplit(answer.headers.get("location", ""))
+        target = urlsplit(scrub(answer.headers.get("location", "")))
         host = target.netloc.rpartition("@")[2]
         where = f"{target.scheme}://{host}{target.path}" if host else target.path
     except ValueError:
         where = ""
-    return f"the answer is a redirect to {_words(where, 200) or 'nowhere'}, which is not followed; check the domain"
+    where = words(where, 200, scrub) or "nowhere"
+    return f"the answer is a redirect to {where}, which is not followed; check the domain"

@@ -233,7 +233,7 @@ def read_token(
 def _lifetime(decoded: dict[str, Any]) -> float:
     try:
         seconds = float(decoded["expires_in"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return _HOUR
     return min(seconds, _LONGEST) if seconds == seconds else _HOUR
 
@@ -249,7 +249,7 @@ def _refused(
         "status": answer.status,
         "method": request.method,
         "path": request.path,
-        "request_id": answer.request_id,
+        "request_id": answer.request_id(scrub),
     }
     codes, words = read_errors(decoded, scrub)
     if not codes and not words:

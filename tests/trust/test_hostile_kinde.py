@@ -159,3 +159,45 @@ def test_neither_token_nor_secret_goes_where_a_redirect_points(hostile: tuple[Se
         fresh.get_users()
     assert elsewhere.calls == []
     elsewhere.close()
+
+
+VALUE = "eyJhbGciOiJSUzI1NiJ9-payload-signature-0123456789"
+ECHOES = {
+    "request id": Reply({"errors": [{"code": "X"}]}, status=400, headers={"X-Request-Id": f"Bearer {VALUE}"}),
+    "request id, cut": Reply({}, status=400, headers={"X-Request-Id": "r" * 100 + VALUE}),
+    "code, cut": Reply({"errors": [{"code": "z" * 70 + VALUE}]}, status=400),
+    "message, cut": Reply({"errors": [{"code": "X", "message": "z" * 470 + VALUE}]}, status=400),
+    "message, cut early": Reply({"errors": [{"code": "X", "message": " " * 1980 + VALUE}]}, status=400),
+    "field": Reply({"errors": [{"field": "z" * 80 + VALUE, "message": "m"}]}, status=400),
+    "redirect, cut": Reply(status=302, headers={"Location": "http://127.0.0.1:1/" + "p" * 170 + VALUE}),
+    "redirect, put together": Reply(status=302, headers={"Location": f"/a{VALUE[:9]}\t{VALUE[9:]}"}),
+    "type, cut": Reply(body=b"<a>", headers={"Content-Type": "x" * 30 + VALUE}),
+    "title, cut": Reply(body=f"<title>{'q' * 80}{VALUE}</title>".encode(), headers={"Content-Type": "text/html"}),
+    "title, cut early": Reply(body=f"<title>{' ' * 180}{VALUE}</title>".encode()),
+}
+
+
+@pytest.mark.parametrize("where", ECHOES)
+def test_not_even_the_beginning_of_an_echoed_token_is_quoted(where: str, hostile: tuple[Server, Any]) -> None:
+    server, client = hostile
+    server.on("POST /oauth2/token", Reply({"access_token": VALUE, "expires_in": 3600}))
+    server.on("GET /api/v1/users", ECHOES[where])
+    with pytest.raises(KindeError) as caught:
+        client.get_users()
+    assert VALUE[:9] not in f"{caught.value} {caught.value!r} {caught.value.__dict__}"
+
+
+def test_numbers_beyond_measure_in_a_refusal_and_in_a_token(hostile: tuple[Server, Any]) -> None:
+    server, client = hostile
+    server.on("POST /oauth2/token", Reply(body=b'{"access_token": "abcd", "expires_in": 1' + b"0" * 400 + b"}"))
+    server.on("GET /api/v1/users", Reply({}, status=429, headers={"RateLimit-Reset": "1e308"}))
+    with pytest.raises(KindeError, match="JSON that names no error") as caught:
+        client.get_users()
+    assert len(str(caught.value)) < 300
+
+
+def test_an_id_without_measure_is_not_quoted_in_full(hostile: tuple[Server, Any]) -> None:
+    _, client = hostile
+    with pytest.raises(KindeError) as caught:
+        client.delete_organization("a" * 100_000)
+    assert len(str(caught.value)) < 1000
