@@ -19,6 +19,7 @@ from airflow_provider_kinde.api.body import Body
 from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
+from airflow_provider_kinde.api.way import check_socks
 
 _STALE = 20.0
 _hosts: set[str] = set()
@@ -37,8 +38,13 @@ class AsyncTransport:
     """A pool of connections to one host, for one event loop."""
 
     def __init__(self, settings: Settings) -> None:
+        check_socks(settings.proxies, "socksio", "httpx[socks]")
         self._settings = settings
-        self._client = httpx.AsyncClient(**_options(settings))
+        try:
+            self._client = httpx.AsyncClient(**_options(settings))
+        except (ImportError, ValueError):
+            # Not quoted: it would show the password of a proxy.
+            raise ValueError("proxies: the proxy, or that of the environment, cannot be used") from None
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def send(self, request: Request, token: Token | None) -> Answer:

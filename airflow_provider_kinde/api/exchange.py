@@ -18,6 +18,7 @@ from airflow_provider_kinde.api.answers import Answer, Failed, Lost, gone, judge
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.pace import Clock, Patience
 from airflow_provider_kinde.api.tokens import Credentials, Token, Tokens, read_token, scopes_text, token_request
+from airflow_provider_kinde.api.way import check_concurrency, check_proxies, check_verify
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeRateLimitError
 
 log = logging.getLogger("airflow_provider_kinde.api")
@@ -106,6 +107,15 @@ class Settings:
             raise ValueError("timeout must be more than 0 seconds")
         if max_concurrency < 1:
             raise ValueError("max_concurrency must be at least 1")
+        for name, check, value in (
+            ("max_concurrency", check_concurrency, max_concurrency),
+            ("verify", check_verify, verify),
+            ("proxies", check_proxies, proxies),
+        ):
+            try:
+                check(value)  # type: ignore[operator]
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
         if max_tries < 1:
             raise ValueError("max_tries must be at least 1")
         if token_cache not in ("host", "process", "none"):

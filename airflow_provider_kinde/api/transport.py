@@ -20,6 +20,7 @@ from airflow_provider_kinde.api.deadline import Adapter, watch
 from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
+from airflow_provider_kinde.api.way import check_socks
 
 _STALE = 20.0
 """Connections that lay idle for so many seconds may be dead without a word: a create is not risked on them."""
@@ -29,6 +30,7 @@ class Transport:
     """A pool of connections to one host."""
 
     def __init__(self, settings: Settings) -> None:
+        check_socks(settings.proxies, "socks", "requests[socks]")
         self._settings = settings
         self._adapter = Adapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
         self._busy = 0

@@ -52,17 +52,17 @@ async def _off_loop(function: Callable[..., Any], *args: Any) -> Any:
     return await import_module("asgiref.sync").sync_to_async(function)(*args)
 
 
-async def connection_of(conn_id: str) -> tuple[Any, dict[str, Any]]:
-    """Read a connection and its extra in an event loop."""
+async def connection_of(conn_id: str) -> tuple[Any, Any]:
+    """Read a connection and its extra in an event loop; the extra is whatever JSON somebody typed."""
     from airflow.providers.common.compat.sdk import BaseHook
 
     try:
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
     except ImportError:
         connection = await _off_loop(BaseHook.get_connection, conn_id)
-        return connection, await _off_loop(lambda: dict(connection.extra_dejson))
+        return connection, await _off_loop(lambda: connection.extra_dejson)
     connection = await get_async_connection(conn_id)
-    return connection, dict(await get_async_extra_dejson(connection))
+    return connection, await get_async_extra_dejson(connection)
 
 
 @cache

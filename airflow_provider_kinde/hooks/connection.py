@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_kinde.api.address import base_url
+from airflow_provider_kinde.api.way import check_concurrency, check_proxies, check_verify
 from airflow_provider_kinde.connection_form import FIELD_BEHAVIOUR, FIELDS
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ _PREFIX = "extra__kinde__"
 _WHERE = "Set it under Admin > Connections, or in AIRFLOW_CONN_..."
 
 
-def client_arguments(connection: Any, extra: Mapping[str, Any], conn_id: str) -> dict[str, Any]:
+def client_arguments(connection: Any, extra: Mapping[str, Any] | Any, conn_id: str) -> dict[str, Any]:
     """Read a connection.
 
     :param connection: an Airflow connection.
@@ -37,6 +38,8 @@ def client_arguments(connection: Any, extra: Mapping[str, Any], conn_id: str) ->
         arguments["domain"] = base_url(_domain(connection, arguments["domain"]))
     except ValueError as error:
         raise ValueError(f"Connection {conn_id!r}, host: {error}") from None
+    if not isinstance(extra, Mapping):
+        raise ValueError(f"Connection {conn_id!r}, extra: expected a JSON object, got a {type(extra).__name__}")
     values = {key.removeprefix(_PREFIX): value for key, value in extra.items() if value not in (None, "")}
     unknown = sorted(values.keys() - FIELDS.keys())
     if unknown:
@@ -107,7 +110,7 @@ def _whole(value: Any) -> int:
     number = _number(value)
     if number != int(number):
         raise ValueError(f"expected a whole number, got {value!r}")
-    return int(number)
+    return check_concurrency(int(number))
 
 
 def _cache(value: Any) -> str:
@@ -124,19 +127,22 @@ def _proxies(value: Any) -> dict[str, str] | str:
         except ValueError:
             raise ValueError('expected a URL or JSON such as {"https": "http://proxy:3128"}') from None
     if isinstance(value, str):
+        check_proxies(value.strip())
         return value.strip()
     if not isinstance(value, dict) or not all(isinstance(url, str) for url in value.values()):
         # Not quoted: a proxy's URL may hold a password.
         raise ValueError('expected a URL or JSON such as {"https": "http://proxy:3128"}')
+    check_proxies(value)
     return {str(scheme): url for scheme, url in value.items()}
 
 
 def _verify(value: Any) -> bool | str:
-    if isinstance(value, bool):
-        return value
+    if not isinstance(value, (str, int)):
+        return check_verify(value)
     text = str(value).strip()
     known = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-    return known.get(text.lower(), text)
+    found = known.get(text.lower())
+    return check_verify(text) if found is None else found
 
 
 _READ: dict[str, Callable[[Any], Any]] = {

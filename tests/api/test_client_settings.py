@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.api import AsyncKindeClient, KindeClient
 from airflow_provider_kinde.api.address import base_url
 from airflow_provider_kinde.api.exchange import Settings
 from airflow_provider_kinde.api.operations import OPERATIONS
@@ -103,11 +103,26 @@ def test_a_domain_never_fails_in_another_way(text: str) -> None:
         ({"requests_per_minute": 0}, "requests_per_minute"),
         ({"token_cache": "disk"}, "host, process or none"),
         ({"max_tries": 0}, "max_tries"),
+        ({"max_concurrency": 10**9}, "max_concurrency"),
+        ({"verify": "flase"}, "verify"),
+        ({"verify": {"a": 1}}, "verify"),
+        ({"proxies": "me:top-secret@proxy:3128"}, "proxies"),
+        ({"proxies": {"https": "foo://me:top-secret@proxy"}}, "proxies"),
     ],
 )
 def test_what_a_client_refuses(options: dict[str, Any], word: str) -> None:
-    with pytest.raises(ValueError, match=word):
-        KindeClient(**{"domain": "acme.kinde.com", "client_id": "id", "client_secret": "s", **options})
+    for kind in (KindeClient, AsyncKindeClient):
+        with pytest.raises(ValueError, match=word) as caught:
+            kind(**{"domain": "acme.kinde.com", "client_id": "id", "client_secret": "s", **options})
+        assert "top-secret" not in str(caught.value)
+
+
+def test_socks_where_nothing_speaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_kinde.api.way.find_spec", lambda _: None)
+    for kind in (KindeClient, AsyncKindeClient):
+        with pytest.raises(ValueError, match="proxies: socks5") as caught:
+            kind("acme.kinde.com", "id", "s", proxies="socks5://me:top-secret@proxy:1")
+        assert "top-secret" not in str(caught.value)
 
 
 def test_the_secret_is_in_no_repr() -> None:

@@ -63,7 +63,7 @@ def test_host_port_and_schema(fields: dict[str, Any], domain: str) -> None:
         ("token_cache", " HOST ", "host"),
         ("verify", "False", False),
         ("verify", True, True),
-        ("verify", "/etc/ca.pem", "/etc/ca.pem"),
+        ("verify", "/etc/hosts", "/etc/hosts"),
         ("proxies", "http://proxy:3128", "http://proxy:3128"),
         ("proxies", '{"https": "http://proxy:3128"}', {"https": "http://proxy:3128"}),
         ("proxies", {"https": "http://proxy:3128"}, {"https": "http://proxy:3128"}),
@@ -93,6 +93,12 @@ def test_extras_as_forms_send_them(key: str, given: Any, read_as: Any) -> None:
         ("proxies", "{broken"),
         ("proxies", ["x"]),
         ("audience", 7),
+        ("max_concurrency", 1e9),
+        ("verify", "flase"),
+        ("verify", {"a": 1}),
+        ("proxies", "proxy:3128"),
+        ("proxies", "foo://proxy"),
+        ("proxies", {"https": "http://"}),
     ],
 )
 def test_extras_that_make_no_sense_are_named(key: str, given: Any) -> None:
@@ -112,9 +118,22 @@ def test_a_secret_is_in_no_message() -> None:
         with pytest.raises(ValueError, match="mine") as caught:
             read(password="top-secret", **fields)
         assert "top-secret" not in str(caught.value)
-    with pytest.raises(ValueError, match="proxies") as caught:
-        read({"proxies": '{"https": "http://me:top-secret@proxy"'})
-    assert "top-secret" not in str(caught.value)
+    for proxies in (
+        '{"https": "http://me:top-secret@proxy"',
+        "me:top-secret@proxy:99999",
+        "http://me:top-secret@[bad",
+        "http://me:top-secret",
+        {"https": "foo://me:top-secret@proxy"},
+    ):
+        with pytest.raises(ValueError, match="proxies") as caught:
+            read({"proxies": proxies})
+        assert "top-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("extra", [[1], "x", 5])
+def test_an_extra_that_is_no_object(extra: Any) -> None:
+    with pytest.raises(ValueError, match="'mine', extra: expected a JSON object"):
+        read(extra)
 
 
 def test_the_form_is_one_dict() -> None:
