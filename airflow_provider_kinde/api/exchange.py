@@ -107,13 +107,14 @@ class Settings:
             raise ValueError("timeout must be more than 0 seconds")
         if max_concurrency < 1:
             raise ValueError("max_concurrency must be at least 1")
-        for name, check, value in (
+        checks: tuple[tuple[str, Callable[[Any], Any], Any], ...] = (
             ("max_concurrency", check_concurrency, max_concurrency),
             ("verify", check_verify, verify),
             ("proxies", check_proxies, proxies),
-        ):
+        )
+        for name, check, value in checks:
             try:
-                check(value)  # type: ignore[operator]
+                check(value)
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
         if max_tries < 1:
