@@ -19,7 +19,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "scopes": _field(
         "Scopes", "Scopes to ask for, separated by spaces; all of the application when left empty.", "string"
     ),
-    "timeout": _field("Timeout", "Seconds for one try of a request; 30 when left empty.", "number"),
+    "timeout": _field("Timeout", "Seconds that Kinde may be silent; 30 when left empty.", "number"),
     "max_concurrency": _field(
         "Concurrent requests", "Requests under way at once at most; 16 when left empty.", "integer"
     ),
