@@ -705,3 +705,22 @@ def test_what_a_cut_off_run_left_unfinished_stands_in_the_plan(world: World) -> 
         {"email": "new@example.com", "unfinished": True},
         {"email": "new@example.com"},
     )
+
+
+def test_an_id_with_a_row_and_no_account_is_known(world: World) -> None:
+    assert world.plan(people(3), ids=["3"]).warnings == []
+
+
+def test_of_a_stage_without_work_nothing_is_told(world: World) -> None:
+    told: set[str] = set()
+    apply(world.spec(), people(2), world.client, now=NOW, progress=lambda stage, done, total: told.add(stage))
+    assert told >= {"people", "memberships"}
+    assert not told & {"organizations", "leavers", "enabling", "deleting"}
+
+
+def test_sessions_are_left_alone_where_the_spec_says_so(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.clear_log()
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.apply(rows, SPEC + "leaver: {end_sessions: false}\n")
+    assert [entry["method"] for entry in world.writes()] == ["PATCH", "PATCH"]
