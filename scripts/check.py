@@ -1,6 +1,6 @@
 """Runs every part of the test suite, or those that are named; closes with one line for each.
 
-Parts that spend much of their time waiting run side by side, the others one after the other. A part that fails does not
+Parts that leave a core idle run side by side, the others one after the other. A part that fails does not
 stop the next. The exit code is 0 only if all of them passed.
 """
 
@@ -18,11 +18,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
-    ("lint",),
-    ("types",),
+    # Each of them works on one core.
+    ("lint", "types", "test-sdk"),
     ("test-unit",),
     ("test-tools",),
-    ("test-sdk",),
     ("test-airflow3",),
     # Real schedulers: they wait for each other's heartbeats half of the time.
     ("test-e2e", "test-workers"),
