@@ -97,11 +97,12 @@ def find_uv() -> str | None:
         return on_path
     home = VENVS / "uv"
     binary = home / "bin" / "uv"
-    if not binary.exists():
-        # --target needs neither the venv module nor a writable system Python.
-        pinned = ["--require-hashes", "-r", str(REQUIREMENTS / "uv.txt")]
-        with contextlib.suppress(EnvError):
-            run(sys.executable, "-m", "pip", "install", "-q", "--target", home, "--upgrade", *pinned, quiet=True)
+    with locked("pinned-uv"):
+        if not binary.exists():
+            # --target needs neither the venv module nor a writable system Python.
+            pinned = ["--require-hashes", "-r", str(REQUIREMENTS / "uv.txt")]
+            with contextlib.suppress(EnvError):
+                run(sys.executable, "-m", "pip", "install", "-q", "--target", home, "--upgrade", *pinned, quiet=True)
     return str(binary) if version_like(binary) else None
 
 
