@@ -16,11 +16,11 @@ from requests.utils import requote_uri
 
 from airflow_provider_kinde.api.answers import Answer, Lost
 from airflow_provider_kinde.api.body import Body
-from airflow_provider_kinde.api.deadline import Adapter, watch
 from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
 from airflow_provider_kinde.api.way import check_socks
+from airflow_provider_kinde.deadline import Adapter, watch
 
 _STALE = 20.0
 """Connections that lay idle for so many seconds may be dead without a word: a create is not risked on them."""

@@ -18,9 +18,9 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import tenacity
 
+from airflow_provider_kinde.deadline import Adapter, watch
 from airflow_provider_kinde.sources.file_json import DECODER
 from airflow_provider_kinde.sources.http_login import Auth, Authorizer, Login, check_url, is_loopback
-from airflow_provider_kinde.sources.http_watch import Watch, WatchedAdapter
 from airflow_provider_kinde.sync.errors import SourceError
 
 MAX_PAGE = 64 << 20
@@ -214,13 +214,13 @@ class Caller:
         limit: int,
     ) -> Answer:
         shown = without_query(url)
-        with Watch(MAX_TIME) as watch:
+        with watch(MAX_TIME).line() as line:
             try:
                 answer = self._sent(method, url, query, content, headers, limit, shown)
             except (_Again, SourceError):
-                if not watch.ended:
+                if not line.cut:
                     raise
-        if watch.ended:
+        if line.cut:
             raise SourceError(f"{shown} takes longer than {MAX_TIME / 60:.0f} minutes to answer")
         return answer
 
@@ -260,8 +260,8 @@ class Caller:
         if session is None:
             session = self._sessions.session = requests.Session()
             session.auth = _NoNetrc()
-            session.mount("https://", WatchedAdapter())
-            session.mount("http://", WatchedAdapter())
+            session.mount("https://", Adapter())
+            session.mount("http://", Adapter())
             session.trust_env = not is_loopback(urlsplit(self.base).hostname or "")
             session.headers["User-Agent"] = "airflow-provider-kinde"
             self._opened.append(session)
