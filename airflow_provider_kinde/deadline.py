@@ -1,4 +1,5 @@
 """An end to waiting for an answer whose every byte comes in time: the line is cut when the time for the whole is up.
+And an end to connections that lay idle for so long that the server may be closing them.
 
 The timeouts of sockets start anew with each byte, and the libraries in between read lines, chunks and trailers of their
 own accord. One thread looks after all requests of a process that have the same time, and ends when there are none.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import socket
 import threading
@@ -17,6 +19,9 @@ from typing import Any
 
 from requests.adapters import HTTPAdapter
 
+STALE = 4.0
+"""Seconds: a connection that lay idle for longer is not used again. Many servers (Node's, uvicorn) close theirs after
+five, and a create that meets the closing is in doubt."""
 _here = threading.local()
 
 
@@ -121,6 +126,19 @@ class _Followed:
     """A connection of urllib3 that tells the line of this thread's request which socket it has."""
 
     sock: Any
+    _used = math.inf
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it can be used again; the pool asks before it does."""
+        connected: bool = super().is_connected  # type: ignore[misc]
+        return connected and time.monotonic() - self._used <= STALE
+
+    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().getresponse(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            self._used = time.monotonic()
 
     def _new_conn(self) -> Any:
         made = super()._new_conn()  # type: ignore[misc]

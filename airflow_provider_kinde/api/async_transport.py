@@ -20,8 +20,8 @@ from airflow_provider_kinde.api.exchange import CONNECT_TIMEOUT, Settings
 from airflow_provider_kinde.api.operation import Request
 from airflow_provider_kinde.api.tokens import Token
 from airflow_provider_kinde.api.way import check_socks
+from airflow_provider_kinde.deadline import STALE
 
-_STALE = 20.0
 _hosts: set[str] = set()
 
 
@@ -99,7 +99,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     scheme = settings.base_url.partition("://")[0]
     return {
         "timeout": httpx.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
-        "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=_STALE),
+        "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=STALE),
         "follow_redirects": False,
         "trust_env": not settings.local,
         "proxy": (proxies.get(scheme) or proxies.get("all")) if proxies else None,

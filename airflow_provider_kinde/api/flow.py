@@ -52,6 +52,7 @@ class Flow:
         """Requests at once, now."""
         self.under_way = 0
         self._good = self._best = 0
+        self._beyond = -math.inf
         self._taken_in_a_row = 0
         self._ceiling: int | None = None
         self._probe_at, self._probe_every = -math.inf, _FIRST_PROBE
@@ -107,6 +108,8 @@ class Flow:
         self.under_way += 1
         self._used += 1
         self._since_refusal += 1
+        if self.under_way > self._good:
+            self._beyond = now
         return Ticket(self.under_way, now, self._epoch, self._spent)
 
     def unheard(self, ticket: Ticket) -> None:
@@ -153,8 +156,10 @@ class Flow:
             self._still_closed(ticket, now, told)
         elif long or ticket.number == 1 or self._refusals == 3:
             self._close(now, told)
-        elif ticket.number > self._good and self._refusals == 1:
-            self.level, self._ceiling = ticket.number - 1, ticket.number
+        elif ticket.started <= self._beyond and self._refusals == 1:
+            # On their way requests overtake each other: who is refused need not be the one too many.
+            self._ceiling = max(ticket.number, self._good + 1)
+            self.level = self._ceiling - 1
             self._probe_at = now + self._probe_every
             self._probe_every = min(2 * self._probe_every, _LAST_PROBE)
         else:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import ssl
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,9 +20,6 @@ from airflow_provider_kinde.api.tokens import Token
 from airflow_provider_kinde.api.way import check_socks
 from airflow_provider_kinde.deadline import Adapter, watch
 
-_STALE = 20.0
-"""Connections that lay idle for so many seconds may be dead without a word: a create is not risked on them."""
-
 
 class Transport:
     """A pool of connections to one host."""
@@ -33,27 +28,12 @@ class Transport:
         check_socks(settings.proxies, "socks", "requests[socks]")
         self._settings = settings
         self._adapter = Adapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
-        self._busy = 0
-        self._idle_since = time.monotonic()
-        self._lock = threading.Lock()
 
     def send(self, request: Request, token: Token | None) -> Answer:
         """Send a request.
 
         :raises Lost: no whole answer came.
         """
-        with self._lock:
-            if not self._busy and time.monotonic() - self._idle_since > _STALE:
-                self._adapter.poolmanager.clear()
-            self._busy += 1
-        try:
-            return self._send(request, token)
-        finally:
-            with self._lock:
-                self._busy -= 1
-                self._idle_since = time.monotonic()
-
-    def _send(self, request: Request, token: Token | None) -> Answer:
         settings = self._settings
         prepared = requests.PreparedRequest()
         # By hand: what a session adds (cookies, passwords from .netrc, redirects) is not wanted, and costs as much

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,7 +18,8 @@ class Simulation:
     :param at_once: requests that the server works on at once; ``None`` for any number.
     :param in_window: requests that it takes in a fixed window of ``window`` seconds, from the first one on.
     :param word: what a refusal says: ``seconds`` (whole ones until it will do), ``one`` (always one), ``nothing``.
-    :param latency: seconds for a request that is taken; ``refusal`` for one that is not, ``way`` to the server.
+    :param latency: seconds for a request that is taken; ``refusal`` for one that is not, ``way`` to the server, and
+        up to ``sway`` more: requests overtake each other.
     :param changes: (second, attributes) of what the server changes on the way.
     """
 
@@ -32,12 +34,14 @@ class Simulation:
         latency: float = 0.05,
         refusal: float = 0.003,
         way: float = 0.002,
+        sway: float = 0.0,
         callers: int = 16,
         changes: Iterable[tuple[float, Mapping[str, Any]]] = (),
     ) -> None:
         self.flow, self.callers = flow, callers
         self.at_once, self.in_window, self.window, self.word = at_once, in_window, window, word
         self.latency, self.refusal, self.way = latency, refusal, way
+        self.sway, self._chance = sway, random.Random(7)
         self.now = 0.0
         self.starts: list[float] = []
         self.taken: list[float] = []
@@ -101,7 +105,7 @@ class Simulation:
         elif isinstance(found, Ticket):
             self.starts.append(self.now)
             self.most_under_way = max(self.most_under_way, self.flow.under_way)
-            self._at(self.now + self.way, lambda: self._arrive(found))
+            self._at(self.now + self.way + self._chance.uniform(0, self.sway), lambda: self._arrive(found))
         else:
             assert found > 0
             self._at(self.now + found, self._ask)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import ssl
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from loopback import Clock, Reply, Server
+from loopback import SECRET, Clock, Reply, Server
 
+from airflow_provider_kinde import deadline
+from airflow_provider_kinde.api import AsyncKindeClient, KindeClient, async_transport
 from airflow_provider_kinde.exceptions import KindeServerError
 
 
@@ -93,3 +98,43 @@ def test_a_proxy_that_is_away(connect: Any, clock: Clock) -> None:
         client.create_user()
     assert not caught.value.fate_unknown
     assert len(clock.sleeps) == 1
+
+
+def test_a_connection_that_lay_idle_beside_a_busy_one_is_not_used_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadline, "STALE", 0.3)
+    server.on("GET /api/v1/business", Reply({}, delay=0.05))
+    with KindeClient(server.host, "id", SECRET) as client, ThreadPoolExecutor(2) as threads:
+
+        def two_at_once() -> None:
+            list(threads.map(lambda _: client.request("GET", "/api/v1/business"), range(2)))
+
+        two_at_once()
+        two_at_once()
+        assert server.connections == 2
+        for _ in range(4):
+            client.request("GET", "/api/v1/business")
+            time.sleep(0.1)
+        assert server.connections == 2
+        two_at_once()
+        assert server.connections == 3
+
+
+def test_the_async_client_neither(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(async_transport, "STALE", 0.3)
+    server.on("GET /api/v1/business", Reply({}, delay=0.05))
+
+    async def run() -> None:
+        async with AsyncKindeClient(server.host, "id", SECRET) as client:
+            for _ in range(2):
+                await asyncio.gather(*(client.request("GET", "/api/v1/business") for _ in range(2)))
+            assert server.connections == 3, "two, and one for the token"
+            for _ in range(4):
+                await client.request("GET", "/api/v1/business")
+                await asyncio.sleep(0.1)
+            assert server.connections == 3
+            await asyncio.gather(*(client.request("GET", "/api/v1/business") for _ in range(2)))
+            assert server.connections == 4
+
+    asyncio.run(run())

@@ -36,6 +36,13 @@ def test_any_number_at_once_is_found(word: str, at_once: int) -> None:
 
 
 @pytest.mark.parametrize("word", WORDS)
+def test_one_too_many_that_overtakes_another_does_not_halve_the_stream(word: str) -> None:
+    seen = Simulation(Flow(16), at_once=8, word=word, way=0.0, sway=0.006).run(20_000)
+    assert seen.took <= 1.01 * 20_000 / 8 * (0.050 + 0.003)
+    assert seen.refused <= 0.0015
+
+
+@pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize(("before", "after"), [(8, 4), (4, 8), (8, 1), (2, 16), (16, 3)])
 def test_a_number_that_changes_is_found_again(word: str, before: int, after: int) -> None:
     seen = Simulation(Flow(16), at_once=before, word=word, changes=[(10, {"at_once": after})]).run(
