@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
+from queue import SimpleQueue
 from typing import Any
 
 from airflow_provider_kinde.api.answers import Answer, seconds_until, told_wait
@@ -14,20 +16,28 @@ from airflow_provider_kinde.api.pace import Clock
 
 
 class _Gate:
-    """What both gates do alike.
+    """What both gates do alike: those who wait are served in the order in which they came.
+
+    A ticket goes straight from who gives it back to who has waited longest: that one has its request ready, and nobody
+    who comes by snatches it.
 
     :param longest: seconds; a wait longer than this is nobody's to wait, and stops no other request.
     """
 
     def __init__(self, flow: Flow, clock: Clock, longest: float) -> None:
         self.flow, self._clock, self._longest = flow, clock, longest
+        self._queue: deque[SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]] = deque()
 
     def paused(self) -> float:
         """Seconds until the pause of all requests ends."""
         return self.flow.paused(self._clock())
 
-    def _heard(self, ticket: Ticket, answer: Answer | None) -> int:
-        """Give a ticket back; returns how many others may ask now."""
+    def _ask(self, called: bool) -> Ticket | float | None:
+        """A ticket; or the seconds after which to ask again; or ``None``: wait to be called."""
+        return self.flow.admit(self._clock()) if called or not self._queue else None
+
+    def _heard(self, ticket: Ticket, answer: Answer | None) -> None:
+        """Give a ticket back."""
         flow, now = self.flow, self._clock()
         if answer is None or answer.status >= 500 or answer.status in (401, 408, 425):
             flow.unheard(ticket)
@@ -39,7 +49,28 @@ class _Gate:
                 seconds_until(answer.headers, time.time) if answer.headers.get("ratelimit-remaining") == "0" else None
             )
             flow.accepted(ticket, now, left if left is not None and left <= self._longest else None)
-        return max(1, flow.free)
+        self._call()
+
+    def _call(self) -> None:
+        """Call those who may send now."""
+        while self._queue:
+            found = self.flow.admit(self._clock())
+            if isinstance(found, Ticket):
+                self._queue.popleft().put_nowait(found)
+                continue
+            if found is not None:
+                # Each waits for itself until it is time.
+                for _ in range(min(self.flow.free, len(self._queue))):
+                    self._queue.popleft().put_nowait(None)
+            return
+
+    def _leave(self, place: SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]) -> None:
+        """Go without having sent: the turn is somebody else's."""
+        if place in self._queue:
+            self._queue.remove(place)
+        elif not place.empty() and (ticket := place.get_nowait()):
+            self.flow.unheard(ticket)
+        self._call()
 
 
 class Turns(_Gate):
@@ -48,28 +79,34 @@ class Turns(_Gate):
     def __init__(self, flow: Flow, clock: Clock, longest: float, sleep: Callable[[float], Any]) -> None:
         super().__init__(flow, clock, longest)
         self._sleep = sleep
-        self._free = threading.Condition()
+        self._lock = threading.Lock()
 
     def take(self) -> Ticket:
         """Wait until a request may be sent."""
-        while True:
-            with self._free:
-                while (found := self.flow.admit(self._clock())) is None:
-                    self._free.wait()
-            if isinstance(found, Ticket):
-                return found
-            try:
-                self._sleep(found)
-            except BaseException:
-                # Somebody else may have been left waiting for this one to send.
-                with self._free:
-                    self._free.notify()
-                raise
+        place: SimpleQueue[Ticket | None] = SimpleQueue()
+        called = False
+        try:
+            while True:
+                with self._lock:
+                    found = self._ask(called)
+                    if found is None:
+                        self._queue.append(place)
+                if found is None:
+                    found = place.get()
+                elif not isinstance(found, Ticket):
+                    self._sleep(found)
+                if isinstance(found, Ticket):
+                    return found
+                called = True
+        except BaseException:
+            with self._lock:
+                self._leave(place)
+            raise
 
     def give(self, ticket: Ticket, answer: Answer | None) -> None:
         """Say what came of it; ``None`` where no answer came."""
-        with self._free:
-            self._free.notify(self._heard(ticket, answer))
+        with self._lock:
+            self._heard(ticket, answer)
 
 
 class AsyncTurns(_Gate):
@@ -80,35 +117,26 @@ class AsyncTurns(_Gate):
     ) -> None:
         super().__init__(flow, clock, longest)
         self._sleep = sleep
-        self._waiting: dict[asyncio.Future[None], None] = {}
 
     async def take(self) -> Ticket:
         """Wait until a request may be sent."""
-        while True:
-            found = self.flow.admit(self._clock())
-            if isinstance(found, Ticket):
-                return found
-            try:
-                await (self._turn() if found is None else self._sleep(found))
-            except BaseException:
-                self._wake(1)
-                raise
+        place: asyncio.Queue[Ticket | None] = asyncio.Queue()
+        called = False
+        try:
+            while True:
+                found = self._ask(called)
+                if found is None:
+                    self._queue.append(place)
+                    found = await place.get()
+                elif not isinstance(found, Ticket):
+                    await self._sleep(found)
+                if isinstance(found, Ticket):
+                    return found
+                called = True
+        except BaseException:
+            self._leave(place)
+            raise
 
     def give(self, ticket: Ticket, answer: Answer | None) -> None:
         """Say what came of it; ``None`` where no answer came."""
-        self._wake(self._heard(ticket, answer))
-
-    async def _turn(self) -> None:
-        called = asyncio.get_running_loop().create_future()
-        self._waiting[called] = None
-        try:
-            await called
-        finally:
-            self._waiting.pop(called, None)
-
-    def _wake(self, number: int) -> None:
-        for _ in range(min(number, len(self._waiting))):
-            called = next(iter(self._waiting))
-            del self._waiting[called]
-            if not called.done():
-                called.set_result(None)
+        self._heard(ticket, answer)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -81,3 +85,58 @@ def test_many_tasks_share_one_gate(server: Server) -> None:
 
     server.on(USERS, Reply({"users": []}, delay=0.03))
     assert 2 <= asyncio.run(run()) <= 4
+
+
+def test_threads_are_served_in_the_order_in_which_they_came() -> None:
+    turns, served = Turns(Flow(2), time.monotonic, 300, time.sleep), []
+    ready = threading.Barrier(8)
+
+    def work(name: int) -> None:
+        ready.wait(5)
+        for _ in range(25):
+            ticket = turns.take()
+            served.append(name)
+            time.sleep(0.001)
+            turns.give(ticket, None)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    # Whoever comes back at once would be served again and again, and the others at the end.
+    early = Counter(served[:100])
+    assert len(early) == 8
+    assert max(early.values()) - min(early.values()) <= 4
+
+
+def test_tasks_are_served_in_the_order_in_which_they_came() -> None:
+    async def run() -> list[int]:
+        turns = AsyncTurns(Flow(1), asyncio.get_running_loop().time, 300, asyncio.sleep)
+        served = []
+
+        async def work(name: int) -> None:
+            for _ in range(3):
+                ticket = await turns.take()
+                served.append(name)
+                await asyncio.sleep(0)
+                turns.give(ticket, None)
+
+        await asyncio.gather(*(work(name) for name in range(4)))
+        return served
+
+    assert asyncio.run(run()) == [0, 1, 2, 3] * 3
+
+
+def test_a_thread_broken_off_in_the_queue_calls_the_next() -> None:
+    turns = Turns(Flow(1), time.monotonic, 300, time.sleep)
+    held = turns.take()
+
+    class Broken(SimpleQueue):  # type: ignore[type-arg]
+        def get(self, *args: Any, **kwargs: Any) -> Any:
+            turns.give(held, None)  # its turn comes in the very moment in which it is broken off
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("airflow_provider_kinde.api.turns.SimpleQueue", Broken)
+        with pytest.raises(KeyboardInterrupt):
+            turns.take()
+    assert turns.flow.under_way == 0
+    turns.give(turns.take(), None)
