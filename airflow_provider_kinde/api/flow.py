@@ -9,7 +9,7 @@ START = 8
 """Requests at once before anything is known of the server."""
 LONG = 2.0
 """Seconds: who asks to wait longer than this does not mean the number of requests at once."""
-_FIRST_PAUSE, _LAST_PAUSE = 0.5, 32.0
+_FIRST_PAUSE, _LAST_PAUSE = 1.0, 32.0
 _FIRST_PROBE, _LAST_PROBE = 1.0, 5.0
 _RARELY = 64
 _MEMORY = 120.0
