@@ -144,7 +144,8 @@ class SeedUser(_Seed):
     @field_validator("memberships", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:
-        return {name: [] for name in value} if isinstance(value, list) else value
+        listed = isinstance(value, list) and all(isinstance(name, str) for name in value)
+        return {name: [] for name in value} if listed else value
 
 
 class Seed(_Seed):

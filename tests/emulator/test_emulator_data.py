@@ -73,6 +73,7 @@ def test_seeding_again_changes_what_is_there(api):
     [
         ({"user": []}, "user"),
         ({"users": [{"mail": "a@x.org"}]}, "users.0.mail"),
+        ({"users": [{"email": "a@x.org", "memberships": [{"organization": "IT"}]}]}, "users.0.memberships"),
         ({"users": [{"email": "a@x.org", "memberships": {"IT": []}}]}, "user a@x.org: unknown organization 'IT'"),
         (
             {"organizations": ["IT"], "users": [{"email": "a@x.org", "memberships": {"IT": ["boss"]}}]},
