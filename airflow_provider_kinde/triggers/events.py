@@ -201,7 +201,7 @@ async def _list(shared: Poller) -> dict[str, Any]:
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     users = {}
     async for user in shared.users():
-        users[str(user["id"])] = judge.digest(user)
+        users[judge.id_in(user)] = judge.digest(user)
     return {"host": host, "at": at, "users": users}
 
 
