@@ -103,6 +103,12 @@ class Settings:
         for name, text in (("client_id", client_id), ("client_secret", client_secret)):
             if not (text and text.strip()):
                 raise ValueError(f"{name} is empty")
+        credentials = Credentials(
+            base, client_id.strip(), client_secret.strip(), audience or f"{base}/api", scopes_text(scopes)
+        )
+        for name in ("client_id", "client_secret", "audience", "scopes"):
+            if any("\ud800" <= char <= "\udfff" for char in getattr(credentials, name)):
+                raise ValueError(f"{name} holds half a character: it was not copied whole")
         if not timeout > 0:
             raise ValueError("timeout must be more than 0 seconds")
         if max_concurrency < 1:
@@ -122,9 +128,7 @@ class Settings:
         if token_cache not in ("host", "process", "none"):
             raise ValueError(f"token_cache is {token_cache!r}: expected host, process or none")
         return cls(
-            credentials=Credentials(
-                base, client_id.strip(), client_secret.strip(), audience or f"{base}/api", scopes_text(scopes)
-            ),
+            credentials=credentials,
             timeout=float(timeout),
             max_concurrency=int(max_concurrency),
             requests_per_minute=requests_per_minute,

@@ -19,6 +19,7 @@ from airflow_provider_kinde.sync.template_tree import Reads, prepare
 
 _MEMO_SIZE, _MEMO_TEXT = 32_768, 256
 _PIECES = 100
+_MOST_DIGITS = 100
 _TRUE, _FALSE = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 
 
@@ -92,7 +93,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, decimal.Decimal):
         if value.is_nan():
             return ""
-        return int(value) if value.is_finite() and value == value.to_integral_value() else value
+        # A number of a billion digits is ten characters long until it is made an int.
+        whole = value.is_finite() and value.adjusted() < _MOST_DIGITS and value == value.to_integral_value()
+        return int(value) if whole else value
     if isinstance(value, (bytes, bytearray, memoryview)):
         raise TemplateError("the column holds bytes, not text")
     return value

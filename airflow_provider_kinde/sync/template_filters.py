@@ -42,7 +42,10 @@ def as_text(value: Any) -> str:
     if isinstance(value, float):
         return "" if value != value else str(int(value)) if value.is_integer() and abs(value) < 2**53 else str(value)
     if isinstance(value, (bool, int, decimal.Decimal)):
-        return str(value)
+        try:
+            return str(value)
+        except ValueError:  # Python's own limit
+            raise SecurityError("yields a number of thousands of digits") from None
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     if isinstance(value, (list, tuple)):

@@ -98,6 +98,10 @@ def test_a_domain_never_fails_in_another_way(text: str) -> None:
     [
         ({"client_id": " "}, "client_id"),
         ({"client_secret": ""}, "client_secret"),
+        ({"client_secret": "top-secret\udfff"}, "client_secret holds half a character"),
+        ({"client_id": "id\ud800"}, "client_id"),
+        ({"audience": "\ud800"}, "audience"),
+        ({"scopes": ["read:users", "\ud800"]}, "scopes"),
         ({"timeout": 0}, "timeout"),
         ({"max_concurrency": 0}, "max_concurrency"),
         ({"requests_per_minute": 0}, "requests_per_minute"),

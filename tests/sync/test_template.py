@@ -362,3 +362,16 @@ def test_blank(cell: Any) -> None:
 @pytest.mark.parametrize("cell", ["x", 0, False, 0.0, ["a"], dt.date(2026, 1, 1)])
 def test_not_blank(cell: Any) -> None:
     assert not is_blank(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [("1e30", "1" + "0" * 30), ("1E+5", "100000"), ("12.50", "12.50"), ("-1e999999999", "-1E+999999999")],
+)
+def test_a_decimal_is_not_unrolled_into_a_billion_digits(cell: str, text: str) -> None:
+    assert Template("{{ row.a }}").render({"a": decimal.Decimal(cell)}) == text
+
+
+def test_a_number_that_python_does_not_write_down() -> None:
+    with pytest.raises(TemplateError, match="thousands of digits"):
+        Template("{{ row.a }}").render({"a": 10**5000})
