@@ -10,7 +10,7 @@ START = 8
 LONG = 2.0
 """Seconds: who asks to wait longer than this does not mean the number of requests at once."""
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 32.0
-_FIRST_PROBE, _LAST_PROBE = 1.0, 5.0
+_FIRST_PROBE, _LAST_PROBE = 1.0, 8.0
 _RARELY = 64
 _MEMORY = 120.0
 
