@@ -24,7 +24,7 @@ TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmar
 # Long stories about the engine, and what is built on it.
 STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
 STORIES += $(addprefix tests/sync/,test_laws.py test_release.py test_relink.py test_undo.py test_person_forms.py test_init.py)
-STORIES += $(addprefix tests/trust/,test_faults.py test_fault_laws.py test_crashes.py test_hostile_kinde_bytes.py test_scopes.py)
+STORIES += $(addprefix tests/trust/,test_faults.py test_fault_laws.py test_crashes.py test_hostile_kinde_bytes.py test_scopes.py test_survivors.py)
 TOOL_TESTS += $(STORIES)
 
 # Minors of Airflow 3 before the newest, for `make test-matrix`.
