@@ -6,7 +6,6 @@ an event loop (:func:`aask`).
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_kinde import judge
 from airflow_provider_kinde.exceptions import KindeError, KindeNotFoundError
 from airflow_provider_kinde.judge import Json, some
-from airflow_provider_kinde.sync.normal import clean_email
+from airflow_provider_kinde.sync.normal import clean_email, holds_control
 
 T = TypeVar("T")
 
@@ -107,7 +106,7 @@ def plain(value: Any, what: str) -> str:
     :raises KindeInputError: it holds a control character, or half a character.
     """
     found = text(value)
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in found):
+    if holds_control(found):
         raise KindeInputError(f"{what} {found[:100]!r} holds a control character or what is not text")
     return found
 

@@ -15,7 +15,7 @@ from tenacity import Retrying
 
 from airflow_provider_kinde.api.address import base_url, is_loopback
 from airflow_provider_kinde.api.answers import Answer, Failed, Lost, gone, judge, lost
-from airflow_provider_kinde.api.operation import Request
+from airflow_provider_kinde.api.operation import Request, is_text
 from airflow_provider_kinde.api.pace import Clock, Patience
 from airflow_provider_kinde.api.tokens import Credentials, Token, Tokens, read_token, scopes_text, token_request
 from airflow_provider_kinde.api.way import check_concurrency, check_proxies, check_verify
@@ -107,7 +107,7 @@ class Settings:
             base, client_id.strip(), client_secret.strip(), audience or f"{base}/api", scopes_text(scopes)
         )
         for name in ("client_id", "client_secret", "audience", "scopes"):
-            if any("\ud800" <= char <= "\udfff" for char in getattr(credentials, name)):
+            if not is_text(getattr(credentials, name)):
                 raise ValueError(f"{name} holds half a character: it was not copied whole")
         if not timeout > 0:
             raise ValueError("timeout must be more than 0 seconds")

@@ -147,7 +147,7 @@ class Operation:
                 if value == "" or (isinstance(value, (list, tuple, set, frozenset)) and not value):
                     raise ValueError(f"{self.name}(): {name} is empty; leave it out to list everything")
         for name, value in values.items():
-            if not _is_text(value):
+            if not is_text(value):
                 raise ValueError(f"{self.name}(): {name} holds half a character (a lone surrogate)")
         body, content_type = None, ""
         if self.file:
@@ -270,7 +270,7 @@ def plain_request(method: str, path: str, params: Mapping[str, Any] | None = Non
     if any(part in (".", "..") for part in re.sub("%2e", ".", path, flags=re.I).split("/")):
         raise ValueError("request() path holds a . or .. segment")
     for name, value in (("path", path), ("params", params), ("json", json)):
-        if not _is_text(value):
+        if not is_text(value):
             raise ValueError(f"request() {name} holds half a character (a lone surrogate)")
     path = "/" + quote(path, safe="/%:@!$&'()*+,;=~").lstrip("/")
     body, content_type = (None, "") if json is None else encode_json(json)
@@ -316,13 +316,13 @@ def encode_query(values: Mapping[str, Any]) -> str:
     return "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in pairs)
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     """Whether all texts in a value can go over the wire."""
     if isinstance(value, str):
         return value.isascii() or not re.search("[\ud800-\udfff]", value)
     if isinstance(value, Mapping):
-        return all(_is_text(key) and _is_text(inner) for key, inner in value.items())
-    return not isinstance(value, (list, tuple, set, frozenset)) or all(map(_is_text, value))
+        return all(is_text(key) and is_text(inner) for key, inner in value.items())
+    return not isinstance(value, (list, tuple, set, frozenset)) or all(map(is_text, value))
 
 
 def _text(value: Any) -> str:

@@ -8,11 +8,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_kinde.api.answers import Answer, seconds_until, told_wait
 from airflow_provider_kinde.api.flow import Flow, Ticket
 from airflow_provider_kinde.api.pace import Clock
+
+_Place: TypeAlias = "SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]"
+"""Where one that waits is given a ticket, or called to ask again (``None``)."""
 
 
 class _Gate:
@@ -26,7 +29,7 @@ class _Gate:
 
     def __init__(self, flow: Flow, clock: Clock, longest: float) -> None:
         self.flow, self._clock, self._longest = flow, clock, longest
-        self._queue: deque[SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]] = deque()
+        self._queue: deque[_Place] = deque()
 
     def paused(self) -> float:
         """Seconds until the pause of all requests ends."""
@@ -64,7 +67,7 @@ class _Gate:
                     self._queue.popleft().put_nowait(None)
             return
 
-    def _leave(self, place: SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]) -> None:
+    def _leave(self, place: _Place) -> None:
         """Go without having sent: the turn is somebody else's."""
         if place in self._queue:
             self._queue.remove(place)

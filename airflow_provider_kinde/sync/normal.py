@@ -35,6 +35,11 @@ def name_key(text: str) -> str:
     return unicodedata.normalize("NFC", clean_name(text).casefold())
 
 
+def holds_control(text: str) -> bool:
+    """Whether there is a control character or half a character in it: no name has one."""
+    return not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
+
+
 def clean_email(text: str) -> str:
     """Check an e-mail address and bring it into the form that is kept.
 

@@ -14,7 +14,7 @@ from airflow_provider_kinde.sync.access import decide_access
 from airflow_provider_kinde.sync.dates import DateReader
 from airflow_provider_kinde.sync.drift import Drift
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejected, Row, Source
-from airflow_provider_kinde.sync.normal import clean_email, clean_name, email_key
+from airflow_provider_kinde.sync.normal import clean_email, clean_name, email_key, holds_control
 from airflow_provider_kinde.sync.spec import MembershipSpec, SyncSpec
 from airflow_provider_kinde.sync.spool import Spool
 from airflow_provider_kinde.sync.spooled_people import People, encode_due, encode_properties
@@ -262,7 +262,7 @@ class _Reader:
                 raise _Reject(f"{field} is blank")
         elif len(name) > MAX_NAME:
             raise _Reject(f"{field} is longer than {MAX_NAME} characters")
-        elif not name.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
+        elif holds_control(name):
             raise _Reject(f"{field} holds a control character")
         return name
 
