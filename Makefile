@@ -15,7 +15,7 @@ CONTRACT := $(KINDE_VENVS)/contract/bin
 LOWEST := $(KINDE_VENVS)/lowest/bin
 DISTRIBUTED := $(KINDE_VENVS)/distributed/bin
 
-CODE := airflow_provider_kinde benchmarks dags demo scripts tests
+CODE := airflow_provider_kinde benchmarks dags demo packages scripts tests
 # What these folders test is Airflow or Kinde's SDK; everything else runs without either.
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser

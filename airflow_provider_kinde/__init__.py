@@ -14,15 +14,15 @@ def get_provider_info() -> dict[str, Any]:
 
     :returns: the provider's metadata, in the shape of Airflow's ``provider_info.schema.json``.
     """
-    from airflow_provider_kinde.connection_form import CONNECTION_TYPE
+    from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE
 
     def modules(*names: str) -> list[dict[str, Any]]:
         return [{"integration-name": _INTEGRATION, "python-modules": [f"{__name__}.{name}" for name in names]}]
 
     asset = {
         "schemes": ["kinde"],
-        "handler": f"{__name__}.assets.sanitize_uri",
-        "to_openlineage_converter": f"{__name__}.lineage.asset_dataset",
+        "handler": f"{__name__}.assets.kinde.sanitize_uri",
+        "to_openlineage_converter": f"{__name__}.openlineage.lineage.asset_dataset",
     }
     return {
         "package-name": "airflow-provider-kinde",
@@ -37,7 +37,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": modules(
             "operators.sync",
             "operators.shards",
-            "operators.onboarding",
+            "operators.person",
             "operators.approval",
             "operators.users",
             "operators.organizations",
@@ -47,11 +47,11 @@ def get_provider_info() -> dict[str, Any]:
         ),
         "sensors": modules("sensors.users", "sensors.organizations", "sensors.sources"),
         "triggers": modules("triggers.users", "triggers.organizations", "triggers.events", "triggers.sources"),
-        "notifications": [f"{__name__}.notifications.KindeSyncNotifier"],
+        "notifications": [f"{__name__}.notifications.sync.KindeSyncNotifier"],
         # 3.x reads the one, 2.11 the other.
         "asset-uris": [asset],
         "dataset-uris": [asset],
-        "extra-links": [f"{__name__}.links.KindeAdminLink"],
+        "extra-links": [f"{__name__}.links.admin.KindeAdminLink"],
         "config": {
             "kinde": {
                 "description": "How the Kinde sync keeps its plans and reports.",

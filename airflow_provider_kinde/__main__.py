@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from airflow_provider_kinde.cli import main
+from airflow_provider_kinde.cli.main import main
 
 sys.exit(main(sys.argv[1:]))

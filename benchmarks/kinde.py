@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.client import KindeClient
 from demo.local_kinde import CLIENT_ID, CLIENT_SECRET, LocalKinde
 
 

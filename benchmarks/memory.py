@@ -154,7 +154,7 @@ def _no_change(people: int, folder: Path) -> dict[str, Any]:
 def _new(people: int, folder: Path) -> dict[str, Any]:
     from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync import SyncSpec, apply_plan, make_plan
-    from airflow_provider_kinde.sync.plan_file import lines
+    from airflow_provider_kinde.sync.report.plan_file import lines
 
     tenant, spec = EmptyTenant(), SyncSpec.load(folder / "hr.yaml")
     began = time.process_time()

@@ -22,6 +22,7 @@ from airflow_provider_kinde.operators.organizations import (
     KindeUpdateOrganizationOperator,
     KindeUpdateOrganizationUsersOperator,
 )
+from airflow_provider_kinde.operators.retry_policy import kinde_retry_policy
 from airflow_provider_kinde.operators.users import (
     KindeCreateUserOperator,
     KindeDeleteUserOperator,
@@ -29,7 +30,6 @@ from airflow_provider_kinde.operators.users import (
     KindeUnsuspendUserOperator,
     KindeUpdateUserOperator,
 )
-from airflow_provider_kinde.retry import kinde_retry_policy
 from airflow_provider_kinde.sensors.organizations import KindeOrganizationSensor
 
 ORGANIZATION = "{{ ti.xcom_pull('organization')['org_code'] }}"

@@ -13,8 +13,8 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_kinde.operators.retry_policy import retry_arguments
 from airflow_provider_kinde.operators.sync import KindeSyncOperator
-from airflow_provider_kinde.retry import retry_arguments
 from airflow_provider_kinde.triggers.events import AVAILABLE, KindeUserEventTrigger
 
 spec = os.environ.get("KINDE_SYNC_SPEC")

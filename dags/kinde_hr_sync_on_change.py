@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from airflow_provider_kinde.dag_factory import can_watch, kinde_sync_dag
+from airflow_provider_kinde.dag_factory.sync_dag import can_watch, kinde_sync_dag
 
 spec = os.environ.get("KINDE_SYNC_SPEC")
 by_asset = bool(spec) and can_watch()

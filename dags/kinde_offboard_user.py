@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from airflow_provider_kinde.form_factory import kinde_offboard_dag
+from airflow_provider_kinde.dag_factory import kinde_offboard_dag
 
 dag = kinde_offboard_dag(
     os.environ.get("KINDE_SYNC_SPEC") or "kinde_hr_sync.yaml",

@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
+EMULATOR = ROOT / "packages" / "kinde-emulator"
 VENVS = Path(os.environ.get("KINDE_VENVS", ROOT / ".venvs"))
 OLDEST = (3, 10)
 NEWEST = {"airflow2": (3, 12), "lowest": (3, 12)}
@@ -170,7 +171,7 @@ def install(name: str, python: Path, uv: str | None, *, packages: bool) -> None:
     elif packages:
         run(*pip, "-q", "--no-deps", "-r", pinned, quiet=True)
     if name not in WITHOUT_PACKAGE:
-        run(*pip, "-q", "--no-deps", "--no-build-isolation", "-e", ROOT, quiet=True)
+        run(*pip, "-q", "--no-deps", "--no-build-isolation", "-e", EMULATOR, "-e", ROOT, quiet=True)
 
 
 def lines(name: str) -> list[str]:

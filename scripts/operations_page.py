@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_provider_kinde.api.memberships import Invites, Memberships
-from airflow_provider_kinde.api.operations import OPERATIONS, Operations
-from airflow_provider_kinde.api.organizations import Organizations
-from airflow_provider_kinde.api.roles import Properties, Roles
-from airflow_provider_kinde.api.users import Identities, Users
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS, Operations
+from airflow_provider_kinde.client.endpoints.memberships import Invites, Memberships
+from airflow_provider_kinde.client.endpoints.organizations import Organizations
+from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
+from airflow_provider_kinde.client.endpoints.users import Identities, Users
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 

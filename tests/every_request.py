@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 
 UUID = "01929904-316d-bb2c-069f-99dfea4ac394"
 USER = "kp_" + 32 * "a"

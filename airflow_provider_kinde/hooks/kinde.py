@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_kinde.api.operation import Operation, coroutines
-from airflow_provider_kinde.api.operations import Operations
-from airflow_provider_kinde.connection_form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FIELDS
-from airflow_provider_kinde.hooks.connection import client_arguments, shared
+from airflow_provider_kinde.client.endpoints.base import Operation, coroutines
+from airflow_provider_kinde.client.endpoints.catalog import Operations
+from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FIELDS
+from airflow_provider_kinde.hooks.connection_options import client_arguments, shared
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.api import AsyncKindeClient, KindeClient
+    from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
 
 
 class _Form(BaseHook):
@@ -78,8 +78,8 @@ class KindeHook(_Form, Operations[Any, Iterator[dict[str, Any]]]):
 
         :raises ValueError: the connection lacks something; the message names it.
         """
-        from airflow_provider_kinde.api.client import KindeClient
-        from airflow_provider_kinde.hooks.airflow import mask, user_agent
+        from airflow_provider_kinde.client.client import KindeClient
+        from airflow_provider_kinde.version_compat import mask, user_agent
 
         with self._lock:
             if self._client is None:
@@ -110,8 +110,8 @@ class KindeHook(_Form, Operations[Any, Iterator[dict[str, Any]]]):
 
         :returns: whether it works, and a message; never raises.
         """
-        from airflow_provider_kinde.hooks.airflow import mask
-        from airflow_provider_kinde.hooks.checks import check
+        from airflow_provider_kinde.hooks.connection_test import check
+        from airflow_provider_kinde.version_compat import mask
 
         try:
             arguments = self._arguments()
@@ -160,8 +160,8 @@ class KindeAsyncHook(_Form, Operations[Coroutine[Any, Any, Any], AsyncIterator[d
 
         :raises ValueError: the connection lacks something; the message names it.
         """
-        from airflow_provider_kinde.api.async_client import AsyncKindeClient
-        from airflow_provider_kinde.hooks.airflow import amask, user_agent
+        from airflow_provider_kinde.client.async_client import AsyncKindeClient
+        from airflow_provider_kinde.version_compat import amask, user_agent
 
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
@@ -182,7 +182,7 @@ class KindeAsyncHook(_Form, Operations[Coroutine[Any, Any, Any], AsyncIterator[d
 
     async def test_connection(self) -> tuple[bool, str]:
         """Try the connection without changing anything; see ``KindeHook.test_connection``."""
-        from airflow_provider_kinde.hooks.checks import check
+        from airflow_provider_kinde.hooks.connection_test import check
 
         try:
             arguments = await self._arguments()
@@ -203,7 +203,7 @@ class KindeAsyncHook(_Form, Operations[Coroutine[Any, Any, Any], AsyncIterator[d
         await self.close()
 
     async def _arguments(self) -> dict[str, Any]:
-        from airflow_provider_kinde.hooks.airflow import connection_of
+        from airflow_provider_kinde.version_compat import connection_of
 
         connection, extra = await connection_of(self.kinde_conn_id)
         return client_arguments(connection, extra, self.kinde_conn_id)

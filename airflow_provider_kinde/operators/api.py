@@ -78,9 +78,9 @@ class KindeApiOperator(KindeOperator):
 
         :returns: whether the operation yields the items of all pages.
         """
-        from airflow_provider_kinde.api.operation import WALKED
-        from airflow_provider_kinde.api.operations import OPERATIONS, Operations, find_operation
-        from airflow_provider_kinde.lookup import KindeInputError, checked_id
+        from airflow_provider_kinde.client.endpoints.base import WALKED
+        from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS, Operations, find_operation
+        from airflow_provider_kinde.resources.queries import KindeInputError, checked_id
 
         name = self.operation
         if not isinstance(name, str):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.approval_operator import KindeSyncApprovalOperator as KindeSyncApprovalOperator
+    from airflow_provider_kinde.operators.approval_operator import (
+        KindeSyncApprovalOperator as KindeSyncApprovalOperator,
+    )
 
 __all__ = ["KindeSyncApprovalOperator"]
 
@@ -13,7 +15,7 @@ __all__ = ["KindeSyncApprovalOperator"]
 def __getattr__(name: str) -> Any:
     # On demand: the operator that it extends loads Airflow's triggers and what they need, asgiref among it.
     if name in __all__:
-        from airflow_provider_kinde import approval_operator
+        from airflow_provider_kinde.operators import approval_operator
 
         return getattr(approval_operator, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

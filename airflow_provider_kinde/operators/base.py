@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
 
-from airflow_provider_kinde.links import KindeAdminLink
-from airflow_provider_kinde.operators.ending import EndsWhenKilled
+from airflow_provider_kinde.links.admin import KindeAdminLink
+from airflow_provider_kinde.operators.cancellation import EndsWhenKilled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.api import KindeClient
+    from airflow_provider_kinde.client import KindeClient
 
 IfExists = Literal["skip", "update", "fail"]
 IfMissing = Literal["skip", "fail"]
@@ -114,7 +114,7 @@ def listed(value: Any, what: str) -> list[Any]:
 
     :raises KindeInputError: nothing is in it, or it is no list.
     """
-    from airflow_provider_kinde.lookup import KindeInputError
+    from airflow_provider_kinde.resources.queries import KindeInputError
 
     found = value
     if isinstance(found, str):
@@ -151,7 +151,7 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
 
     :raises KindeInputError: it is none.
     """
-    from airflow_provider_kinde.lookup import KindeInputError
+    from airflow_provider_kinde.resources.queries import KindeInputError
 
     found = value
     if isinstance(found, str):
@@ -173,14 +173,14 @@ def check_texts(task: Any, *names: str) -> None:
 
     :raises KindeInputError: naming the parameter.
     """
-    from airflow_provider_kinde.lookup import plain
+    from airflow_provider_kinde.resources.queries import plain
 
     for name in names:
         plain(getattr(task, name), name)
 
 
 def _literal(value: str, what: str) -> Any:
-    from airflow_provider_kinde.lookup import KindeInputError
+    from airflow_provider_kinde.resources.queries import KindeInputError
 
     try:
         return json.loads(value)

@@ -66,11 +66,11 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
         :raises KindeInputError: the address is none, or a role is unknown.
         :raises KindeConflictError: invited or a member already, with ``if_exists="fail"``.
         """
-        from airflow_provider_kinde import judge
-        from airflow_provider_kinde.api.once import once
+        from airflow_provider_kinde.client.create_once import once
         from airflow_provider_kinde.exceptions import KindeConflictError, KindeResponseError
-        from airflow_provider_kinde.lookup import UserName, ask, check_keys, find_user, text
-        from airflow_provider_kinde.sync.normal import email_key
+        from airflow_provider_kinde.resources import fields
+        from airflow_provider_kinde.resources.queries import UserName, ask, check_keys, find_user, text
+        from airflow_provider_kinde.sync.normalization import email_key
 
         name, who = self._name(), UserName.of(email=self.email)
         roles = optional_list(self.roles, "roles") or []
@@ -93,13 +93,13 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
                     last_name=text(self.last_name) or None,
                     send_email=self.send_email,
                 )
-                made = judge.fields_of(judge.fields_of(answer).get("invite")) or look()
+                made = fields.fields_of(fields.fields_of(answer).get("invite")) or look()
                 if not made:
                     raise KindeResponseError("Kinde answered without an invitation, and lists none for the address")
                 return dict(made)
 
             user_id = str(user["id"]) if user else None
-            member, invite = judge.is_member(user, code), None
+            member, invite = fields.is_member(user, code), None
             if not member:
                 invite = look()
             what = "member" if member else "pending" if invite else "invited"

@@ -11,7 +11,7 @@ from airflow_provider_kinde.operators.organization_base import OrganizationOpera
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.member_changes import Entry, Members
+    from airflow_provider_kinde.resources.members import Entry, Members
 
 
 class _MembersOperator(OrganizationOperator):
@@ -39,7 +39,7 @@ class _MembersOperator(OrganizationOperator):
         :raises KindeInputError: an empty list, an id that cannot be one, an unknown role, an address that two have.
         :raises KindeNotFoundError: no such organization or user.
         """
-        from airflow_provider_kinde.member_changes import Members, wishes
+        from airflow_provider_kinde.resources.members import Members, wishes
 
         name = self._name()
         roles, permissions = optional_list(self.roles, "roles"), optional_list(self.permissions, "permissions")
@@ -73,7 +73,7 @@ class KindeAddOrganizationUsersOperator(_MembersOperator):
 
     def _act(self, members: Members) -> dict[str, list[str]]:
         from airflow_provider_kinde.exceptions import KindeConflictError
-        from airflow_provider_kinde.judge import some
+        from airflow_provider_kinde.resources.fields import some
 
         members.need_all()
         there = [entry for entry in members.entries if entry.member]
@@ -121,8 +121,8 @@ class KindeUpdateOrganizationUsersOperator(_MembersOperator):
 
     def _act(self, members: Members) -> dict[str, list[str]]:
         from airflow_provider_kinde.exceptions import KindeNotFoundError
-        from airflow_provider_kinde.judge import some
-        from airflow_provider_kinde.lookup import KindeInputError
+        from airflow_provider_kinde.resources.fields import some
+        from airflow_provider_kinde.resources.queries import KindeInputError
 
         if any(entry.wish.roles is None for entry in members.entries):
             raise KindeInputError("roles are missing: name them for all users, or with each of them")
@@ -169,7 +169,7 @@ class KindeRemoveOrganizationUsersOperator(_MembersOperator):
 
     def _act(self, members: Members) -> dict[str, list[str]]:
         from airflow_provider_kinde.exceptions import KindeNotFoundError
-        from airflow_provider_kinde.judge import some
+        from airflow_provider_kinde.resources.fields import some
 
         outside = [entry.id for entry in members.entries if not entry.member]
         outside += [str(name) for name in members.missing if name.user_id]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kinde.operators.base import KindeOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.lookup import OrganizationName
+    from airflow_provider_kinde.resources.queries import OrganizationName
 
 Result = dict[str, Any]
 
@@ -36,12 +36,12 @@ class OrganizationOperator(KindeOperator):
             raise ValueError("name the organization by one of org_code, handle, external_id, name")
 
     def _name(self) -> OrganizationName:
-        from airflow_provider_kinde.lookup import OrganizationName
+        from airflow_provider_kinde.resources.queries import OrganizationName
 
         return OrganizationName.of(self.org_code, self.handle, self.external_id, self.name)
 
     def _code(self, client: Any, name: OrganizationName) -> str:
-        from airflow_provider_kinde.lookup import ask, need_organization
+        from airflow_provider_kinde.resources.queries import ask, need_organization
 
         return str(ask(need_organization(name), client)["code"])
 

@@ -73,10 +73,16 @@ class KindeCreateOrganizationOperator(KindeOperator):
         :raises KindeInputError: no name, an unknown setting, or two organizations fit.
         :raises KindeConflictError: it is there, with ``if_exists="fail"``, or another one has the handle.
         """
-        from airflow_provider_kinde.api.once import once
+        from airflow_provider_kinde.client.create_once import once
         from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeResponseError
-        from airflow_provider_kinde.judge import fields_of, id_in
-        from airflow_provider_kinde.lookup import KindeInputError, OrganizationName, ask, find_organization, plain
+        from airflow_provider_kinde.resources.fields import fields_of, id_in
+        from airflow_provider_kinde.resources.queries import (
+            KindeInputError,
+            OrganizationName,
+            ask,
+            find_organization,
+            plain,
+        )
 
         given = {key: plain(getattr(self, key), key) for key in ("name", "handle", "external_id")}
         if not given["name"]:
@@ -145,7 +151,7 @@ class KindeUpdateOrganizationOperator(OrganizationOperator):
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """
         from airflow_provider_kinde.exceptions import KindeNotFoundError
-        from airflow_provider_kinde.lookup import KindeInputError, OrganizationName, plain, text
+        from airflow_provider_kinde.resources.queries import KindeInputError, OrganizationName, plain, text
 
         changes = fields("update_organization", self.changes)
         if text(self.org_code):
@@ -204,7 +210,7 @@ class KindeDeleteOrganizationOperator(OrganizationOperator):
 
 def updatable() -> frozenset[str]:
     """Fields that an organization can be given after it was made."""
-    from airflow_provider_kinde.api.operations import OPERATIONS
+    from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 
     return frozenset(OPERATIONS["update_organization"].body)
 
@@ -214,8 +220,8 @@ def fields(operation: str, value: Any) -> dict[str, Any]:
 
     :raises KindeInputError: it does not take one; the message lists those it takes.
     """
-    from airflow_provider_kinde.api.operations import OPERATIONS
-    from airflow_provider_kinde.lookup import KindeInputError
+    from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+    from airflow_provider_kinde.resources.queries import KindeInputError
 
     given, known = (
         mapping(value, "settings" if operation.startswith("create") else "changes"),
@@ -229,9 +235,9 @@ def fields(operation: str, value: Any) -> dict[str, Any]:
 
 def write_organization(client: Any, code: str, wanted: Mapping[str, Any]) -> list[str]:
     """Write what differs; returns the names of the fields written."""
-    from airflow_provider_kinde import judge
+    from airflow_provider_kinde.resources import fields
 
-    changes = judge.organization_changes(judge.fields_of(client.get_organization(code=code)), wanted)
+    changes = fields.organization_changes(fields.fields_of(client.get_organization(code=code)), wanted)
     if changes:
         client.update_organization(code, **changes)
     return sorted(changes)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from airflow_provider_kinde import source_watch, storage
-from airflow_provider_kinde.operators.spec import KindeSpecOperator, is_true, items, refuse_backfill, text
+from airflow_provider_kinde.operators.spec_base import KindeSpecOperator, is_true, items, refuse_backfill, text
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator
+from airflow_provider_kinde.storage import run_files, source_state
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -39,7 +39,8 @@ class KindeSyncPrepareOperator(KindeSyncApplyOperator):
         :raises AirflowSkipException: with ``plan_only``.
         :raises AirflowFailException: when the run is blocked, or the plan file, spec or connection are wrong.
         """
-        from airflow_provider_kinde.sync import run, shards
+        from airflow_provider_kinde.sync import shards
+        from airflow_provider_kinde.sync.apply import run
 
         refuse_backfill(context)
         if is_true(self.plan_only):
@@ -47,8 +48,8 @@ class KindeSyncPrepareOperator(KindeSyncApplyOperator):
         with self._clear_errors():
             spec, source = self._load()
             plan_file = self._read_plan()
-            root = self.storage_path or storage.default_path()
-            fired = source_watch.fired_for(root, spec.name) if self.marks_source else {}
+            root = self.storage_path or run_files.default_path()
+            fired = source_state.fired_for(root, spec.name) if self.marks_source else {}
             with self._client(spec) as client:
                 found = run.agreed(
                     spec, source, client, plan_file=plan_file, approve=text(self.approve), **self._selection()
@@ -98,7 +99,7 @@ class KindeSyncShardOperator(KindeSpecOperator):
         :raises AirflowFailException: when the work is not what was prepared.
         """
         from airflow_provider_kinde.sync import shards
-        from airflow_provider_kinde.sync.spec import SyncSpec
+        from airflow_provider_kinde.sync.spec.models import SyncSpec
 
         with self._clear_errors():
             spec = SyncSpec.load(self._spec_file())
@@ -139,7 +140,7 @@ class KindeSyncSettleOperator(KindeSyncApplyOperator):
         :raises AirflowException: when some operations failed: a retry does only what is left.
         """
         from airflow_provider_kinde.sync import shards
-        from airflow_provider_kinde.sync.spec import SyncSpec
+        from airflow_provider_kinde.sync.spec.models import SyncSpec
 
         if context["ti"].try_number > 1 or is_true(self.plan_only):
             return super().execute(context)
@@ -154,12 +155,12 @@ class KindeSyncSettleOperator(KindeSyncApplyOperator):
             with self._client(spec) as client:
                 report = shards.settle(spec, head, works, done, client)
             # They name people, and have served their purpose.
-            storage.remove([whole["head"]["path"], *(entry["work"]["path"] for entry in entries)])
-            storage.remove([str(result["path"]) for result in results])
+            run_files.remove([whole["head"]["path"], *(entry["work"]["path"] for entry in entries)])
+            run_files.remove([str(result["path"]) for result in results])
             result = self._finish_report(spec, report, context)
             if self.marks_source and not items(self.ids) and not items(self.only) and not result["drift"]:
-                root = self.storage_path or storage.default_path()
-                source_watch.synced(root, spec.name, whole["fired"])
+                root = self.storage_path or run_files.default_path()
+                source_state.synced(root, spec.name, whole["fired"])
             return result
 
 
@@ -172,7 +173,7 @@ def _write(path: str, pieces: Iterable[str]) -> dict[str, str]:
             digest.update(piece.encode())
             yield piece
 
-    storage.write(path, hashed())
+    run_files.write(path, hashed())
     return {"path": path, "sha256": digest.hexdigest()}
 
 
@@ -183,7 +184,7 @@ def _checked(written: Mapping[str, Any]) -> Callable[[], TextIO]:
     """
     path, digest = str(written["path"]), hashlib.sha256()
     try:
-        with storage.opened(path) as file:
+        with run_files.opened(path) as file:
             while piece := file.read(1 << 20):
                 digest.update(piece.encode())
     except FileNotFoundError as error:
@@ -192,4 +193,4 @@ def _checked(written: Mapping[str, Any]) -> Callable[[], TextIO]:
         ) from error
     if digest.hexdigest() != written["sha256"]:
         raise AirflowFailException(f"{path} was changed since it was written: nothing of it is carried out")
-    return lambda: storage.opened(path)
+    return lambda: run_files.opened(path)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from airflow_provider_kinde import source_watch, storage
-from airflow_provider_kinde.operators.spec import (
+from airflow_provider_kinde.operators.spec_base import (
     KindeSpecOperator,
     is_true,
     items,
@@ -19,16 +18,17 @@ from airflow_provider_kinde.operators.spec import (
     summary_of,
     text,
 )
+from airflow_provider_kinde.storage import run_files, source_state
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.api import KindeClient
+    from airflow_provider_kinde.client import KindeClient
     from airflow_provider_kinde.sync.model import Source
-    from airflow_provider_kinde.sync.plan import Plan
-    from airflow_provider_kinde.sync.plan_file import PlanFile
-    from airflow_provider_kinde.sync.report import Report
-    from airflow_provider_kinde.sync.spec import SyncSpec
+    from airflow_provider_kinde.sync.plan.planner import Plan
+    from airflow_provider_kinde.sync.report.plan_file import PlanFile
+    from airflow_provider_kinde.sync.report.report import Report
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 
 class _SyncOperator(KindeSpecOperator):
@@ -72,7 +72,7 @@ class _SyncOperator(KindeSpecOperator):
         }
 
     def _apply(self, spec: SyncSpec, source: Source, client: KindeClient, plan_file: PlanFile | None) -> Report:
-        from airflow_provider_kinde.sync import run
+        from airflow_provider_kinde.sync.apply import run
 
         return run.apply(spec, source, client, plan_file=plan_file, approve=text(self.approve), **self._selection())
 
@@ -80,19 +80,19 @@ class _SyncOperator(KindeSpecOperator):
     """Whether a person will be asked about a plan that guards stopped, so that it is no failure yet."""
 
     def _finish_plan(self, spec: SyncSpec, plan: Plan, context: Context) -> dict[str, Any]:
-        from airflow_provider_kinde.sync.apply import still_blocked
-        from airflow_provider_kinde.sync.plan_file import lines
-        from airflow_provider_kinde.sync.redact import redact_plan
+        from airflow_provider_kinde.sync.apply.stages import still_blocked
+        from airflow_provider_kinde.sync.report.plan_file import lines
+        from airflow_provider_kinde.sync.report.redaction import redact_plan
 
         path = f"{self._folder(spec, context)}/plan.json"
         kept = redact_plan(plan) if self._redacts() else plan
-        storage.write(path, lines(kept.document()))
+        run_files.write(path, lines(kept.document()))
         blocked = still_blocked(plan, text(self.approve))
         result = summary_of(plan.outcome if blocked or not plan.blocked else "changes", plan, blocked, path)
         self._log_result("plan", result, plan)
         self._trace(plan, result, applied=False)
         if self._may_name_people():
-            from airflow_provider_kinde.sync.render import plan_text
+            from airflow_provider_kinde.sync.report.text import plan_text
 
             self.log.info("%s", plan_text(plan))
         if blocked and not (self.ask and result["approvable"]):
@@ -180,21 +180,21 @@ class KindeSyncApplyOperator(_SyncOperator):
         with self._clear_errors():
             spec, source = self._load()
             plan_file = self._read_plan()
-            root = self.storage_path or storage.default_path()
+            root = self.storage_path or run_files.default_path()
             # What changes from here on, or changed since the plan (drift), is not in what is applied: it fires again.
-            fired = source_watch.fired_for(root, spec.name) if self.marks_source else {}
+            fired = source_state.fired_for(root, spec.name) if self.marks_source else {}
             with self._client(spec) as client:
                 result = self._finish_report(spec, self._apply(spec, source, client, plan_file), context)
             if not items(self.ids) and not items(self.only) and not result["drift"]:
-                source_watch.synced(root, spec.name, fired)
+                source_state.synced(root, spec.name, fired)
             return result
 
     def _read_plan(self) -> PlanFile:
-        from airflow_provider_kinde.sync.errors import SyncError
-        from airflow_provider_kinde.sync.plan_file import PlanFile
+        from airflow_provider_kinde.exceptions import SyncError
+        from airflow_provider_kinde.sync.report.plan_file import PlanFile
 
         try:
-            return PlanFile.read(lambda: storage.opened(self.plan_path))
+            return PlanFile.read(lambda: run_files.opened(self.plan_path))
         except FileNotFoundError as error:
             raise AirflowFailException(
                 f"no plan at {self.plan_path}: is [kinde] storage_path a place that all workers reach?"

@@ -24,7 +24,7 @@ from airflow_provider_kinde.operators.base import (
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.lookup import OrganizationName, UserName
+    from airflow_provider_kinde.resources.queries import OrganizationName, UserName
 
 Result = dict[str, Any]
 FIELDS = ("given_name", "family_name", "picture", "provided_id")
@@ -105,8 +105,8 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         :raises KindeInputError: the address is none or belongs to two users, or an organization or role is unknown.
         :raises KindeConflictError: the address is taken, with ``if_exists="fail"``.
         """
-        from airflow_provider_kinde.judge import id_in
-        from airflow_provider_kinde.lookup import UserName, ask, find_user
+        from airflow_provider_kinde.resources.fields import id_in
+        from airflow_provider_kinde.resources.queries import UserName, ask, find_user
 
         name, organization = UserName.of(email=self.email), self._organization()
         check_texts(self, *FIELDS)
@@ -128,7 +128,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             return result(user_id, "created", changed)
 
     def _organization(self) -> OrganizationName | None:
-        from airflow_provider_kinde.lookup import KindeInputError, OrganizationName, text
+        from airflow_provider_kinde.resources.queries import KindeInputError, OrganizationName, text
 
         given = (self.org_code, self.org_handle, self.org_external_id, self.org_name)
         if any(text(value) for value in given):
@@ -138,17 +138,17 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         return None
 
     def _code(self, client: Any, organization: OrganizationName | None, roles: Sequence[str]) -> str:
-        from airflow_provider_kinde.lookup import ask, check_keys, need_organization
+        from airflow_provider_kinde.resources.queries import ask, check_keys, need_organization
 
         ask(check_keys("role", roles), client)
         return str(ask(need_organization(organization), client)["code"]) if organization else ""
 
     def _create(self, client: Any, name: UserName, code: str) -> tuple[Mapping[str, Any], str]:
         """The user, and whether it was ``created`` here or ``found`` after all."""
-        from airflow_provider_kinde.api.once import once
+        from airflow_provider_kinde.client.create_once import once
         from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
-        from airflow_provider_kinde.judge import fields_of, list_in
-        from airflow_provider_kinde.lookup import ask, find_user, text
+        from airflow_provider_kinde.resources.fields import fields_of, list_in
+        from airflow_provider_kinde.resources.queries import ask, find_user, text
 
         fields = {"given_name": self.given_name, "family_name": self.family_name, "picture": self.picture}
         identity: dict[str, Any] = {"type": "email", "details": {"email": name.email}}
@@ -201,8 +201,8 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         return result(user_id, "updated" if changed else "unchanged", changed)
 
     def _join(self, client: Any, user_id: str, code: str, roles: Sequence[str]) -> list[str]:
-        from airflow_provider_kinde.lookup import UserName
-        from airflow_provider_kinde.member_changes import Members, Wish
+        from airflow_provider_kinde.resources.members import Members, Wish
+        from airflow_provider_kinde.resources.queries import UserName
 
         members = Members(client, code, [Wish(UserName(user_id=user_id), tuple(roles) or None, None)])
         members.need_all()
@@ -244,7 +244,7 @@ class _ExistingUserOperator(TakesAddress, KindeOperator):
         :raises KindeInputError: the id or address cannot be one, or the address belongs to two users.
         :raises KindeNotFoundError: there is no such user, with ``if_missing="fail"``.
         """
-        from airflow_provider_kinde.lookup import UserName, ask, find_user, missing_user
+        from airflow_provider_kinde.resources.queries import UserName, ask, find_user, missing_user
 
         name = UserName.of(self.user_id, self.email)
         self._check()
@@ -358,10 +358,10 @@ class KindeSuspendUserOperator(_ExistingUserOperator):
         self.end_sessions = end_sessions
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        from airflow_provider_kinde import judge
         from airflow_provider_kinde.exceptions import KindeNotFoundError
+        from airflow_provider_kinde.resources import fields
 
-        suspended = judge.user_is(user, "suspended")
+        suspended = fields.user_is(user, "suspended")
         if not suspended:
             client.update_user(user["id"], is_suspended=True)
         if self.end_sessions:
@@ -382,9 +382,9 @@ class KindeUnsuspendUserOperator(_ExistingUserOperator):
     """
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        from airflow_provider_kinde import judge
+        from airflow_provider_kinde.resources import fields
 
-        if judge.user_is(user, "active"):
+        if fields.user_is(user, "active"):
             return result(user["id"], "unchanged")
         client.update_user(user["id"], is_suspended=False)
         return result(user["id"], "unsuspended", ["is_suspended"])
@@ -402,16 +402,16 @@ def write_changes(
 
     :returns: names of the fields and keys of the properties written.
     """
-    from airflow_provider_kinde import judge
-    from airflow_provider_kinde.lookup import text
+    from airflow_provider_kinde.resources import fields
+    from airflow_provider_kinde.resources.queries import text
 
     given = {name: text(value) or None if isinstance(value, str) else value for name, value in wanted.items()}
-    changes = judge.user_changes(user, given)
+    changes = fields.user_changes(user, given)
     if changes:
         client.update_user(user["id"], **changes)
     changed = sorted(changes)
     if properties:
-        listed = map(judge.fields_of, judge.list_in(client.get_user_property_values(user["id"]), "properties"))
+        listed = map(fields.fields_of, fields.list_in(client.get_user_property_values(user["id"]), "properties"))
         now = {str(item.get("key")): item.get("value") for item in listed}
         due = {key: value for key, value in properties.items() if str(now.get(key) or "") != str(value)}
         if due:

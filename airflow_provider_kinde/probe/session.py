@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.api.answers import Answer, read_errors
-from airflow_provider_kinde.api.operation import Request
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client.endpoints.base import Request
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.responses import Answer, read_errors
 from airflow_provider_kinde.exceptions import (
     KindeAuthError,
     KindeError,

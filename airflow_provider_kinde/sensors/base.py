@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, TaskDeferred
 
-from airflow_provider_kinde.links import KindeAdminLink
+from airflow_provider_kinde.links.admin import KindeAdminLink
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.api import KindeClient
+    from airflow_provider_kinde.client import KindeClient
+    from airflow_provider_kinde.resources.conditions import Wait
     from airflow_provider_kinde.triggers.base import KindeWaitTrigger
-    from airflow_provider_kinde.waiting import Wait
 
 SLACK = 300.0
 """Seconds after a trigger's own deadline at which Airflow ends the wait by itself."""
@@ -98,8 +98,8 @@ class KindeSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
         from airflow_provider_kinde.exceptions import KindeRateLimitError, KindeResponseError, KindeServerError
-        from airflow_provider_kinde.lookup import ask
         from airflow_provider_kinde.operators.base import connected
+        from airflow_provider_kinde.resources.queries import ask
 
         wait = self._wait()
         try:

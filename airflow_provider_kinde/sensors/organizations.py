@@ -9,9 +9,9 @@ from airflow_provider_kinde.operators.base import TakesAddress, one_of, optional
 from airflow_provider_kinde.sensors.base import KindeSensor
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.api import KindeClient
+    from airflow_provider_kinde.client import KindeClient
+    from airflow_provider_kinde.resources.conditions import MemberWait, OrganizationWait
     from airflow_provider_kinde.triggers.organizations import KindeOrganizationTrigger, KindeOrganizationUserTrigger
-    from airflow_provider_kinde.waiting import MemberWait, OrganizationWait
 
 
 class _OrganizationSensor(KindeSensor):
@@ -100,7 +100,7 @@ class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
         return self._trigger().wait()
 
     def _prepare(self, client: KindeClient) -> None:
-        from airflow_provider_kinde.lookup import ask, check_keys
+        from airflow_provider_kinde.resources.queries import ask, check_keys
 
         ask(check_keys("role", self._roles()), client)
 
@@ -108,7 +108,7 @@ class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
         return [str(role) for role in optional_list(self.roles, "roles") or []]
 
     def _trigger(self, **common: Any) -> KindeOrganizationUserTrigger:
-        from airflow_provider_kinde.lookup import text
+        from airflow_provider_kinde.resources.queries import text
         from airflow_provider_kinde.triggers.organizations import KindeOrganizationUserTrigger
 
         return KindeOrganizationUserTrigger(

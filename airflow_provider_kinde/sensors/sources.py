@@ -15,9 +15,9 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
-from airflow_provider_kinde import source_watch, storage
-from airflow_provider_kinde.operators.spec import spec_path
+from airflow_provider_kinde.operators.spec_base import spec_path
 from airflow_provider_kinde.sensors.base import SLACK, default_deferrable
+from airflow_provider_kinde.storage import run_files, source_state
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -50,8 +50,8 @@ class HrSourceSensor(BaseSensorOperator):
         self,
         *,
         spec: str,
-        at_least_every: timedelta | None = source_watch.AT_LEAST_EVERY,
-        retry_after: timedelta = source_watch.RETRY_AFTER,
+        at_least_every: timedelta | None = source_state.AT_LEAST_EVERY,
+        retry_after: timedelta = source_state.RETRY_AFTER,
         storage_path: str | None = None,
         deferrable: bool | None = None,
         max_failures: int = 5,
@@ -94,7 +94,7 @@ class HrSourceSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
-        from airflow_provider_kinde.sync.errors import SourceError, SyncError
+        from airflow_provider_kinde.exceptions import SourceError, SyncError
 
         try:
             found = self._watch().look()
@@ -106,11 +106,11 @@ class HrSourceSensor(BaseSensorOperator):
             self.log.info("a sync is due: %s", found["why"])
         return PokeReturnValue(is_done=bool(found), xcom_value=found)
 
-    def _watch(self) -> source_watch.Watch:
+    def _watch(self) -> source_state.Watch:
         file = spec_path(self.spec, self.spec_folder, self.get_dag())
         try:
-            return source_watch.watch(
-                file, self.storage_path or storage.default_path(), self.at_least_every, self.retry_after
+            return source_state.watch(
+                file, self.storage_path or run_files.default_path(), self.at_least_every, self.retry_after
             )
         except OSError as error:
             raise AirflowFailException(f"the spec file {file} cannot be read: {error.strerror or error}") from error

@@ -9,8 +9,8 @@ from airflow_provider_kinde.operators.base import TakesAddress, one_of, set_addr
 from airflow_provider_kinde.sensors.base import KindeSensor
 
 if TYPE_CHECKING:
+    from airflow_provider_kinde.resources.conditions import UserWait
     from airflow_provider_kinde.triggers.users import KindeUserTrigger
-    from airflow_provider_kinde.waiting import UserWait
 
 
 class KindeUserSensor(TakesAddress, KindeSensor):
@@ -52,7 +52,7 @@ class KindeUserSensor(TakesAddress, KindeSensor):
         return self._trigger().wait()
 
     def _trigger(self, **common: Any) -> KindeUserTrigger:
-        from airflow_provider_kinde.lookup import text
+        from airflow_provider_kinde.resources.queries import text
         from airflow_provider_kinde.triggers.users import KindeUserTrigger
 
         return KindeUserTrigger(

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_kinde.sync.errors import SourceError
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 MAX_COLUMNS = 10_000
 MAX_CELL = 131_072

@@ -6,17 +6,17 @@ import difflib
 import importlib
 
 from airflow_provider_kinde.sync.model import Source
-from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 SOURCES: dict[str, str] = {
-    "file": "airflow_provider_kinde.sources.file:FileSource",
+    "file": "airflow_provider_kinde.sources.file.source:FileSource",
     "sql": "airflow_provider_kinde.sources.sql:SqlSource",
-    "http": "airflow_provider_kinde.sources.http:HttpSource",
-    "scim": "airflow_provider_kinde.sources.vendor:VendorSource",
-    "bamboohr": "airflow_provider_kinde.sources.vendor:VendorSource",
-    "hibob": "airflow_provider_kinde.sources.vendor:VendorSource",
-    "personio": "airflow_provider_kinde.sources.vendor:VendorSource",
-    "workday": "airflow_provider_kinde.sources.vendor:VendorSource",
+    "http": "airflow_provider_kinde.sources.http.source:HttpSource",
+    "scim": "airflow_provider_kinde.sources.vendors.source:VendorSource",
+    "bamboohr": "airflow_provider_kinde.sources.vendors.source:VendorSource",
+    "hibob": "airflow_provider_kinde.sources.vendors.source:VendorSource",
+    "personio": "airflow_provider_kinde.sources.vendors.source:VendorSource",
+    "workday": "airflow_provider_kinde.sources.vendors.source:VendorSource",
 }
 """``source.type`` -> "module:Class"; the class is made as ``Class(spec)`` and checks its own options."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_kinde.sources.http import COMMON
-from airflow_provider_kinde.sources.http_api import KEYS, PAGE_TYPES
-from airflow_provider_kinde.sources.http_login import AUTH_TYPES
+from airflow_provider_kinde.sources.http.api import KEYS, PAGE_TYPES
+from airflow_provider_kinde.sources.http.login import AUTH_TYPES
+from airflow_provider_kinde.sources.http.source import COMMON
 from airflow_provider_kinde.sources.registry import SOURCES
-from airflow_provider_kinde.sources.vendor import describe
+from airflow_provider_kinde.sources.vendors.source import describe
 
 Schema = dict[str, Any]
 

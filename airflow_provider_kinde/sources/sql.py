@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.base import Options, RowReading, object_row
-from airflow_provider_kinde.sources.http import read_min_rows, settle_min_rows
-from airflow_provider_kinde.sync.errors import SourceError
+from airflow_provider_kinde.sources.http.source import read_min_rows, settle_min_rows
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 _BATCH = 2_000
 _MAX_FILE = 1_000_000

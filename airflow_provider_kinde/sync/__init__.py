@@ -6,15 +6,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.sync.apply import apply_plan as apply_plan
-    from airflow_provider_kinde.sync.plan import Plan as Plan
-    from airflow_provider_kinde.sync.plan import make_plan as make_plan
-    from airflow_provider_kinde.sync.report import Report as Report
-    from airflow_provider_kinde.sync.spec import SyncSpec as SyncSpec
+    from airflow_provider_kinde.sync.apply.stages import apply_plan as apply_plan
+    from airflow_provider_kinde.sync.plan.planner import Plan as Plan
+    from airflow_provider_kinde.sync.plan.planner import make_plan as make_plan
+    from airflow_provider_kinde.sync.report.report import Report as Report
+    from airflow_provider_kinde.sync.spec.models import SyncSpec as SyncSpec
 
 __all__ = ["Plan", "Report", "SyncSpec", "apply_plan", "make_plan"]
 
-_HOMES = {"Plan": "plan", "Report": "report", "SyncSpec": "spec", "apply_plan": "apply", "make_plan": "plan"}
+_HOMES = {
+    "Plan": "plan.planner",
+    "Report": "report.report",
+    "SyncSpec": "spec.models",
+    "apply_plan": "apply.stages",
+    "make_plan": "plan.planner",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,19 +17,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from airflow_provider_kinde.sync.apply import Run, still_blocked
-from airflow_provider_kinde.sync.asked import moment
-from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.apply.stages import Run, still_blocked
 from airflow_provider_kinde.sync.model import Rejected
-from airflow_provider_kinde.sync.operations import MEMBERSHIP
-from airflow_provider_kinde.sync.plan import Held, Plan
-from airflow_provider_kinde.sync.report import Report
-from airflow_provider_kinde.sync.scopes import missing_scopes
-from airflow_provider_kinde.sync.snapshot import Organization, Progress, Snapshot
-from airflow_provider_kinde.sync.spec import SyncSpec
-from airflow_provider_kinde.sync.spool import Spool
-from airflow_provider_kinde.sync.spooled_accounts import AccountTable, Members
-from airflow_provider_kinde.sync.spooled_operations import Group, Operations, from_parts, to_parts
+from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP
+from airflow_provider_kinde.sync.plan.planner import Held, Plan
+from airflow_provider_kinde.sync.plan.run_request import moment
+from airflow_provider_kinde.sync.plan.scopes import missing_scopes
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.snapshot.reader import Organization, Progress, Snapshot
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.accounts import AccountTable, Members
+from airflow_provider_kinde.sync.store.changes import Group, Operations, from_parts, to_parts
+from airflow_provider_kinde.sync.store.database import Spool
 
 FEWEST = 100
 """People a shard has at least: below that a task costs more than it saves."""

@@ -14,8 +14,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_kinde.triggers.poller import poller, until_next
 
 if TYPE_CHECKING:
+    from airflow_provider_kinde.resources.conditions import Wait
     from airflow_provider_kinde.triggers.poller import Poller
-    from airflow_provider_kinde.waiting import Wait
 
 MAX_FAILURES = 5
 """How many looks in a row may fail before a wait is given up."""
@@ -102,7 +102,7 @@ class KindeWaitTrigger(BaseTrigger):
 
     def _prepare(self) -> tuple[Any, Wait]:
         # In a thread: the first one imports.
-        from airflow_provider_kinde.lookup import aask
+        from airflow_provider_kinde.resources.queries import aask
 
         return aask, self.wait()
 

@@ -127,8 +127,8 @@ class KindeUserEventTrigger(_Base):  # type: ignore[misc]
     async def _compare(
         self, shared: Poller, before: dict[str, str] | None, listing: dict[str, Any]
     ) -> tuple[dict[str, Any] | None, dict[str, str]]:
-        from airflow_provider_kinde import judge
-        from airflow_provider_kinde.lookup import UserName, aask, find_users
+        from airflow_provider_kinde.resources import fields
+        from airflow_provider_kinde.resources.queries import UserName, aask, find_users
 
         after: dict[str, str] = dict(listing["users"])
         if before is None:
@@ -137,8 +137,8 @@ class KindeUserEventTrigger(_Base):  # type: ignore[misc]
         # Kinde's pages shift while users are deleted: whoever slipped through is still there.
         for user in await aask(find_users([UserName(user_id=user_id) for user_id in gone]), shared.answer):
             if user:
-                after[str(user["id"])] = judge.digest(user)
-        found = judge.compare(before, after)
+                after[str(user["id"])] = fields.digest(user)
+        found = fields.compare(before, after)
         users = {kind: found[kind][:MOST] for kind in self.events if found[kind]}
         if not users:
             return None, after
@@ -147,18 +147,18 @@ class KindeUserEventTrigger(_Base):  # type: ignore[misc]
         return {"counts": counts, "users": users, "truncated": truncated, "at": listing["at"]}, after
 
     def _file(self) -> str:
-        from airflow_provider_kinde import storage
+        from airflow_provider_kinde.storage import run_files
 
         what = json.dumps([self.kinde_conn_id, self.events, self.name])
-        folder = (self.storage_path or storage.default_path()).rstrip("/")
+        folder = (self.storage_path or run_files.default_path()).rstrip("/")
         return f"{folder}/watchers/users-{hashlib.sha256(what.encode()).hexdigest()[:16]}.json"
 
     def _read(self, host: str) -> dict[str, str] | None:
         """What was there last time; ``None`` if there was no such time, or with another Kinde."""
-        from airflow_provider_kinde import storage
+        from airflow_provider_kinde.storage import run_files
 
         try:
-            kept = json.loads(storage.read(self._file()))
+            kept = json.loads(run_files.read(self._file()))
             if kept["host"] == host:
                 return dict(kept["users"])
         except FileNotFoundError:
@@ -168,10 +168,10 @@ class KindeUserEventTrigger(_Base):  # type: ignore[misc]
         return None
 
     async def _remember(self, host: str, users: dict[str, str]) -> None:
-        from airflow_provider_kinde import storage
+        from airflow_provider_kinde.storage import run_files
 
         def write() -> None:
-            storage.write(self._file(), json.dumps({"host": host, "users": users}) + "\n")
+            run_files.write(self._file(), json.dumps({"host": host, "users": users}) + "\n")
 
         try:
             await off_loop(write)
@@ -197,11 +197,11 @@ async def listings(conn_id: str, poll_interval: float) -> AsyncIterator[dict[str
 
 async def _list(shared: Poller) -> dict[str, Any]:
     host = await shared.host()
-    judge = import_module("airflow_provider_kinde.judge")
+    fields = import_module("airflow_provider_kinde.resources.fields")
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     users = {}
     async for user in shared.users():
-        users[judge.id_in(user)] = judge.digest(user)
+        users[fields.id_in(user)] = fields.digest(user)
     return {"host": host, "at": at, "users": users}
 
 

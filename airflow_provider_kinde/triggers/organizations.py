@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kinde.triggers.base import MAX_FAILURES, KindeWaitTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.waiting import MemberWait, OrganizationWait
+    from airflow_provider_kinde.resources.conditions import MemberWait, OrganizationWait
 
 
 class KindeOrganizationTrigger(KindeWaitTrigger):
@@ -52,8 +52,8 @@ class KindeOrganizationTrigger(KindeWaitTrigger):
 
     def wait(self) -> OrganizationWait | MemberWait:
         """What is waited for."""
-        from airflow_provider_kinde.lookup import OrganizationName
-        from airflow_provider_kinde.waiting import OrganizationWait
+        from airflow_provider_kinde.resources.conditions import OrganizationWait
+        from airflow_provider_kinde.resources.queries import OrganizationName
 
         name = OrganizationName.of(self.org_code, self.handle, self.external_id, self.name)
         return OrganizationWait(name, self.condition)
@@ -106,8 +106,8 @@ class KindeOrganizationUserTrigger(KindeOrganizationTrigger):
 
     def wait(self) -> MemberWait:
         """What is waited for."""
-        from airflow_provider_kinde.lookup import OrganizationName, UserName
-        from airflow_provider_kinde.waiting import MemberWait
+        from airflow_provider_kinde.resources.conditions import MemberWait
+        from airflow_provider_kinde.resources.queries import OrganizationName, UserName
 
         organization = OrganizationName.of(self.org_code, self.handle, self.external_id, self.name)
         return MemberWait(organization, UserName.of(self.user_id, self.email), tuple(self.roles), self.condition)

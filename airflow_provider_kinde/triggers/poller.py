@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.hooks.kinde import KindeAsyncHook
-    from airflow_provider_kinde.lookup import Question
+    from airflow_provider_kinde.resources.queries import Question
 
 MOMENT = 0.05
 """Seconds for which questions are gathered."""
@@ -82,7 +82,7 @@ class Poller:
         return await asyncio.shield(task)
 
     async def _send_gathered(self, field: str) -> list[Any]:
-        from airflow_provider_kinde.lookup import BATCH, question
+        from airflow_provider_kinde.resources.queries import BATCH, question
 
         await asyncio.sleep(MOMENT)
         wanted, _ = self._gathering.pop(field)
@@ -157,7 +157,7 @@ def until_next(interval: float) -> float:
 
 
 def _heavy_imports() -> Any:
-    for name in ("api.async_client", "judge", "lookup", "waiting"):
+    for name in ("client.async_client", "resources.fields", "resources.queries", "resources.conditions"):
         import_module(f"airflow_provider_kinde.{name}")
     with suppress(ImportError):
         # httpx would load it with the first request, on the loop.

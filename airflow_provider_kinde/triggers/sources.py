@@ -11,7 +11,7 @@ from typing import Any
 from airflow.triggers import base as triggers
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_kinde.source_watch import Watch
+from airflow_provider_kinde.storage.source_state import Watch
 from airflow_provider_kinde.triggers.base import MAX_FAILURES
 
 _EventBase: Any = getattr(triggers, "BaseEventTrigger", BaseTrigger)
@@ -22,7 +22,7 @@ AVAILABLE = _EventBase is not BaseTrigger
 class HrSourceTrigger(BaseTrigger):
     """Looks at an HR source until a sync is due, and fires once.
 
-    :param watch: the fields of a :class:`~airflow_provider_kinde.source_watch.Watch`.
+    :param watch: the fields of a :class:`~airflow_provider_kinde.storage.source_state.Watch`.
     :param poll_interval: seconds between two looks.
     :param deadline: when to give up, in seconds since 1970.
     :param max_failures: so many failed looks in a row end the wait.
@@ -77,7 +77,7 @@ class HrSourceEventTrigger(_EventBase):  # type: ignore[misc]
 
     A look that fails is told in the triggerer's log, and the next one is made as if nothing had happened.
 
-    :param watch: the fields of a :class:`~airflow_provider_kinde.source_watch.Watch`.
+    :param watch: the fields of a :class:`~airflow_provider_kinde.storage.source_state.Watch`.
     :param poll_interval: seconds between two looks.
     :raises RuntimeError: on Airflow 2, which has no asset watchers.
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kinde.triggers.base import MAX_FAILURES, KindeWaitTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.waiting import UserWait
+    from airflow_provider_kinde.resources.conditions import UserWait
 
 
 class KindeUserTrigger(KindeWaitTrigger):
@@ -54,7 +54,7 @@ class KindeUserTrigger(KindeWaitTrigger):
 
     def wait(self) -> UserWait:
         """What is waited for."""
-        from airflow_provider_kinde.lookup import UserName
-        from airflow_provider_kinde.waiting import UserWait
+        from airflow_provider_kinde.resources.conditions import UserWait
+        from airflow_provider_kinde.resources.queries import UserName
 
         return UserWait(UserName.of(self.user_id, self.email), self.condition, self.identity, self.identity_type)

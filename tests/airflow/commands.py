@@ -11,11 +11,11 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 PRELOADED = [
-    "airflow_provider_kinde.cli",
+    "airflow_provider_kinde.cli.main",
     "airflow_provider_kinde.hooks.kinde",
-    "airflow_provider_kinde.sources.file",
-    "airflow_provider_kinde.sync.explain",
-    "airflow_provider_kinde.sync.run",
+    "airflow_provider_kinde.sources.file.source",
+    "airflow_provider_kinde.sync.person.explain",
+    "airflow_provider_kinde.sync.apply.run",
     "airflow.providers.common.compat.sdk",
 ]
 
@@ -53,7 +53,7 @@ def _child(arguments: tuple[str, ...], folder: str, env: dict[str, str], out: st
     for path, number in ((out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
     sys.stdout, sys.stderr = os.fdopen(1, "w", encoding="utf-8"), os.fdopen(2, "w", encoding="utf-8")
-    from airflow_provider_kinde.cli import main
+    from airflow_provider_kinde.cli.main import main
 
     code = main(list(arguments))
     sys.stdout.flush()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 SPEC = """
 version: 1

@@ -25,7 +25,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 from commands import run_command
 from company import Company, connection, seeded
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 
 @pytest.fixture(scope="session")

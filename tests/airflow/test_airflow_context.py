@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from company import Company, connection, seeded
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 READ = """
 import sys
-from airflow_provider_kinde.airflow_context import open_connections
+from airflow_provider_kinde.cli.airflow_context import open_connections
 open_connections()
 from airflow.providers.common.compat.sdk import BaseHook
 for name in sys.argv[1:]:

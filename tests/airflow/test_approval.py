@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from airflow_provider_kinde.approval import approval_body
+from airflow_provider_kinde.sync.report.approval_text import approval_body
 
 GUARDS = {"max_leavers": "10%", "max_row_drop": "20%"}
 HASH = "ab" * 32

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from airflow_provider_kinde.assets import organization_uri, sanitize_uri
+from airflow_provider_kinde.assets.kinde import organization_uri, sanitize_uri
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from company import HEADER, Company, connection, row, seeded, writes
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from company import connection
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 from tests.sync.history import SPEC, TENANT, Company, Oracle, moments  # isort: skip
 from tests.sync.test_years import managed, strangers  # isort: skip
@@ -22,7 +22,7 @@ from tests.sync.test_years import managed, strangers  # isort: skip
 START = date(2024, 1, 8)
 PROCESS = """
 import contextlib, io, json, sys
-from airflow_provider_kinde.cli import main
+from airflow_provider_kinde.cli.main import main
 for line in sys.stdin:
     said, wrong = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(wrong):

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from company import Company
 
-from airflow_provider_kinde import spec_outline
-from airflow_provider_kinde.dag_factory import KINDS, can_ask, can_watch, kinde_sync_dag
-from airflow_provider_kinde.operators.spec import refuse_backfill
-from airflow_provider_kinde.sync.operations import COUNTED
+from airflow_provider_kinde.dag_factory.sync_dag import KINDS, can_ask, can_watch, kinde_sync_dag
+from airflow_provider_kinde.operators.spec_base import refuse_backfill
+from airflow_provider_kinde.sync.plan.changes import COUNTED
+from airflow_provider_kinde.sync.spec import outline
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -116,7 +116,7 @@ def test_what_is_no_spec_is_a_clear_import_error(tmp_path: Path, text: str, word
 
 
 def test_a_spec_is_read_anew_only_when_it_changes(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec_outline, "_outlines", {})
+    monkeypatch.setattr(outline, "_outlines", {})
     kinde_sync_dag(company.spec)
     before = company.spec.stat()
     company.spec.write_text(company.spec.read_text().replace("small-hr", "other-hr"))

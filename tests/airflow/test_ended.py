@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from company import Company, row, writes
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.exceptions import KindeError
 from airflow_provider_kinde.operators.api import KindeApiOperator
 from airflow_provider_kinde.operators.sync import KindeSyncOperator
+from kinde_emulator import Emulator
 
 PEOPLE = 60
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from company import SECRET_WORDS, Company, Run, writes
 
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.form_factory import kinde_offboard_dag, kinde_onboard_dag
+from airflow_provider_kinde.dag_factory import kinde_offboard_dag, kinde_onboard_dag
+from kinde_emulator import Emulator
 
 DagFile = Callable[[str], Any]
 
@@ -22,7 +22,7 @@ dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", default_args={{"retries": 0}})
 """
 FORM = """
 from datetime import timedelta
-from airflow_provider_kinde.form_factory import kinde_{which}_dag
+from airflow_provider_kinde.dag_factory.person_dags import kinde_{which}_dag
 dag = kinde_{which}_dag({spec!r}, dag_id="DAG_ID", default_args={{"retries": 1, "retry_delay": timedelta(0)}})
 """
 NEW = {
@@ -136,7 +136,7 @@ def test_a_lost_kinde_is_tried_again(onboard: Any, kinde: Emulator) -> None:
 def test_a_start_ahead_waits_without_a_worker(onboard: Any, company: Company, kinde: Emulator) -> None:
     from airflow.providers.common.compat.sdk import TaskDeferred
 
-    from airflow_provider_kinde.operators.onboarding import KindeOnboardUserOperator
+    from airflow_provider_kinde.operators.person import KindeOnboardUserOperator
 
     begin = date.today() + timedelta(days=9)  # noqa: DTZ011
     fields = {**NEW, "address": NEW["email"]}

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from company import SECRET_WORDS, SPEC, Company, Run
 
-from airflow_provider_kinde import lineage
-from airflow_provider_kinde.emulator import Emulator
+from airflow_provider_kinde.openlineage import lineage
 from airflow_provider_kinde.sources import make_source
-from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from kinde_emulator import Emulator
 
 conf = pytest.importorskip("airflow.providers.openlineage.conf")
 

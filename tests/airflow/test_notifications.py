@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from company import SECRET_WORDS, Company, Run
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.notifications import KindeSyncNotifier, message_of, noteworthy
+from kinde_emulator import Emulator
 
 DAG = """
 from airflow_provider_kinde.dag_factory import kinde_sync_dag
@@ -112,7 +112,7 @@ def test_the_text() -> None:
 
 
 def test_a_quiet_run_need_not_be_told(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="airflow_provider_kinde.notifications")
+    caplog.set_level(logging.INFO, logger="airflow_provider_kinde.notifications.sync")
     quiet = {**RESULT, "outcome": "no changes", "held": 0}
     notifier = KindeSyncNotifier(only_if_noteworthy=True)
     notifier.notify({"ti": Instance(quiet)})  # type: ignore[typeddict-item]

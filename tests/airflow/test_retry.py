@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from company import Company, Run
 
-from airflow_provider_kinde import exceptions, retry
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.sync.errors import SourceError, SpecError, SyncError
+from airflow_provider_kinde import exceptions
+from airflow_provider_kinde.exceptions import SourceError, SpecError, SyncError
+from airflow_provider_kinde.operators import retry_policy
+from kinde_emulator import Emulator
 
 DagFile = Callable[[str], Any]
 
-needs_policies = pytest.mark.skipif(not retry.AVAILABLE, reason="retry policies came with Airflow 3.3")
+needs_policies = pytest.mark.skipif(not retry_policy.AVAILABLE, reason="retry policies came with Airflow 3.3")
 
 HEAD = """
 from datetime import timedelta
@@ -23,7 +24,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_kinde import exceptions
 from airflow_provider_kinde.operators.sync import KindeSyncOperator
 from airflow_provider_kinde.operators.users import KindeUpdateUserOperator
-from airflow_provider_kinde.retry import kinde_retry_policy
+from airflow_provider_kinde.operators.retry_policy import kinde_retry_policy
 
 class Fail(BaseOperator):
     def __init__(self, error, **kwargs):
@@ -39,8 +40,8 @@ with DAG("DAG_ID", schedule=None, default_args=ARGS) as dag:
 
 
 def decision(error: BaseException) -> Any:
-    assert retry.kinde_retry_policy is not None
-    return retry.kinde_retry_policy.evaluate(error, try_number=1, max_tries=3)
+    assert retry_policy.kinde_retry_policy is not None
+    return retry_policy.kinde_retry_policy.evaluate(error, try_number=1, max_tries=3)
 
 
 def wrapped(error: Exception) -> Exception:
@@ -91,7 +92,7 @@ def test_what_may_pass_follows_the_task(error: Exception) -> None:
 
 @needs_policies
 def test_a_rate_limit_is_waited_for_as_long_as_kinde_asks() -> None:
-    for wait, least in ((40.0, 40), (0.0, 0), (10.0**9, retry.LONGEST.total_seconds())):
+    for wait, least in ((40.0, 40), (0.0, 0), (10.0**9, retry_policy.LONGEST.total_seconds())):
         limited = exceptions.KindeRateLimitError("slow down", status=429, retry_after=wait)
         for seen in (limited, wrapped(limited)):
             found = decision(seen)
@@ -118,9 +119,9 @@ def test_causes_that_go_round_end() -> None:
 
 @needs_policies
 def test_the_policy_goes_along() -> None:
-    policy = retry.kinde_retry_policy
+    policy = retry_policy.kinde_retry_policy
     assert policy is not None
-    assert type(retry.KindeRetryPolicy.deserialize(policy.serialize())) is type(policy)
+    assert type(retry_policy.KindeRetryPolicy.deserialize(policy.serialize())) is type(policy)
     assert type(pickle.loads(pickle.dumps(policy))) is type(policy)
 
 
@@ -166,11 +167,11 @@ def test_a_sync_that_kinde_turns_away(dag_file: DagFile, company: Company, kinde
 def test_where_airflow_has_no_policies_nothing_changes(
     dag_file: DagFile, kinde: Emulator, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if retry.AVAILABLE:
-        assert retry.retry_arguments() == {"retry_policy": retry.kinde_retry_policy}
+    if retry_policy.AVAILABLE:
+        assert retry_policy.retry_arguments() == {"retry_policy": retry_policy.kinde_retry_policy}
     else:
-        assert retry.kinde_retry_policy is None
-        assert retry.retry_arguments() == {}
+        assert retry_policy.kinde_retry_policy is None
+        assert retry_policy.retry_arguments() == {}
     task = """
     KindeUpdateUserOperator(task_id="alone", user_id="kp_nobody", given_name="Jo", retries=0)
     KindeUpdateUserOperator.partial(task_id="mapped", given_name="Jo", retries=0).expand(user_id=["kp_nobody"])
@@ -184,5 +185,5 @@ def test_made_dags_have_the_policy_where_there_is_one(dag_file: DagFile, company
     for module, factory in (("dag_factory", "kinde_sync_dag"), ("form_factory", "kinde_onboard_dag")):
         dag = dag_file(made.format(module, factory, str(company.spec)))
         for task in dag.tasks:
-            assert getattr(task, "retry_policy", None) is retry.kinde_retry_policy
+            assert getattr(task, "retry_policy", None) is retry_policy.kinde_retry_policy
             assert task.retries == 3

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from company import Company, Run, writes
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.sync import shards
+from kinde_emulator import Emulator
 
 DagFile = Callable[[str], Any]
 

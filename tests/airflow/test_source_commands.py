@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from company import connection
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 SECRET = "s3cret-key-of-hr"
 SPEC = """
@@ -43,7 +43,7 @@ COMPANIES: dict[str, tuple[int, list[dict[str, Any]], int]] = {
 """Name of a company -> status, people and total of its BambooHR."""
 PLANS = """
 import sys
-from airflow_provider_kinde.cli import main
+from airflow_provider_kinde.cli.main import main
 for spec in sys.argv[1:]:
     print("BEGIN", flush=True)
     code = main(["plan", "--spec", spec])

@@ -12,12 +12,12 @@ import pendulum
 import pytest
 from postgres import PASSWORD, Postgres
 
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sources.sql import SqlSource
-from airflow_provider_kinde.sync.errors import SourceError
-from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.spec import SyncSpec
-from airflow_provider_kinde.sync.spooled_people import People
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.people import People
 
 QUERY = "SELECT id, email, first, last, status, hired, contract FROM hr.people ORDER BY id"
 COUNT = 6_000
@@ -170,7 +170,7 @@ def test_people_from_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_http_source_takes_its_connection_from_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_kinde.sources.http_login import airflow_login
+    from airflow_provider_kinde.sources.http.login import airflow_login
 
     for uri, url in (
         ("http://u:p%2F%40@127.0.0.1:8080/", "http://127.0.0.1:8080"),

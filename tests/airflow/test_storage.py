@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde import storage
+from airflow_provider_kinde.storage import run_files
 
 
 def context(**changes: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def mode(path: Path) -> int:
 def test_local_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        storage.write(str(tmp_path / "a" / "b" / "plan.json"), "{}")
+        run_files.write(str(tmp_path / "a" / "b" / "plan.json"), "{}")
     finally:
         os.umask(before)
     assert mode(tmp_path / "a" / "b" / "plan.json") == 0o600
@@ -34,15 +34,15 @@ def test_local_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    storage.write(str(tmp_path / "plan.json"), "{}")
+    run_files.write(str(tmp_path / "plan.json"), "{}")
     assert mode(tmp_path) == 0o755
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    storage.write(str(path), "old")
+    run_files.write(str(path), "old")
     with pytest.raises(UnicodeEncodeError):
-        storage.write(str(path), "new \ud800")
+        run_files.write(str(path), "new \ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -63,18 +63,18 @@ def _memory() -> None:
 @pytest.mark.parametrize("scheme", ["", "file://", "memory://"])
 def test_what_was_written_is_read(tmp_path: Path, scheme: str) -> None:
     path = f"{scheme}{tmp_path}/run/plan.json"
-    storage.write(path, "Zoë\r\n")
-    assert storage.read(path) == "Zoë\r\n"
+    run_files.write(path, "Zoë\r\n")
+    assert run_files.read(path) == "Zoë\r\n"
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        storage.read(str(tmp_path / "none.json"))
+        run_files.read(str(tmp_path / "none.json"))
 
 
 def test_every_try_and_map_index_has_its_own_folder() -> None:
     folders = [
-        storage.run_folder("/s/", "hr", context(**changes))
+        run_files.run_folder("/s/", "hr", context(**changes))
         for changes in (
             {},
             {"try_number": 2},
@@ -90,20 +90,20 @@ def test_every_try_and_map_index_has_its_own_folder() -> None:
 
 
 def test_scheduled_run_ids_stay_readable() -> None:
-    assert storage.segment("scheduled__2026-11-21T08:00:00+00:00") == "scheduled__2026-11-21T08:00:00+00:00"
+    assert run_files.segment("scheduled__2026-11-21T08:00:00+00:00") == "scheduled__2026-11-21T08:00:00+00:00"
 
 
 @given(st.text(min_size=1, max_size=300), st.text(min_size=1, max_size=300))
 def test_a_segment_is_one_safe_part_and_tells_texts_apart(one: str, other: str) -> None:
     for text in (one, other):
-        part = storage.segment(text.encode("utf-8", "replace").decode())
+        part = run_files.segment(text.encode("utf-8", "replace").decode())
         assert "/" not in part
         assert part.strip(".")
         assert part.isascii()
     one, other = (text.encode("utf-8", "replace").decode() for text in (one, other))
-    assert (storage.segment(one) == storage.segment(other)) == (one == other)
+    assert (run_files.segment(one) == run_files.segment(other)) == (one == other)
 
 
 def test_default_is_the_configured_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__KINDE__STORAGE_PATH", "s3://bucket/kinde")
-    assert storage.default_path() == "s3://bucket/kinde"
+    assert run_files.default_path() == "s3://bucket/kinde"

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from company import SECRET_WORDS, Company, Run, writes
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.emulator import Emulator
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec, make_plan
-from airflow_provider_kinde.sync.run import apply
+from airflow_provider_kinde.sync.apply.run import apply
+from kinde_emulator import Emulator
 
 DagFile = Callable[[str], Any]
 FACTORY = """
@@ -73,9 +73,9 @@ def test_a_disk_that_is_full_is_a_clear_error_and_leaves_no_half_of_a_plan(
     monkeypatch: pytest.MonkeyPatch,
     said: Callable[[], str],
 ) -> None:
-    from airflow_provider_kinde import storage
+    from airflow_provider_kinde.storage import run_files
 
-    whole = storage._write_local
+    whole = run_files._write_local
 
     def write(local: Path, text: str) -> None:
         with full_disk(300):
@@ -83,7 +83,7 @@ def test_a_disk_that_is_full_is_a_clear_error_and_leaves_no_half_of_a_plan(
 
     dag = dag_file(FACTORY.format(spec=str(company.spec), more=""))
     with monkeypatch.context() as patch:
-        patch.setattr(storage, "_write_local", write)
+        patch.setattr(run_files, "_write_local", write)
         run = Run(dag)
     assert run.states == {"plan": "failed", "apply": "upstream_failed"}
     assert "plan.json could not be written: File too large" in said()

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from company import SECRET_WORDS, Company, Run, connection, row, writes
 
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.operators.spec import is_true, items, some, text
+from airflow_provider_kinde.operators.spec_base import is_true, items, some, text
 from airflow_provider_kinde.operators.sync import KindeSyncOperator, KindeSyncPlanOperator
+from kinde_emulator import Emulator
 
 DagFile = Callable[[str], Any]
 
@@ -224,7 +224,7 @@ dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", on_change="sensor", default_args
 def test_a_run_that_waited_for_a_change_marks_the_source(
     dag_file: DagFile, company: Company, kinde: Emulator, storage_path: Path
 ) -> None:
-    from airflow_provider_kinde.source_watch import watch
+    from airflow_provider_kinde.storage.source_state import watch
 
     def due() -> bool:
         return watch(company.spec, str(storage_path), None, timedelta(0)).look() is not None

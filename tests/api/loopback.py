@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from airflow_provider_kinde.api import AsyncKindeClient, KindeClient
+from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
 
 SECRET = "s3cret+/very=long"
 TOKEN = "/oauth2/token"

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from airflow_provider_kinde.api.flow import Flow, Ticket
+from airflow_provider_kinde.client.limiter import Flow, Ticket
 
 
 class Simulation:

@@ -19,8 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from loopback import SECRET, Clock, Reply, Server
 
-from airflow_provider_kinde import deadline
-from airflow_provider_kinde.api import AsyncKindeClient, KindeClient, async_transport
+from airflow_provider_kinde.client import AsyncKindeClient, KindeClient, async_transport, deadline
 from airflow_provider_kinde.exceptions import KindeServerError
 
 
@@ -77,7 +76,7 @@ def test_a_certificate_of_ones_own(
     if how == "environment":
         # Not loopback by name, so that the environment counts.
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        monkeypatch.setattr("airflow_provider_kinde.api.exchange.is_loopback", lambda _: False)
+        monkeypatch.setattr("airflow_provider_kinde.client.attempt.is_loopback", lambda _: False)
     verify = {"file": str(certificate), "off": False, "environment": True}[how]
     assert connect(domain=f"https://{host}", verify=verify).get_users()["code"] == "OK"
     assert len(secure.sent()) == 1

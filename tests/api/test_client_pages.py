@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Call, Reply, Server
 
-from airflow_provider_kinde.api.operations import OPERATIONS
-from airflow_provider_kinde.api.pages import Pages
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.pagination import Pages
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
 
 USERS = "GET /api/v1/users"

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from loopback import Clock, Reply, Server, make_client
 
 from airflow_provider_kinde import __version__
-from airflow_provider_kinde.api import AsyncKindeClient, KindeClient
-from airflow_provider_kinde.api.operation import WALKED, plain_request, segment
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
+from airflow_provider_kinde.client.endpoints.base import WALKED, plain_request, segment
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 
 FORTY_TWO = """get_users get_user_data create_user update_user delete_user get_organization_users add_organization_users
 remove_organization_users get_organizations get_organization create_organization update_organization

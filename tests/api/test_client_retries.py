@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from loopback import Clock, Reply, Server, make_client
 
-from airflow_provider_kinde.api.answers import told_wait
+from airflow_provider_kinde.client.responses import told_wait
 from airflow_provider_kinde.exceptions import (
     KindeConflictError,
     KindeNotFoundError,
@@ -260,7 +260,7 @@ def test_an_answer_that_drips_ends_too(connect: Any) -> None:
 
 
 def test_an_endless_answer_is_cut_off(connect: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.api.body.MAX_BODY", 100_000)
+    monkeypatch.setattr("airflow_provider_kinde.client.body.MAX_BODY", 100_000)
     server.on(USERS, Reply(body=b" " * 300_000))
     with pytest.raises(KindeServerError, match="larger than"):
         connect().get_users()

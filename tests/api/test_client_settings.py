@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.api import AsyncKindeClient, KindeClient
-from airflow_provider_kinde.api.address import base_url
-from airflow_provider_kinde.api.exchange import Settings
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
+from airflow_provider_kinde.client.attempt import Settings
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.urls import base_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -122,7 +122,7 @@ def test_what_a_client_refuses(options: dict[str, Any], word: str) -> None:
 
 
 def test_socks_where_nothing_speaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.api.way.find_spec", lambda _: None)
+    monkeypatch.setattr("airflow_provider_kinde.client.network_options.find_spec", lambda _: None)
     for kind in (KindeClient, AsyncKindeClient):
         with pytest.raises(ValueError, match="proxies: socks5") as caught:
             kind("acme.kinde.com", "id", "s", proxies="socks5://me:top-secret@proxy:1")
@@ -139,7 +139,7 @@ def test_the_secret_is_in_no_repr() -> None:
 
 def test_the_methods_cost_no_http_library() -> None:
     script = (
-        "import sys, airflow_provider_kinde.api.operations, airflow_provider_kinde.connection_form\n"
+        "import sys, airflow_provider_kinde.client.endpoints.catalog, airflow_provider_kinde.hooks.connection_form\n"
         "heavy = {'requests', 'httpx', 'urllib3', 'tenacity', 'cryptography', 'airflow'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulation import Simulation
 
-from airflow_provider_kinde.api.flow import Flow, Ticket
+from airflow_provider_kinde.client.limiter import Flow, Ticket
 
 WORDS = ["seconds", "one", "nothing"]
 ROUND = 0.054

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 
 from scripts.operations_page import AREAS, OPERATORS, PAGE, page  # isort: skip
 
@@ -35,7 +35,7 @@ def test_every_operation_has_one_row() -> None:
 def test_the_operators_exist_and_call_what_they_stand_for() -> None:
     named = {operator for of_one in OPERATORS.values() for operator in of_one}
     assert named == operators("users", "organizations", "members", "invitations")
-    files = [*OPERATORS_FOLDER.glob("*.py"), OPERATORS_FOLDER.parent / "member_changes.py"]
+    files = [*OPERATORS_FOLDER.glob("*.py"), OPERATORS_FOLDER.parent / "resources" / "members.py"]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     for operation in OPERATORS:
         assert f"client.{operation}(" in source

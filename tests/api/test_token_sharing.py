@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from loopback import SECRET, Call, Clock, Reply, Server, make_client
 
-from airflow_provider_kinde.api import host_cache
-from airflow_provider_kinde.api.host_cache import HostCache
-from airflow_provider_kinde.api.tokens import Credentials, Token
+from airflow_provider_kinde.client import host_token_cache
+from airflow_provider_kinde.client.host_token_cache import HostCache
+from airflow_provider_kinde.client.tokens import Credentials, Token
 
 USERS = "GET /api/v1/users"
 
@@ -170,7 +170,7 @@ def test_a_lock_that_is_never_let_go_does_not_stop_us(folder: Path) -> None:
 
 
 def test_the_default_folder_is_this_users() -> None:
-    assert host_cache.default_folder().name == f"airflow-provider-kinde-{os.getuid()}"
+    assert host_token_cache.default_folder().name == f"airflow-provider-kinde-{os.getuid()}"
 
 
 def test_many_clients_of_a_process_fetch_once(server: Server, folder: Path) -> None:
@@ -185,7 +185,7 @@ def test_many_clients_of_a_process_fetch_once(server: Server, folder: Path) -> N
 def test_many_processes_fetch_once(server: Server, folder: Path) -> None:
     server.on("POST /oauth2/token", Reply({"access_token": "a", "expires_in": 3600}, delay=0.3))
     script = (
-        "import sys; from airflow_provider_kinde.api import KindeClient\n"
+        "import sys; from airflow_provider_kinde.client import KindeClient\n"
         "host, folder = sys.argv[1:]\n"
         "KindeClient(host, 'id', 'secret', token_cache='host', cache_dir=folder).get_users()"
     )

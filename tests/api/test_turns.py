@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from loopback import Clock, Reply, Server
 
-from airflow_provider_kinde.api import AsyncKindeClient
-from airflow_provider_kinde.api.flow import Flow
-from airflow_provider_kinde.api.turns import AsyncTurns, Turns
+from airflow_provider_kinde.client import AsyncKindeClient
+from airflow_provider_kinde.client.limiter import Flow
+from airflow_provider_kinde.client.limiter_queue import AsyncTurns, Turns
 
 USERS = "GET /api/v1/users"
 
@@ -135,7 +135,7 @@ def test_a_thread_broken_off_in_the_queue_calls_the_next() -> None:
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("airflow_provider_kinde.api.turns.SimpleQueue", Broken)
+        patch.setattr("airflow_provider_kinde.client.limiter_queue.SimpleQueue", Broken)
         with pytest.raises(KeyboardInterrupt):
             turns.take()
     assert turns.flow.under_way == 0

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.connection_form import FIELDS
-from airflow_provider_kinde.hooks.connection import client_arguments
+from airflow_provider_kinde.hooks.connection_form import FIELDS
+from airflow_provider_kinde.hooks.connection_options import client_arguments
 from demo.local_airflow import PASSWORD, USER, LocalAirflow
 from demo.stage import DAGS, Stage
 

@@ -14,8 +14,8 @@ import pytest
 from every_request import everything, required
 from validating_server import ValidatingServer, load
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 
 NAMES = sorted(OPERATIONS)
 OTHER_IDS = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from emulator_api import Api
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 
 ROLES = ["engineer", "owner", "viewer"]
 

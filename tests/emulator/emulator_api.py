@@ -4,7 +4,7 @@ from typing import Any
 
 import requests
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 
 class Api:

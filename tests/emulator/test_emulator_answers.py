@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.emulator import Settings
+from kinde_emulator import Settings
 
 
 def pages(api, path, items, **params):

@@ -9,10 +9,10 @@ from emulator_api import Api
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.emulator import Emulator, Settings
-from airflow_provider_kinde.emulator.seeding import seed
-from airflow_provider_kinde.emulator.state import state
-from airflow_provider_kinde.emulator.tenant import Tenant
+from kinde_emulator import Emulator, Settings
+from kinde_emulator.seeding import seed
+from kinde_emulator.state import state
+from kinde_emulator.tenant import Tenant
 
 SEED = {
     "organizations": ["IT", {"name": "Shop", "code": "org_00000000001", "handle": "shop", "external_id": "5"}],

@@ -7,7 +7,7 @@ from emulator_api import Api
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 
 PEOPLE = ["kp_a", "kp_b", "kp_c"]
 ROLES = ["r1", "r2", "r3"]

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.emulator.cli import main
+from kinde_emulator import Emulator
+from kinde_emulator.cli import main
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -29,7 +29,7 @@ def run():
     processes = []
 
     def begin(*arguments):
-        command = [sys.executable, "-m", "airflow_provider_kinde.emulator.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "kinde_emulator.cli", *map(str, arguments)]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT)
         processes.append(process)
@@ -270,7 +270,7 @@ class TestMarked:
         assert (kinde_emulator.settings.patch_roles, kinde_emulator.settings.page_size) == ("merge", 3)
 """
     )
-    plugin = ["-p", "airflow_provider_kinde.emulator.pytest_plugin", "--strict-markers", "-p", "no:cacheprovider"]
+    plugin = ["-p", "kinde_emulator.pytest_plugin", "--strict-markers", "-p", "no:cacheprovider"]
     environment = {**ENVIRONMENT, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", *plugin, str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
@@ -279,7 +279,7 @@ class TestMarked:
 
 def test_the_package_is_light_until_it_is_used():
     loaded = "print('fastapi' in sys.modules, 'jwt' in sys.modules)"
-    code = f"import sys, airflow_provider_kinde.emulator.pytest_plugin; {loaded}"
+    code = f"import sys, kinde_emulator.pytest_plugin; {loaded}"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert result.stdout.split() == ["False", "False"]
 

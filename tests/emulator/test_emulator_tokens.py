@@ -8,7 +8,7 @@ import pytest
 import requests
 from emulator_api import Api
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 
 PATHS = """
 GET /identities/{identity_id} read:identities

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.connection_form import CONNECTION_TYPE, FIELDS
-from airflow_provider_kinde.hooks.connection import client_arguments
+from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE, FIELDS
+from airflow_provider_kinde.hooks.connection_options import client_arguments
 from airflow_provider_kinde.hooks.kinde import KindeAsyncHook, KindeHook
 
 

@@ -17,11 +17,11 @@ from airflow.providers.common.compat.sdk import BaseHook, redact
 from loopback import Reply, Server
 
 from airflow_provider_kinde import __version__
-from airflow_provider_kinde.api import AsyncKindeClient, KindeClient
-from airflow_provider_kinde.api.operation import WALKED
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
+from airflow_provider_kinde.client.endpoints.base import WALKED
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 from airflow_provider_kinde.exceptions import KindeNotFoundError
-from airflow_provider_kinde.hooks.connection import shared
+from airflow_provider_kinde.hooks.connection_options import shared
 from airflow_provider_kinde.hooks.kinde import KindeAsyncHook, KindeHook
 
 ROOT = Path(__file__).resolve().parents[2]

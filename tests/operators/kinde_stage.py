@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "airflow"))
 from company import Run as OneRun
 from company import connection
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 AIRFLOW_3 = __import__("airflow").__version__.startswith("3")
 

@@ -14,8 +14,8 @@ from company import SPEC, connection
 from kinde_stage import AIRFLOW_3, Run, by_email
 
 from airflow_provider_kinde import get_provider_info
-from airflow_provider_kinde.dag_factory import can_ask
-from airflow_provider_kinde.emulator import Emulator
+from airflow_provider_kinde.dag_factory.sync_dag import can_ask
+from kinde_emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kinde_stage import user, writes
 
-from airflow_provider_kinde.emulator import Emulator
+from kinde_emulator import Emulator
 
 Runner = Callable[..., Any]
 

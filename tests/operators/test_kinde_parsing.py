@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from kinde_stage import Ti
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.exceptions import KindeError
-from airflow_provider_kinde.links import KindeAdminLink
+from airflow_provider_kinde.links.admin import KindeAdminLink
 from airflow_provider_kinde.operators.users import KindeSuspendUserOperator
+from kinde_emulator import Emulator
 
 MODULES = (
     "operators.users",
@@ -119,9 +119,9 @@ def test_parsing_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
-    assert not {"requests", "httpx", "yaml", "jinja2", "airflow_provider_kinde.api", "idna"} & loaded
+    assert not {"requests", "httpx", "yaml", "jinja2", "airflow_provider_kinde.client", "idna"} & loaded
     assert not [
-        name for name in loaded if name.startswith(("airflow_provider_kinde.sync", "airflow_provider_kinde.api"))
+        name for name in loaded if name.startswith(("airflow_provider_kinde.sync", "airflow_provider_kinde.client"))
     ]
 
 

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 from kinde_stage import calls, execute, user, writes
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeNotFoundError, KindeResponseError
-from airflow_provider_kinde.lookup import KindeInputError
 from airflow_provider_kinde.operators.api import KindeApiOperator
 from airflow_provider_kinde.operators.organizations import (
     KindeAddOrganizationUsersOperator,
@@ -18,6 +16,8 @@ from airflow_provider_kinde.operators.organizations import (
     KindeUpdateOrganizationOperator,
     KindeUpdateOrganizationUsersOperator,
 )
+from airflow_provider_kinde.resources.queries import KindeInputError
+from kinde_emulator import Emulator
 
 KIND: dict[str, Any] = {"task_id": "task", "kinde_conn_id": "kinde_test"}
 MEMBERS = [

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 from kinde_stage import by_email, calls, execute, user, writes
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError, KindeResponseError
-from airflow_provider_kinde.lookup import KindeInputError
 from airflow_provider_kinde.operators.users import (
     KindeCreateUserOperator,
     KindeDeleteUserOperator,
@@ -15,6 +13,8 @@ from airflow_provider_kinde.operators.users import (
     KindeUnsuspendUserOperator,
     KindeUpdateUserOperator,
 )
+from airflow_provider_kinde.resources.queries import KindeInputError
+from kinde_emulator import Emulator
 
 KIND = {"task_id": "task", "kinde_conn_id": "kinde_test"}
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from probed_tenant import fill
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 
 
 @pytest.fixture(scope="module")

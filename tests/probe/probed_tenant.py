@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.emulator import Emulator
+from airflow_provider_kinde.client import KindeClient
+from kinde_emulator import Emulator
 
 CONNECTION = "conn_" + 32 * "0"
 TENANT: dict[str, Any] = {

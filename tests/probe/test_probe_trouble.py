@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from probed_tenant import connect
 
-from airflow_provider_kinde.cli import main
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.emulator.settings import Settings
+from airflow_provider_kinde.cli.main import main
 from airflow_provider_kinde.probe import probe_tenant
 from airflow_provider_kinde.probe.ask import QUESTIONS
 from airflow_provider_kinde.probe.things import stranger
+from kinde_emulator import Emulator
+from kinde_emulator.settings import Settings
 
 SCOPES = sorted({scope for question in QUESTIONS for scope in question.scopes})
 TAG = "0123456789ab"
@@ -297,7 +297,7 @@ def test_the_table_and_json(kinde: Emulator) -> None:
 
 
 def test_sigterm_cleans_up_as_ctrl_c_does(kinde: Emulator) -> None:
-    from airflow_provider_kinde.cli_probe import _terminable
+    from airflow_provider_kinde.cli.probe import _terminable
 
     before = kinde.state()
     with connect(kinde) as client, _terminable():

@@ -13,7 +13,7 @@ from kinde_sdk.management import ManagementClient, models
 from kinde_sdk.management.exceptions import ApiException, BadRequestException, ForbiddenException, NotFoundException
 from kinde_sdk.management.management_token_manager import ManagementTokenManager
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 
 
 @pytest.fixture

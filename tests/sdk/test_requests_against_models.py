@@ -18,8 +18,8 @@ from every_request import everything
 from kinde_sdk.management import ApiClient, Configuration
 from kinde_sdk.management import api as sdk_apis
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.api.operations import OPERATIONS
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 
 NAMES = sorted(OPERATIONS)
 OTHER_NAMES = {"remove_organization_users": "update_organization_users"}

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from kinde_stage import Ti, calls, execute
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.exceptions import KindeError
-from airflow_provider_kinde.lookup import KindeInputError
+from airflow_provider_kinde.resources.queries import KindeInputError
 from airflow_provider_kinde.sensors.organizations import KindeOrganizationSensor, KindeOrganizationUserSensor
 from airflow_provider_kinde.sensors.users import KindeUserSensor
+from kinde_emulator import Emulator
 
 KIND: dict[str, Any] = {"task_id": "task", "kinde_conn_id": "kinde_test", "deferrable": False}
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
 
-from airflow_provider_kinde import source_watch
 from airflow_provider_kinde.sensors.sources import HrSourceSensor
+from airflow_provider_kinde.storage import source_state
 from airflow_provider_kinde.triggers.sources import AVAILABLE, HrSourceEventTrigger, HrSourceTrigger, as_fields
 
 SPEC = """
@@ -41,14 +41,14 @@ class Source:
         self.file.write_text("id,email\n1,a@x.com\n")
         os.utime(self.file, (self.writes, self.writes))
 
-    def watch(self, every: timedelta | None = 6 * HOUR) -> source_watch.Watch:
-        return source_watch.watch(self.spec, self.root, every, HOUR)
+    def watch(self, every: timedelta | None = 6 * HOUR) -> source_state.Watch:
+        return source_state.watch(self.spec, self.root, every, HOUR)
 
     def look(self, at: datetime = NOW, every: timedelta | None = 6 * HOUR) -> str:
         return (self.watch(every).look(at) or {"why": ""})["why"]
 
     def sync(self, at: datetime = NOW) -> None:
-        source_watch.synced(self.root, "small-hr", source_watch.fired_for(self.root, "small-hr"), at)
+        source_state.synced(self.root, "small-hr", source_state.fired_for(self.root, "small-hr"), at)
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_a_sync_is_due_after_a_while_without_a_change(source: Source) -> None:
 
 def test_a_change_during_the_sync_is_not_lost(source: Source) -> None:
     source.look()
-    fired = source_watch.fired_for(source.root, "small-hr")
+    fired = source_state.fired_for(source.root, "small-hr")
     source.write()
-    source_watch.synced(source.root, "small-hr", fired, NOW + HOUR)
+    source_state.synced(source.root, "small-hr", fired, NOW + HOUR)
     assert source.look(NOW + HOUR) == "the source changed"
 
 

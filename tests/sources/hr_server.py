@@ -13,12 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pendulum
 
-from airflow_provider_kinde.sources import http, vendor
-from airflow_provider_kinde.sources.http_login import Login
+from airflow_provider_kinde.sources.http.login import Login
+from airflow_provider_kinde.sources.http.source import ApiSource, HttpSource
+from airflow_provider_kinde.sources.vendors.source import VendorSource
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.spec import SyncSpec
-from airflow_provider_kinde.sync.spooled_people import People
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.people import People
 
 SECRET = "s3cret/+key==Zz"
 NOW = pendulum.datetime(2026, 11, 21, 12)
@@ -150,16 +151,16 @@ def make(
     login: Login | None = None,
     waits: Waits | None = None,
     now: dt.datetime | None = None,
-) -> http.ApiSource:
+) -> ApiSource:
     """A source that asks the server, with a connection ``hr`` that leads there."""
     parsed = spec({"conn_id": "hr", **options}, rest)
-    kind = http.HttpSource if parsed.source.type == "http" else vendor.VendorSource
+    kind = HttpSource if parsed.source.type == "http" else VendorSource
     found = login or server.login()
     clock = (lambda zone: now.astimezone(zone)) if now else dt.datetime.now
     return kind(parsed, connect=lambda _conn_id: found, sleep=waits if waits is not None else Waits(), now=clock)
 
 
-def people(source: http.ApiSource) -> People:
+def people(source: ApiSource) -> People:
     """What the engine makes of the source."""
     return read_people(source.spec, source, NOW)
 

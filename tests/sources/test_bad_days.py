@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from hr_server import NOW, Call, HrServer, Reply, make, person, spec
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.emulator import Emulator
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sources.sql import SqlSource
-from airflow_provider_kinde.sync.errors import SourceError
-from airflow_provider_kinde.sync.run import apply
+from airflow_provider_kinde.sync.apply.run import apply
+from kinde_emulator import Emulator
 
 REST = """
 person: {id: "{{ row.id }}", email: "{{ row.email }}", given_name: "{{ row.first }}", family_name: "{{ row.last }}"}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hr_server import SECRET, Call, HrServer, Read, Reply, Waits, make, people, spec
 
+from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
-from airflow_provider_kinde.sync.errors import SourceError, SpecError
 from airflow_provider_kinde.sync.model import Access
 
 GIVEN = ("employeeId", "firstName", "lastName", "preferredName", "photoUrl", "jobTitleName", "status")

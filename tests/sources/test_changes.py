@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources import ListSource, make_source
-from airflow_provider_kinde.sources.changes import change_token, digest, stat_token
-from airflow_provider_kinde.sync.errors import SourceError
-from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sources.change_tokens import change_token, digest, stat_token
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 SPEC = """
 version: 1

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import SOURCES, ListSource, make_source
-from airflow_provider_kinde.sync.errors import SourceError, SpecError
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 REST = """
 person: {id: "{{ row.id }}", email: "{{ row.email }}", given_name: "{{ row.a }}", family_name: "{{ row.b }}"}

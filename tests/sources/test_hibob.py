@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hr_server import Call, HrServer, Read, Reply, make, people
 
-from airflow_provider_kinde.sync.errors import SourceError
+from airflow_provider_kinde.exceptions import SourceError
 
 REST = """
 person: {id: "{{ row['root.id'] }}", email: "{{ row['root.email'] }}", given_name: "{{ row['root.firstName'] }}",

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from hr_server import REST, SECRET, Call, HrServer, Read, Reply, Waits, make, people, person, spec
 
-from airflow_provider_kinde.sources import http_call, make_source
-from airflow_provider_kinde.sources.http import HttpSource
-from airflow_provider_kinde.sources.http_login import Login
-from airflow_provider_kinde.sync.errors import SourceError, SpecError
+from airflow_provider_kinde.exceptions import SourceError, SpecError
+from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sources.http import call
+from airflow_provider_kinde.sources.http.login import Login
+from airflow_provider_kinde.sources.http.source import HttpSource
 from airflow_provider_kinde.sync.model import Access
 
 LIST = {"type": "http", "url": "/people"}
@@ -212,10 +213,10 @@ def test_nobody_there(server: HrServer) -> None:
 
 
 def test_a_page_that_is_too_large(server: HrServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.sources.http_pages.MAX_ANSWER", 1 << 20)
+    monkeypatch.setattr("airflow_provider_kinde.sources.http.pages.MAX_ANSWER", 1 << 20)
     server.script = [Reply(body=b"[" + b" " * (1 << 20) + b"]")]
     assert "answers with more than 1 MiB" in refused(server, LIST)
-    assert http_call.MAX_PAGE <= 64 << 20
+    assert call.MAX_PAGE <= 64 << 20
 
 
 SLOW = {
@@ -235,7 +236,7 @@ SLOW = {
 
 @pytest.mark.parametrize("where", SLOW)
 def test_an_answer_that_never_ends(server: HrServer, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_call, "MAX_TIME", 0.4)
+    monkeypatch.setattr(call, "MAX_TIME", 0.4)
     begin, drop = SLOW[where]
     gone = threading.Event()
 

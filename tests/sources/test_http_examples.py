@@ -11,10 +11,10 @@ import pytest
 import yaml
 from hr_server import REST, spec
 
+from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sources import SOURCES, make_source
 from airflow_provider_kinde.sources.schema import option_schemas
-from airflow_provider_kinde.sync.errors import SpecError
-from airflow_provider_kinde.sync.spec import SyncSpec
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TYPES = sorted(SOURCES.keys() - {"file"})

@@ -8,7 +8,7 @@ from hr_server import Call, HrServer, Read, Reply, Waits, make, people, person
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.errors import SourceError
+from airflow_provider_kinde.exceptions import SourceError
 
 Answer = Callable[[Call], Reply]
 OFFSET = {

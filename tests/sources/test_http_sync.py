@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hr_server import NOW, Call, HrServer, Reply, make, person
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.emulator import Emulator
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync import Plan, apply_plan, make_plan
-from airflow_provider_kinde.sync.errors import SourceError
+from kinde_emulator import Emulator
 
 OPTIONS = {
     "type": "http", "url": "/people", "rows": "data", "total": "total", "id": "id", "empty_status": [404],

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hr_server import SECRET, Call, HrServer, Read, Reply, make, people
 
-from airflow_provider_kinde.sync.errors import SourceError
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Access
 
 REST = """

@@ -14,10 +14,10 @@ import pytest
 import requests
 from hr_server import SECRET, Call, HrServer, Read, Reply, Waits, people, spec
 
+from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
-from airflow_provider_kinde.sources.http_login import Login
-from airflow_provider_kinde.sources.vendor import VendorSource
-from airflow_provider_kinde.sync.errors import SourceError, SpecError
+from airflow_provider_kinde.sources.http.login import Login
+from airflow_provider_kinde.sources.vendors.source import VendorSource
 from airflow_provider_kinde.sync.model import Access
 
 needs_server = pytest.mark.skipif(sys.version_info < (3, 11), reason="scim2-server needs Python 3.11")

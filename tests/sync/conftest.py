@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.emulator import Emulator, Settings
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.sync import Plan, Report, SyncSpec, make_plan
-from airflow_provider_kinde.sync.run import apply
+from airflow_provider_kinde.sync.apply.run import apply
+from kinde_emulator import Emulator, Settings
 
 NOW = "2026-03-02T12:00:00Z"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.access import decide_access
 from airflow_provider_kinde.sync.model import Access
+from airflow_provider_kinde.sync.people.access import decide_access
 
 TODAY = dt.date(2026, 3, 31)
 DUE, KEEP, GRACE, NONE = Access.DUE, Access.KEEP, Access.GRACE, Access.NONE

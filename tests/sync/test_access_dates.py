@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.dates import DateReader, check_format
+from airflow_provider_kinde.sync.spec.dates import DateReader, check_format
 
 TODAY = dt.date(2026, 3, 31)
 UTC = pendulum.timezone("UTC")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
-from airflow_provider_kinde.sync import accounts
-from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.apply import accounts
+from kinde_emulator import Settings
 from tests.sync.conftest import SPEC, World, people, person
 
 OTHERS = [person(number) for number in range(101, 121)]
@@ -169,7 +169,7 @@ def test_stripping_counts_as_leaving_whatever_kinds_are_asked_for(world: World) 
 
 
 def test_a_primary_address_that_an_answer_leaves_out_is_no_rename(world: World) -> None:
-    from airflow_provider_kinde.sync.snapshot import parse_account
+    from airflow_provider_kinde.sync.snapshot.reader import parse_account
 
     found = parse_account({"id": "kp_1", "email": None, "identities": [{"type": "email", "identity": "a@x.com"}]}, "hr")
     assert found.email == "a@x.com"
@@ -243,7 +243,7 @@ def test_a_plan_from_the_future_is_refused(world: World) -> None:
 
 
 def test_members_whose_roles_come_as_objects_or_null(world: World) -> None:
-    from airflow_provider_kinde.sync.snapshot import Organization, read_members
+    from airflow_provider_kinde.sync.snapshot.reader import Organization, read_members
 
     class Client:
         def iter_organization_users(self, code: str) -> list[dict[str, Any]]:

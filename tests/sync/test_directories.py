@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
+from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync import SyncSpec
-from airflow_provider_kinde.sync.errors import SpecError
+from kinde_emulator import Settings
 from tests.sync.conftest import SPEC, World, people, person
 
 CHECKED = SPEC + "check_directories: true\n"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
+from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec, apply_plan, make_plan
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.explain import explain
-from airflow_provider_kinde.sync.plan import moment
+from airflow_provider_kinde.sync.person.explain import explain
+from airflow_provider_kinde.sync.plan.planner import moment
+from kinde_emulator import Settings
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 LEAVE_DEFAULT = SPEC + "joiner: {leave_default_organization: true}\n"

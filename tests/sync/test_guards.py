@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_kinde.exceptions import SpecError, SyncError
 from airflow_provider_kinde.sync import apply_plan
-from airflow_provider_kinde.sync.errors import SpecError, SyncError
-from airflow_provider_kinde.sync.guard import allowance
-from airflow_provider_kinde.sync.spec import Limit
+from airflow_provider_kinde.sync.plan.guards import allowance
+from airflow_provider_kinde.sync.spec.models import Limit
 from tests.sync.conftest import SPEC, World, people, person
 
 

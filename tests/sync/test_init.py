@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.cli import main
+from airflow_provider_kinde.cli.main import main
+from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.init import draft
+from airflow_provider_kinde.sync.draft.draft import draft
 
 EXPORT = """\
 Employee_Name,EmpID,MarriedID,State,EmploymentStatus,DateofHire,DateofTermination,Department,Position,ManagerID

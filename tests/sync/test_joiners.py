@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
+from kinde_emulator import Settings
 from tests.sync.conftest import SPEC, World, people, person
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 from tests.sync.conftest import NOW, SPEC, TENANT, World, person
 
 OPEN_GUARDS = ", ".join(

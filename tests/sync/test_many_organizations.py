@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
 from airflow_provider_kinde.exceptions import KindeError
-from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync.apply.stages import apply_plan
+from kinde_emulator import Settings
 from tests.sync.conftest import SPEC, World, person
 from tests.sync.test_laws import OPEN
 

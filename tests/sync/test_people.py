@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sources import ListSource
-from airflow_provider_kinde.sync.errors import SpecError
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Row
-from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.spec import SyncSpec
-from airflow_provider_kinde.sync.spooled_people import People
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.people import People
 
 NOW = pendulum.datetime(2026, 3, 31, 12)
 BASE = """\

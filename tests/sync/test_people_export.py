@@ -12,9 +12,9 @@ import pytest
 
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync.model import Access
-from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.spec import SyncSpec
-from airflow_provider_kinde.sync.spooled_people import People
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.people import People
 
 PAGE = Path(__file__).parents[2] / "docs" / "spec.md"
 HEADER = "Employee_Name,EmpID,EmploymentStatus,DateofHire,DateofTermination,Department,Position"

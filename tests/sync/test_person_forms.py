@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.exceptions import SourceError, SyncError
 from airflow_provider_kinde.sync import Report, SyncSpec
-from airflow_provider_kinde.sync.errors import SourceError, SyncError
-from airflow_provider_kinde.sync.forms import Refused
-from airflow_provider_kinde.sync.offboard import Leaver, offboard
-from airflow_provider_kinde.sync.onboard import Joiner, NotYet, onboard, roles_to_give
+from airflow_provider_kinde.sync.person.forms import Refused
+from airflow_provider_kinde.sync.person.offboard import Leaver, offboard
+from airflow_provider_kinde.sync.person.onboard import Joiner, NotYet, onboard, roles_to_give
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 Rows = Sequence[Mapping[str, Any]]

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
-from airflow_provider_kinde.exceptions import KindeError, KindePermissionError
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.release import Released, release
+from airflow_provider_kinde.exceptions import KindeError, KindePermissionError, SyncError
+from airflow_provider_kinde.sync.repair.release import Released, release
+from kinde_emulator import Settings
 from tests.sync.conftest import SPEC, World, people, person
 
 LEFT = "~left=2026-03-02"

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.relink import Relinked, relink
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.repair.relink import Relinked, relink
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 

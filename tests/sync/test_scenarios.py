@@ -15,9 +15,9 @@ import pytest
 
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import Report, SyncSpec
-from airflow_provider_kinde.sync.release import release
-from airflow_provider_kinde.sync.relink import relink
-from airflow_provider_kinde.sync.run import apply
+from airflow_provider_kinde.sync.apply.run import apply
+from airflow_provider_kinde.sync.repair.release import release
+from airflow_provider_kinde.sync.repair.relink import relink
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 Write = Callable[..., Report]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_provider_kinde.cli import main
+from airflow_provider_kinde.cli.main import main
+from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync import SyncSpec
-from airflow_provider_kinde.sync.errors import SpecError
-from airflow_provider_kinde.sync.schema import spec_schema
+from airflow_provider_kinde.sync.spec.json_schema import spec_schema
 from tests.sync.conftest import SPEC
 
 jsonschema = pytest.importorskip("jsonschema")

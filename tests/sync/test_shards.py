@@ -9,9 +9,9 @@ from typing import Any, TextIO
 
 import pytest
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync import Plan, Report, SyncSpec, shards
-from airflow_provider_kinde.sync.errors import SyncError
+from kinde_emulator import Emulator, Settings
 from tests.sync.conftest import SPEC, TENANT, World, people, person
 
 SHARDS = 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.sync import make_plan
-from airflow_provider_kinde.sync.apply import apply_plan
+from airflow_provider_kinde.sync.apply.stages import apply_plan
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 EVERYBODY = [person(number, dept="Eng") for number in range(1, 10)]

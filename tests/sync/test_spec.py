@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_provider_kinde.sync.errors import SpecError
-from airflow_provider_kinde.sync.spec import Limit, SyncSpec
+from airflow_provider_kinde.exceptions import SpecError
+from airflow_provider_kinde.sync.spec.models import Limit, SyncSpec
 
 SMALL = """\
 version: 1

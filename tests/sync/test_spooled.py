@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.exceptions import KindeNotFoundError
-from airflow_provider_kinde.sync import SyncSpec, make_plan, memberships
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.pairs import Pair
-from airflow_provider_kinde.sync.plan_file import PlanFile, lines
+from airflow_provider_kinde.exceptions import KindeNotFoundError, SyncError
+from airflow_provider_kinde.sync import SyncSpec, make_plan
+from airflow_provider_kinde.sync.apply import memberships
+from airflow_provider_kinde.sync.plan.matching import Pair
+from airflow_provider_kinde.sync.report.plan_file import PlanFile, lines
 from tests.sync.conftest import NOW, SPEC, World, people, person
 from tests.sync.test_laws import EXAMPLES, OPEN
 

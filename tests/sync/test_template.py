@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.template import Recall, RowView, Template, TemplateError, UnknownColumn, is_blank
+from airflow_provider_kinde.sync.spec.expressions import (
+    Recall,
+    RowView,
+    Template,
+    TemplateError,
+    UnknownColumn,
+    is_blank,
+)
 
 ROW: dict[str, Any] = {
     "Name": "Adinolfi, Wilson  K",

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_kinde.sync.template import Template, TemplateError
-from airflow_provider_kinde.sync.template_regex import regex
+from airflow_provider_kinde.sync.spec.expressions import Template, TemplateError
+from airflow_provider_kinde.sync.spec.regex import regex
 
 ENDLESS = [
     r"^(\d\d?)+$",

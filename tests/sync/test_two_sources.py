@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.sync import Report
-from airflow_provider_kinde.sync.release import release
-from airflow_provider_kinde.sync.relink import relink
+from airflow_provider_kinde.sync.repair.release import release
+from airflow_provider_kinde.sync.repair.relink import relink
+from kinde_emulator import Emulator
 from tests.sync.conftest import SPEC, TENANT, World, person
 from tests.sync.test_laws import OPEN
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync import Report, apply_plan
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.undo import Undo, make_undo
+from airflow_provider_kinde.sync.repair.undo import Undo, make_undo
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 OPEN = SPEC + "guards: {floor: 1000, max_leavers: 1000, max_membership_removals: 1000, max_deletes: 1000}\n"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from kinde_stage import AIRFLOW_3, calls
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.triggers import events
 from airflow_provider_kinde.triggers.events import KindeUserEventTrigger
+from kinde_emulator import Emulator
 
 only_3 = pytest.mark.skipif(not AIRFLOW_3, reason="asset watchers came with Airflow 3")
 

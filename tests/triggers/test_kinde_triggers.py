@@ -14,11 +14,11 @@ import pytest
 from company import connection
 from kinde_stage import calls
 
-from airflow_provider_kinde.emulator import Emulator
 from airflow_provider_kinde.triggers import poller as pollers
 from airflow_provider_kinde.triggers.organizations import KindeOrganizationTrigger, KindeOrganizationUserTrigger
 from airflow_provider_kinde.triggers.poller import until_next
 from airflow_provider_kinde.triggers.users import KindeUserTrigger
+from kinde_emulator import Emulator
 
 KIND: dict[str, Any] = {"kinde_conn_id": "kinde_test", "poll_interval": 0.3}
 

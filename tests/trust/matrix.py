@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.api.transport import Transport
-from airflow_provider_kinde.emulator import Emulator, Settings
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.client.transport import Transport
+from kinde_emulator import Emulator, Settings
 from tests.sync.conftest import SPEC, World, _nap, person
 from tests.sync.test_laws import OPEN
 

@@ -9,9 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.sync import SyncSpec
-from airflow_provider_kinde.sync.run import apply
+from airflow_provider_kinde.sync.apply.run import apply
 
 
 def main() -> None:

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde import cli, cli_shared, storage
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.sync.errors import SyncError
+from airflow_provider_kinde.cli import main, shared
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.storage import run_files
+from kinde_emulator import Emulator
 from tests.sync.conftest import SPEC, TENANT, World, people, person
 from tests.sync.test_laws import OPEN
 from tests.trust.matrix import plain
@@ -164,8 +165,8 @@ def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     def connect(conn_id: str) -> KindeClient:
         return KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret)
 
-    monkeypatch.setattr(cli_shared, "open_connection", connect)
-    return lambda *words: cli.main([words[0], "--spec", str(tmp_path / "hr.yaml"), *map(str, words[1:])])
+    monkeypatch.setattr(shared, "open_connection", connect)
+    return lambda *words: main.main([words[0], "--spec", str(tmp_path / "hr.yaml"), *map(str, words[1:])])
 
 
 @contextmanager
@@ -179,11 +180,11 @@ def full_disk(room: int = 200) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("write", [cli_shared.write_private, storage.write], ids=["command line", "Airflow"])
+@pytest.mark.parametrize("write", [shared.write_private, run_files.write], ids=["command line", "Airflow"])
 def test_a_full_disk_leaves_the_old_file_or_none_and_no_rest(tmp_path: Path, write: Any) -> None:
     target = tmp_path / "report.json"
     target.write_text("old")
-    with full_disk(), pytest.raises((SyncError, storage.StorageError), match=r"report.json could not be written"):
+    with full_disk(), pytest.raises((SyncError, run_files.StorageError), match=r"report.json could not be written"):
         write(str(target), "x" * 10_000)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.json", "old")]
     write(str(target), "new")

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.emulator import Emulator, Settings
+from kinde_emulator import Emulator, Settings
 from tests.sync.conftest import TENANT, World
 from tests.sync.test_laws import SPECS, example, right_for, rows
 

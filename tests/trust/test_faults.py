@@ -51,10 +51,11 @@ def distrusted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def hasty(cases: tuple[Case, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """The waits before a look at a lost creation, a hundred times shorter, unless what is late may still come."""
-    from airflow_provider_kinde.api import once
 
     if not any(case.trouble == "slow" for case in cases):
-        monkeypatch.setattr(once, "time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 100)))
+        from airflow_provider_kinde.client import create_once
+
+        monkeypatch.setattr(create_once, "time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 100)))
 
 
 def test_the_matrix_holds_every_request_of_a_sync(expected: dict[str, Any]) -> None:

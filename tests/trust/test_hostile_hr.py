@@ -13,14 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_kinde.approval import approval_body
+from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec
-from airflow_provider_kinde.sync.errors import SourceError, SpecError
-from airflow_provider_kinde.sync.people import read_people
-from airflow_provider_kinde.sync.plan import as_source, moment
-from airflow_provider_kinde.sync.render import plan_text, report_csv, report_text
-from airflow_provider_kinde.sync.template import RowView, Template, TemplateError
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.plan.planner import as_source, moment
+from airflow_provider_kinde.sync.report.approval_text import approval_body
+from airflow_provider_kinde.sync.report.text import plan_text, report_csv, report_text
+from airflow_provider_kinde.sync.spec.expressions import RowView, Template, TemplateError
 from tests.sync.conftest import NOW, SPEC, World, people, person
 from tests.sync.test_laws import OPEN
 

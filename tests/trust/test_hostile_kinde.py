@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.render import plan_text, report_csv, report_text
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.exceptions import KindeError, KindeResponseError, SyncError
+from airflow_provider_kinde.sync.report.text import plan_text, report_csv, report_text
 from tests.api.loopback import Reply, Server, make_client
 from tests.sync.conftest import World, people, person
 
@@ -119,7 +118,7 @@ def hostile(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Any]]:
 
 
 def test_a_zip_bomb_is_not_unpacked(hostile: tuple[Server, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.api.body.MAX_BODY", 1_000_000)
+    monkeypatch.setattr("airflow_provider_kinde.client.body.MAX_BODY", 1_000_000)
     server, client = hostile
     server.on("GET /api/v1/users", Reply(body=gzip.compress(b" " * 30_000_000), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(KindeError, match="larger than"):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import KindeServerError
 from tests.api.loopback import make_client
 
@@ -126,7 +126,7 @@ def test_an_answer_that_drips_is_cut_off(name: str, connect: Any, raw: Raw) -> N
 
 
 def test_packed_nothing_in_a_hurry_is_too_much(connect: Any, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.api.body.MAX_BODY", 1_000_000)
+    monkeypatch.setattr("airflow_provider_kinde.client.body.MAX_BODY", 1_000_000)
     raw.pause, raw.pieces = 0.0, on_and_on(GZIP, packed(NOTHING * 10_000))
     with pytest.raises(KindeServerError, match="larger than"):
         connect(timeout=20).get_users()

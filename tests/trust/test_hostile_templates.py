@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from airflow_provider_kinde.sync.template import RowView, Template, TemplateError
+from airflow_provider_kinde.sync.spec.expressions import RowView, Template, TemplateError
 
 ROW = {"Name": "Ann", "n": 7, "tags": ["a", "b"], "more": {"a": 1}}
 OUT = [

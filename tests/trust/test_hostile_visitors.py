@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.emulator.cli import main
+from kinde_emulator import Emulator
+from kinde_emulator.cli import main
 from tests.api.loopback import Server, make_client
 
 OURS = ("127.0.0.1:1", "localhost:8900", "kinde.localhost", "[::1]:8900")

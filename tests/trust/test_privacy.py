@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde import cli, cli_shared
-from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.cli import shared
+from airflow_provider_kinde.cli.main import main
+from airflow_provider_kinde.client import KindeClient
 from tests.sync.conftest import SPEC, World, person
 from tests.sync.test_laws import OPEN
 
@@ -34,12 +35,12 @@ def run(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             cache_dir=str(tmp_path / "cache"), max_tries=2, sleep=lambda seconds: None,
         )  # fmt: skip
 
-    monkeypatch.setattr(cli_shared, "open_connection", connect)
+    monkeypatch.setattr(shared, "open_connection", connect)
 
     def command(rows: list[dict[str, Any]], *words: str) -> int:
         lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
         rows_file.write_text("\n".join(lines) + "\n")
-        return cli.main([words[0], "--spec", str(spec), *words[1:]])
+        return main([words[0], "--spec", str(spec), *words[1:]])
 
     command.tokens = tokens  # type: ignore[attr-defined]
     return command

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde import cli, cli_shared
-from airflow_provider_kinde.api import KindeClient
-from airflow_provider_kinde.approval import approval_body
+from airflow_provider_kinde.cli import shared
+from airflow_provider_kinde.cli.main import main
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync import SyncSpec
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.redact import MARK, redact_plan, redact_report
-from airflow_provider_kinde.sync.render import plan_text, report_csv, report_text
-from airflow_provider_kinde.sync.undo import make_undo
+from airflow_provider_kinde.sync.repair.undo import make_undo
+from airflow_provider_kinde.sync.report.approval_text import approval_body
+from airflow_provider_kinde.sync.report.redaction import MARK, redact_plan, redact_report
+from airflow_provider_kinde.sync.report.text import plan_text, report_csv, report_text
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 WITH_TITLE = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.title }}"}\nemployment:')
@@ -174,13 +175,13 @@ def test_the_command_line_shows_and_writes_it_redacted(
     def connect(conn_id: str) -> KindeClient:
         return KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret)
 
-    monkeypatch.setattr(cli_shared, "open_connection", connect)
+    monkeypatch.setattr(shared, "open_connection", connect)
     plan, report, table = (tmp_path / name for name in ("plan.json", "report.json", "report.csv"))
     common = ["--spec", str(tmp_path / "hr.yaml"), "--now", NOW]
-    assert cli.main(["plan", *common, "--out", str(plan), "--redact"]) == 2
-    assert cli.main(["plan", *common, "--json", "--redact"]) == 2
-    assert cli.main(["apply", *common, "--plan", str(plan), "--report", str(report), "--redact"]) == 0
-    assert cli.main(["apply", *common, "--report", str(table), "--redact"]) == 0
+    assert main(["plan", *common, "--out", str(plan), "--redact"]) == 2
+    assert main(["plan", *common, "--json", "--redact"]) == 2
+    assert main(["apply", *common, "--plan", str(plan), "--report", str(report), "--redact"]) == 0
+    assert main(["apply", *common, "--report", str(table), "--redact"]) == 0
     assert len(world.users()) == 3
     names_nobody(plan.read_text(), report.read_text(), table.read_text(), *capsys.readouterr())
     assert json.loads(report.read_text())["outcome"] == "changes"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.api import KindeClient
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import KindePermissionError
-from airflow_provider_kinde.sync.scopes import needed_scopes
+from airflow_provider_kinde.sync.plan.scopes import needed_scopes
 from tests.sync.conftest import SPEC, World, person
 from tests.sync.test_laws import OPEN
 

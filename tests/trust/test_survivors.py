@@ -12,17 +12,16 @@ from typing import Any
 import pendulum
 import pytest
 
-from airflow_provider_kinde.emulator import Settings
-from airflow_provider_kinde.exceptions import KindeServerError
+from airflow_provider_kinde.exceptions import KindeServerError, SyncError
 from airflow_provider_kinde.sources import make_source
-from airflow_provider_kinde.sync import Report, SyncSpec, accounts, make_plan
-from airflow_provider_kinde.sync import apply as stages
-from airflow_provider_kinde.sync import pairs as joined
-from airflow_provider_kinde.sync.apply import Run, apply_plan
-from airflow_provider_kinde.sync.errors import SyncError
-from airflow_provider_kinde.sync.memberships import UNSEEN
-from airflow_provider_kinde.sync.pairs import Pair, Pairs
-from airflow_provider_kinde.sync.run import apply
+from airflow_provider_kinde.sync import Report, SyncSpec, make_plan
+from airflow_provider_kinde.sync.apply import accounts, stages
+from airflow_provider_kinde.sync.apply.memberships import UNSEEN
+from airflow_provider_kinde.sync.apply.run import apply
+from airflow_provider_kinde.sync.apply.stages import Run, apply_plan
+from airflow_provider_kinde.sync.plan import matching as joined
+from airflow_provider_kinde.sync.plan.matching import Pair, Pairs
+from kinde_emulator import Settings
 from tests.sync.conftest import NOW, SPEC, World, people, person
 
 MEMBERS = "/organizations/[^/]+/users$"

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "operators"))
 
 from kinde_stage import database, kinde, run
 
-from airflow_provider_kinde.emulator import Emulator
-from airflow_provider_kinde.links import KindeAdminLink
+from airflow_provider_kinde.links.admin import KindeAdminLink
+from kinde_emulator import Emulator
 
 __all__ = ["database", "kinde", "run"]
 

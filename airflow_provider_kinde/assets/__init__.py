@@ -1,0 +1,1 @@
+"""Assets: names for Kinde organizations that Airflow can schedule on."""

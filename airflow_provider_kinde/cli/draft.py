@@ -1,0 +1,47 @@
+"""Commands for writing a spec: init drafts one from a file, schema tells an editor what may stand in it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_kinde.cli.shared import show, to_json
+from airflow_provider_kinde.exceptions import SyncError
+
+
+def add_commands(commands: Any) -> None:
+    """Add them to the parser's commands."""
+    init = commands.add_parser("init", help="draft a spec from a file; no network")
+    init.add_argument("--from", metavar="FILE", required=True, dest="source", help="an HR export (csv, json, jsonl)")
+    init.add_argument("--out", metavar="FILE", help="write the spec there; printed when left out")
+    init.add_argument("--force", action="store_true", help="write over an existing file")
+    init.set_defaults(command=_init)
+
+    schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors; no network")
+    schema.set_defaults(command=_schema)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.draft.draft import draft
+
+    if options.out and Path(options.out).exists() and not options.force:
+        raise SyncError(f"{options.out} exists: nothing was written. --force writes over it")
+    text = draft(options.source, options.out or "")
+    if not options.out:
+        show(text)
+        return 0
+    try:
+        Path(options.out).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SyncError(f"{options.out} could not be written: {error.strerror or error}") from error
+    checks = text.count("# check")
+    show(f"{options.out}: a draft, {checks} place(s) marked `# check`. Read it, then: validate --spec {options.out}\n")
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.spec.json_schema import spec_schema
+
+    show(to_json(spec_schema()))
+    return 0

@@ -1,0 +1,187 @@
+"""The command line: plan, apply, explain, validate; the others are in ``cli_draft``, ``cli_repair``, ``cli_probe``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from airflow_provider_kinde.cli import draft, probe, repair
+from airflow_provider_kinde.cli.shared import (
+    APPLY_EXIT,
+    PLAN_EXIT,
+    Progress,
+    add_approval,
+    add_common,
+    add_protected,
+    add_redact,
+    add_selection,
+    check_writable,
+    color,
+    fail,
+    open_all,
+    read_plan,
+    show,
+    write_private,
+)
+from airflow_provider_kinde.exceptions import KindeError, SyncError
+
+EPILOG = """exit codes:
+  plan    0 no changes, 2 changes, 3 blocked, 1 error
+  apply   0 done, 1 something failed or a protected leaver waits, 3 blocked (nothing was written)
+  undo    like plan; with --apply like apply
+  probe   0 done or only described, 1 error, stopped early, or something was left behind
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["emulator"]:
+        return _emulator(arguments[1:])
+    options = parser().parse_args(arguments)
+    if not hasattr(options, "command"):
+        parser().print_help()
+        return 1
+    try:
+        code: int = options.command(options)
+        return code
+    except (SyncError, KindeError) as error:
+        return fail(str(error))
+    except KeyboardInterrupt:
+        return fail("interrupted; a rerun does what is left")
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone (`| head`); Python would complain about it at exit
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="python -m airflow_provider_kinde",
+        description="Keep Kinde's users, organizations and roles in step with an HR system.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+
+    plan = commands.add_parser("plan", help="show what would be done; reads only")
+    add_common(plan)
+    add_selection(plan)
+    add_protected(plan)
+    plan.add_argument("--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`")
+    plan.add_argument("--json", action="store_true", help="print the plan as JSON instead of text")
+    add_redact(plan)
+    plan.set_defaults(command=_plan)
+
+    apply = commands.add_parser("apply", help="plan afresh, and do it")
+    add_common(apply)
+    add_selection(apply)
+    apply.add_argument("--plan", metavar="FILE", help="do only what this plan, at most 7 days old, holds as well")
+    add_approval(apply)
+    apply.add_argument("--report", metavar="FILE", help="write the report: JSON, or a table if FILE ends in .csv")
+    apply.add_argument("--json", action="store_true", help="print the report as JSON instead of text")
+    add_redact(apply)
+    apply.set_defaults(command=_apply)
+
+    explain = commands.add_parser("explain", help="one person: row, mapping, match, action, with reasons")
+    add_common(explain)
+    explain.add_argument("--id", metavar="ID", required=True, help="the person's HR id")
+    explain.set_defaults(command=_explain)
+
+    validate = commands.add_parser("validate", help="check a spec file; no network")
+    validate.add_argument("--spec", metavar="FILE", required=True)
+    validate.set_defaults(command=_validate)
+
+    draft.add_commands(commands)
+    repair.add_commands(commands)
+    probe.add_parser(commands)
+    commands.add_parser("emulator", help="run a local Kinde (see `emulator --help`)", add_help=False)
+    return top
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.plan.planner import make_plan
+    from airflow_provider_kinde.sync.report.plan_file import lines
+    from airflow_provider_kinde.sync.report.redaction import redact_plan
+    from airflow_provider_kinde.sync.report.text import plan_lines
+
+    spec, source, client = open_all(options)
+    with client:
+        plan = make_plan(
+            spec,
+            source,
+            client,
+            now=options.now,
+            ids=options.ids,
+            only=options.only,
+            approve_protected=options.approve_protected,
+            progress=Progress(),
+        )
+    if options.redact:
+        plan = redact_plan(plan)
+    if options.out:
+        write_private(options.out, lines(plan.document()))
+    show(lines(plan.document()) if options.json else (f"{line}\n" for line in plan_lines(plan, color())))
+    return PLAN_EXIT[plan.outcome]
+
+
+def _apply(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.apply.run import apply
+    from airflow_provider_kinde.sync.report.plan_file import lines
+    from airflow_provider_kinde.sync.report.redaction import redact_report
+    from airflow_provider_kinde.sync.report.text import csv_lines, report_lines
+
+    plan_file = read_plan(options.plan) if options.plan else None
+    if options.report:
+        check_writable(options.report)
+    spec, source, client = open_all(options)
+    with client:
+        report = apply(
+            spec,
+            source,
+            client,
+            plan_file=plan_file,
+            approve=options.approve,
+            approve_protected=options.approve_protected,
+            now=options.now,
+            ids=options.ids,
+            only=options.only,
+            progress=Progress(),
+        )
+    if options.redact:
+        report = redact_report(report)
+    show(lines(report.document()) if options.json else (f"{line}\n" for line in report_lines(report, color())))
+    if options.report:
+        table = options.report.endswith(".csv")
+        write_private(options.report, csv_lines(report) if table else lines(report.document()))
+    return APPLY_EXIT[report.outcome]
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.person.explain import explain
+
+    spec, source, client = open_all(options)
+    with client:
+        text, plan = explain(spec, source, client, options.id.strip(), now=options.now, progress=Progress())
+    show(text)
+    return PLAN_EXIT[plan.outcome]
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sources import make_source
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+    spec = SyncSpec.load(options.spec)
+    make_source(spec)
+    rules = len(spec.memberships)
+    show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s)\n")
+    return 0
+
+
+def _emulator(arguments: list[str]) -> int:
+    try:
+        from kinde_emulator.cli import main as emulator
+    except ImportError as error:
+        return fail(f"the emulator needs its extra ({error}): pip install 'airflow-provider-kinde[emulator]'")
+    return emulator(arguments)

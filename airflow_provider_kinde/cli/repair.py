@@ -1,0 +1,110 @@
+"""Commands for what a person decides: relink, release, undo."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from airflow_provider_kinde.cli.shared import (
+    APPLY_EXIT,
+    PLAN_EXIT,
+    Progress,
+    add_approval,
+    add_common,
+    check_writable,
+    color,
+    open_all,
+    open_client,
+    read_json,
+    show,
+    to_json,
+    write_private,
+)
+from airflow_provider_kinde.exceptions import SyncError
+
+
+def add_commands(commands: Any) -> None:
+    """Add them to the parser's commands."""
+    relink = commands.add_parser("relink", help="this account is that person now")
+    add_common(relink)
+    relink.add_argument("--from", metavar="OLD", required=True, dest="old", help="the HR id that the account carries")
+    relink.add_argument("--to", metavar="NEW", required=True, dest="new", help="the HR id that it will carry")
+    relink.add_argument("--dry-run", action="store_true", help="check and show; write nothing")
+    relink.set_defaults(command=_relink)
+
+    release = commands.add_parser("release", help="take the address off a leaver's account")
+    add_common(release, now=False)
+    release.add_argument("--id", metavar="OLD", required=True, help="the leaver's HR id")
+    release.add_argument("--email", metavar="ADDRESS", help="a secondary address, instead of the primary one")
+    release.add_argument("--dry-run", action="store_true", help="check and show; write nothing")
+    release.set_defaults(command=_release)
+
+    undo = commands.add_parser("undo", help="a plan back to before a report, through the same guards")
+    add_common(undo)
+    undo.add_argument("--report", metavar="FILE", required=True, help="report.json of the run to be undone")
+    undo.add_argument("--id", metavar="ID", nargs="+", action="extend", dest="ids", help="of these HR ids only")
+    undo.add_argument("--apply", action="store_true", help="do it; otherwise nothing is written")
+    add_approval(undo)
+    undo.add_argument("--out", metavar="FILE", help="write the plan as JSON; with --apply, the undo's own report")
+    undo.add_argument("--json", action="store_true", help="print JSON instead of text")
+    undo.set_defaults(command=_undo)
+
+
+def _relink(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.repair.relink import relink
+
+    spec, source, client = open_all(options)
+    with client:
+        found = relink(
+            spec,
+            source,
+            client,
+            options.old,
+            options.new,
+            dry_run=options.dry_run,
+            now=options.now,
+            progress=Progress(),
+        )
+    show(found.text())
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.repair.release import release
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+    spec = SyncSpec.load(options.spec)
+    with open_client(options, spec) as client:
+        found = release(spec, client, options.id, email=options.email, dry_run=options.dry_run, progress=Progress())
+    show(found.text())
+    return 0
+
+
+def _undo(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sync.apply.stages import apply_plan
+    from airflow_provider_kinde.sync.repair.undo import make_undo
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+    spec = SyncSpec.load(options.spec)
+    document = read_json(options.report, "report")
+    if options.approve and not options.apply:
+        raise SyncError("--approve is for undo --apply: without it nothing is written, and nothing needs approval")
+    if options.out:
+        check_writable(options.out)
+    with open_client(options, spec) as client:
+        progress = Progress()
+        undo = make_undo(
+            spec,
+            client,
+            document,
+            now=options.now,
+            ids=options.ids,
+            approve_protected=options.approve_protected,
+            progress=progress,
+        )
+        report = apply_plan(undo.plan, client, approve=options.approve, progress=progress) if options.apply else None
+    text = to_json(undo.to_json(report))
+    show(text if options.json else undo.text(report, color()))
+    if options.out:
+        write_private(options.out, text)
+    return APPLY_EXIT[report.outcome] if report else PLAN_EXIT[undo.plan.outcome]

@@ -1,0 +1,204 @@
+"""What the commands share: opening spec, source and connection; files, progress and output."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kinde.exceptions import KindeError, SyncError
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.sync.report.plan_file import PlanFile
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+PLAN_EXIT = {"no changes": 0, "changes": 2, "blocked": 3}
+APPLY_EXIT = {"no changes": 0, "changes": 0, "blocked": 3, "failed": 1}
+
+
+def add_common(command: argparse.ArgumentParser, *, now: bool = True) -> None:
+    """The options of every command that opens a spec and a connection."""
+    command.add_argument("--spec", metavar="FILE", required=True, help="the spec file")
+    command.add_argument("--conn", metavar="ID", help="Airflow connection, instead of the spec's kinde_conn_id")
+    if now:
+        command.add_argument("--now", metavar="TIME", help="the moment to plan for, ISO 8601; the wall clock otherwise")
+
+
+def add_selection(command: argparse.ArgumentParser) -> None:
+    """The options that plan for some people or some kinds of operations only."""
+    command.add_argument(
+        "--id", metavar="ID", nargs="+", action="extend", dest="ids", help="these HR ids only; never judges absence"
+    )
+    command.add_argument("--only", metavar="KIND,...", type=_kinds, help="these kinds of operations only")
+
+
+def add_redact(command: argparse.ArgumentParser) -> None:
+    """The option that keeps names and addresses out of what a command shows and writes."""
+    command.add_argument(
+        "--redact", action="store_true", help="show and write HR ids only: no names, addresses and properties"
+    )
+
+
+def add_approval(command: argparse.ArgumentParser) -> None:
+    """The options by which somebody lets a plan pass."""
+    command.add_argument("--approve", metavar="HASH", help="let the plan with this hash pass the volume guards")
+    add_protected(command)
+
+
+def add_protected(command: argparse.ArgumentParser) -> None:
+    """The option that names protected people who may lose their access: it is part of what a plan holds."""
+    command.add_argument(
+        "--approve-protected", metavar="ID", nargs="+", action="extend", default=[],
+        help="let these protected people lose their access",
+    )  # fmt: skip
+
+
+def _kinds(text: str) -> list[str]:
+    return [kind.strip() for kind in text.split(",") if kind.strip()]
+
+
+def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
+    """Spec, source and client."""
+    from airflow_provider_kinde.sources import make_source
+    from airflow_provider_kinde.sync.plan.run_request import moment
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+    spec = SyncSpec.load(options.spec)
+    source = make_source(spec)
+    moment(options.now)  # told now, rather than after Airflow and Kinde were asked
+    return spec, source, open_client(options, spec)
+
+
+def open_client(options: argparse.Namespace, spec: SyncSpec) -> Any:
+    """A client for ``--conn`` or the spec's connection."""
+    return open_connection(options.conn or spec.kinde_conn_id)
+
+
+def open_connection(conn_id: str) -> Any:
+    """A client; the connection comes from Airflow, opened as ``airflow connections`` opens it."""
+    from airflow_provider_kinde.cli.airflow_context import open_connections
+
+    open_connections()
+    from airflow_provider_kinde.hooks.kinde import KindeHook
+
+    try:
+        return KindeHook(kinde_conn_id=conn_id).get_conn()
+    except KindeError:
+        raise
+    except Exception as error:  # Airflow's own errors (no such connection, no database) have no common type
+        raise SyncError(f"the Airflow connection {conn_id!r} cannot be used: {error}") from error
+
+
+def read_json(path: str, what: str) -> dict[str, Any]:
+    """Read a file that an earlier command wrote.
+
+    :param what: ``plan`` or ``report``.
+    :raises SyncError: when it cannot be read, or holds no object.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SyncError(f"the {what} file {path} cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise SyncError(f"the {what} file {path} does not hold a {what}")
+    return found
+
+
+def read_plan(path: str) -> PlanFile:
+    """Read a plan that ``plan --out`` wrote.
+
+    :raises SyncError: when it cannot be read, or is none.
+    """
+    from airflow_provider_kinde.sync.report.plan_file import PlanFile
+
+    try:
+        return PlanFile.read(lambda: Path(path).open(encoding="utf-8"))
+    except SyncError:
+        raise
+    except (OSError, ValueError) as error:
+        raise SyncError(f"the plan file {path} cannot be read: {error}") from error
+
+
+def check_writable(path: str) -> None:
+    """Tell before the first write to Kinde, not after the last, that a file cannot be written.
+
+    :raises SyncError: when it cannot.
+    """
+    folder = Path(path).resolve().parent
+    if Path(path).is_dir():
+        raise SyncError(f"{path} could not be written: it is a folder")
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise SyncError(f"{path} could not be written: no folder {folder}, or no permission for it")
+
+
+def write_private(path: str, text: str | Iterable[str]) -> None:
+    """Write a file that only its owner reads, whole or not at all.
+
+    :param text: the text, or its pieces.
+
+    :raises SyncError: when the folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.resolve().parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.writelines([text] if isinstance(text, str) else text)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink()  # half a plan names people all the same
+            raise
+    except OSError as error:
+        raise SyncError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def to_json(document: Any) -> str:
+    """A document as files and terminals get it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+class Progress:
+    """Progress on long work, to standard error: nothing for the first two seconds, then once a second."""
+
+    def __init__(self) -> None:
+        self.next = time.monotonic() + 2
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if now >= self.next:
+            self.next = now + 1
+            print(f"... {stage}: {done}{f' of {total}' if total else ''}", file=sys.stderr, flush=True)
+
+
+def color() -> bool:
+    """Whether standard output is a terminal that wants colours."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def show(text: str | Iterable[str]) -> None:
+    """Write to standard output.
+
+    :param text: the text, or its pieces.
+    """
+    writer: Callable[[str], Any] = sys.stdout.write
+    for piece in [text] if isinstance(text, str) else text:
+        try:
+            writer(piece)
+        except UnicodeEncodeError:  # a terminal in an old encoding
+            writer(piece.encode("ascii", "backslashreplace").decode())
+    sys.stdout.flush()
+
+
+def fail(message: str) -> int:
+    """Write an error to standard error; returns the exit code."""
+    from airflow_provider_kinde.sync.report.text import clean
+
+    for line in message.splitlines() or [""]:
+        print(f"error: {clean(line)}", file=sys.stderr)
+    return 1

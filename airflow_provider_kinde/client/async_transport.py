@@ -1,0 +1,147 @@
+"""Sends requests over ``httpx``: the async twin of ``transport``, and the blocking sender for its token requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+import sys
+from collections.abc import Coroutine
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from airflow_provider_kinde.client.attempt import CONNECT_TIMEOUT, Settings
+from airflow_provider_kinde.client.body import Body
+from airflow_provider_kinde.client.deadline import STALE
+from airflow_provider_kinde.client.endpoints.base import Request
+from airflow_provider_kinde.client.network_options import check_socks
+from airflow_provider_kinde.client.responses import Answer, Lost
+from airflow_provider_kinde.client.tokens import Token
+
+_hosts: set[str] = set()
+
+
+def _quiet(record: logging.LogRecord) -> bool:
+    # At INFO, httpx logs whole URLs, and ours have people's addresses in them.
+    args = record.args if isinstance(record.args, tuple) else ()
+    return not any(isinstance(arg, httpx.URL) and arg.netloc.decode() in _hosts for arg in args)
+
+
+logging.getLogger("httpx").addFilter(_quiet)
+
+
+class AsyncTransport:
+    """A pool of connections to one host, for one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        check_socks(settings.proxies, "socksio", "httpx[socks]")
+        self._settings = settings
+        try:
+            self._client = httpx.AsyncClient(**_options(settings))
+        except (ImportError, ValueError):
+            # Not quoted: it would show the password of a proxy.
+            raise ValueError("proxies: the proxy, or that of the environment, cannot be used") from None
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    async def send(self, request: Request, token: Token | None) -> Answer:
+        """Send a request.
+
+        :raises Lost: no whole answer came.
+        """
+        try:
+            return await _within(self._settings.longest, self._send(request, token))
+        except asyncio.TimeoutError:
+            raise self._settings.too_late() from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            raise _reason(error, self._settings) from None
+
+    async def _send(self, request: Request, token: Token | None) -> Answer:
+        async with self._client.stream(**_arguments(self._settings, request, token)) as response:
+            body = Body(response.headers.get("content-encoding", ""))
+            async for part in response.aiter_raw():
+                body.add(part)
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def send_blocking(settings: Settings, request: Request, token: Token | None) -> Answer:
+    """Send a request and wait for it, on a connection of its own; not in the thread of an event loop.
+
+    :raises Lost: no whole answer came.
+    """
+
+    async def send() -> Answer:
+        transport = AsyncTransport(settings)
+        try:
+            return await transport.send(request, token)
+        finally:
+            await transport.close()
+
+    return asyncio.run(send())
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, Answer]) -> Answer:
+    if sys.version_info >= (3, 11):
+        async with asyncio.timeout(seconds):
+            return await work
+    return await asyncio.wait_for(work, seconds)
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    _hosts.add(settings.host)
+    proxies = settings.proxies
+    scheme = settings.base_url.partition("://")[0]
+    return {
+        "timeout": httpx.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
+        "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=STALE),
+        "follow_redirects": False,
+        "trust_env": not settings.local,
+        "proxy": (proxies.get(scheme) or proxies.get("all")) if proxies else None,
+        # Loading the certificates takes longer than a request; on loopback nobody shows one.
+        "verify": _trust(settings.verify) if scheme == "https" else False,
+    }
+
+
+def _trust(verify: bool | str) -> bool | ssl.SSLContext:
+    if verify is True:
+        # As the sync client does: whoever looks into TLS on the way out has one of these set.
+        verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    if isinstance(verify, bool):
+        return verify
+    folder = Path(verify).is_dir()
+    return ssl.create_default_context(cafile=None if folder else verify, capath=verify if folder else None)
+
+
+def _arguments(settings: Settings, request: Request, token: Token | None) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "url": settings.base_url + request.target,
+        "content": request.body,
+        "headers": settings.headers(request, token),
+    }
+
+
+def _reason(error: Exception, settings: Settings) -> Lost:
+    host = settings.host
+    words = " ".join(str(error).split())[:200]
+    if isinstance(error, httpx.ConnectTimeout):
+        return Lost(f"cannot connect to {host} in time", sent=False)
+    if isinstance(error, httpx.ProxyError):
+        return Lost(f"cannot reach {host} through the proxy", sent=False)
+    if isinstance(error, httpx.ConnectError):
+        distrusted = "CERTIFICATE" in words.upper()
+        what = "no trusted connection" if distrusted else "cannot connect"
+        return Lost(f"{what} to {host}: {words}", sent=False, final=distrusted)
+    if isinstance(error, httpx.PoolTimeout):
+        return Lost(f"no free connection to {host} in time", sent=False)
+    if isinstance(error, httpx.TimeoutException):
+        return Lost(f"no answer from {host} within {settings.timeout:g} s", sent=True)
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+        return Lost(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
+    return Lost(f"the connection to {host} broke before the answer was there", sent=True)

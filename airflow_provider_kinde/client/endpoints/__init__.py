@@ -1,0 +1,1 @@
+"""Kinde's endpoints: one module for each resource, one decorated signature for each endpoint."""

@@ -1,0 +1,255 @@
+"""Organizations and their settings. Their members are in ``memberships``."""
+
+# mypy: disable-error-code="empty-body"
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from airflow_provider_kinde.client.endpoints.base import OPERATIONS, P, R, Resource, endpoint
+
+
+class Organizations(Resource[R, P]):
+    """Methods on organizations."""
+
+    @endpoint("GET /api/v1/organizations", scope="read:organizations", items="organizations", paging="token")
+    def get_organizations(
+        self, sort: str | None = None, page_size: int | None = None, next_token: str | None = None
+    ) -> R:
+        """Read one page of organizations; ``iter_organizations`` reads them all.
+
+        :param sort: ``name_asc``, ``name_desc``, ``email_asc`` or ``email_desc``.
+        :param page_size: organizations per page, at most 500; 10 when left out.
+        :param next_token: from the page before.
+        """
+
+    @endpoint("GET /api/v1/organization", scope="read:organizations")
+    def get_organization(self, code: str, expand: str | None = None) -> R:
+        """Read one organization. In the answer ``code`` is the organization's, not Kinde's ``OK``.
+
+        :param code: the organization's code.
+        :param expand: ``billing``.
+        :raises KindeNotFoundError: no such organization.
+        """
+
+    @endpoint("POST /api/v1/organization", scope="create:organizations")
+    def create_organization(
+        self,
+        name: str,
+        feature_flags: Mapping[str, str] | None = None,
+        external_id: str | None = None,
+        background_color: str | None = None,
+        button_color: str | None = None,
+        button_text_color: str | None = None,
+        link_color: str | None = None,
+        background_color_dark: str | None = None,
+        button_color_dark: str | None = None,
+        button_text_color_dark: str | None = None,
+        link_color_dark: str | None = None,
+        theme_code: str | None = None,
+        handle: str | None = None,
+        is_allow_registrations: bool | None = None,
+        is_auto_membership_enabled: bool | None = None,
+        sender_name: str | None = None,
+        sender_email: str | None = None,
+        is_create_billing_customer: bool | None = None,
+        billing_email: str | None = None,
+        billing_plan_code: str | None = None,
+    ) -> R:
+        """Create an organization. Kinde allows two of the same name: look first.
+
+        :param name: its name.
+        :param external_id: an id of your own.
+        :param handle: a short unique name for URLs.
+        :returns: ``{"organization": {"code": ...}}``.
+        :raises KindeConflictError: the handle is taken.
+        """
+
+    @endpoint("PATCH /api/v1/organization/{org_code}", scope="update:organizations", query=("expand",))
+    def update_organization(
+        self,
+        org_code: str,
+        expand: str | None = None,
+        name: str | None = None,
+        external_id: str | None = None,
+        background_color: str | None = None,
+        button_color: str | None = None,
+        button_text_color: str | None = None,
+        link_color: str | None = None,
+        background_color_dark: str | None = None,
+        button_color_dark: str | None = None,
+        button_text_color_dark: str | None = None,
+        link_color_dark: str | None = None,
+        theme_code: str | None = None,
+        handle: str | None = None,
+        is_allow_registrations: bool | None = None,
+        is_auto_membership_enabled: bool | None = None,
+        is_auto_join_domain_list: bool | None = None,
+        allowed_domains: Sequence[str] | None = None,
+        is_enable_advanced_orgs: bool | None = None,
+        is_enforce_mfa: bool | None = None,
+        sender_name: str | None = None,
+        sender_email: str | None = None,
+        is_suspended: bool | None = None,
+    ) -> R:
+        """Change an organization; what is left out stays.
+
+        :param org_code: the organization's code.
+        :param is_suspended: whether its members are kept out. The default organization cannot be suspended.
+        :raises KindeNotFoundError: no such organization.
+        """
+
+    @endpoint("DELETE /api/v1/organization/{org_code}", scope="delete:organizations")
+    def delete_organization(self, org_code: str) -> R:
+        """Delete an organization. Its members leave it; their accounts stay.
+
+        :raises KindeNotFoundError: no such organization.
+        """
+
+    @endpoint("DELETE /api/v1/organization/{org_code}/handle", scope="delete:organization_handles")
+    def delete_organization_handle(self, org_code: str) -> R:
+        """Take an organization's handle away."""
+
+    @endpoint("GET /api/v1/organizations/{org_code}/feature_flags", scope="read:organization_feature_flags")
+    def get_organization_feature_flags(self, org_code: str) -> R:
+        """Read an organization's feature flags, a mapping of key to type and value."""
+
+    @endpoint("DELETE /api/v1/organizations/{org_code}/feature_flags", scope="delete:organization_feature_flags")
+    def delete_organization_feature_flag_overrides(self, org_code: str) -> R:
+        """Drop everything that an organization overrides of the environment's feature flags."""
+
+    @endpoint(
+        "DELETE /api/v1/organizations/{org_code}/feature_flags/{feature_flag_key}",
+        scope="delete:organization_feature_flags",
+    )
+    def delete_organization_feature_flag_override(self, org_code: str, feature_flag_key: str) -> R:
+        """Drop what an organization overrides of one feature flag."""
+
+    @endpoint(
+        "PATCH /api/v1/organizations/{org_code}/feature_flags/{feature_flag_key}",
+        scope="update:organization_feature_flags",
+        query=("value",),
+    )
+    def update_organization_feature_flag_override(self, org_code: str, feature_flag_key: str, value: str) -> R:
+        """Set a feature flag for one organization.
+
+        :param value: the flag's value, as text.
+        """
+
+    @endpoint(
+        "GET /api/v1/organizations/{org_code}/properties", scope="read:organization_properties", items="properties"
+    )
+    def get_organization_property_values(self, org_code: str) -> R:
+        """Read an organization's properties."""
+
+    @endpoint("PATCH /api/v1/organizations/{org_code}/properties", scope="update:organization_properties")
+    def update_organization_properties(self, org_code: str, properties: Mapping[str, Any]) -> R:
+        """Set several properties of an organization in one request.
+
+        :param properties: property key to value.
+        """
+
+    @endpoint(
+        "PUT /api/v1/organizations/{org_code}/properties/{property_key}",
+        scope="update:organization_properties",
+        query=("value",),
+    )
+    def update_organization_property(self, org_code: str, property_key: str, value: str) -> R:
+        """Set one property of an organization.
+
+        :param value: its value, as text; may be empty.
+        """
+
+    @endpoint("PUT /api/v1/organizations/{org_code}/mfa", scope="update:organization_mfa")
+    def replace_organization_mfa(
+        self, org_code: str, enabled_factors: Sequence[str], is_recovery_codes_enabled: bool | None = None
+    ) -> R:
+        """Set which second factors an organization offers.
+
+        :param enabled_factors: of ``mfa:email``, ``mfa:sms`` and ``mfa:authenticator_app``.
+        """
+
+    @endpoint("GET /api/v1/organizations/{org_code}/logos", scope="read:organizations")
+    def read_organization_logo(self, org_code: str) -> R:
+        """Read which logos an organization has."""
+
+    @endpoint(
+        "POST /api/v1/organizations/{org_code}/logos/{type}", scope="update:organizations", file="logo", idempotent=True
+    )
+    def add_organization_logo(self, org_code: str, type: str, logo: bytes | str | os.PathLike[str] | IO[bytes]) -> R:
+        """Upload a logo.
+
+        :param type: ``light`` or ``dark``.
+        :param logo: the image (PNG, JPEG, GIF, WebP or SVG) as bytes, as an open file, or the path of a file.
+        """
+
+    @endpoint("DELETE /api/v1/organizations/{org_code}/logos/{type}", scope="update:organizations")
+    def delete_organization_logo(self, org_code: str, type: str) -> R:
+        """Delete a logo; ``None`` when there was none.
+
+        :param type: ``light`` or ``dark``.
+        """
+
+    @endpoint(
+        "GET /api/v1/organizations/{organization_code}/connections",
+        scope="read:organization_connections",
+        items="connections",
+    )
+    def get_organization_connections(self, organization_code: str) -> R:
+        """Read an organization's sign-in connections: flat items, or each in a ``connection`` key."""
+
+    @endpoint(
+        "POST /api/v1/organizations/{organization_code}/connections/{connection_id}",
+        scope="create:organization_connections",
+        idempotent=True,
+    )
+    def enable_org_connection(self, organization_code: str, connection_id: str) -> R:
+        """Let an organization sign in by a connection."""
+
+    @endpoint(
+        "DELETE /api/v1/organizations/{organization_code}/connections/{connection_id}",
+        scope="delete:organization_connections",
+    )
+    def remove_org_connection(self, organization_code: str, connection_id: str) -> R:
+        """Take a sign-in connection from an organization."""
+
+    @endpoint("PATCH /api/v1/organizations/{org_code}/sessions", scope="update:organizations")
+    def update_organization_sessions(
+        self,
+        org_code: str,
+        is_use_org_sso_session_policy: bool | None = None,
+        sso_session_persistence_mode: str | None = None,
+        is_use_org_authenticated_session_lifetime: bool | None = None,
+        authenticated_session_lifetime: int | None = None,
+    ) -> R:
+        """Set how long an organization's members stay signed in.
+
+        :param sso_session_persistence_mode: ``persistent`` or ``non_persistent``.
+        :param authenticated_session_lifetime: seconds.
+        """
+
+    @endpoint("GET /api/v1/directories", scope="read:scim_directories", items="directories", paging="cursor")
+    def get_directories(
+        self, page_size: int | None = None, starting_after: str | None = None, organization_code: str | None = None
+    ) -> R:
+        """Read one page of SCIM directories; ``iter_directories`` reads them all.
+
+        Users and roles of an organization that a directory keeps are changed in the identity provider.
+
+        :param organization_code: the directory of this organization only.
+        :returns: each with ``id``, ``directory_name``, ``status``, ``organization_code`` and its ``secret_token``.
+        """
+
+    def iter_organizations(self, **query: Any) -> P:
+        """Yield every organization, in pages of 500."""
+        operation = OPERATIONS["get_organizations"]
+        return self._walk(operation, operation.bind((), query))
+
+    def iter_directories(self, **query: Any) -> P:
+        """Yield every SCIM directory.
+
+        :param query: ``organization_code``.
+        """
+        operation = OPERATIONS["get_directories"]
+        return self._walk(operation, operation.bind((), query))

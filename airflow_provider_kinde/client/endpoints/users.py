@@ -1,0 +1,249 @@
+"""Users, what hangs on them (identities, properties, sessions, MFA), and the search for them."""
+
+# mypy: disable-error-code="empty-body"
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_kinde.client.endpoints.base import OPERATIONS, P, R, Resource, endpoint
+
+
+class Users(Resource[R, P]):
+    """Methods on users."""
+
+    @endpoint("GET /api/v1/users", scope="read:users", items="users", paging="token")
+    def get_users(
+        self,
+        page_size: int | None = None,
+        user_id: str | Sequence[str] | None = None,
+        next_token: str | None = None,
+        email: str | Sequence[str] | None = None,
+        username: str | Sequence[str] | None = None,
+        phone: str | Sequence[str] | None = None,
+        expand: str | Sequence[str] | None = None,
+        has_organization: bool | None = None,
+        active_since: str | datetime | None = None,
+        sort: str | None = None,
+    ) -> R:
+        """Read one page of users; ``iter_users`` reads them all.
+
+        :param page_size: users per page, at most 500; 10 when left out.
+        :param user_id: only these ids. ``email``, ``username`` and ``phone`` likewise: one value or several.
+        :param next_token: from the page before.
+        :param expand: ``organizations``, ``identities``, ``billing``.
+        :param has_organization: only users with (or without) an organization.
+        :param active_since: only users who signed in since then (ISO 8601).
+        :param sort: not in Kinde's current document, which still calls the list sortable.
+        :returns: ``{"users": [...], "next_token": ...}``.
+        """
+
+    @endpoint("GET /api/v1/user", scope="read:users")
+    def get_user_data(self, id: str, expand: str | Sequence[str] | None = None) -> R:
+        """Read one user, whose address stands in ``preferred_email``.
+
+        :param id: the user's id.
+        :param expand: ``organizations``, ``identities``, ``billing``.
+        :raises KindeNotFoundError: no such user.
+        """
+
+    @endpoint("POST /api/v1/user", scope="create:users")
+    def create_user(
+        self,
+        profile: Mapping[str, Any] | None = None,
+        organization_code: str | None = None,
+        provided_id: str | None = None,
+        identities: Sequence[Mapping[str, Any]] | None = None,
+    ) -> R:
+        """Create a user. An address in ``profile`` is ignored by Kinde: it belongs into ``identities``.
+
+        :param profile: ``{"given_name", "family_name", "picture"}``.
+        :param organization_code: the organization to join; the default organization when left out.
+        :param provided_id: an id of your own; Kinde does not keep it unique.
+        :param identities: ``[{"type": "email", "is_verified": True, "details": {"email": ...}}, ...]``.
+        :returns: ``{"id", "created", "identities"}``.
+        :raises KindeConflictError: the address is taken.
+        """
+
+    @endpoint("PATCH /api/v1/user", scope="update:users", query=("id",))
+    def update_user(
+        self,
+        id: str,
+        given_name: str | None = None,
+        family_name: str | None = None,
+        picture: str | None = None,
+        is_suspended: bool | None = None,
+        is_password_reset_requested: bool | None = None,
+        provided_id: str | None = None,
+    ) -> R:
+        """Change a user; what is left out stays. A name once set cannot be cleared, and an address is an identity.
+
+        :param id: the user's id.
+        :param is_suspended: whether signing in is refused everywhere.
+        :param is_password_reset_requested: ask for a new password at the next sign-in.
+        :param provided_id: an id of your own.
+        :raises KindeNotFoundError: no such user.
+        """
+
+    @endpoint("DELETE /api/v1/user", scope="delete:users")
+    def delete_user(self, id: str, is_delete_profile: bool | None = None) -> R:
+        """Delete a user for good; suspending is the way back.
+
+        :param id: the user's id.
+        :param is_delete_profile: drop the profile and its subscriptions as well, not the access alone.
+        :raises KindeNotFoundError: no such user.
+        """
+
+    @endpoint("GET /api/v1/search/users", scope="read:users", items="results", paging="cursor")
+    def search_users(
+        self,
+        query: str | None = None,
+        page_size: int | None = None,
+        api_scopes: str | Sequence[str] | None = None,
+        properties: Mapping[str, str | Sequence[str]] | None = None,
+        starting_after: str | None = None,
+        ending_before: str | None = None,
+        expand: str | Sequence[str] | None = None,
+    ) -> P:
+        """Find users by name, address or property; yields every one of them, page by page.
+
+        :param query: part of a name or address; ``*`` for all.
+        :param page_size: users per request, at most 100 (the default here).
+        :param properties: property key to the values looked for.
+        :param expand: ``organizations``, ``identities``, ``properties``.
+        """
+
+    @endpoint("POST /api/v1/users/{user_id}/refresh_claims", scope="update:user_refresh_claims", idempotent=True)
+    def refresh_user_claims(self, user_id: str) -> R:
+        """Have a user's next token show flags and role permissions as they are now."""
+
+    @endpoint(
+        "PATCH /api/v1/users/{user_id}/feature_flags/{feature_flag_key}",
+        scope="update:user_feature_flags",
+        query=("value",),
+    )
+    def update_user_feature_flag_override(self, user_id: str, feature_flag_key: str, value: str) -> R:
+        """Set a feature flag for one user.
+
+        :param value: the flag's value, as text.
+        """
+
+    @endpoint("GET /api/v1/users/{user_id}/properties", scope="read:user_properties", items="properties")
+    def get_user_property_values(self, user_id: str) -> R:
+        """Read a user's properties."""
+
+    @endpoint("PATCH /api/v1/users/{user_id}/properties", scope="update:user_properties")
+    def update_user_properties(self, user_id: str, properties: Mapping[str, Any]) -> R:
+        """Set several properties of a user in one request; the others stay.
+
+        :param properties: property key to value.
+        """
+
+    @endpoint("PUT /api/v1/users/{user_id}/properties/{property_key}", scope="update:user_properties", query=("value",))
+    def update_user_property(self, user_id: str, property_key: str, value: str) -> R:
+        """Set one property of a user.
+
+        :param value: its value, as text; may be empty.
+        """
+
+    @endpoint("PUT /api/v1/users/{user_id}/password", scope="update:user_passwords")
+    def set_user_password(
+        self,
+        user_id: str,
+        hashed_password: str,
+        hashing_method: str | None = None,
+        salt: str | None = None,
+        salt_position: str | None = None,
+        iterations: int | None = None,
+        variant: str | None = None,
+        signer_key: str | None = None,
+        salt_separator: str | None = None,
+        rounds: int | None = None,
+        mem_cost: int | None = None,
+        is_temporary_password: bool | None = None,
+    ) -> R:
+        """Set a user's password from its hash, for moving users to Kinde.
+
+        :param hashing_method: how it was hashed: ``bcrypt``, ``crypt``, ``md5``, ``wordpress``.
+        :param is_temporary_password: ask for a new one at the next sign-in.
+        """
+
+    @endpoint("GET /api/v1/users/{user_id}/sessions", scope="read:user_sessions", items="sessions")
+    def get_user_sessions(self, user_id: str) -> R:
+        """Read where a user is signed in."""
+
+    @endpoint("DELETE /api/v1/users/{user_id}/sessions", scope="delete:user_sessions")
+    def delete_user_sessions(self, user_id: str) -> R:
+        """Sign a user out everywhere."""
+
+    @endpoint("GET /api/v1/users/{user_id}/mfa", scope="read:user_mfa")
+    def get_users_mfa(self, user_id: str) -> R:
+        """Read a user's second factor of the environment."""
+
+    @endpoint("DELETE /api/v1/users/{user_id}/mfa", scope="delete:user_mfa")
+    def reset_users_mfa_all(self, user_id: str) -> R:
+        """Drop all second factors of a user."""
+
+    @endpoint("DELETE /api/v1/users/{user_id}/mfa/{factor_id}", scope="delete:user_mfa")
+    def reset_users_mfa(self, user_id: str, factor_id: str) -> R:
+        """Drop one second factor of a user."""
+
+    def iter_users(self, **query: Any) -> P:
+        """Yield every user, in pages of 500.
+
+        :param query: what ``get_users`` takes: ``expand``, ``email``, ...
+        """
+        operation = OPERATIONS["get_users"]
+        return self._walk(operation, operation.bind((), query))
+
+
+class Identities(Resource[R, P]):
+    """Methods on identities: the addresses, numbers and names that somebody signs in with."""
+
+    @endpoint(
+        "GET /api/v1/users/{user_id}/identities", scope="read:user_identities", items="identities", paging="cursor"
+    )
+    def get_user_identities(
+        self, user_id: str, starting_after: str | None = None, ending_before: str | None = None
+    ) -> R:
+        """Read one page of a user's identities; ``iter_user_identities`` reads them all."""
+
+    @endpoint("POST /api/v1/users/{user_id}/identities", scope="create:user_identities")
+    def create_user_identity(
+        self,
+        user_id: str,
+        value: str | None = None,
+        type: str | None = None,
+        phone_country_id: str | None = None,
+        connection_id: str | None = None,
+    ) -> R:
+        """Give a user another identity. Identities cannot be edited: add the new one, then delete the old one.
+
+        :param value: the address, the national phone number, the user name or the enterprise id.
+        :param type: ``email``, ``username``, ``phone``, ``enterprise`` or ``social``.
+        :param phone_country_id: two letters, for a phone number.
+        :param connection_id: for an enterprise or social identity.
+        :returns: ``{"identity": {"id": ...}}``.
+        :raises KindeConflictError: the identity is taken.
+        """
+
+    @endpoint("GET /api/v1/identities/{identity_id}", scope="read:identities")
+    def get_identity(self, identity_id: str) -> R:
+        """Read one identity."""
+
+    @endpoint("PATCH /api/v1/identities/{identity_id}", scope="update:identities")
+    def update_identity(self, identity_id: str, is_primary: bool | None = None) -> R:
+        """Make an identity the primary one of its type."""
+
+    @endpoint("DELETE /api/v1/identities/{identity_id}", scope="delete:identities")
+    def delete_identity(self, identity_id: str) -> R:
+        """Delete an identity.
+
+        :raises KindeNotFoundError: no such identity.
+        """
+
+    def iter_user_identities(self, user_id: str) -> P:
+        """Yield every identity of a user."""
+        operation = OPERATIONS["get_user_identities"]
+        return self._walk(operation, operation.bind((user_id,), {}))

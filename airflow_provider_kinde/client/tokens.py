@@ -1,0 +1,274 @@
+"""Access tokens by client credentials: fetched once, shared by all threads, renewed before they end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote, quote_plus, urlencode
+
+from airflow_provider_kinde.client.endpoints.base import Request
+from airflow_provider_kinde.client.responses import Answer, Failed, judge, read_errors
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeResponseError
+
+TOKEN_PATH = "/oauth2/token"
+_HOUR = 3600.0
+_LONGEST = 30 * 24 * _HOUR
+_SCOPES_SETTLE = 600.0
+
+_ADVICE = {
+    "invalid_client": "check client ID (login) and client secret (password): they differ per Kinde environment",
+    "unauthorized_client": "authorise the application for the Kinde Management API, and check the audience",
+    "access_denied": "authorise the application for the Kinde Management API, and check the audience",
+    "invalid_scope": "enable these scopes for the application in Kinde, or leave `scopes` out",
+    "invalid_request": "check the audience: it is https://<your subdomain>.kinde.com/api, of Kinde's own domain",
+    "unsupported_grant_type": "use a machine-to-machine application",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token.
+
+    :param expires_at: Unix time at which Kinde no longer takes it.
+    :param fetched_at: Unix time at which it was asked for.
+    :param scope: the scopes that Kinde says it carries; empty when it does not say.
+    """
+
+    value: str
+    expires_at: float
+    fetched_at: float
+    scope: str = ""
+
+    def fresh(self, now: float) -> bool:
+        """Whether it is good for a while: until a minute before its end, or a tenth of a short life."""
+        margin = min(60.0, (self.expires_at - self.fetched_at) * 0.1)
+        # A clock set back makes a token from the future: nobody knows how old it is.
+        return now < self.expires_at - margin and self.fetched_at <= now + 60
+
+    def __repr__(self) -> str:
+        return f"<Token until {self.expires_at:.0f}>"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a token is asked for with, and what tells one cached token from another."""
+
+    base_url: str
+    client_id: str
+    client_secret: str
+    audience: str
+    scopes: str
+
+    def __repr__(self) -> str:
+        return f"<Credentials for {self.base_url}>"
+
+    @property
+    def name(self) -> str:
+        """A digest of everything but the secret."""
+        parts = (self.base_url, self.client_id, self.audience, self.scopes)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def form(self) -> bytes:
+        fields = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "audience": self.audience,
+        }
+        return urlencode({**fields, "scope": self.scopes} if self.scopes else fields).encode()
+
+
+class TokenCache(Protocol):
+    """Where tokens are shared with others."""
+
+    def lock(self) -> Any:
+        """A context manager that only one of them is in at a time."""
+
+    def read(self) -> Token | None: ...
+
+    def write(self, token: Token) -> None: ...
+
+
+class Tokens:
+    """The current token of one client.
+
+    :param credentials: what to ask with.
+    :param fetch: sends the token request, with retries; is given what scrubs secrets; raises ``KindeError``.
+    :param cache: where the token is shared beyond this client.
+    :param now: wall clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        fetch: Callable[[Callable[[str], str]], Token],
+        cache: TokenCache | None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._credentials = credentials
+        self._fetch = fetch
+        self._cache = cache
+        self._now = now
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+        self._accepted: set[str] = set()
+        self._refused: set[str] = set()
+        self._fruitless: set[str] = set()
+        secret = credentials.client_secret
+        self._secrets = {secret, quote(secret), quote_plus(secret)}
+
+    def peek(self) -> Token | None:
+        """The current token if it is still good, without waiting for anything."""
+        token = self._token
+        return token if token and token.value not in self._refused and token.fresh(self._now()) else None
+
+    def get(self) -> Token:
+        """The current token, or a new one; many threads make one request.
+
+        :raises KindeError: there is none to be had.
+        """
+        token = self.peek()
+        if token:
+            return token
+        with self._lock:
+            token = self.peek()
+            if token:
+                return token
+            token = self._shared() if self._cache else self._fetch(self.scrub)
+            self._secrets.add(token.value)
+            self._token = token
+            return token
+
+    def _shared(self) -> Token:
+        assert self._cache
+        with self._cache.lock():
+            token = self._cache.read()
+            if token and token.value not in self._refused and token.fresh(self._now()):
+                # Somebody has worked with it: if it is forbidden everything now, it may have been revoked.
+                self._accepted.add(token.value)
+                return token
+            token = self._fetch(self.scrub)
+            self._cache.write(token)
+            return token
+
+    def accept(self, token: Token) -> None:
+        """Note that Kinde took this token."""
+        self._accepted.add(token.value)
+
+    def worth_renewing(self, request: Request, answer: Answer, token: Token) -> bool:
+        """Whether a new token may turn a refusal into a yes.
+
+        401 is such a case. 403 may be (Kinde's document uses it for bad tokens) if the token was good before; when it
+        says that a scope is missing, only a token old enough for somebody to have enabled the scope since is renewed.
+        Where a new token did not help, no other is tried: each one counts against the quota.
+        """
+        if answer.status == 401:
+            return token.value not in self._fruitless
+        if answer.status != 403 or token.value not in self._accepted or request.name in self._fruitless:
+            return False
+        lacks = bool(token.scope and request.scope) and request.scope not in token.scope.split()
+        if lacks or b"scope" in answer.body.lower():
+            return self._now() - token.fetched_at > _SCOPES_SETTLE
+        return True
+
+    def fruitless(self, request: Request, answer: Answer, token: Token) -> None:
+        """Note that a renewed token was refused as well."""
+        if answer.status in (401, 403):
+            self._fruitless.add(token.value if answer.status == 401 else request.name)
+
+    def refuse(self, token: Token) -> None:
+        """Never use this token again."""
+        self._refused.add(token.value)
+
+    def scrub(self, text: str) -> str:
+        """Black out secret and tokens, should a server have echoed them."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            if len(secret) > 3:
+                text = text.replace(secret, "***")
+        return text
+
+
+def token_request(credentials: Credentials) -> Request:
+    """Build the token request; a token too many does no harm, so it may be sent again."""
+    return Request(
+        name=f"POST {TOKEN_PATH}",
+        method="POST",
+        path=TOKEN_PATH,
+        body=credentials.form,
+        content_type="application/x-www-form-urlencoded",
+        idempotent=True,
+    )
+
+
+def read_token(
+    request: Request, answer: Answer, credentials: Credentials, asked_at: float, scrub: Callable[[str], str] = str
+) -> Token:
+    """Read a token answer.
+
+    :raises Failed: it holds no token; the message has the server's words and what to do.
+    """
+    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
+        raise Failed(_refused(request, answer, credentials, scrub), resend=False)
+    decoded = judge(request, answer, scrub)
+    problem = "the answer holds no token"
+    if isinstance(decoded, dict):
+        if decoded.get("error"):
+            raise Failed(_refused(request, answer, credentials, scrub), resend=False)
+        value, kind = decoded.get("access_token"), decoded.get("token_type")
+        if isinstance(value, str) and value and all(33 <= ord(char) <= 126 for char in value):
+            if kind is None or (isinstance(kind, str) and kind.lower() == "bearer"):
+                scope = decoded.get("scope")
+                return Token(value, asked_at + _lifetime(decoded), asked_at, scope if isinstance(scope, str) else "")
+            problem = "the answer holds a token that is not a bearer token"
+    details: dict[str, Any] = {"status": answer.status, "method": request.method, "path": request.path}
+    raise Failed(KindeResponseError(f"{problem}; check the domain", **details), resend=False)
+
+
+def _lifetime(decoded: dict[str, Any]) -> float:
+    try:
+        seconds = float(decoded["expires_in"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return _HOUR
+    return min(seconds, _LONGEST) if seconds == seconds else _HOUR
+
+
+def _refused(
+    request: Request, answer: Answer, credentials: Credentials, scrub: Callable[[str], str]
+) -> KindeAuthError | KindeResponseError:
+    try:
+        decoded = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        decoded = None
+    details: dict[str, Any] = {
+        "status": answer.status,
+        "method": request.method,
+        "path": request.path,
+        "request_id": answer.request_id(scrub),
+    }
+    codes, words = read_errors(decoded, scrub)
+    if not codes and not words:
+        host = credentials.base_url.partition("://")[2]
+        return KindeResponseError(f"no token endpoint answers at {host}; check the domain", **details)
+    code = codes[0] if codes else ""
+    advice = _ADVICE.get(code, "check client ID, client secret, audience and scopes")
+    message = ": ".join(part for part in (code, words if words != code else "") if part)
+    if code != "invalid_client" and not _kindes_own(credentials.base_url):
+        advice += "; a custom domain does not do, the Management API wants <your subdomain>.kinde.com"
+    return KindeAuthError(f"Kinde gives no token: {message} - {advice}", code=code, **details)
+
+
+def _kindes_own(url: str) -> bool:
+    host = url.partition("://")[2]
+    return host.endswith(".kinde.com") or url.startswith("http://")
+
+
+def scopes_text(scopes: str | Iterable[str] | None) -> str:
+    """One spelling for the same scopes, however they were given: separated by spaces, sorted, without doubles."""
+    given = scopes.replace(",", " ").split() if isinstance(scopes, str) else list(scopes or ())
+    return " ".join(sorted(set(given)))

@@ -1,0 +1,107 @@
+"""Sends requests over ``requests``. Bounded in time and size; follows nothing, keeps no cookie."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
+from requests.utils import requote_uri
+
+from airflow_provider_kinde.client.attempt import CONNECT_TIMEOUT, Settings
+from airflow_provider_kinde.client.body import Body
+from airflow_provider_kinde.client.deadline import Adapter, watch
+from airflow_provider_kinde.client.endpoints.base import Request
+from airflow_provider_kinde.client.network_options import check_socks
+from airflow_provider_kinde.client.responses import Answer, Lost
+from airflow_provider_kinde.client.tokens import Token
+
+
+class Transport:
+    """A pool of connections to one host."""
+
+    def __init__(self, settings: Settings) -> None:
+        check_socks(settings.proxies, "socks", "requests[socks]")
+        self._settings = settings
+        self._adapter = Adapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
+
+    def send(self, request: Request, token: Token | None) -> Answer:
+        """Send a request.
+
+        :raises Lost: no whole answer came.
+        """
+        settings = self._settings
+        prepared = requests.PreparedRequest()
+        # By hand: what a session adds (cookies, passwords from .netrc, redirects) is not wanted, and costs as much
+        # time as the sending.
+        prepared.method = request.method
+        prepared.url = requote_uri(settings.base_url + request.target)
+        prepared.headers = CaseInsensitiveDict(settings.headers(request, token))
+        prepared.body = request.body
+        if request.body is not None:
+            prepared.headers["Content-Length"] = str(len(request.body))
+        timeout = (min(CONNECT_TIMEOUT, settings.timeout), settings.timeout)
+        with watch(settings.longest).line() as line:
+            try:
+                with self._adapter.send(prepared, timeout=timeout, **self._way) as response:
+                    body = Body(response.headers.get("content-encoding", ""))
+                    for part in _parts(response):
+                        body.add(part)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                raise (settings.too_late() if line.cut else _reason(error, settings)) from None
+            if line.cut:
+                # Where an answer ends with its connection, the cut looks like the end.
+                raise settings.too_late()
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
+
+    @functools.cached_property
+    def _way(self) -> dict[str, Any]:
+        """Proxies and certificates, those of the environment among them."""
+        settings = self._settings
+        with requests.Session() as session:
+            session.trust_env = not settings.local
+            proxies = dict(settings.proxies) if settings.proxies else {}
+            return dict(session.merge_environment_settings(settings.base_url, proxies, True, settings.verify, None))
+
+    def close(self) -> None:
+        self._adapter.close()
+
+
+def _parts(response: requests.Response) -> Iterator[bytes]:
+    """Yield what has come, as it comes and still packed: ``iter_content`` waits for whole chunks."""
+    read = getattr(response.raw, "read1", None)
+    if read is None:  # urllib3 before 2.1
+        yield from response.raw.stream(512, decode_content=False)
+        return
+    while part := read(65536, decode_content=False):
+        yield part
+
+
+def _reason(error: Exception, settings: Settings) -> Lost:
+    inner: BaseException = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
+    inner = getattr(inner, "reason", None) or inner
+    host = settings.host
+    if isinstance(error, requests.exceptions.SSLError) or isinstance(inner, ssl.SSLError):
+        distrusted = "CERTIFICATE" in str(error).upper()
+        return Lost(f"no trusted connection to {host}: {_short(inner)}", sent=not distrusted, final=distrusted)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Lost(f"cannot reach {host} through the proxy", sent=False)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return Lost(f"cannot connect to {host} in time", sent=False)
+    if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)) or isinstance(
+        inner, urllib3.exceptions.ReadTimeoutError
+    ):
+        return Lost(f"no answer from {host} within {settings.timeout:g} s", sent=True)
+    if isinstance(inner, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ClosedPoolError)):
+        return Lost(f"cannot connect to {host}: {_short(inner)}", sent=False)
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return Lost(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
+    return Lost(f"the connection to {host} broke before the answer was there", sent=True)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).rpartition(": ")[2].split())[:200]

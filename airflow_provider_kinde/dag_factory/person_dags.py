@@ -1,0 +1,222 @@
+"""DAGs with a form: onboard or offboard one person, as a spec of a sync allows it.
+
+.. code-block:: python
+
+    from airflow_provider_kinde.dag_factory.person_dags import kinde_onboard_dag
+
+    dag = kinde_onboard_dag("hr.yaml")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, Param
+
+from airflow_provider_kinde.operators.person import KindeOffboardUserOperator, KindeOnboardUserOperator
+from airflow_provider_kinde.operators.retry_policy import retry_arguments
+from airflow_provider_kinde.sync.spec.outline import RETRIES, START, Outline, calling_file, read_outline, spec_file
+
+ADDRESS = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
+NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"\S"}
+
+ONBOARD_DOC = """\
+Gives **one person** access to Kinde, now. *Trigger* shows the form.
+
+Where HR has the person (`{spec}`), HR decides, and organization and roles of the form are not used. Where HR has no row
+yet, an account is made as the form says, and the sync takes it over once HR has the person. Sending the form twice does
+nothing twice. The task's log says what is done before it is.
+"""
+OFFBOARD_DOC = """\
+Takes **one person's** access to Kinde, now, and ends the sessions. *Trigger* shows the form.
+
+The account is suspended, not deleted. Where HR (`{spec}`) does not say yet that the person left, the sync holds the
+account until HR does; it never enables it again by itself. Accounts that the sync did not make are not touched.
+"""
+
+
+def kinde_onboard_dag(
+    spec_path: str | os.PathLike[str],
+    *,
+    dag_id: str | None = None,
+    kinde_conn_id: str | None = None,
+    storage_path: str | None = None,
+    log_personal_data: bool | None = None,
+    default_args: Mapping[str, Any] | None = None,
+    tags: Collection[str] = ("kinde", "hr"),
+    **dag_kwargs: Any,
+) -> DAG:
+    """Make a DAG with a form that gives one person access to Kinde, in agreement with the sync of a spec.
+
+    The choices of the form, organizations and roles, are those of the spec when the DAG file is parsed.
+
+    :param spec_path: the sync's spec file; a relative path starts at the folder of the calling file.
+    :param dag_id: ``<name of the spec>-onboard`` when left out.
+    :param kinde_conn_id: Airflow connection; the spec's when left out.
+    :param storage_path: folder for explanation and report; ``[kinde] storage_path`` when left out.
+    :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
+    :param default_args: merged over the factory's own (retries with exponential backoff).
+    :param dag_kwargs: anything else that a DAG takes.
+    :raises FileNotFoundError: when there is no such spec file.
+    :raises ValueError: when the file cannot be the spec of a sync.
+    """
+    caller = calling_file(__file__)
+    path = spec_file(spec_path, caller)
+    outline = read_outline(path, "kinde_onboard_dag")
+    dag = _dag(
+        caller, dag_id or f"{outline.name}-onboard", _onboard_params(outline), ONBOARD_DOC, path, default_args, tags,
+        dag_kwargs,
+    )  # fmt: skip
+    task = KindeOnboardUserOperator(
+        task_id="onboard",
+        dag=dag,
+        spec=str(spec_path),
+        kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
+        address="{{ params.email }}",
+        given_name="{{ params.given_name }}",
+        family_name="{{ params.family_name }}",
+        organization="{{ params.organization }}",
+        roles="{{ params.roles | tojson }}",
+        start="{{ params.start or '' }}",
+        hr_id="{{ params.hr_id or '' }}",
+        approve="{{ params.approve or '' }}",
+        storage_path=storage_path,
+        log_personal_data=log_personal_data,
+    )
+    task.spec_folder = str(caller.parent)
+    return dag
+
+
+def kinde_offboard_dag(
+    spec_path: str | os.PathLike[str],
+    *,
+    dag_id: str | None = None,
+    kinde_conn_id: str | None = None,
+    storage_path: str | None = None,
+    log_personal_data: bool | None = None,
+    default_args: Mapping[str, Any] | None = None,
+    tags: Collection[str] = ("kinde", "hr"),
+    **dag_kwargs: Any,
+) -> DAG:
+    """Make a DAG with a form that takes one person's access to Kinde, in agreement with the sync of a spec.
+
+    The parameters are those of :func:`kinde_onboard_dag`.
+
+    :raises FileNotFoundError: when there is no such spec file.
+    :raises ValueError: when the file cannot be the spec of a sync.
+    """
+    caller = calling_file(__file__)
+    path = spec_file(spec_path, caller)
+    outline = read_outline(path, "kinde_offboard_dag")
+    dag = _dag(
+        caller, dag_id or f"{outline.name}-offboard", _offboard_params(), OFFBOARD_DOC, path, default_args, tags,
+        dag_kwargs,
+    )  # fmt: skip
+    task = KindeOffboardUserOperator(
+        task_id="offboard",
+        dag=dag,
+        spec=str(spec_path),
+        kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
+        address="{{ params.email or '' }}",
+        hr_id="{{ params.hr_id or '' }}",
+        confirm_protected="{{ params.confirm_protected or '' }}",
+        storage_path=storage_path,
+        log_personal_data=log_personal_data,
+    )
+    task.spec_folder = str(caller.parent)
+    return dag
+
+
+def _dag(
+    caller: Path,
+    dag_id: str,
+    params: dict[str, Param],
+    doc: str,
+    spec: Path,
+    default_args: Mapping[str, Any] | None,
+    tags: Collection[str],
+    dag_kwargs: dict[str, Any],
+) -> DAG:
+    dag = DAG(
+        dag_id=dag_id,
+        schedule=None,
+        start_date=dag_kwargs.pop("start_date", START),
+        catchup=False,
+        params=params,
+        default_args={**RETRIES, **retry_arguments(), **(default_args or {})},
+        tags=list(tags),
+        doc_md=dag_kwargs.pop("doc_md", doc.format(spec=spec.name)),
+        **dag_kwargs,
+    )
+    # Airflow takes the file that calls DAG(), which is this one, and shows it as the DAG's code.
+    dag.fileloc = str(caller)
+    return dag
+
+
+def _onboard_params(outline: Outline) -> dict[str, Param]:
+    params = {
+        "email": Param(type="string", format="email", pattern=ADDRESS, title="E-mail address"),
+        "given_name": Param(**NAME, title="Given name"),
+        "family_name": Param(**NAME, title="Family name"),
+        "organization": Param(
+            type="string",
+            title="Organization",
+            # Where organizations are matched by their external_id, only Kinde knows which there are.
+            **(
+                {"enum": list(outline.organizations), "values_display": dict(outline.organizations)}
+                if outline.organizations
+                else {"minLength": 1}
+            ),
+        ),
+        "start": Param(
+            None,
+            type=["string", "null"],
+            format="date",
+            title="First day",
+            description="Access begins on that day; at once when empty.",
+        ),
+        "hr_id": Param(
+            None, type=["string", "null"], title="HR id", description="Where it is known already; else leave it empty."
+        ),
+        "approve": Param(
+            None,
+            type=["string", "null"],
+            pattern="^([0-9a-f]{64})?$",
+            title="Approve a blocked plan",
+            description="Only where a volume guard stopped this very form: the hash from the log of that run.",
+        ),
+    }
+    if outline.roles:
+        params["roles"] = Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string", "enum": list(outline.roles)},
+            examples=list(outline.roles),
+            title="Roles",
+        )
+    else:
+        params["roles"] = Param([], type=["array", "null"], maxItems=0, title="Roles (the spec gives none)")
+    order = ("email", "given_name", "family_name", "organization", "roles", "start", "hr_id", "approve")
+    return {name: params[name] for name in order}
+
+
+def _offboard_params() -> dict[str, Param]:
+    return {
+        "email": Param(
+            None,
+            type=["string", "null"],
+            pattern=rf"^\s*$|{ADDRESS}",
+            title="E-mail address",
+            description="Of the person who leaves; this or the HR id, or both.",
+        ),
+        "hr_id": Param(None, type=["string", "null"], title="HR id"),
+        "confirm_protected": Param(
+            None,
+            type=["string", "null"],
+            title="Confirm a protected person",
+            description="Only for somebody whom the spec protects: the HR id again (the address, if there is none).",
+        ),
+    }

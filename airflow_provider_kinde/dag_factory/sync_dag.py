@@ -1,0 +1,313 @@
+"""A whole DAG from a spec file: plan, then apply.
+
+.. code-block:: python
+
+    from airflow_provider_kinde.dag_factory.sync_dag import kinde_sync_dag
+
+    dag = kinde_sync_dag("hr.yaml", schedule="@hourly")
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from airflow.providers.common.compat.sdk import DAG, Param
+
+from airflow_provider_kinde.operators.retry_policy import retry_arguments
+from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
+from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
+from airflow_provider_kinde.sync.spec.outline import RETRIES, START, calling_file, read_outline, spec_file
+
+Approve = Literal["never", "blocked", "always"]
+
+KINDS = (
+    "create",
+    "adopt",
+    "update",
+    "rename",
+    "enable",
+    "suspend",
+    "delete",
+    "add_membership",
+    "remove_membership",
+    "add_role",
+    "remove_role",
+    "create_organization",
+)
+"""The kinds of operations, to choose from in the form "Trigger DAG"."""
+
+APPROVAL_TIMEOUT = timedelta(days=1)
+
+DOC = """\
+Keeps **Kinde** in step with HR, as `{spec}` says.
+
+*Trigger* does one run now; its form narrows it to some people (`ids`) or kinds of operations (`only`), makes a plan
+without carrying it out (`dry_run`), or lets a plan that was blocked by a volume guard pass (`approve`: the plan's hash,
+from the log of the blocked run).
+"""
+
+
+def kinde_sync_dag(
+    spec_path: str | os.PathLike[str],
+    schedule: Any = None,
+    approve: Approve = "never",
+    approvers: Sequence[str] = (),
+    shards: int = 1,
+    pool: str | None = None,
+    *,
+    dag_id: str | None = None,
+    kinde_conn_id: str | None = None,
+    approval_timeout: timedelta = APPROVAL_TIMEOUT,
+    on_change: Literal["sensor", "asset"] | None = None,
+    at_least_every: timedelta | None = AT_LEAST_EVERY,
+    poll_interval: float = 60.0,
+    storage_path: str | None = None,
+    log_personal_data: bool | None = None,
+    redact: bool | None = None,
+    default_args: Mapping[str, Any] | None = None,
+    tags: Collection[str] = ("kinde", "hr"),
+    **dag_kwargs: Any,
+) -> DAG:
+    """Make the DAG of a sync: one task plans, the next one applies what was planned.
+
+    :param spec_path: the spec file; a relative path starts at the folder of the calling file.
+    :param schedule: anything a DAG takes as its schedule; unscheduled when left out.
+    :param approve: ``"never"``: a plan blocked by a guard fails; it passes when its hash is given as ``approve`` in
+        "Trigger DAG". ``"blocked"``: a person is asked about such a plan, in Airflow's own interface; others are
+        applied straight away. ``"always"``: a person is asked about every plan with changes. Both need Airflow 3.1.
+    :param approvers: user ids of those who may approve; everybody who may answer otherwise. Only with ``approve``.
+    :param shards: into how many mapped tasks the writes are divided at most, for tenants whose changes one worker does
+        not manage in time. Each keeps to its part of the connection's ``max_concurrency`` and ``requests_per_minute``.
+    :param pool: an Airflow pool for all tasks; it must exist.
+    :param dag_id: the spec's ``name`` when left out.
+    :param kinde_conn_id: Airflow connection; the spec's when left out.
+    :param approval_timeout: how long an approver has; without an answer the run fails. Later runs wait meanwhile.
+    :param on_change: sync when HR's data changes. ``"sensor"``: each run begins with waiting for that (then a schedule
+        of ``"@continuous"`` fits). ``"asset"``: the triggerer watches, and an asset schedules the DAG (Airflow 3).
+    :param at_least_every: with ``on_change``, how long after the last sync one is due all the same, since starts, ends
+        and grace come due by themselves; ``None`` for never.
+    :param poll_interval: with ``on_change``, seconds between two looks.
+    :param storage_path: folder for plans and reports; ``[kinde] storage_path`` when left out.
+    :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
+    :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
+    :param default_args: merged over the factory's own (retries with exponential backoff, and Kinde's retry policy
+        where Airflow has such).
+    :param dag_kwargs: anything else that a DAG takes.
+    :raises FileNotFoundError: when there is no such spec file.
+    :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
+    """
+    _check(approve, approvers, shards)
+    _check_change(on_change, schedule)
+    caller = calling_file(__file__)
+    path = spec_file(spec_path, caller)
+    outline = read_outline(path, "kinde_sync_dag")
+    if on_change == "asset":
+        schedule = [_watched(path, outline.name, storage_path, at_least_every, poll_interval)]
+    dag = DAG(
+        dag_id=dag_id or outline.name,
+        schedule=schedule,
+        start_date=dag_kwargs.pop("start_date", START),
+        catchup=False,
+        max_active_runs=1,
+        params=_params(),
+        default_args={**RETRIES, **retry_arguments(), **({"pool": pool} if pool else {}), **(default_args or {})},
+        tags=list(tags),
+        doc_md=dag_kwargs.pop("doc_md", DOC.format(spec=path.name)),
+        **{**_without_backfills(), **dag_kwargs},
+    )
+    # Airflow takes the file that calls DAG(), which is this one, and shows it as the DAG's code.
+    dag.fileloc = str(caller)
+    common: dict[str, Any] = {
+        "dag": dag,
+        # As given: an absolute path would change with every version of a DAG bundle, and the DAG with it.
+        "spec": str(spec_path),
+        "kinde_conn_id": kinde_conn_id or outline.kinde_conn_id,
+        "ids": "{{ params.ids | tojson }}",
+        "only": "{{ params.only | tojson }}",
+        "approve": "{{ params.approve or '' }}",
+        "approve_protected": "{{ params.approve_protected | tojson }}",
+        "storage_path": storage_path,
+        "log_personal_data": log_personal_data,
+        "redact": redact,
+    }
+    plan = KindeSyncPlanOperator(task_id="plan", ask=approve != "never", **common)
+    tasks: list[Any] = [plan]
+    if on_change == "sensor":
+        from airflow_provider_kinde.sensors.sources import HrSourceSensor
+
+        wait = HrSourceSensor(
+            task_id="wait",
+            dag=dag,
+            spec=str(spec_path),
+            at_least_every=at_least_every,
+            poke_interval=poll_interval,
+            storage_path=storage_path,
+        )
+        tasks.insert(0, wait)
+    if approve != "never":
+        from airflow_provider_kinde.operators.approval import KindeSyncApprovalOperator
+
+        tasks.append(
+            KindeSyncApprovalOperator(
+                task_id="approve",
+                dag=dag,
+                spec=str(spec_path),
+                when=approve,
+                plan_only="{{ params.dry_run }}",
+                approvers=approvers,
+                response_timeout=approval_timeout,
+                log_personal_data=log_personal_data,
+                # Nobody who did not answer in time is asked three more times.
+                retries=0,
+            )
+        )
+        common["approve"] = "{{ ti.xcom_pull(task_ids='approve')['hash'] or params.approve or '' }}"
+    applying: dict[str, Any] = {
+        "plan_path": f"{{{{ ti.xcom_pull(task_ids='{tasks[-1].task_id}')['path'] }}}}",
+        "plan_only": "{{ params.dry_run }}",
+        "marks_source": on_change is not None,
+        **common,
+    }
+    if shards == 1:
+        tasks.append(KindeSyncApplyOperator(task_id="apply", **applying))
+    else:
+        tasks += _sharded(shards, applying, str(caller.parent))
+    for task in tasks:
+        # A mapped one was given it already: there is no task yet that could be told.
+        if not isinstance(getattr(task, "partial_kwargs", None), dict):
+            task.spec_folder = str(caller.parent)
+    for before, after in pairwise(tasks):
+        before >> after
+    return dag
+
+
+def _sharded(shards: int, applying: Mapping[str, Any], folder: str) -> list[Any]:
+    """Prepare, shards side by side, settle."""
+    from airflow_provider_kinde.operators.shards import (
+        KindeSyncPrepareOperator,
+        KindeSyncSettleOperator,
+        KindeSyncShardOperator,
+    )
+
+    shared = ("dag", "spec", "kinde_conn_id", "storage_path", "log_personal_data", "redact")
+    prepare = KindeSyncPrepareOperator(task_id="prepare", shards=shards, **applying)
+    write = KindeSyncShardOperator.partial(
+        task_id="apply", spec_folder=folder, **{name: applying[name] for name in shared}
+    ).expand(shard=prepare.output)
+    settle = KindeSyncSettleOperator(
+        task_id="report",
+        prepared_by="prepare",
+        results=write.output,
+        # Without changes there is no shard, and a report all the same.
+        trigger_rule="none_failed",
+        **applying,
+    )
+    return [prepare, write, settle]
+
+
+def _check(approve: str, approvers: Sequence[Any], shards: int) -> None:
+    if approve not in ("never", "blocked", "always"):
+        raise ValueError(f"approve={approve!r}: expected 'never', 'blocked' or 'always'")
+    if approve == "never" and approvers:
+        raise ValueError("approvers: nobody is asked with approve='never'")
+    if isinstance(approvers, str):
+        raise ValueError(f"approvers={approvers!r}: a list is expected")
+    if approve != "never" and not can_ask():
+        from airflow_provider_kinde.operators.approval_operator import INSTEAD
+
+        raise ValueError(f"approve={approve!r}: {INSTEAD}")
+    if type(shards) is not int or shards < 1:
+        raise ValueError(f"shards={shards!r}: a whole number of 1 or more is expected")
+
+
+def _check_change(on_change: str | None, schedule: Any) -> None:
+    if on_change not in (None, "sensor", "asset"):
+        raise ValueError(f"on_change={on_change!r}: expected 'sensor' or 'asset'")
+    if on_change == "asset" and schedule is not None:
+        raise ValueError("on_change='asset' is a schedule of its own: leave schedule out")
+    if on_change == "asset" and not can_watch():
+        raise ValueError("on_change='asset' needs Airflow 3: use on_change='sensor' with schedule='@continuous'")
+
+
+def can_watch() -> bool:
+    """Whether this Airflow has assets that are watched: 3.0 and later."""
+    from airflow_provider_kinde.triggers import sources
+
+    return sources.AVAILABLE
+
+
+def _watched(path: Path, name: str, storage_path: str | None, every: timedelta | None, poll_interval: float) -> Any:
+    """The asset that changes when a sync is due."""
+    from airflow_provider_kinde.storage import run_files
+    from airflow_provider_kinde.storage.source_state import RETRY_AFTER, watch
+    from airflow_provider_kinde.triggers.sources import HrSourceEventTrigger, as_fields
+
+    sdk = import_module("airflow.sdk")
+    fields = as_fields(watch(path, storage_path or run_files.default_path(), every, RETRY_AFTER))
+    trigger = HrSourceEventTrigger(watch=fields, poll_interval=poll_interval)
+    label = f"{name}-hr-source"
+    return sdk.Asset(name=label, watchers=[sdk.AssetWatcher(name=label, trigger=trigger)])
+
+
+def can_ask() -> bool:
+    """Whether this Airflow can ask a person within a run: 3.1 and later."""
+    from airflow_provider_kinde.operators import approval_operator
+
+    return approval_operator.can_ask()
+
+
+def _params() -> dict[str, Param]:
+    kinds = {"type": "string", "enum": list(KINDS)}
+    return {
+        "ids": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string"},
+            title="HR ids",
+            description="Only these people, one id a line; everybody when empty. Never judges who is absent.",
+        ),
+        "only": Param(
+            [],
+            type=["array", "null"],
+            items=kinds,
+            examples=list(KINDS),
+            title="Only these kinds of operations",
+            description="For a staged roll-out; all kinds when empty.",
+        ),
+        "dry_run": Param(
+            False, type="boolean", title="Plan only", description="Writes the plan down and changes nothing."
+        ),
+        "approve": Param(
+            None,
+            type=["string", "null"],
+            pattern="^([0-9a-f]{64})?$",
+            title="Approve a blocked plan",
+            description="The hash of the plan that may pass the volume guards, from the log of the blocked run.",
+        ),
+        "approve_protected": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string"},
+            title="Approve protected leavers",
+            description="HR ids of people with a protected role whose access may be taken.",
+        ),
+    }
+
+
+def _without_backfills() -> dict[str, Any]:
+    """Where Airflow can refuse backfills itself (3.2 and later), let it; the tasks refuse them everywhere."""
+    if "allowed_run_types" not in inspect.signature(DAG.__init__).parameters:
+        return {}
+    from airflow.utils.types import DagRunType
+
+    # Airflow refuses a DAG that names a kind it does not know.
+    known = {kind.value for kind in DagRunType}
+    wanted = ("scheduled", "manual", "operator_triggered", "asset_triggered")
+    return {"allowed_run_types": [kind for kind in wanted if kind in known]}

@@ -1,0 +1,1 @@
+"""OpenLineage: which HR data went into which organizations, as counts."""

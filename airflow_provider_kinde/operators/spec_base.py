@@ -1,0 +1,270 @@
+"""What operators that work with a spec share: spec, connection, storage, reports, and what a log may say."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    BaseOperator,
+)
+
+from airflow_provider_kinde.operators.cancellation import EndsWhenKilled
+from airflow_provider_kinde.storage import run_files
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_kinde.client import KindeClient
+    from airflow_provider_kinde.sync.model import Source
+    from airflow_provider_kinde.sync.plan.planner import Plan
+    from airflow_provider_kinde.sync.report.report import Report
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+SHOWN = 50
+"""How many ids a log line or an error message names."""
+
+
+class KindeSpecOperator(EndsWhenKilled, BaseOperator):
+    """An operator with the spec of a sync.
+
+    :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
+    :param kinde_conn_id: Airflow connection; the spec's ``kinde_conn_id`` when left out (templated).
+    :param storage_path: folder for plans and reports, local or ``ObjectStoragePath``; ``[kinde] storage_path`` when
+        left out (templated).
+    :param log_personal_data: whether the task log may name people; ``[kinde] log_personal_data`` when left out.
+    :param redact: whether plans and reports are kept without names, addresses and properties; ``[kinde] redact`` when
+        left out.
+    :param spec_folder: where a relative ``spec`` starts; the folder of the DAG file when left out.
+    """
+
+    template_fields: Sequence[str] = ("spec", "kinde_conn_id", "storage_path")
+    ui_color = "#e6f4ee"
+    ui_fgcolor = "#0f3d2e"
+
+    def __init__(
+        self,
+        *,
+        spec: str,
+        kinde_conn_id: str | None = None,
+        storage_path: str | None = None,
+        log_personal_data: bool | None = None,
+        redact: bool | None = None,
+        spec_folder: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        self.kinde_conn_id = kinde_conn_id
+        self.storage_path = storage_path
+        self.log_personal_data = log_personal_data
+        self.redact = redact
+        self.spec_folder = spec_folder
+        self._source: Source | None = None
+        self._lineage: Any = None
+
+    def _spec_file(self) -> Path:
+        return spec_path(self.spec, self.spec_folder, self.get_dag())
+
+    def _load(self) -> tuple[SyncSpec, Source]:
+        from airflow_provider_kinde.sources import make_source
+        from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+        spec = SyncSpec.load(self._spec_file())
+        self._source = make_source(spec)
+        return spec, self._source
+
+    @contextmanager
+    def _client(self, spec: SyncSpec, share: int = 1) -> Iterator[KindeClient]:
+        from airflow_provider_kinde.hooks.kinde import KindeHook
+
+        conn_id = self.kinde_conn_id or spec.kinde_conn_id
+        try:
+            client = KindeHook(kinde_conn_id=conn_id, share=share).get_conn()
+        except (ValueError, AirflowNotFoundException) as error:
+            raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
+        with client:
+            self._sends_with(client)
+            yield client
+
+    def _folder(self, spec: SyncSpec, context: Context) -> str:
+        return run_files.run_folder(self.storage_path or run_files.default_path(), spec.name, context)
+
+    def _may_name_people(self) -> bool:
+        return may_name_people(self.log_personal_data)
+
+    def _redacts(self) -> bool:
+        return chosen(self.redact, "redact")
+
+    def _finish_report(self, spec: SyncSpec, report: Report, context: Context) -> dict[str, Any]:
+        from airflow_provider_kinde.sync.report.plan_file import lines
+        from airflow_provider_kinde.sync.report.redaction import redact_report
+        from airflow_provider_kinde.sync.report.text import csv_lines
+
+        folder = self._folder(spec, context)
+        path = f"{folder}/report.json"
+        result = summary_of(report.outcome, report.plan, report.blocked, path)
+        result |= {"outcomes": report.outcomes, "requests": report.requests, "drift": len(report.drift)}
+        # What was done stands in the log before anything can go wrong with the files.
+        self._log_result("report", result, report.plan)
+        self._trace(report.plan, result, applied=not report.blocked)
+        kept = redact_report(report) if self._redacts() else report
+        run_files.write(path, lines(kept.document()))
+        run_files.write(f"{folder}/report.csv", csv_lines(kept))
+        if self._may_name_people():
+            from airflow_provider_kinde.sync.report.text import report_text
+
+            self.log.info("%s", report_text(report))
+        if report.blocked:
+            self._block(result, context)
+        if report.outcome == "failed":
+            self._fail(report, result, context)
+        return result
+
+    def _trace(self, plan: Plan, result: Mapping[str, Any], *, applied: bool) -> None:
+        from airflow_provider_kinde.openlineage import lineage
+
+        # Now: where OpenLineage asks for it, connections can no longer be read.
+        self._lineage = lineage.trace(self._source, plan, result, applied=applied)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What was read and written, for OpenLineage, which calls this after a failure as well.
+
+        :returns: an ``OperatorLineage``; ``None`` when the task did not come that far.
+        """
+        return self._lineage
+
+    def _log_result(self, what: str, result: Mapping[str, Any], plan: Plan) -> None:
+        counted = ", ".join(f"{count} {kind}" for kind, count in result["summary"].items() if count)
+        self.log.info("outcome: %s (%s)", result["outcome"], counted or "nothing there")
+        if plan.held:
+            self.log.warning("held, waiting for a person: %s", some(held.id for held in plan.held))
+        if plan.rejected:
+            self.log.warning("rejected rows: %s", some(str(rejected.row) for rejected in plan.rejected))
+        if result.get("requests"):
+            self.log.info("requests to Kinde: %(read)d read, %(write)d write", result["requests"])
+        self.log.info("hash: %s", result["hash"])
+        self.log.info("%s: %s", what, result["path"])
+
+    def _block(self, result: dict[str, Any], context: Context) -> None:
+        # A failed task returns nothing, and whoever is notified wants to know why.
+        context["ti"].xcom_push(key="return_value", value=result)
+        how = f" To let this plan pass once, approve {result['hash']}." if result["approvable"] else ""
+        raise AirflowFailException(f"blocked, nothing was written: {'; '.join(result['blocked'])}.{how}")
+
+    def _fail(self, report: Report, result: dict[str, Any], context: Context) -> None:
+        context["ti"].xcom_push(key="return_value", value=result)
+        if not report.failed:
+            waiting = some(held.id for held in report.plan.held if held.protected)
+            raise AirflowFailException(
+                f"protected people who left still have access: {waiting}. Pass their ids in approve_protected, or "
+                "suspend them in Kinde"
+            )
+        who = some(dict.fromkeys(o.id or o.alias or "" for o in report.plan.operations if o.outcome != "done"))
+        raise AirflowException(
+            f"{report.failed} of {len(report.plan.operations)} operations are left (ids: {who}); the reasons are in "
+            f"{result['path']}. A retry does only what is left"
+        )
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        """Say what a person should do, and retry only what a retry can mend."""
+        from airflow_provider_kinde import exceptions
+        from airflow_provider_kinde.exceptions import SourceError, SyncError
+
+        hopeless = (exceptions.KindeAuthError, exceptions.KindePermissionError)
+        try:
+            yield
+        except SourceError as error:
+            raise AirflowException(f"the HR source cannot be read: {error}") from error
+        except SyncError as error:
+            raise AirflowFailException(str(error)) from error
+        except hopeless as error:
+            raise AirflowFailException(f"Kinde refused the connection: {error}") from error
+        except exceptions.KindeError as error:
+            raise AirflowException(f"Kinde: {error}") from error
+        except run_files.StorageError as error:
+            raise AirflowException(str(error)) from error
+
+
+def spec_path(spec: str, folder: str, dag: Any) -> Path:
+    """Where a spec file is; a relative path starts at ``folder``, or at the DAG file's."""
+    path = Path(spec).expanduser()
+    return path if path.is_absolute() else Path(folder or (Path(dag.fileloc).parent if dag else ".")) / path
+
+
+def may_name_people(wanted: bool | None) -> bool:
+    """Whether logs may name people: as wanted, else as ``[kinde] log_personal_data`` says."""
+    return chosen(wanted, "log_personal_data")
+
+
+def chosen(wanted: bool | None, setting: str) -> bool:
+    """As wanted, else as a setting in ``[kinde]`` says; no when neither says anything."""
+    if wanted is not None:
+        return wanted
+    from airflow.providers.common.compat.sdk import conf
+
+    return bool(conf.getboolean("kinde", setting, fallback=False))
+
+
+def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], path: str) -> dict[str, Any]:
+    """What goes to XCom: small, and free of names and addresses."""
+    return {
+        "outcome": outcome,
+        "hash": plan.hash,
+        "summary": plan.summary,
+        "held": len(plan.held),
+        "rejected": len(plan.rejected),
+        "blocked": [str(block["reason"]) for block in blocked],
+        "approvable": bool(blocked) and all(block["approvable"] for block in blocked),
+        "path": path,
+    }
+
+
+def refuse_backfill(context: Context) -> None:
+    """A sync acts on today's HR data, whatever the run's date: a backfill would only do today's work many times."""
+    run_type = getattr(context["dag_run"], "run_type", "")
+    if str(getattr(run_type, "value", run_type)).startswith("backfill"):
+        raise AirflowFailException("a sync cannot be backfilled: it acts on today's HR data, whatever the run's date")
+
+
+def items(value: Any) -> list[str] | None:
+    """A list from what a template yields: a list, JSON, or a text with commas; ``None`` when nothing is in it."""
+    if isinstance(value, str):
+        stripped = value.strip()
+        if stripped in ("", "None", "null"):
+            return None
+        if stripped.startswith("["):
+            try:
+                value = json.loads(stripped)
+            except ValueError:
+                value = ast.literal_eval(stripped)  # Jinja prints a list as Python writes it
+        else:
+            value = stripped.replace("\n", ",").split(",")
+    found = [str(item).strip() for item in value or ()]
+    return [item for item in found if item] or None
+
+
+def text(value: Any) -> str | None:
+    """A text from what a template yields; ``None`` when it is blank."""
+    stripped = str(value or "").strip()
+    return None if stripped in ("", "None") else stripped
+
+
+def is_true(value: Any) -> bool:
+    """A boolean from what a template yields."""
+    return value is True or str(value).strip().casefold() in ("true", "1", "yes")
+
+
+def some(ids: Iterable[str]) -> str:
+    """The first ids, and how many more there are."""
+    listed = list(ids)
+    more = len(listed) - SHOWN
+    return ", ".join(listed[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""HR rows from a file: CSV, JSON, JSON lines or Parquet."""

@@ -1,0 +1,188 @@
+"""JSON (one list of objects, read piece by piece) and JSON lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from airflow_provider_kinde.exceptions import SourceError
+from airflow_provider_kinde.sources.base import Doubled, RowReading, object_row, unique
+from airflow_provider_kinde.sync.model import Row
+
+_CHUNK = 1 << 16
+MAX_ITEM = 4_000_000
+"""Characters of the largest item."""
+_BLANK = re.compile(r"[ \t\r\n\ufeff]*")
+
+
+def _constant(name: str) -> None:
+    """NaN and its kin, which some exports write for nothing."""
+
+
+DECODER = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=unique)
+"""Takes NaN for nothing, and raises ``Doubled`` where an object holds a name twice: Python alone keeps the last one."""
+
+
+def _incomplete(reading: RowReading, reason: str) -> None:
+    reading.incomplete.append(f"{reading.name} is incomplete: {reason}")
+
+
+def read_lines(lines: Iterator[str], reading: RowReading) -> Iterator[Row]:
+    """One object to a line; a broken last line means that the file was cut off, one before it is that row's problem."""
+    broken: Row | None = None
+    for number, line in enumerate(lines, 1):
+        text = line.strip().lstrip("\ufeff")
+        if not text:
+            continue
+        if broken is not None:
+            yield broken
+            broken = None
+        try:
+            row = object_row(number, DECODER.decode(text))
+        except (ValueError, RecursionError) as error:
+            broken = Row(number, {}, f"is not valid JSON: {error}")
+            continue
+        yield row
+    if broken is not None:
+        _incomplete(reading, f"its last line, {broken.number}, {broken.problem}: was the file cut off?")
+        yield broken
+
+
+def read_document(stream: IO[str], reading: RowReading, rows_key: str) -> Iterator[Row]:
+    """A list of objects, or an object of which ``rows_key`` names the list; never more than one item in memory."""
+    text = _Text(stream)
+    try:
+        yield from _document(text, reading, rows_key)
+    except _Cut as error:
+        _incomplete(reading, str(error))
+    except UnicodeError as error:
+        _incomplete(reading, f"it cannot be decoded: {error}")
+
+
+class _Cut(Exception):
+    """The document ends or breaks here."""
+
+
+class _Text:
+    """A text file as a window that slides over it."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._buffer, self._at, self._ended = "", 0, False
+
+    def _more(self, size: int) -> bool:
+        chunk = self._stream.read(size)
+        if "\0" in chunk:
+            raise _Cut("it holds NUL bytes; if it is UTF-16, set encoding: utf-16")
+        self._buffer, self._at = self._buffer[self._at :] + chunk, 0
+        self._ended = not chunk
+        return bool(chunk)
+
+    def peek(self) -> str:
+        """The next character that is not blank; empty at the end."""
+        while True:
+            found = _BLANK.match(self._buffer, self._at)
+            assert found is not None
+            self._at = found.end()
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if not self._more(_CHUNK):
+                return ""
+
+    def take(self, expected: str, where: str) -> str:
+        """The next character, which must be one of those expected."""
+        char = self.peek()
+        if not char:
+            raise _Cut(f"it ends {where}: was the file cut off?")
+        if char not in expected:
+            raise _Cut(f"{char!r} stands {where} where {' or '.join(expected)} is expected")
+        self._at += 1
+        return char
+
+    def value(self, where: str) -> Any:
+        """The next JSON value."""
+        self.peek()
+        size = _CHUNK
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self._buffer, self._at)
+            except RecursionError:
+                raise _Cut(f"{where} is nested too deeply") from None
+            except ValueError as error:
+                if len(self._buffer) - self._at > MAX_ITEM:
+                    raise _Cut(f"{where} is longer than {MAX_ITEM:,} characters or not valid JSON: {error}") from None
+                if not self._more(size):
+                    raise _Cut(f"{where} is cut off or not valid JSON: {error}") from None
+                size *= 2
+                continue
+            # A number at the end of the window may go on in the next one.
+            if end == len(self._buffer) and not self._ended and self._more(size):
+                continue
+            self._at = end
+            return value
+
+
+def _document(text: _Text, reading: RowReading, rows_key: str) -> Iterator[Row]:
+    first = text.peek()
+    if not first:
+        return
+    if first == "[":
+        if rows_key:
+            raise SourceError(f"{reading.name} is a list: leave out rows: {rows_key} in the spec")
+        yield from _list(text)
+    elif first == "{":
+        if not rows_key:
+            raise SourceError(f"{reading.name} is an object: name the list of rows in it with rows: in the spec")
+        yield from _object(text, rows_key)
+    else:
+        raise _Cut(f"it begins with {first!r} and is neither a list nor an object")
+    if left := text.peek():
+        raise _Cut(f"{left!r} follows after its end: are these two files in one?")
+
+
+def _list(text: _Text) -> Iterator[Row]:
+    text.take("[", "at the beginning of the list")
+    number = 0
+    if text.peek() == "]":
+        text.take("]", "")
+        return
+    while True:
+        number += 1
+        row = object_row(number, text.value(f"item {number}"))
+        _check_text(row)
+        yield row
+        if text.take(",]", f"after item {number}") == "]":
+            return
+
+
+def _object(text: _Text, rows_key: str) -> Iterator[Row]:
+    text.take("{", "at the beginning")
+    found = False
+    keys: set[str] = set()
+    while text.peek() != "}":
+        key = text.value("a key")
+        if not isinstance(key, str):
+            raise _Cut("a key is not text")
+        if key in keys:
+            raise Doubled(key)
+        keys.add(key)
+        text.take(":", f"after the key {key!r}")
+        if key == rows_key and not found and text.peek() == "[":
+            found = True
+            yield from _list(text)
+        else:
+            text.value(f"the value of {key!r}")
+        if text.take(",}", f"after the value of {key!r}") == "}":
+            break
+    else:
+        text.take("}", "at the end")
+    if not found:
+        raise _Cut(f"it holds no list named {rows_key!r} (rows: in the spec)")
+
+
+def _check_text(row: Row) -> None:
+    for column, value in row.values.items():
+        if isinstance(value, str) and not value.isascii() and any("\udc80" <= char <= "\udcff" for char in value):
+            raise _Cut(f"item {row.number}, column {column!r}, cannot be decoded: set encoding (cp1252, …)")

@@ -1,0 +1,209 @@
+"""HR rows from a file: CSV, JSON, JSON lines or Parquet, local or on any ``ObjectStoragePath``."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_provider_kinde.exceptions import SourceError
+from airflow_provider_kinde.sources.base import Options, RowReading
+from airflow_provider_kinde.sources.change_tokens import stat_token
+from airflow_provider_kinde.sources.completeness import Expect, HashingFile
+from airflow_provider_kinde.sources.file import csv_file, json_file, parquet_file
+from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+_SUFFIXES = {
+    ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
+    ".pq": "parquet",
+}  # fmt: skip
+_FORMATS = ("csv", "json", "jsonl", "parquet")
+_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+class FileSource:
+    """HR rows from one file. ``docs/sources/file.md`` describes the options.
+
+    :param spec: a spec whose ``source.type`` is ``file``.
+    :raises SpecError: an option is unknown or wrong.
+    """
+
+    def __init__(self, spec: SyncSpec) -> None:
+        allowed = ("path", "conn_id", "format", "encoding", "delimiter", "rows", "expect")
+        options = Options(spec, allowed)
+        try:
+            self.path = _resolve(options.text("path").strip(), spec.file)
+        except ValueError as error:
+            raise options.error("path", str(error)) from None
+        self.conn_id = options.text("conn_id", "") or None
+        suffix = posixpath.splitext(urlsplit(self.path).path if "://" in self.path else self.path)[1].lower()
+        self.format = options.choice("format", _FORMATS, _SUFFIXES.get(suffix, ""))
+        if not self.format:
+            message = f"{suffix!r} does not say what the file is: one of {', '.join(_FORMATS)} is expected"
+            raise options.error("format", message)
+        self.encoding = _encoding(options)
+        delimiter = options.text("delimiter", "\t" if suffix == ".tsv" else ",", blank=True)
+        self.delimiter = _DELIMITERS.get(delimiter, delimiter)
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n ':
+            raise options.error("delimiter", f"one of , ; | tab is expected, found {delimiter!r}")
+        self.rows_key = options.text("rows", "")
+        if self.rows_key and self.format != "json":
+            raise options.error("rows", "names the list within a JSON object; this file is not json")
+        self.expect = Expect.read(options, lambda path: _resolve(path.strip(), spec.file))
+        if self.expect.trailer is not None and self.format not in ("csv", "jsonl"):
+            raise options.error(
+                "expect.trailer", f"a {self.format} file has no last line; min_rows and manifest can be used"
+            )
+        self.name = _public(self.path)
+
+    def read(self) -> RowReading:
+        """Open the file and start one pass over its rows.
+
+        :raises SourceError: there is no such file, or it cannot be opened.
+        """
+        reading = RowReading(self.name)
+        raw = _open(self.path, self.conn_id, self.name)
+        try:
+            self._begin(raw, reading)
+        except BaseException:
+            raw.close()
+            raise
+        return reading
+
+    def change_token(self) -> str:
+        """A text that changes when the file is written anew; the file is not read.
+
+        :raises SourceError: there is no such file, or its storage cannot be asked.
+        """
+        try:
+            status = _storage_path(self.path, self.conn_id).stat() if "://" in self.path else Path(self.path).stat()
+        except SourceError:
+            raise
+        except Exception as error:
+            # Each storage has its own exceptions for what is missing or refused.
+            raise SourceError(f"{self.name} cannot be asked when it was written: {type(error).__name__}") from error
+        return stat_token(status)
+
+    def _begin(self, raw: IO[bytes], reading: RowReading) -> None:
+        expect = self.expect.begin(reading, self._manifest)
+        if self.format == "parquet":
+            stream: IO[Any] = raw
+            digest = expect.hash_file(raw)
+            rows = parquet_file.read(raw, reading)
+        else:
+            data, digest = raw, None
+            if expect.wants_hash:
+                hashing = HashingFile(raw)
+                data, digest = io.BufferedReader(hashing, 1 << 18), hashing.hexdigest
+            # newline="" keeps line breaks as they are, so that quoted ones stay and a missing last one shows.
+            stream = io.TextIOWrapper(data, self.encoding, errors="surrogateescape", newline="")
+            lines = csv_file.checked_lines(stream, reading)
+            if self.expect.trailer is not None:
+                lines = expect.without_trailer(lines)
+            if self.format == "csv":
+                rows = csv_file.read(lines, reading, self.delimiter)
+            elif self.format == "jsonl":
+                rows = json_file.read_lines(lines, reading)
+            else:
+                rows = json_file.read_document(stream, reading, self.rows_key)
+        reading._rows = _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
+
+    def _manifest(self) -> str | None:
+        """Text of the manifest, or ``None`` when there is none."""
+        assert self.expect.manifest is not None
+        try:
+            with _open(self.expect.manifest, self.conn_id, _public(self.expect.manifest)) as file:
+                return file.read(1_000_000).decode("utf-8-sig", errors="replace")
+        except SourceError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+
+
+def _to_the_end(
+    rows: Iterator[Row], reading: RowReading, stream: IO[Any], settle: Callable[[int], None]
+) -> Iterator[Row]:
+    """The rows; after the last, what is known of the whole is settled and the file is closed."""
+    count = 0
+    try:
+        for row in rows:
+            count += 1
+            yield row
+        settle(count)
+    except OSError as error:
+        raise SourceError(f"{reading.name} broke off while it was read, after {count} rows: {error}") from error
+    finally:
+        stream.close()
+
+
+def _encoding(options: Options) -> str:
+    name = options.text("encoding", "utf-8-sig")
+    try:
+        "".encode(name)
+        b"".decode(name)
+    except (LookupError, ValueError, TypeError):
+        raise options.error("encoding", f"{name!r} is not a text encoding such as utf-8, cp1252 or utf-16") from None
+    return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
+
+
+def _resolve(path: str, spec_file: str) -> str:
+    """A path of the spec as it is opened: relative to the spec's folder, ``~`` is home.
+
+    :raises ValueError: it cannot be one.
+    """
+    if "://" in path:
+        try:
+            parts = urlsplit(path)
+        except ValueError:
+            raise ValueError("is not an address") from None
+        if parts.scheme != "file":
+            return path
+        path = parts.path
+    try:
+        found = Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with the home of somebody who has none here") from None
+    return str(Path(spec_file).expanduser().absolute().parent / found if spec_file else found)
+
+
+def _public(path: str) -> str:
+    """A path without user, password and query."""
+    if "://" not in path:
+        return path
+    parts = urlsplit(path)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _open(path: str, conn_id: str | None, name: str) -> IO[bytes]:
+    try:
+        if "://" not in path:
+            # A pipe or a device may never end, and a pipe that nobody writes to is not even opened.
+            if not (stat.S_ISREG(mode := Path(path).stat().st_mode) or stat.S_ISDIR(mode)):
+                raise SourceError(f"{name} is not a regular file but a pipe or a device")
+            return Path(path).open("rb")
+        file: IO[bytes] = _storage_path(path, conn_id).open("rb")
+        return file
+    except FileNotFoundError as error:
+        raise SourceError(f"there is no file {name}: check source.path in the spec, and that the export ran") from error
+    except IsADirectoryError as error:
+        raise SourceError(f"{name} is a folder: source.path names one file") from error
+    except OSError as error:
+        raise SourceError(f"{name} cannot be opened: {error.strerror or error}") from error
+    except SourceError:
+        raise
+    except Exception as error:
+        # Each storage has its own exceptions for refused credentials and unknown buckets.
+        raise SourceError(f"{name} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+def _storage_path(url: str, conn_id: str | None) -> Any:
+    try:
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+    except ImportError as error:
+        raise SourceError(f"{_public(url)} needs Airflow's ObjectStoragePath: {error}") from error
+    return ObjectStoragePath(url, conn_id=conn_id)

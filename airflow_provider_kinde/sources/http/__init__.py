@@ -1,0 +1,1 @@
+"""HR rows from any JSON API."""

@@ -1,0 +1,346 @@
+"""The description of an API: what to ask, how pages follow one another, where rows and totals stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow_provider_kinde.sources.http.login import AUTH_TYPES, Auth
+from airflow_provider_kinde.sources.http.paths import Listed, Path, Shape
+
+PAGE_TYPES = ("none", "offset", "page", "cursor", "next")
+KEYS = (
+    "url", "method", "query", "headers", "body", "auth", "format", "rows", "total", "pages", "id", "columns", "lists",
+    "each", "changes", "empty_status", "restart_on", "timezone",
+)  # fmt: skip
+"""What a description consists of."""
+QUIRKS = ("prefixes", "slashes", "restricted", "dates", "fields", "may_lack")
+"""What only the descriptions of vendors have besides."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """How pages follow one another.
+
+    :param type: one of ``PAGE_TYPES``.
+    :param param: the parameter of offset, page number or cursor.
+    :param size_param: the parameter of the page size.
+    :param size: rows asked for at once.
+    :param start: the first offset or page number.
+    :param next: where the next cursor or the next link stands; empty with ``next`` for the ``Link`` header.
+    :param last: where the number of pages stands.
+    :param body: the parameters go into the JSON body, not into the query.
+    :param overlap: each page begins with the last row of the page before, which must be the same (``offset``).
+    :param twice: the list is read a second time, with other pages, and must hold the same people: a proof. On, unless
+        pages overlap.
+    :param first: the cursor of the first request, where it must be sent.
+    """
+
+    type: str = "none"
+    param: str = ""
+    size_param: str = ""
+    size: int = 0
+    start: int = 0
+    next: Path | None = None
+    last: Path | None = None
+    body: bool = False
+    overlap: bool = True
+    twice: bool = False
+    first: str | None = None
+
+
+@dataclass(frozen=True)
+class Each:
+    """A request for every row, whose answer becomes columns of it.
+
+    :param url: its path, with ``{name}`` for a field of the row.
+    :param into: the column under which the answer stands.
+    :param rows: where in the answer it stands.
+    :param first: of a list, only the first item.
+    """
+
+    url: str
+    into: str
+    rows: Path
+    first: bool = False
+    query: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, Listed] = field(default_factory=dict)
+    together: int = 4
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How to ask, in one small request, whether anything changed since a moment.
+
+    :param url: its path.
+    :param query: its parameters; ``{since}`` is the moment.
+    :param found: where the changes stand: a list, an object or a number; nothing there is no change.
+    """
+
+    url: str
+    query: Mapping[str, str]
+    found: Path
+
+
+@dataclass(frozen=True)
+class Api:
+    """An API, described."""
+
+    url: str
+    method: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] | None
+    auth: Auth
+    format: str
+    rows: Path
+    total: Path | None
+    pages: Pages
+    id: Path | None
+    shape: Shape
+    each: Each | None
+    changes: Changes | None
+    empty_status: frozenset[int]
+    restart_on: tuple[str, ...]
+    timezone: ZoneInfo
+
+
+class Reader:
+    """Reads a description; every message names the key.
+
+    :param values: the description.
+    :param error: makes the error of a key and a message.
+    """
+
+    def __init__(self, values: Mapping[str, Any], error: Callable[[str, str], Exception], where: str = "") -> None:
+        self.values, self.error, self.where = values, error, where
+
+    def fail(self, name: str, message: str) -> Exception:
+        return self.error(f"{self.where}{name}", message)
+
+    def known(self, *allowed: str) -> Reader:
+        for name in self.values:
+            if name not in allowed:
+                raise self.fail(str(name), f"unknown key; known are {', '.join(allowed)}")
+        return self
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.values.get(name, default)
+        if value is None:
+            raise self.fail(name, "is missing")
+        if not isinstance(value, str) or (value != default and not value.strip()) or "{{" in value:
+            raise self.fail(name, f"text without expressions is expected, found {value!r}")
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            raise self.fail(name, f"one of {', '.join(allowed)} is expected, found {value!r}")
+        return value
+
+    def whole(self, name: str, default: int, least: int = 0) -> int:
+        value = self.values.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise self.fail(name, f"a whole number from {least} is expected, found {value!r}")
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.values.get(name, default)
+        if not isinstance(value, bool):
+            raise self.fail(name, f"true or false is expected, found {value!r}")
+        return value
+
+    def path(self, name: str) -> Path | None:
+        if self.values.get(name) is None:
+            return None
+        return self.make_path(name, self.text(name))
+
+    def make_path(self, name: str, text: str) -> Path:
+        try:
+            return Path(text)
+        except ValueError as error:
+            raise self.fail(name, str(error)) from None
+
+    def section(self, name: str) -> Reader:
+        value = self.values.get(name)
+        if not isinstance(value, Mapping):
+            raise self.fail(name, f"a mapping is expected, found {value!r}")
+        return Reader(value, self.error, f"{self.where}{name}.")
+
+    def texts(self, name: str) -> dict[str, str]:
+        """A mapping of names to plain values, as they are sent."""
+        if self.values.get(name) is None:
+            return {}
+        section = self.section(name)
+        found = {}
+        for key, value in section.values.items():
+            if isinstance(value, bool):
+                value = "true" if value else "false"
+            elif isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
+                value = ",".join(map(str, value))
+            if not isinstance(value, (str, int, float)) or "{{" in str(value):
+                raise section.fail(str(key), f"text, a number or a list of them is expected, found {value!r}")
+            found[str(key)] = str(value)
+        return found
+
+    def items(self, name: str, kind: type) -> tuple[Any, ...]:
+        value = self.values.get(name, [])
+        if not isinstance(value, (list, tuple)) or not all(type(item) is kind for item in value):
+            raise self.fail(name, f"a list is expected, found {value!r}")
+        return tuple(value)
+
+
+def read_api(values: Mapping[str, Any], error: Callable[[str, str], Exception]) -> Api:
+    """Check a description.
+
+    :param values: its keys, those of ``KEYS`` and ``QUIRKS``.
+    :param error: makes the error of a key and a message.
+    """
+    reader = Reader(values, error)
+    form = reader.choice("format", ("json", "csv"), "json")
+    pages = _pages(reader)
+    body = dict(reader.section("body").values) if values.get("body") is not None else None
+    method = reader.choice("method", ("GET", "POST"), "GET")
+    if body is not None and method == "GET":
+        raise reader.fail("body", "a GET has none: method: POST is expected")
+    if pages.body and method == "GET":
+        raise reader.fail("pages.in", "a GET has no body: method: POST is expected")
+    if form == "csv":
+        for name in ("rows", "total", "pages", "id", "lists", "columns", "each"):
+            if values.get(name) is not None:
+                raise reader.fail(name, "belongs to JSON; the format is csv")
+    shape = Shape(
+        columns={
+            name: reader.make_path(f"columns.{name}", text)
+            for name, text in (reader.texts("columns") if values.get("columns") is not None else {}).items()
+        },
+        lists=_lists(reader),
+        prefixes=reader.texts("prefixes"),
+        slashes=reader.flag("slashes", False),
+        restricted=reader.text("restricted", ""),
+        dates=reader.flag("dates", False),
+        fields=reader.items("fields", str),
+        may_lack=reader.items("may_lack", str),
+    )
+    return Api(
+        url=reader.text("url"),
+        method=method,
+        query=reader.texts("query"),
+        headers=reader.texts("headers"),
+        body=body,
+        auth=_auth(reader),
+        format=form,
+        rows=reader.path("rows") or Path(""),
+        total=reader.path("total"),
+        pages=pages,
+        id=reader.path("id"),
+        shape=shape,
+        each=_each(reader),
+        changes=_changes(reader),
+        empty_status=frozenset(reader.items("empty_status", int)),
+        restart_on=reader.items("restart_on", str),
+        timezone=_zone(reader),
+    )
+
+
+def _zone(reader: Reader) -> ZoneInfo:
+    name = reader.text("timezone", "UTC")
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise reader.fail("timezone", f"{name!r} is not a time zone such as Europe/Berlin") from None
+
+
+def _auth(reader: Reader) -> Auth:
+    value = reader.values.get("auth", "none")
+    if isinstance(value, str):
+        value = {"type": value}
+    inner = Reader({"auth": value}, reader.error).section("auth")
+    inner.known("type", "header", "prefix", "key_as_login", "token_url", "grant", "client", "scope", "fields")
+    auth = Auth(
+        type=inner.choice("type", AUTH_TYPES, "none"),
+        header=inner.text("header", "Authorization"),
+        prefix=inner.text("prefix", ""),
+        key_as_login=inner.flag("key_as_login", False),
+        token_url=inner.text("token_url", ""),
+        grant=inner.choice("grant", ("client_credentials", "refresh_token"), "client_credentials"),
+        client=inner.choice("client", ("body", "basic"), "body"),
+        scope=inner.text("scope", ""),
+        fields=inner.texts("fields"),
+    )
+    if auth.type == "oauth" and not auth.token_url:
+        raise inner.fail("token_url", "is missing: where the token comes from")
+    if auth.type == "header" and inner.values.get("header") is None:
+        raise inner.fail("header", "is missing: the name of the header")
+    return auth
+
+
+def _pages(reader: Reader) -> Pages:
+    if reader.values.get("pages") is None:
+        return Pages()
+    inner = reader.section("pages").known(
+        "type", "param", "size_param", "size", "start", "next", "last", "in", "overlap", "twice", "first"
+    )
+    kind = inner.choice("type", PAGE_TYPES, "none")
+    defaults = {"offset": "offset", "page": "page", "cursor": "cursor"}
+    overlap = inner.flag("overlap", kind == "offset")
+    pages = Pages(
+        type=kind,
+        param=inner.text("param", defaults.get(kind, "")),
+        size_param=inner.text("size_param", ""),
+        size=inner.whole("size", 0),
+        start=inner.whole("start", 1 if kind == "page" else 0),
+        next=inner.path("next"),
+        last=inner.path("last"),
+        body=inner.choice("in", ("query", "body"), "query") == "body",
+        overlap=overlap,
+        # Without an overlap one deleted and one added between two pages leave the total alone and hide a third.
+        twice=inner.flag("twice", kind != "none" and not overlap),
+        first=inner.text("first", "") if "first" in inner.values else None,
+    )
+    if kind == "cursor" and pages.next is None:
+        raise inner.fail("next", "is missing: where in an answer the next cursor stands")
+    if bool(pages.size) != bool(pages.size_param):
+        raise inner.fail("size", "size and size_param go together")
+    if kind == "none" and inner.values.keys() - {"type"}:
+        raise inner.fail("type", f"one of {', '.join(PAGE_TYPES[1:])} is expected")
+    if pages.overlap and kind != "offset":
+        raise inner.fail("overlap", "only pages by offset can overlap")
+    if pages.overlap and pages.size == 1:
+        raise inner.fail("size", "pages that overlap hold 2 rows at least")
+    return pages
+
+
+def _lists(reader: Reader) -> dict[str, Listed]:
+    if reader.values.get("lists") is None:
+        return {}
+    section = reader.section("lists")
+    found = {}
+    for name in section.values:
+        inner = section.section(name).known("key", "value", "primary")
+        found[name] = Listed(inner.text("key"), inner.text("value"), inner.text("primary", ""))
+    return found
+
+
+def _each(reader: Reader) -> Each | None:
+    if reader.values.get("each") is None:
+        return None
+    inner = reader.section("each").known("url", "into", "rows", "first", "query", "lists", "together")
+    return Each(
+        url=inner.text("url"),
+        into=inner.text("into"),
+        rows=inner.path("rows") or Path(""),
+        first=inner.flag("first", False),
+        query=inner.texts("query"),
+        lists=_lists(inner),
+        together=inner.whole("together", 4, 1),
+    )
+
+
+def _changes(reader: Reader) -> Changes | None:
+    if reader.values.get("changes") is None:
+        return None
+    inner = reader.section("changes").known("url", "query", "found")
+    return Changes(inner.text("url"), inner.texts("query"), inner.path("found") or Path(""))

@@ -1,0 +1,291 @@
+"""One pass over the pages of an API, which notices when the pages do not add up."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import requests.utils
+
+from airflow_provider_kinde.exceptions import SourceError
+from airflow_provider_kinde.sources.base import Doubled
+from airflow_provider_kinde.sources.http.api import Api, Each
+from airflow_provider_kinde.sources.http.call import MAX_ANSWER, MAX_PAGE, Answer, Caller, Refused
+from airflow_provider_kinde.sources.http.paths import Path, Shape
+
+MAX_PAGES = 100_000
+_IN_MEMORY = 8 << 20
+_TODAY = re.compile(r"\{today([+-]\d{1,4})?\}")
+_FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+_RESTART = frozenset({400, 404, 409, 410, 412})
+Clock = Callable[[dt.tzinfo], dt.datetime]
+
+
+class Changed(Exception):
+    """The pages do not add up: what they show changed while they were read, or something is missing."""
+
+
+class Pass:
+    """What one pass over all pages found.
+
+    :param api: the description.
+    :param caller: sends the requests.
+    :param now: the clock, for ``{today}``.
+    :param smaller: so many rows fewer to a page: a page that ends where another one began hides nothing twice.
+    :param only_ids: neither keep the items nor ask for what belongs to each.
+    """
+
+    def __init__(self, api: Api, caller: Caller, now: Clock, *, smaller: int = 0, only_ids: bool = False) -> None:
+        self.api, self.caller, self._now, self._only_ids = api, caller, now, only_ids
+        size = api.pages.size
+        self._size = max(size - smaller, min(size, 2)) if size else 0
+        self.problem = ""
+        self.count = 0
+        """Rows that differ from one another."""
+        self.ids: set[bytes] = set()
+        self.totals: list[int] = []
+        self._prints: set[bytes] = set()
+        self._spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        self._pool = ThreadPoolExecutor(api.each.together) if api.each and not only_ids else None
+        try:
+            self._read()
+            self._judge()
+        except (Changed, Doubled) as problem:
+            self.problem = str(problem)
+        except BaseException:
+            self._spool.close()
+            raise
+        finally:
+            if self._pool:
+                self._pool.shutdown(cancel_futures=True)
+
+    def items(self) -> Iterator[Any]:
+        """The items, once; what is kept of them is gone afterwards."""
+        with self._spool as spool:
+            spool.seek(0)
+            for line in spool:
+                yield json.loads(line)
+
+    def close(self) -> None:
+        self._spool.close()
+
+    # -- pages -------------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        api, pages = self.api, self.api.pages
+        asked: set[str] = set()
+        link: str | None = None
+        step: dict[str, str] = self._first_step()
+        url = self.caller.address(api.url)
+        number, consumed, last = 0, 0, b""
+        before: list[bytes] = []
+        while True:
+            number += 1
+            if number > MAX_PAGES:
+                raise Changed(f"it has more than {MAX_PAGES:,} pages")
+            answer = self._ask(link or url, None if link else step, number)
+            if answer is None:
+                return
+            headers = answer.headers
+            data = answer.json() if answer.status != 204 else []
+            items = self._rows_of(data, answer)
+            total = self._total(data)
+            marks = [_mark(item) for item in items]
+            if number > 1 and pages.type in ("page", "offset") and marks and marks == before and len(marks) > 1:
+                raise Changed(f"page {number} is page {number - 1} again: the API does not heed {pages.param!r}")
+            before = marks
+            if number > 1 and pages.type == "offset" and pages.overlap:
+                if not marks or marks[0] != last:
+                    raise Changed(f"page {number} does not begin with the last row of page {number - 1}")
+                items, marks = items[1:], marks[1:]
+            self._keep(items, marks)
+            consumed += len(items)
+            last = marks[-1] if marks else last
+            following: str | None = None
+            if pages.type in ("cursor", "next"):
+                following = self._following(data, headers)
+                if following is None and not items and number > 1 and total is None:
+                    raise Changed(f"page {number} is empty, and page {number - 1} points at it")
+                if following is None:
+                    return
+                if following in asked:
+                    raise Changed(f"after page {number} comes a page that was read before: its pages run in a circle")
+                asked.add(following)
+            elif pages.type == "none":
+                return
+            else:
+                count = _whole(pages.last.find(data)) if pages.last else None
+                if count is not None and number >= count:
+                    return
+                if not items:
+                    if count is not None:
+                        raise Changed(f"page {number} of {count} is empty")
+                    return
+                if count is None and total is not None and consumed >= total:
+                    return
+            if pages.type == "next":
+                assert following is not None
+                link = self.caller.link(link or url, following)
+            elif pages.type == "cursor":
+                assert following is not None
+                step = {**self._size_step(), pages.param: following}
+            elif pages.type == "offset":
+                position = pages.start + consumed - (1 if pages.overlap else 0)
+                step = {**self._size_step(), pages.param: str(position)}
+            else:
+                step = {**self._size_step(), pages.param: str(pages.start + number)}
+
+    def _size_step(self) -> dict[str, str]:
+        return {self.api.pages.size_param: str(self._size)} if self._size else {}
+
+    def _first_step(self) -> dict[str, str]:
+        pages = self.api.pages
+        step = self._size_step()
+        if pages.type in ("offset", "page"):
+            step[pages.param] = str(pages.start)
+        elif pages.type == "cursor" and pages.first is not None:
+            step[pages.param] = pages.first
+        return step
+
+    def _ask(self, url: str, step: Mapping[str, str] | None, number: int) -> Answer | None:
+        api = self.api
+        query: dict[str, str] = {}
+        body = dict(api.body) if api.body is not None else None
+        if step is not None:
+            query = dated(api.query, api, self._now)
+            if api.pages.body:
+                body = {**(body or {}), **{name: int(v) if v.isdigit() else v for name, v in step.items()}}
+            else:
+                query |= step
+        try:
+            return self.caller.get(
+                url, query, method=api.method, body=body, headers=api.headers,
+                limit=MAX_ANSWER if api.pages.type == "none" else MAX_PAGE,
+            )  # fmt: skip
+        except Refused as refused:
+            if number == 1 and refused.status in api.empty_status:
+                return None
+            if number > 1 and refused.status in _RESTART:
+                word = next((word for word in api.restart_on if word in refused.text), None)
+                if word:
+                    raise Changed(f"before page {number} the API said {word}") from None
+            raise
+
+    def _following(self, data: Any, headers: Mapping[str, str]) -> str | None:
+        path = self.api.pages.next
+        found: Any
+        if path is None:
+            links = requests.utils.parse_header_links(headers.get("Link", ""))
+            found = next((link["url"] for link in links if link.get("rel") == "next"), None)
+        else:
+            found = path.find(data)
+        if found is None or found is False or found == "":
+            return None
+        if isinstance(found, (str, int)) and not isinstance(found, bool):
+            return str(found)
+        raise SourceError(f"{self._shown}: pages.next finds {type(found).__name__}, where text is expected")
+
+    @property
+    def _shown(self) -> str:
+        return self.caller.address(self.api.url).partition("?")[0]
+
+    def _rows_of(self, data: Any, answer: Answer) -> list[Any]:
+        found = self.api.rows.find(data)
+        if isinstance(found, list):
+            return found
+        if found is None and self._total(data, note=False) == 0:
+            return []
+        where = f"at {self.api.rows.text}" if self.api.rows.text else "as a whole"
+        has = f"it has {', '.join(sorted(map(str, data))[:8])}" if isinstance(data, Mapping) else type(data).__name__
+        raise SourceError(f"{answer.url} answered {answer.status} without a list {where}: {has}")
+
+    def _total(self, data: Any, *, note: bool = True) -> int | None:
+        total = _whole(self.api.total.find(data)) if self.api.total else None
+        if total is not None and note:
+            self.totals.append(total)
+        return total
+
+    # -- rows --------------------------------------------------------------------------------------------------
+
+    def _keep(self, items: list[Any], marks: list[bytes]) -> None:
+        fresh = []
+        for item, mark in zip(items, marks, strict=True):
+            if mark in self._prints:
+                continue
+            self._prints.add(mark)
+            fresh.append(item)
+            id = self.api.id.find(item) if self.api.id else None
+            self.ids.add(mark if id is None else _mark(str(id)))
+        self.count += len(fresh)
+        if self._only_ids:
+            return
+        if self.api.each is not None and self._pool is not None:
+            fresh = list(self._pool.map(partial(self._one, self.api.each), fresh))
+        for item in fresh:
+            self._spool.write(json.dumps(item, ensure_ascii=True).encode() + b"\n")
+
+    def _one(self, each: Each, item: Any) -> Any:
+        if not isinstance(item, Mapping):
+            return item
+
+        def fill(match: re.Match[str]) -> str:
+            value = Path(match[1]).find(item)
+            if value is None or isinstance(value, (dict, list)):
+                raise SourceError(f"{self._shown}: a row has no {match[1]!r}, which each.url asks for")
+            return quote(str(value), safe="")
+
+        try:
+            answer = self.caller.get(self.caller.address(_FIELD.sub(fill, each.url)), each.query)
+        except Refused as refused:
+            if refused.status in (404, 410):
+                raise Changed("somebody went away while the list was read") from None
+            raise
+        found = each.rows.find(answer.json())
+        if each.first:
+            if not isinstance(found, list):
+                raise SourceError(f"{answer.url} answered {answer.status} without a list at {each.rows.text}")
+            found = found[0] if found else None
+        if each.lists and isinstance(found, Mapping):
+            found = Shape(lists=each.lists).listed(found)
+        return {**item, each.into: found}
+
+    # -- the whole ---------------------------------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        totals = list(dict.fromkeys(self.totals))
+        if len(totals) > 1:
+            raise Changed(f"its total went {' → '.join(map(str, totals[:5]))} while it was read")
+        if totals and len(self.ids) != totals[0]:
+            raise Changed(f"it counts {totals[0]} and its pages hold {len(self.ids)}")
+
+
+def dated(query: Mapping[str, str], api: Api, now: Clock) -> dict[str, str]:
+    """Parameters with ``{today}`` and its kin filled in."""
+
+    def fill(match: re.Match[str]) -> str:
+        return (now(api.timezone).date() + dt.timedelta(days=int(match[1] or 0))).isoformat()
+
+    return {name: _TODAY.sub(fill, value) for name, value in query.items()}
+
+
+def _mark(item: Any) -> bytes:
+    text = json.dumps(item, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=12).digest()
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None

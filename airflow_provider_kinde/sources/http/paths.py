@@ -1,0 +1,230 @@
+"""Where things stand in an answer, and how an item of it becomes a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_kinde.exceptions import SourceError
+from airflow_provider_kinde.sources.base import object_row
+from airflow_provider_kinde.sync.model import Row
+
+_PLAIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?)?(?:Z|[+-]\d\d:\d\d)")
+
+
+class Path:
+    """A JMESPath expression; names with dots between them need no further package.
+
+    :param text: the expression; empty for the whole.
+    :raises ValueError: it is not valid.
+    :raises SourceError: jmespath is needed and not installed.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.find: Callable[[Any], Any]
+        if not text or text == "@":
+            self.find = lambda data: data
+        elif _PLAIN.fullmatch(text):
+            self.find = _walk(text.split("."))
+        else:
+            try:
+                import jmespath
+            except ImportError as error:
+                message = f"the expression {text!r} needs jmespath: pip install 'airflow-provider-kinde[http]'"
+                raise SourceError(message) from error
+            try:
+                compiled = jmespath.compile(text)
+            except jmespath.exceptions.JMESPathError as error:
+                raise ValueError(f"{text!r} is not a JMESPath expression: {str(error).splitlines()[0]}") from None
+            self.find = _searched(compiled, jmespath.exceptions.JMESPathError)
+
+    def __repr__(self) -> str:
+        return f"Path({self.text!r})"
+
+
+def _walk(names: list[str]) -> Callable[[Any], Any]:
+    def find(data: Any) -> Any:
+        for name in names:
+            if not isinstance(data, Mapping):
+                return None
+            data = data.get(name)
+        return data
+
+    return find
+
+
+def _searched(compiled: Any, wrong: type[Exception]) -> Callable[[Any], Any]:
+    def find(data: Any) -> Any:
+        try:
+            return compiled.search(data)
+        except wrong:
+            # An expression that meets another type than it expects (length of null) finds nothing.
+            return None
+
+    return find
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list of small objects that becomes one column for each: ``emails`` by ``type`` gives ``emails.work``.
+
+    :param key: the field that names the column.
+    :param value: the field that holds its value.
+    :param primary: the field that marks the item which is also the column ``primary``.
+    """
+
+    key: str
+    value: str
+    primary: str = ""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How an item becomes a row.
+
+    :param columns: further columns, by expression over the item.
+    :param lists: lists that become columns.
+    :param prefixes: what stands at the beginning of columns -> what stands there instead.
+    :param slashes: columns come as ``/work/title: {value: …}``, as HiBob writes them.
+    :param restricted: the field that lists what the account may not see.
+    :param dates: midnight with an offset is that day, as Workday writes it.
+    :param fields: columns that were asked for: each is in every row, blank where it is missing.
+    :param may_lack: columns that an item leaves out when nothing stands in them: they are blank then.
+    """
+
+    columns: Mapping[str, Path] = field(default_factory=dict)
+    lists: Mapping[str, Listed] = field(default_factory=dict)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    slashes: bool = False
+    restricted: str = ""
+    dates: bool = False
+    fields: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
+
+    def row(self, number: int, item: Any, read: frozenset[str] = frozenset(), missed: Missed | None = None) -> Row:
+        """Make the row of one item.
+
+        :param read: the columns that the spec reads: such a one that is hidden makes the row a problem.
+        :param missed: takes note of the fields that the item lacks.
+        """
+        if not isinstance(item, Mapping):
+            return object_row(number, item)
+        values = self.listed(item)
+        flat: dict[str, Any] = {}
+        for layer in _unslashed(values) if self.slashes else (values,):
+            row = object_row(number, layer)
+            if row.problem:
+                return row
+            flat.update(row.values)
+        for old, new in self.prefixes.items():
+            for name in [name for name in flat if name.startswith(old)]:
+                flat[new + name[len(old) :]] = flat.pop(name)
+        if self.dates:
+            flat = {name: _day(value) for name, value in flat.items()}
+        for name, path in self.columns.items():
+            flat[name] = path.find(item)
+        lacking = [name for name in self.fields if name not in flat and not _inside(name, flat)]
+        for name in lacking:
+            flat[name] = None
+        for name in read | set(self.may_lack):
+            if name not in flat and (name in self.may_lack or _under_null(name, flat)) and not _inside(name, flat):
+                flat[name] = None
+        hidden = item.get(self.restricted) if self.restricted else None
+        if isinstance(hidden, list):
+            flat.pop(self.restricted, None)
+        names = sorted({name for name in hidden if isinstance(name, str)}) if isinstance(hidden, list) else []
+        if missed is not None:
+            missed.note(lacking, names)
+        if hidden_and_read := [name for name in names if name in read]:
+            return Row(number, flat, f"the account may not see {', '.join(hidden_and_read)} of this person")
+        return Row(number, flat)
+
+    def listed(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An item whose lists are objects."""
+        return {name: self._listed(name, value) for name, value in item.items()} if self.lists else item
+
+    def _listed(self, name: str, value: Any) -> Any:
+        listed = self.lists.get(name)
+        if listed is None or not isinstance(value, list):
+            return value
+        items = [entry for entry in value if isinstance(entry, Mapping)]
+        found: dict[str, Any] = {}
+        for entry in items:
+            key = entry.get(listed.key)
+            if isinstance(key, (str, int)) and str(key):
+                found.setdefault(str(key), entry.get(listed.value))
+        if listed.primary:
+            marked = [entry for entry in items if entry.get(listed.primary) is True]
+            if len(marked) != 1 and len(items) == 1:
+                marked = items
+            found["primary"] = marked[0].get(listed.value) if len(marked) == 1 else None
+        return found
+
+
+class Missed:
+    """Counts, over one reading, the fields that rows lack and those that the account may not see."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.lacking: dict[str, int] = {}
+        self.hidden: dict[str, int] = {}
+
+    def note(self, lacking: list[str], hidden: list[str]) -> None:
+        self.rows += 1
+        for names, counts in ((lacking, self.lacking), (hidden, self.hidden)):
+            for name in names:
+                counts[name] = counts.get(name, 0) + 1
+
+    def judge(self, name: str, read: frozenset[str]) -> tuple[list[str], list[str]]:
+        """What of it makes the source incomplete, and what is worth a warning."""
+        incomplete, warnings = [], []
+        for field_, count in sorted(self.hidden.items()):
+            if count == self.rows and field_ in read:
+                incomplete.append(f"{name} is incomplete: the account may not see {field_} of anybody")
+        for field_, count in sorted(self.lacking.items()):
+            if count == self.rows:
+                why = "the account may not see it, or there is no such field"
+                incomplete.append(f"{name} is incomplete: no row has the field {field_} that was asked for: {why}")
+            else:
+                warnings.append(f"{name}: {count} of {self.rows} rows lack the field {field_}: blank, or not visible")
+        return incomplete, warnings
+
+
+def _inside(name: str, flat: Mapping[str, Any]) -> bool:
+    return any(column.startswith(f"{name}.") for column in flat)
+
+
+def _under_null(name: str, flat: Mapping[str, Any]) -> bool:
+    """Whether a column belongs to an object that is null in this row: ``termination.date`` when nobody left."""
+    parts = name.split(".")
+    heads = (".".join(parts[:count]) for count in range(1, len(parts)))
+    return any(head in flat and flat[head] is None for head in heads)
+
+
+def _day(value: Any) -> Any:
+    match = _MIDNIGHT.fullmatch(value) if isinstance(value, str) else None
+    return match[1] if match else value
+
+
+def _unslashed(values: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """``/work/title: {value: x}`` as ``work: {title: x}`` would be flattened; what has no slash is kept beside it.
+
+    :returns: columns in layers: a later one wins.
+    """
+    found: dict[str, Any] = {}
+    root: dict[str, Any] = {}
+    slashed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name.startswith("/"):
+            column = name.strip("/").replace("/", ".")
+            slashed[column] = value.get("value") if isinstance(value, Mapping) else value
+        else:
+            found[name] = value
+            if not isinstance(value, Mapping):
+                root[f"root.{name}"] = value
+    # Last, so that they win over the same value nested in a category.
+    return found, root, slashed

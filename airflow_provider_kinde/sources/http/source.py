@@ -1,0 +1,225 @@
+"""HR rows from any JSON API, described in the spec; the sources of single vendors are such descriptions too."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_kinde.exceptions import SourceError
+from airflow_provider_kinde.sources.base import Options, RowReading
+from airflow_provider_kinde.sources.file import csv_file
+from airflow_provider_kinde.sources.http.api import KEYS, Api, read_api
+from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, without_query
+from airflow_provider_kinde.sources.http.login import Connect, Login, airflow_login, check_url
+from airflow_provider_kinde.sources.http.pages import Clock, Pass, dated
+from airflow_provider_kinde.sources.http.paths import Missed
+from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+PASSES = 3
+"""How often a list that changes while it is read is read."""
+COMMON = ("conn_id", "timeout", "tries", "expect")
+"""Options of every source that speaks HTTP."""
+
+
+class ApiSource:
+    """HR rows from an API that a description describes.
+
+    :param spec: the spec.
+    :param api: the description.
+    :param options: the spec's options.
+    :param base: the address that the description's paths are relative to, where the connection names none.
+    :param connect: reads a connection; Airflow's, unless something else is given.
+    :param sleep: waits between tries.
+    :param now: the clock, for ``{today}`` in parameters.
+    """
+
+    def __init__(
+        self,
+        spec: SyncSpec,
+        api: Api,
+        options: Options,
+        base: str,
+        connect: Connect | None = None,
+        sleep: Callable[[float], Any] = time.sleep,
+        now: Clock = dt.datetime.now,
+    ) -> None:
+        self.spec, self.api, self._base = spec, api, base
+        self.conn_id = options.text("conn_id", "")
+        if not self.conn_id and (api.auth.type != "none" or not base):
+            raise options.error("conn_id", "is missing: the id of the Airflow connection with address and credentials")
+        self._timeout = float(_number(options, "timeout", 60))
+        self._tries = int(_number(options, "tries", 5))
+        self.min_rows = read_min_rows(options)
+        self._connect, self._sleep, self._now = connect or airflow_login, sleep, now
+        self._read_columns = frozenset().union(*(template.columns for template in spec.templates))
+
+    def read(self) -> RowReading:
+        """Ask the API for everything, and start one pass over the rows.
+
+        :raises SourceError: the API cannot be reached, refuses, or answers what is no list.
+        """
+        with self._caller() as caller:
+            reading = RowReading(without_query(caller.address(self.api.url)))
+            if self.api.format == "csv":
+                reading._rows = self._to_the_end(self._csv(caller, reading), reading, proof=False)
+                return reading
+            found, proof = self._passes(caller, reading)
+        missed = Missed()
+        rows = (
+            self.api.shape.row(number, item, self._read_columns, missed) for number, item in enumerate(found.items(), 1)
+        )
+        reading._rows = self._to_the_end(rows, reading, proof=proof, missed=missed)
+        return reading
+
+    def address(self) -> str:
+        """The address that is read, without query and credentials; nothing is sent.
+
+        :raises SourceError: there is no such connection, or it names no host.
+        """
+        with self._caller() as caller:
+            return without_query(caller.address(self.api.url))
+
+    def changed_since(self, since: dt.datetime) -> bool:
+        """Ask, in one small request, whether anything changed; made for sensors.
+
+        :param since: a moment with a time zone.
+        :returns: whether it did; true as well where the API cannot tell.
+        :raises SourceError: the API cannot be reached or refuses.
+        """
+        changes = self.api.changes
+        if changes is None:
+            return True
+        moment = since.astimezone(dt.timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        query = {name: value.replace("{since}", moment) for name, value in changes.query.items()}
+        with self._caller() as caller:
+            answer = caller.get(caller.address(changes.url), query, headers=self.api.headers)
+        return bool(changes.found.find(answer.json()))
+
+    def _caller(self) -> Caller:
+        login = self._connect(self.conn_id) if self.conn_id else Login()
+        where = f"connection {self.conn_id!r}" if self.conn_id else "source.url"
+        base = login.url or self._base
+        if not base:
+            raise SourceError(f"{where} names no host")
+        return Caller(
+            base, self.api.auth, login, timeout=self._timeout, tries=self._tries, where=where, sleep=self._sleep
+        )
+
+    def _passes(self, caller: Caller, reading: RowReading) -> tuple[Pass, bool]:
+        """Read until a pass adds up; the last one, with its reason, if none does."""
+        for attempt in range(PASSES):
+            if attempt:
+                self._sleep(2.0 * attempt)
+            # Other borders between the pages, so that a page that is wrong by its place is noticed.
+            found = Pass(self.api, caller, self._now, smaller=attempt)
+            if not found.problem and self.api.pages.twice:
+                again = Pass(self.api, caller, self._now, smaller=attempt + 1, only_ids=True)
+                again.close()
+                differ = len(found.ids ^ again.ids)
+                found.problem = again.problem or (f"two passes differ in {differ} people" if differ else "")
+            if not found.problem:
+                return found, bool(found.totals) or self.api.pages.twice
+            if attempt + 1 < PASSES:
+                found.close()
+        reading.incomplete.append(f"{reading.name} is incomplete: {found.problem} (read {PASSES} times)")
+        return found, False
+
+    def _csv(self, caller: Caller, reading: RowReading) -> Iterator[Row]:
+        api = self.api
+        headers = {"Accept": "text/csv, */*", **api.headers}
+        query = dated(api.query, api, self._now)
+        url = caller.address(api.url)
+        answer = caller.get(url, query, method=api.method, body=api.body, headers=headers, limit=MAX_FILE)
+        if answer.body.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{"):
+            raise SourceError(f"{answer.url} answered {answer.status} with something else than CSV: an error page?")
+        answer.body.seek(0)
+        data = io.BufferedReader(_Readable(answer.body), 1 << 18)
+        stream = io.TextIOWrapper(data, "utf-8-sig", errors="surrogateescape", newline="")
+        lines = csv_file.checked_lines(stream, reading)
+        return (
+            Row(row.number, api.shape.row(row.number, row.values).values, row.problem)
+            for row in csv_file.read(lines, reading, ",")
+        )
+
+    def _to_the_end(
+        self, rows: Iterator[Row], reading: RowReading, *, proof: bool, missed: Missed | None = None
+    ) -> Iterator[Row]:
+        count = 0
+        for row in rows:
+            count += 1
+            yield row
+        if missed is not None:
+            incomplete, warnings = missed.judge(reading.name, self._read_columns)
+            reading.incomplete += incomplete
+            reading.warnings += warnings
+        settle_min_rows(reading, self.min_rows, count)
+        reading.proven = (proof or self.min_rows is not None) and not reading.incomplete
+
+
+class HttpSource(ApiSource):
+    """HR rows from any JSON API. ``docs/sources/http.md`` describes the options.
+
+    :param spec: a spec whose ``source.type`` is ``http``.
+    :param connect: reads a connection; Airflow's, unless something else is given.
+    :raises SpecError: an option is unknown or wrong.
+    """
+
+    def __init__(self, spec: SyncSpec, connect: Connect | None = None, **settings: Any) -> None:
+        options = Options(spec, (*COMMON, *KEYS))
+        values = {name: value for name, value in spec.source.options.items() if name in KEYS}
+        api = read_api(values, options.error)
+        base = ""
+        if "://" in api.url:
+            if wrong := check_url(api.url):
+                raise options.error("url", f"{without_query(api.url)} {wrong}")
+            parts = urlsplit(api.url)
+            base = f"{parts.scheme}://{parts.netloc}"
+        super().__init__(spec, api, options, base, connect, **settings)
+
+
+class _Readable(io.RawIOBase):
+    """A temporary file as what text can be read from: on Python 3.10 it lacks half of the methods."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def read_min_rows(options: Options) -> int | None:
+    """Check ``source.expect`` of a source that has no file: ``min_rows`` alone."""
+    expect: Mapping[str, Any] = options.mapping("expect", ("min_rows",))
+    value = expect.get("min_rows")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise options.error("expect.min_rows", f"a whole number from 1 is expected, found {value!r}")
+    return value
+
+
+def settle_min_rows(reading: RowReading, min_rows: int | None, count: int) -> None:
+    """Judge ``expect.min_rows`` after the last row."""
+    if min_rows is not None and count < min_rows:
+        reading.incomplete.append(
+            f"{reading.name} is incomplete: it has {count} rows where expect.min_rows asks for {min_rows}"
+        )
+
+
+def _number(options: Options, name: str, default: int) -> float:
+    value = options.spec.source.options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= 3600:
+        raise options.error(name, f"a number from 1 to 3600 is expected, found {value!r}")
+    return value

@@ -1,0 +1,1 @@
+"""HR rows from the API of one vendor: each is a description in YAML."""

@@ -1,0 +1,1 @@
+"""Where plans and reports are kept, and which state of HR was synced."""

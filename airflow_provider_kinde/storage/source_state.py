@@ -1,0 +1,115 @@
+"""Remembers which state of an HR source was synced, so that a DAG can wait for the next one.
+
+Two small files per spec under ``storage_path``: what was fired for (written by whoever watches) and what was synced
+(written by the run that succeeded). They hold tokens and times, no rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_kinde.storage import run_files
+
+AT_LEAST_EVERY = timedelta(hours=6)
+"""Starts, ends and grace come due without any change in HR's data, and somebody may have changed Kinde."""
+RETRY_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Everything it takes to look at a source, wherever that happens; it can be written as JSON.
+
+    :param spec_text: the spec; its file need not be where this is used.
+    :param spec_file: its path, which relative paths within it start from.
+    :param root: folder of plans and reports.
+    :param at_least_every: seconds after which a sync is due without a change; 0 for never.
+    :param retry_after: seconds after which a change fires again whose sync did not succeed.
+    """
+
+    spec_text: str
+    spec_file: str
+    root: str
+    at_least_every: float
+    retry_after: float
+
+    def look(self, now: datetime | None = None) -> dict[str, Any] | None:
+        """Look once; fires by writing down what it fired for.
+
+        :returns: ``{why, at, token}`` when a sync is due, else ``None``.
+        :raises SpecError: the spec is wrong.
+        :raises SourceError: the source cannot be asked.
+        """
+        from airflow_provider_kinde.sources import make_source
+        from airflow_provider_kinde.sources.change_tokens import change_token
+        from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+        at = now or datetime.now(timezone.utc)
+        spec = SyncSpec.parse(self.spec_text, self.spec_file)
+        synced, fired = (_read(_path(self.root, spec.name, name)) for name in ("synced", "fired"))
+        token = change_token(make_source(spec), synced.get("token"), at)
+        why = self._why(token, synced, fired, at)
+        if why is None:
+            return None
+        found = {"why": why, "at": at.isoformat(), "token": token}
+        _write(_path(self.root, spec.name, "fired"), found)
+        return found
+
+    def _why(self, token: str, synced: dict[str, str], fired: dict[str, str], at: datetime) -> str | None:
+        if not synced:
+            why = "nothing was synced yet"
+        elif token != synced["token"]:
+            why = "the source changed"
+        elif self.at_least_every and _age(synced, at) >= self.at_least_every:
+            why = f"the last sync was {_age(synced, at) / 3600:.1f} hours ago"
+        else:
+            return None
+        # The run that this was fired for may be under way, or it failed: trying at once would only fail again.
+        same = fired.get("token") == token and fired.get("at", "") > synced.get("at", "")
+        return None if same and _age(fired, at) < self.retry_after else why
+
+
+def watch(spec_file: Path, root: str, at_least_every: timedelta | None, retry_after: timedelta) -> Watch:
+    """A watch on the source of a spec file."""
+    seconds = at_least_every.total_seconds() if at_least_every else 0.0
+    return Watch(
+        spec_file.read_text(encoding="utf-8-sig"), str(spec_file.absolute()), root, seconds, retry_after.total_seconds()
+    )
+
+
+def fired_for(root: str, spec_name: str) -> dict[str, str]:
+    """What the newest change was, as far as anybody watches: read before a sync, for :func:`synced`."""
+    return _read(_path(root, spec_name, "fired"))
+
+
+def synced(root: str, spec_name: str, fired: dict[str, str], now: datetime | None = None) -> None:
+    """Write down that a sync of everything succeeded, of a source at least as new as ``fired``."""
+    if fired.get("token"):
+        at = (now or datetime.now(timezone.utc)).isoformat()
+        _write(_path(root, spec_name, "synced"), {"token": fired["token"], "at": at})
+
+
+def _path(root: str, spec_name: str, name: str) -> str:
+    return f"{root.rstrip('/')}/{run_files.segment(spec_name)}/source-{name}.json"
+
+
+def _read(path: str) -> dict[str, str]:
+    """What was written; nothing where there is nothing, or where it cannot be understood: then a sync is due."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        found = json.loads(run_files.read(path))
+        if isinstance(found, dict) and all(isinstance(found.get(key), str) for key in ("token", "at")):
+            datetime.fromisoformat(found["at"])
+            return found
+    return {}
+
+
+def _write(path: str, content: dict[str, Any]) -> None:
+    run_files.write(path, json.dumps(content) + "\n")
+
+
+def _age(entry: dict[str, str], at: datetime) -> float:
+    return (at - datetime.fromisoformat(entry["at"])).total_seconds()

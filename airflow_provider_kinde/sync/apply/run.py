@@ -1,0 +1,123 @@
+"""One whole run: plan afresh, compare with an approved plan, apply, report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pendulum
+
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.apply.stages import apply_plan
+from airflow_provider_kinde.sync.model import Source
+from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.snapshot.reader import Progress
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.changes import Operations
+
+
+def apply(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    *,
+    plan_file: Mapping[str, Any] | PlanFile | None = None,
+    approve: str | None = None,
+    approve_protected: Collection[str] = (),
+    now: pendulum.DateTime | str | None = None,
+    ids: Collection[str] | None = None,
+    only: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Plan afresh and apply; given a plan file, do what both plans hold and say what drifted.
+
+    :param plan_file: the content of a ``plan.json``, not older than 7 days.
+    :param approve: hash of the plan that may pass the volume guards: of ``plan_file`` if there is one, else of the
+        plan made now.
+    :raises SyncError: when the plan file is not this spec's, is too old, or was changed.
+    """
+    client = client.get_conn() if hasattr(client, "get_conn") else client
+    found = agreed(
+        spec, source, client, plan_file=plan_file, approve=approve, approve_protected=approve_protected, now=now,
+        ids=ids, only=only, progress=progress,
+    )  # fmt: skip
+    report = apply_plan(found.plan, client, approve=found.approve, progress=progress)
+    report.drift = found.drift
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A plan made now, of which only that is left which was agreed upon.
+
+    :param approve: the hash that lets it pass its volume guards, if they may be passed.
+    :param drift: what no longer stands, and what came up since, in words.
+    """
+
+    plan: Plan
+    approve: str | None
+    drift: list[str]
+
+
+def agreed(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    *,
+    plan_file: Mapping[str, Any] | PlanFile | None = None,
+    approve: str | None = None,
+    approve_protected: Collection[str] = (),
+    now: pendulum.DateTime | str | None = None,
+    ids: Collection[str] | None = None,
+    only: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> Agreed:
+    """Plan afresh, and keep of it what the plan file holds as well; everything, if there is none. Reads only.
+
+    The parameters are those of :func:`apply`.
+    """
+    approved = None if plan_file is None else PlanFile.of(plan_file)
+    plan = make_plan(
+        spec, source, client, now=now, ids=ids, only=only, approve_protected=approve_protected,
+        begun=approved.operations if approved else None, progress=progress,
+    )  # fmt: skip
+    if approved is None:
+        return Agreed(plan, approve, [])
+    approved.check(plan)
+    if approve and approve != approved.hash:
+        raise SyncError(f"the approved hash {approve} is not that of the plan file ({approved.hash})")
+    drift = _restrict(plan, approved.operations, frozenset(approve_protected))
+    # What is left is part of what was approved: where the file's hash is approved, that approval is for this, too.
+    return Agreed(plan, plan.hash if approve else None, drift)
+
+
+def _restrict(plan: Plan, approved: Operations, protected: Collection[str] = frozenset()) -> list[str]:
+    """Keep of the fresh plan what the approved one holds as well; returns what drifted, in words.
+
+    :param protected: ids of protected leavers approved by name now: a plan file cannot hold their operations.
+    """
+    drift: list[str] = []
+    for operation in approved:
+        fresh = plan.operations.find(operation.digest)
+        if fresh is None:
+            drift.append(f"no longer stands: {operation.words}")
+        elif operation.words != fresh.words:
+            raise SyncError(
+                "the plan file was changed: an operation in it says something else than its digest. Plan again"
+            )
+
+    def stays(operation: Operation) -> bool:
+        if operation.id in protected or approved.find(operation.digest) is not None:
+            return True
+        # What an earlier try began: it was approved as a whole, and half of it helps nobody.
+        return operation.finishes and approved.has_like(operation)
+
+    dropped = plan.operations.keep(stays)
+    for operation in dropped:
+        why = "waits for something new" if approved.find(operation.digest) else "new"
+        drift.append(f"{why}, not done: {operation.words}")
+    return drift

@@ -1,0 +1,302 @@
+"""Carry a plan out: in a safe order, each operation on its own, looking before anything is sent twice."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from typing import Any
+
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
+from airflow_provider_kinde.sync.apply.accounts import Accounts, Failed, Skipped
+from airflow_provider_kinde.sync.apply.memberships import CHUNK, Map, Memberships
+from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP, Dependencies, Operation
+from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.scopes import missing_scopes
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.snapshot.reader import Progress
+from airflow_provider_kinde.sync.store.changes import Group
+
+log = logging.getLogger(__name__)
+
+_SAVED = 200
+"""People after whom outcomes are written down."""
+
+
+def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress: Progress | None = None) -> Report:
+    """Do what a plan says, verify it, and report what became of each operation.
+
+    One operation that fails stops nothing but what depends on it. A blocked plan writes nothing; ``approve`` lets it
+    pass its volume guards, never an empty, incomplete or drifted source.
+
+    :param plan: made by :func:`make_plan`, just now: it is not computed again.
+    :param client: a ``KindeClient`` or a ``KindeHook``.
+    :param approve: the hash of this plan.
+    :param progress: told about long work.
+    """
+    client = client.get_conn() if hasattr(client, "get_conn") else client
+    report = Report(plan, blocked=still_blocked(plan, approve))
+    if plan.operations and not report.blocked:
+        if missing := missing_scopes(plan, client):
+            raise missing
+        with Run(plan, client, progress) as run:
+            run.organizations()
+            run.people()
+            run.memberships_at_once()
+            run.rest()
+    report.finish(client.counts)
+    return report
+
+
+def still_blocked(plan: Plan, approve: str | None) -> list[dict[str, object]]:
+    """The reasons that stop a plan, once an approval by hash has been taken into account."""
+    approvable = all(block.approvable for block in plan.blocked)
+    if not plan.blocked or (approve == plan.hash and approvable):
+        return []
+    found = [block.to_json() for block in plan.blocked]
+    if approve and approvable:
+        reason = f"the approved hash {approve} is not that of this plan ({plan.hash}): look at it and approve again"
+        found.append({"reason": reason, "approvable": True})
+    return found
+
+
+class Run:
+    """One pass over the stages. Within a stage people are independent; between stages order matters.
+
+    The stages are called in the order in which they stand here; ``send_memberships`` and ``settle_memberships``
+    together are ``memberships_at_once``, for who does the one in several places and the other in one.
+    """
+
+    def __init__(self, plan: Plan, client: Any, progress: Progress | None = None) -> None:
+        assert plan.snapshot is not None
+        self.plan, self.client, self.progress = plan, client, progress or (lambda stage, done, total: None)
+        self.operations = plan.operations
+        self.snapshot = plan.snapshot
+        self.accounts = Accounts(plan.spec, plan.snapshot, client, plan.now.in_timezone("UTC").date())
+        self.memberships = Memberships(plan.spec, plan.snapshot, client, plan.operations, self.accounts.refusals)
+        self.creations: Group = []
+        """Of organizations."""
+        self.dead: str = ""
+
+    def __enter__(self) -> Run:
+        self.pool = ThreadPoolExecutor(max_workers=max(1, self.client.max_concurrency))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.pool.shutdown()
+
+    def organizations(self) -> None:
+        """Create those that somebody is due in."""
+        found = self.creations = list(self.operations.of("create_organization"))
+        for operation in found:
+            self._one(operation, found, Dependencies.of(found), self._organization)
+        self.operations.save(found)
+        if found:
+            self.progress("organizations", len(found), len(found))
+
+    def people(self) -> None:
+        """Suspend who left; create, adopt, rename and update."""
+        self._stage("leavers", ("suspend",), _leaving, self.accounts.suspend)
+        self._stage("people", _PEOPLE, _personal, self._person)
+
+    def memberships_at_once(self) -> None:
+        """Write memberships 100 to a request, then read the organizations that changed and believe only that."""
+        self._memberships(self.memberships.write)
+
+    def send_memberships(self) -> None:
+        """The first half: write, and believe nothing yet."""
+        self._memberships(self.memberships.send)
+
+    def settle_memberships(self) -> None:
+        """The second half, of what somebody else sent."""
+        self._memberships(lambda alias, map_: self.memberships.settle(alias, self._before(alias), map_))
+
+    def rest(self) -> None:
+        """What needs the memberships right: mark who was taken out, leave the default organization, enable, delete."""
+        self._stage("leavers", ("suspend",), _stripped, self.accounts.suspend)
+        self._leave_default()
+        self._stage("enabling", ("enable",), _enabling, self._enable)
+        self._stage("deleting", ("delete",), _deleting, self.accounts.delete)
+
+    def _before(self, alias: str) -> Mapping[str, frozenset[str]]:
+        return self.snapshot.organizations[alias].members
+
+    # -- stages -------------------------------------------------------------------------------------------------
+
+    def _stage(
+        self,
+        name: str,
+        kinds: tuple[str, ...],
+        chosen: Callable[[Group], Group],
+        work: Callable[[Operation, Group], None],
+    ) -> None:
+        """Carry out what is chosen of each person's operations: people side by side, one person's one after another."""
+        total = sum(self.operations.kinds()[kind] for kind in kinds)
+        if not total:
+            return
+
+        def carry_out(group: Group) -> Group:
+            dependencies = Dependencies.of([*self.creations, *group])
+            for operation in chosen(group):
+                self._one(operation, group, dependencies, work)
+            return group
+
+        done: list[Operation] = []
+        for number, group in enumerate(_side_by_side(self.pool, carry_out, self.operations.by_person(*kinds)), 1):
+            done += group
+            if number % _SAVED == 0:
+                self.operations.save(done)
+                done = []
+            if number % 50 == 0:
+                self.progress(name, number, total)
+        self.operations.save(done)
+        self.progress(name, total, total)
+
+    def _one(
+        self,
+        operation: Operation,
+        group: Group,
+        dependencies: Dependencies,
+        work: Callable[[Operation, Group], None],
+    ) -> None:
+        if operation.outcome:
+            return
+        if reason := self._skip(operation, dependencies):
+            operation.outcome, operation.error = "skipped", reason
+            return
+        try:
+            work(operation, group)
+        except Skipped as error:
+            operation.outcome, operation.error = "skipped", str(error)
+        except (KindeError, Failed) as error:
+            operation.outcome, operation.error = "failed", str(error)
+            if isinstance(error, KindeAuthError):
+                self.dead = f"Kinde refused the credentials: {error}"
+        except Exception as error:  # an answer of a form nobody foresaw must not stop the others
+            log.exception("%s of %s failed", operation.kind, operation.id)
+            operation.outcome, operation.error = "failed", f"unexpected: {type(error).__name__}: {error}"
+        else:
+            operation.outcome = "done"
+
+    def _skip(self, operation: Operation, dependencies: Dependencies) -> str:
+        if self.dead:
+            return self.dead
+        failed = [o for o in dependencies.needed(operation) if o.outcome in ("failed", "skipped")]
+        return f"{failed[0].kind} did not succeed" if failed else ""
+
+    def _organization(self, operation: Operation, group: Group) -> None:
+        assert operation.alias is not None
+        organization = self.snapshot.organizations[operation.alias]
+        organization.code = self.accounts.create_organization(organization.name)
+        organization.read_at = time.monotonic()
+
+    def _person(self, operation: Operation, group: Group) -> None:
+        work: dict[str, Callable[[Operation, Group], None]] = {
+            "create": self.accounts.create,
+            "adopt": self.accounts.adopt,
+            "rename": self.accounts.rename,
+            "update": self.accounts.update,
+        }
+        work[operation.kind](operation, group)
+
+    def _memberships(self, work: Callable[[str, Map], object]) -> None:
+        self._skip_memberships()
+        sizes = self.operations.open_by_organization(*MEMBERSHIP)
+        self.progress("memberships", 0, len(sizes))
+        # Side by side are organizations with one request each, or the many requests of one.
+        few = [alias for alias, size in sizes.items() if size <= CHUNK]
+        many = [alias for alias, size in sizes.items() if size > CHUNK]
+        one_by_one = self.pool.map(lambda alias: self._in_organization(alias, work, _in_turn), few)
+        in_many = (self._in_organization(alias, work, self._map) for alias in many)
+        for done, _ in enumerate(chain(one_by_one, in_many), 1):
+            self.progress("memberships", done, len(sizes))
+
+    def _in_organization(self, alias: str, work: Callable[[str, Map], object], map_: Map) -> str:
+        try:
+            work(alias, map_)
+        except KindeError as error:
+            self.operations.fail_in_organization(alias, MEMBERSHIP, str(error))
+        return alias
+
+    def _skip_memberships(self) -> None:
+        """Nobody joins anything whose account, or whose organization, could not be made."""
+        if self.dead:
+            self.operations.finish("skipped", self.dead)
+        outcomes = self.operations.outcomes()
+        if not (outcomes["failed"] or outcomes["skipped"]):
+            return
+        for group in self.operations.by_person(*MEMBERSHIP):
+            dependencies = Dependencies.of([*self.creations, *group])
+            for operation in group:
+                wanted = operation.kind in MEMBERSHIP and not operation.outcome
+                if wanted and (reason := self._skip(operation, dependencies)):
+                    operation.outcome, operation.error = "skipped", reason
+            self.operations.save(group)
+
+    def _map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return list(self.pool.map(work, items))
+
+    def _leave_default(self) -> None:
+        """Take new people out of the default organization that Kinde put them into without a rule."""
+        # Whatever else became of them: an account that was made, but not all of it, may be in there as well.
+        landed = {operation.user_id: operation for operation in self.operations.landed()}
+        if landed:
+            wrong = self.memberships.leave_default(list(landed))
+            for user_id, error in wrong.items():
+                create = landed[user_id]
+                earlier = f"{create.error}; " if create.error else ""
+                create.outcome = "failed"
+                create.error = f"{earlier}created, but still in the default organization: {error}"
+            self.operations.save(landed[user_id] for user_id in wrong)
+
+    def _enable(self, operation: Operation, group: Group) -> None:
+        """Enable somebody; the names of an update ride along, its properties follow."""
+        if operation.kind == "enable":
+            self.accounts.enable(operation, next((o for o in group if o.kind == "update"), None))
+        elif any(o.kind == "enable" and o.outcome != "done" for o in group):
+            raise Skipped("enabling did not succeed")
+        else:
+            self.accounts.enabled_update(operation)
+
+
+_PEOPLE = ("create", "adopt", "rename", "update")
+
+
+def _leaving(group: Group) -> Group:
+    return [operation for operation in group if operation.kind == "suspend" and not operation.strips]
+
+
+def _stripped(group: Group) -> Group:
+    return [operation for operation in group if operation.strips]
+
+
+def _personal(group: Group) -> Group:
+    """A name change of somebody who is enabled later rides on that request."""
+    later = any(operation.kind == "enable" for operation in group)
+    return [o for o in group if o.kind in _PEOPLE and not (later and o.kind == "update")]
+
+
+def _enabling(group: Group) -> Group:
+    return sorted((o for o in group if o.kind in ("enable", "update")), key=lambda o: o.kind)
+
+
+def _deleting(group: Group) -> Group:
+    return [operation for operation in group if operation.kind == "delete"]
+
+
+def _side_by_side(pool: ThreadPoolExecutor, work: Callable[[Group], Group], groups: Iterable[Group]) -> Iterator[Group]:
+    """Results in order; a few more groups than there are threads are under way, never all of them."""
+    under_way: deque[Future[Group]] = deque()
+    for group in groups:
+        under_way.append(pool.submit(work, group))
+        if len(under_way) > 8 * pool._max_workers:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+def _in_turn(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    return [work(item) for item in items]

@@ -1,0 +1,1 @@
+"""Draft a spec from an HR file (`init`)."""

@@ -1,0 +1,300 @@
+"""Draft a spec from an HR export: every guess is explained, and what is unsure is marked ``# check``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pendulum
+
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.draft.columns import Column, Guess, guess, slug
+from airflow_provider_kinde.sync.model import Access, Reading
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.report.text import clean
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.people import People
+
+MAX_ORGANIZATIONS = 50
+"""More values than this are not departments but something else."""
+_TAKEN = frozenset({"match", "prefix", "null", "yes", "no", "on", "off", "true", "false"})
+"""What YAML, or a spec, reads as something else than an alias."""
+_PROBE = """
+version: 1
+name: draft
+source: {source}
+person: {{id: "{{{{ row.x }}}}", email: "{{{{ row.x }}}}", given_name: "", family_name: ""}}
+employment: {{status: Active, active: [Active]}}
+"""
+
+
+def draft(path: str, out: str = "") -> str:
+    """Write the text of a spec for a file.
+
+    :param path: the HR export: CSV, JSON, JSON lines or Parquet; a path or a URL of an object storage.
+    :param out: where the spec will be written: paths in it are relative to that folder.
+    :returns: YAML that loads, with the reason of every guess.
+    :raises SyncError: when the file cannot be read, holds no row, or nothing in it can be an id.
+    """
+    options = _source_options(path)
+    columns, rows = _read(path, options)
+    found = guess(columns, rows)
+    text = _yaml(found, _name(path), {**options, "path": _relative(path, out)})
+    people = _try(text, {**options, "path": path})
+    return _header(path, rows, people) + text
+
+
+# -- reading the file -------------------------------------------------------------------------------------------
+
+
+def _source_options(path: str) -> dict[str, str]:
+    """What a file source needs to know of the file besides its path: looked up in its first bytes."""
+    options = {"type": "file"}
+    suffix = Path(path).suffix.lower()
+    if "://" in path:
+        return options
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            head = file.read(1 << 16)
+            whole = head + file.read(1 << 24)
+    except OSError as error:
+        raise SyncError(f"{path} cannot be read: {error.strerror or error}") from error
+    if suffix in (".parquet", ".pq"):
+        return options
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        options["encoding"] = "utf-16"
+    elif not _is_utf8(whole):
+        options["encoding"] = "cp1252"
+    text = head.decode(options.get("encoding", "utf-8-sig"), errors="replace")
+    if suffix not in (".csv", ".tsv", ".json", ".jsonl", ".ndjson"):
+        options["format"] = (
+            ("jsonl" if "\n{" in text else "json") if text.lstrip()[:1] in "[{" and text.strip() else "csv"
+        )
+    kind = options.get("format", "csv" if suffix in (".csv", ".tsv") else suffix.lstrip("."))
+    if kind == "csv" and suffix != ".tsv":
+        line = text.lstrip().split("\n", 1)[0]
+        best = max((",", ";", "\t", "|"), key=lambda mark: (line.count(mark), mark == ","))
+        if best != "," and line.count(best):
+            options["delimiter"] = "tab" if best == "\t" else best
+    if kind == "json" and text.lstrip()[:1] == "{":
+        options["rows"] = _rows_key(text, path)
+    return options
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(data) - 4  # a character cut off by the end of what was read
+    return True
+
+
+def _rows_key(text: str, path: str) -> str:
+    match = re.search(r'"([^"\\]+)"\s*:\s*\[\s*\{', text)
+    if not match:
+        raise SyncError(f"{path} is a JSON object, and no list of objects stands in it near its beginning")
+    return match[1]
+
+
+def _read(path: str, options: dict[str, str]) -> tuple[list[Column], int]:
+    """Every column with its values."""
+    from airflow_provider_kinde.sources import make_source
+
+    full = path if "://" in path else str(Path(path).expanduser().absolute())
+    spec = SyncSpec.parse(_PROBE.format(source=_flow({**options, "path": full})))
+    reading: Reading = make_source(spec).read()
+    columns = {name: Column(name) for name in reading.columns or ()}
+    rows = 0
+    for row in reading:
+        if row.problem:
+            continue
+        rows += 1
+        for name, value in row.values.items():
+            columns.setdefault(name, Column(name)).add(value)
+    if not rows:
+        why = f": {reading.incomplete[0]}" if reading.incomplete else ""
+        raise SyncError(f"{path} holds no row, so there is nothing to draft from{why}")
+    for column in columns.values():
+        column.rows = rows
+    return list(columns.values()), rows
+
+
+def _try(text: str, options: dict[str, str]) -> People:
+    """Read the file by the draft itself: what comes of it stands in the draft's first lines."""
+    from airflow_provider_kinde.sources import make_source
+
+    SyncSpec.parse(text)
+    full = options["path"] if "://" in options["path"] else str(Path(options["path"]).expanduser().absolute())
+    here = re.sub(r"(?m)^  path: .*$", lambda _: f"  path: {_quoted(full)}", text, count=1)
+    spec = SyncSpec.parse(here)
+    return read_people(spec, make_source(spec), pendulum.now("UTC"))
+
+
+# -- writing the spec -------------------------------------------------------------------------------------------
+
+
+def _header(path: str, rows: int, people: People) -> str:
+    access = sum(person.access is not Access.NONE for person in people.persons.values())
+    left = len(people.persons) - access
+    lines = [
+        f"Drafted from {clean(Path(path).name)}: {rows} rows. All of it is guessed; look twice where it says `check`.",
+        f"As this draft reads it today: {access} people have access, {left} have left, {len(people.rejected)} rows are",
+        f"rejected, {len(people.held)} people are held.",
+    ]
+    lines += [f"check: row {r.row} is rejected: {clean(r.reason)[:150]}" for r in people.rejected[:3]]
+    lines += [f"check: {clean(id)} is held: {clean(why)[:150]}" for id, why in list(people.held.items())[:3]]
+    lines += [f"check: blocked: {clean(problem)[:250]}" for problem in people.problems[:3]]
+    lines += [
+        "Then: python -m airflow_provider_kinde validate --spec FILE, and plan --spec FILE, which writes nothing."
+    ]
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _yaml(found: Guess, name: str, options: dict[str, str]) -> str:
+    lines = [
+        "version: 1",
+        f"name: {_quoted(name):<28} # the first half of every link in Kinde; never change it later",
+        "kinde_conn_id: kinde_default        # the Airflow connection",
+        "# tenant: acme.kinde.com            # uncomment: then no other Kinde can be written to by mistake",
+        "",
+        "source:",
+        "  type: file",
+        f"  path: {_quoted(options['path'])}",
+    ]
+    for key in ("format", "encoding", "delimiter", "rows"):
+        if key in options:
+            why = "no valid UTF-8  # check" if options[key] == "cp1252" else "as the file looks"
+            lines.append(f"  {key}: {_quoted(options[key])}  # {why}")
+    least = max(1, found.rows * 9 // 10)
+    lines += [
+        f"  # expect: {{min_rows: {least}}}  # proves that the file is whole: only then does an absent person leave",
+        "",
+        "person:",
+        *_entry("  id", found.id.expression, found.id.why, found.id.sure),
+        *_entry("  email", found.email.expression, found.email.why, found.email.sure),
+        *_entry("  given_name", found.given.expression, found.given.why, found.given.sure),
+        *_entry("  family_name", found.family.expression, found.family.why, found.family.sure),
+        "",
+        "employment:",
+        *_entry("  status", found.status.expression, found.status.why, found.status.sure),
+        *_statuses(found),
+    ]
+    for key, part in (("start_date", found.start), ("end_date", found.end)):
+        if part:
+            lines += _entry(f"  {key}", part.expression, part.why, part.sure)
+    if found.formats:
+        lines.append(f"  date_format: [{', '.join(map(_quoted, found.formats))}]  # {found.formats_why}")
+    elif found.formats_why:
+        lines.append(f"  # {found.formats_why}")
+    lines += ['  timezone: UTC                     # check: where "today" is, such as America/New_York', ""]
+    if found.department and found.department.blank:
+        column = found.department
+        lines.append(
+            f"# check: {_quoted(column.name)} is blank in {column.blank} rows. Whoever would lose something by that is"
+        )
+        lines += [
+            "# held; uncomment this if a blank is an answer there:",
+            f"# may_be_empty: [{_quoted(column.name)}]",
+            "",
+        ]
+    lines += _organizations(found)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _entry(key: str, value: str, why: str, sure: bool) -> list[str]:
+    comment = f"# {clean(why)}" if sure else f"# check: {clean(why)}"
+    line = f"{key}: {_quoted(value)}"
+    return [f"{line}  {comment}"] if len(line) + len(comment) < 118 else [f"  {comment}", line]
+
+
+def _statuses(found: Guess) -> list[str]:
+    lines = []
+    for key, values in (("active", found.active), ("inactive", found.inactive)):
+        listed = ", ".join(_quoted(value) for value, _ in values)
+        lines.append(f"  {key}: [{listed}]  # " + ("gives access" if key == "active" else "takes it away"))
+        lines += [f"    # {_quoted(value)}: {_rows(count)}" for value, count in values if count]
+    for value, count in found.unclear:
+        lines.append(f"  # check: {_quoted(value)} ({_rows(count)}) is in neither list: such rows are rejected,")
+        lines.append("  #   and their people left alone, until you put it in one")
+    return lines
+
+
+def _organizations(found: Guess) -> list[str]:
+    column = found.department
+    if column is None:
+        return [
+            "# No column looks like a department: name organizations and rules yourself.  # check",
+            "organizations: {}",
+        ]
+    values = column.texts()
+    if len(values) > MAX_ORGANIZATIONS:
+        return [
+            f"# {_quoted(column.name)} holds {len(values)} values: too many to draft one organization each.  # check",
+            "organizations: {}",
+        ]
+    aliases = _aliases(values)
+    lines = [
+        f"# One organization for each value of {_quoted(column.name)}, looked up in Kinde by its name, and made there",
+        "# if there is none; by code it is `alias: org_...`.  # check: the names",
+        "organizations:",
+        *(f"  {alias}: {{name: {_quoted(value)}, create: true}}" for value, alias in aliases.items()),
+        "",
+        "memberships:                         # every rule that holds adds up; `roles` takes role keys of Kinde",
+    ]
+    for value, alias in aliases.items():
+        test = f"{{{{ {column.reference} | trim == {_literal(value)} }}}}"
+        lines += [f"  - organization: {alias}", f"    when: {_quoted(test)}  # {_rows(column.counts[value])}"]
+    return lines
+
+
+def _rows(count: int) -> str:
+    return f"{count} row" if count == 1 else f"{count} rows"
+
+
+def _aliases(values: Iterable[str]) -> dict[str, str]:
+    """A short name for each value, each its own."""
+    found: dict[str, str] = {}
+    for value in values:
+        base = slug(value) or "organization"
+        if base[0].isdigit() or base in _TAKEN:
+            base = f"org-{base}"
+        alias, number = base, 2
+        while alias in found.values():
+            alias, number = f"{base}-{number}", number + 1
+        found[value] = alias
+    return found
+
+
+def _name(path: str) -> str:
+    return slug(Path(path.split("?")[0]).stem)[:31].strip("-") or "hr"
+
+
+def _relative(path: str, out: str) -> str:
+    """The path as it stands in the spec: relative to the spec's folder where it is below it."""
+    if "://" in path or not out:
+        return path
+    full, folder = Path(path).expanduser().absolute(), Path(out).expanduser().absolute().parent
+    return full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
+
+
+def _flow(options: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in options.items()) + "}"
+
+
+def _quoted(text: str) -> str:
+    """A YAML text in double quotes."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+
+
+def _literal(text: str) -> str:
+    """A Jinja text in single quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

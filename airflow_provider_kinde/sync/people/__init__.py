@@ -1,0 +1,1 @@
+"""HR rows to people: access dates, rejected rows, drift."""

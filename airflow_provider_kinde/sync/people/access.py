@@ -1,0 +1,46 @@
+"""When somebody has access: one pure function of status, dates and day."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from airflow_provider_kinde.sync.model import Access
+from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR
+
+
+def decide_access(
+    active: bool,
+    status: str,
+    start: dt.date | None,
+    end: dt.date | None,
+    today: dt.date,
+    *,
+    days_before_start: int = 0,
+    grace_days: int = 0,
+) -> tuple[Access, str]:
+    """Say whether somebody has access today, and why.
+
+    :param active: the status is one of ``employment.active`` (else it is one of ``inactive``).
+    :param status: the status as the row has it, for the reason.
+    :param start: first day of the latest spell.
+    :param end: last day; before ``start`` it belongs to an earlier spell, from the year 9000 on it is no end.
+    :param today: the local day where the person works.
+    :param days_before_start: days before ``start`` from which access is given.
+    :param grace_days: days after ``end`` during which what is there stays.
+    :returns: the access and the reason in words.
+    """
+    if end is not None and (end.year >= NO_END_YEAR or (start is not None and end < start)):
+        end = None
+    said = f"status is {status}"
+    # The days are added to today, not to the dates: dates at the rim of the calendar must not overflow.
+    if start is not None and start > today + dt.timedelta(days=days_before_start):
+        return (Access.KEEP if active else Access.NONE), f"{said}, starts on {start}"
+    if not active and start is not None and start > today:
+        return Access.DUE, f"{said}, starts on {start}, access {days_before_start} days before"
+    if end is not None:
+        if today <= end:
+            return Access.DUE, f"{said}, access until {end}" if not active else f"{said}, ends on {end}"
+        if today - dt.timedelta(days=grace_days) <= end:
+            return Access.GRACE, f"{said}, ended on {end}, grace of {grace_days} days"
+        return Access.NONE, f"{said}, ended on {end}"
+    return (Access.DUE if active else Access.NONE), said

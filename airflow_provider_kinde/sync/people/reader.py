@@ -1,0 +1,380 @@
+"""From rows to people: what one reading of the HR source says, row by row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Collection, Iterable
+from itertools import islice
+from typing import Any, NoReturn
+
+import pendulum
+
+from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejected, Row, Source
+from airflow_provider_kinde.sync.normalization import clean_email, clean_name, email_key, holds_control
+from airflow_provider_kinde.sync.people.access import decide_access
+from airflow_provider_kinde.sync.people.drift import Drift
+from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.sync.spec.expressions import (
+    Recall,
+    RowView,
+    Template,
+    TemplateError,
+    UnknownColumn,
+    is_blank,
+)
+from airflow_provider_kinde.sync.spec.models import MembershipSpec, SyncSpec
+from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.people import People, encode_due, encode_properties
+
+MAX_ID, MAX_NAME = 200, 200
+
+
+class _Reject(Exception):
+    """This row cannot be understood, for the reason given."""
+
+
+def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, spool: Spool | None = None) -> People:
+    """Read the HR source once and say who has access, what is due, and which rows cannot be understood.
+
+    :param spec: the spec.
+    :param source: where the rows come from.
+    :param now: the moment of the run; each person's local day is taken from it.
+    :param spool: where people are kept; one of their own when left out.
+    :returns: people, rejected rows, and why the source may not be acted upon, if so.
+    :raises SpecError: a rule names an organization that the spec does not define.
+    :raises SourceError: the source cannot be read at all.
+    """
+    return _Reader(spec, now, spool or Spool()).read(source.read())
+
+
+class _Reader:
+    def __init__(self, spec: SyncSpec, now: pendulum.DateTime, spool: Spool) -> None:
+        self.spec, self.now = spec, now
+        self.people = People(spool)
+        self.spool, self.writer = spool, spool.writer("hr")
+        self.dates = DateReader(spec.employment.date_format, dt.date(now.year, now.month, now.day))
+        self.aliases = {organization.alias for organization in spec.organizations}
+        self.drift = Drift(spec)
+        self.missed: set[str] = set()
+        self.columns: frozenset[str] | None = None
+        self._number = 0
+        """Of the row at hand, for messages."""
+        self._days: dict[str, tuple[dt.tzinfo, dt.date]] = {}
+        self._roles = [frozenset(rule.roles) for rule in spec.memberships]
+        employment = spec.employment
+        deciding = (spec.scope, employment.status, employment.start_date, employment.end_date, employment.timezone)
+        self._access = Recall(_columns_of(deciding), self._decide_access)
+        rules = [template for rule in spec.memberships for template in (rule.organization, rule.when)]
+        self._due = Recall(_columns_of(rules), self._memberships)
+
+    # -- the whole ---------------------------------------------------------------------------------------------
+
+    def read(self, reading: Reading) -> People:
+        people, spec = self.people, self.spec
+        people.source = reading.name
+        if reading.columns is not None:
+            self.columns = frozenset(reading.columns)
+            self.drift.check_columns(self.columns)
+        for row in reading:
+            people.rows += 1
+            if row.problem:
+                self._reject(row, None, row.problem)
+            elif self.drift.gone:
+                people.ids_certain = False
+            else:
+                self._row(row)
+        self.writer.flush()
+        if self.columns is None:
+            self.drift.check_rows(self.missed)
+        self.spool.run("CREATE INDEX hr_id ON hr (id)")
+        self._settle_repeats()
+        self.spool.run("CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT NULL")
+        self._hold_shared_addresses()
+        people.warnings = list(reading.warnings)
+        people.proven = bool(reading.proven) and not reading.incomplete
+        if not people.rows:
+            people.problems.append(f"{reading.name} is empty: it holds no row, and nobody leaves because of that")
+        else:
+            people.problems.extend(self.drift.problems(spec, reading.name))
+        people.problems.extend(reading.incomplete)
+        return people
+
+    def _row(self, row: Row) -> None:
+        self._number = row.number
+        view = RowView(row.values, self.columns, self.missed)
+        self.drift.look_at(row.values)
+        try:
+            id = self._id(view)
+        except UnknownColumn as error:
+            self.people.ids_certain = False
+            self.drift.unknown(error.column)
+            return
+        except _Reject as error:
+            self._reject(row, None, str(error))
+            return
+        understood: tuple[str | None, ...] = (None,) * 9
+        try:
+            understood = self._person(view)
+        except UnknownColumn as error:
+            self.drift.unknown(error.column)
+        except _Reject as error:
+            self._reject(row, id, str(error))
+        self.writer.add((row.number, id, _fingerprint(row.values), *understood))
+
+    def _reject(self, row: Row, id: str | None, reason: str) -> None:
+        self.people.rejected.append(Rejected(row.number, id, reason))
+        if id is None:
+            self.people.ids_certain = False
+
+    def _settle_repeats(self) -> None:
+        """Equal rows with one id count once; differing ones are rejected, all of them."""
+        people, spool = self.people, self.spool
+        repeated = spool.all("SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)")
+        again: set[tuple[int, str]] = set()
+        differing: set[str] = set()
+        rejected: list[Rejected] = []
+        for (id,) in repeated:
+            found = spool.all("SELECT rowid, number, mark FROM hr WHERE id = ? ORDER BY rowid", (id,))
+            first = found[0][0]
+            if len({mark for _, _, mark in found}) > 1:
+                differing.add(id)
+                numbers = sorted(number for _, number, _ in found)
+                shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+                reason = f"rows {shown} hold the same id and differ"
+                rejected += [Rejected(number, id, reason) for number in numbers]
+                spool.run("UPDATE hr SET access = NULL, key = NULL WHERE rowid = ?", (first,))
+            else:
+                again |= {(number, id) for _, number, _ in found[1:]}
+            spool.run("DELETE FROM hr WHERE id = ? AND rowid > ?", (id, first))
+        rejected += [r for r in people.rejected if r.id not in differing and (r.row, r.id) not in again]
+        people.rejected = sorted(rejected, key=lambda found: found.row)
+
+    def _hold_shared_addresses(self) -> None:
+        people, spool = self.people, self.spool
+        due = Access.DUE.value
+        sql = "SELECT key FROM hr WHERE key IS NOT NULL AND access = ? GROUP BY key HAVING count(*) > 1"
+        for (key,) in spool.all(sql, (due,)):
+            rows = dict(spool.all("SELECT id, number FROM hr WHERE key = ? AND access = ? ORDER BY id", (key, due)))
+            for id in rows:
+                others = [f"{other} (row {rows[other]})" for other in islice((o for o in rows if o != id), 4)]
+                shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+                people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
+            spool.run("UPDATE hr SET access = NULL, key = NULL WHERE key = ? AND access = ?", (key, due))
+
+    # -- one row -----------------------------------------------------------------------------------------------
+
+    def _id(self, view: RowView) -> str:
+        id = self._text("id", self.spec.person.id, view).strip()
+        if not id:
+            raise _Reject("id is blank")
+        if id in ("True", "False") and isinstance(self._value("id", self.spec.person.id, view), bool):
+            raise _Reject("id is yes or no, which is nobody's id")
+        if "~" in id or len(id) > MAX_ID or not id.isprintable():
+            raise _Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
+        return id
+
+    def _person(self, view: RowView) -> tuple[str | None, ...]:
+        """What is kept of a row that was understood: the columns of the table from ``access`` on."""
+        person, joiner = self.spec.person, self.spec.joiner
+        access, why, due, leaver = self._access(view)
+        email = self._email(view, leaver)
+        key = email.lower() if email.isascii() else email_key(email)
+        given = self._name("given_name", person.given_name, view, leaver)
+        family = self._name("family_name", person.family_name, view, leaver)
+        properties = adopt = ""
+        if not leaver:
+            if person.properties:
+                properties = encode_properties(
+                    tuple((name, self._property(name, template, view)) for name, template in person.properties.items())
+                )
+            due = self._due(view)
+            if joiner.adopt_provided_id is not None:
+                adopt = self._text("adopt_provided_id", joiner.adopt_provided_id, view).strip()
+        return access, why, email, key or None, given, family, properties, due, adopt
+
+    def _decide_access(self, view: RowView) -> tuple[str, str, str, bool]:
+        """The access, why, what a blank leaves in doubt, and whether that makes a leaver."""
+        access, why, doubts = self._scoped(view)
+        return access.value, why, encode_due((), doubts), access is Access.NONE
+
+    def _scoped(self, view: RowView) -> tuple[Access, str, tuple[Doubt, ...]]:
+        spec = self.spec
+        if spec.scope is not None and not self._truth("scope", spec.scope, view):
+            blanks = self._blanks([spec.scope], view)
+            if not blanks:
+                return Access.NONE, "out of scope", ()
+            try:
+                access, why = self._employment(view)
+            except _Reject:
+                access = Access.DUE
+            # Somebody who has left anyway does not leave because of the blank.
+            return (Access.NONE, why, ()) if access is Access.NONE else (Access.NONE, "out of scope", (Doubt(blanks),))
+        return *self._employment(view), ()
+
+    def _employment(self, view: RowView) -> tuple[Access, str]:
+        """Whether status and dates give access, and why."""
+        spec, employment = self.spec, self.spec.employment
+        status = clean_name(self._text("status", employment.status, view))
+        key = status.casefold()
+        active = key in employment.active
+        if not active and key not in employment.inactive:
+            found = f"status {status[:40]!r}" if status else "status is blank, and"
+            raise _Reject(f"{found} is neither in employment.active nor in employment.inactive")
+        timezone, today = self._today(view)
+        return decide_access(
+            active,
+            status,
+            self._date("start_date", employment.start_date, view, timezone),
+            self._date("end_date", employment.end_date, view, timezone),
+            today,
+            days_before_start=spec.joiner.days_before_start,
+            grace_days=spec.leaver.grace_days,
+        )
+
+    def _today(self, view: RowView) -> tuple[dt.tzinfo, dt.date]:
+        name = self._text("timezone", self.spec.employment.timezone, view).strip()
+        known = self._days.get(name)
+        if known is None:
+            try:
+                timezone = pendulum.timezone(name)
+            except (ValueError, KeyError, OSError):
+                raise _Reject(f"timezone {name[:40]!r} is not a time zone such as Europe/Berlin") from None
+            local = self.now.in_timezone(timezone)
+            known = self._days[name] = (timezone, dt.date(local.year, local.month, local.day))
+        return known
+
+    def _date(self, field: str, template: Template | None, view: RowView, timezone: dt.tzinfo) -> dt.date | None:
+        if template is None:
+            return None
+        value = self._value(field, template, view)
+        try:
+            return self.dates.read(value, timezone, start=field == "start_date")
+        except ValueError as error:
+            raise _Reject(f"{field} {error}") from None
+
+    def _email(self, view: RowView, leaver: bool) -> str:
+        text = self._lenient("email", self.spec.person.email, view, leaver).strip()
+        if leaver and not text:
+            return ""
+        try:
+            return clean_email(text)
+        except ValueError as error:
+            raise _Reject(f"email {error}") from None
+
+    def _name(self, field: str, template: Template, view: RowView, leaver: bool) -> str:
+        name = clean_name(self._lenient(field, template, view, leaver))
+        if not name:
+            if not leaver and not template.columns <= self.spec.may_be_empty:
+                raise _Reject(f"{field} is blank")
+        elif len(name) > MAX_NAME:
+            raise _Reject(f"{field} is longer than {MAX_NAME} characters")
+        elif holds_control(name):
+            raise _Reject(f"{field} holds a control character")
+        return name
+
+    def _property(self, name: str, template: Template, view: RowView) -> str:
+        text = unicodedata.normalize("NFC", self._text(f"properties.{name}", template, view).strip())
+        if not text.isprintable() and any(unicodedata.category(char) == "Cs" or char == "\0" for char in text):
+            raise _Reject(f"properties.{name} holds what is not text")
+        return text
+
+    def _memberships(self, view: RowView) -> str:
+        due: list[Due] = []
+        doubts: list[Doubt] = []
+        for rule in self.spec.memberships:
+            field = f"memberships[{rule.index}]"
+            if rule.when is None or self._truth(f"{field}.when", rule.when, view):
+                alias = self._text(f"{field}.organization", rule.organization, view).strip()
+                if blanks := self._blanks([rule.organization], view):
+                    # Where a blank decides which organization it is, nothing may be taken away because of it.
+                    doubts.append(Doubt(blanks, rule.index, None, self._roles[rule.index]))
+                    alias = alias if self.spec.organizations_match is None and alias in self.aliases else ""
+                if alias:
+                    self._check_alias(rule, alias)
+                    due.append(Due(alias, self._roles[rule.index], rule.index))
+            elif blanks := self._blanks([rule.when], view):
+                alias_or_none = self._alias_in_doubt(rule, view)
+                doubts.append(Doubt(blanks, rule.index, alias_or_none, self._roles[rule.index]))
+        return encode_due(tuple(due), tuple(doubts))
+
+    def _check_alias(self, rule: MembershipSpec, alias: str) -> None:
+        if self.spec.organizations_match is None and alias not in self.aliases:
+            known = ", ".join(sorted(self.aliases)[:20]) or "none"
+            raise self.spec.error(
+                f"memberships[{rule.index}].organization",
+                f"row {self._number} yields {alias[:80]!r}, which is not an alias in organizations; known are {known}",
+            )
+
+    def _alias_in_doubt(self, rule: MembershipSpec, view: RowView) -> str | None:
+        """The organization that a doubt is about; ``None``, any of them, where a blank decides that, too."""
+        if self._blanks([rule.organization], view):
+            return None
+        try:
+            alias = rule.organization.render(view).strip()
+        except TemplateError:
+            return None
+        known = alias and (self.spec.organizations_match is not None or alias in self.aliases)
+        return alias if known else None
+
+    def _blanks(self, templates: Iterable[Template], view: RowView) -> tuple[str, ...]:
+        """Columns that the expressions read, blank in this row, whose blank is no answer."""
+        return tuple(
+            sorted(
+                column
+                for template in templates
+                for column in template.columns - self.spec.may_be_empty
+                if (column in view or column not in template.optional) and is_blank(view.values.get(column))
+            )
+        )
+
+    # -- one value ---------------------------------------------------------------------------------------------
+
+    def _value(self, field: str, template: Template, view: RowView) -> Any:
+        try:
+            return template.value(view)
+        except TemplateError as error:
+            _fail(field, error)
+
+    def _text(self, field: str, template: Template, view: RowView) -> str:
+        try:
+            return template.render(view)
+        except TemplateError as error:
+            _fail(field, error)
+
+    def _lenient(self, field: str, template: Template, view: RowView, leaver: bool) -> str:
+        """As text; for a leaver an expression that fails on nothing but blanks is blank too."""
+        try:
+            return template.render(view)
+        except TemplateError as error:
+            if leaver and template.columns and all(is_blank(view.values.get(name)) for name in template.columns):
+                return ""
+            _fail(field, error)
+
+    def _truth(self, field: str, template: Template, view: RowView) -> bool:
+        try:
+            return template.truth(view)
+        except TemplateError as error:
+            _fail(field, error)
+
+
+def _columns_of(templates: Iterable[Template | None]) -> frozenset[str] | None:
+    """The columns that expressions read; ``None`` if that depends on the row."""
+    present = [template for template in templates if template is not None]
+    if not all(template.pure for template in present):
+        return None
+    return frozenset().union(*(template.columns for template in present))
+
+
+def _fail(field: str, error: TemplateError) -> NoReturn:
+    raise _Reject(f"{field}: {error}") from None
+
+
+def _fingerprint(values: Any) -> int:
+    """Equal for rows that hold the same, whatever the order of columns, blanks around text, or missing for null."""
+    cells: Collection[tuple[str, str]] = [
+        (column, text)
+        for column, value in values.items()
+        if (text := value.strip() if type(value) is str else "" if value is None else str(value))
+    ]
+    return hash(frozenset(cells))

@@ -1,0 +1,1 @@
+"""One person: onboard, offboard, explain. The same engine as the sync."""

@@ -1,0 +1,161 @@
+"""One person, from the HR row to what would be done, with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pendulum
+
+from airflow_provider_kinde.sync.model import Access, Person, Row, Source
+from airflow_provider_kinde.sync.normalization import email_key
+from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.plan.run_request import as_source
+from airflow_provider_kinde.sync.report.text import clean, operation_lines
+from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.accounts import Account
+from airflow_provider_kinde.sync.store.people import merged
+
+_ACCESS = {
+    Access.DUE: "has access",
+    Access.KEEP: "keeps access, is not given any yet",
+    Access.GRACE: "keeps access for now (grace), is given none",
+    Access.NONE: "has no access",
+}
+
+
+def explain(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    id: str,
+    *,
+    now: pendulum.DateTime | str | None = None,
+    progress: Progress | None = None,
+) -> tuple[str, Plan]:
+    """Say for one HR id: row -> mapping -> match -> action.
+
+    :returns: the text, and the plan for this one person.
+    """
+    source = as_source(source)
+    plan = make_plan(spec, source, client, now=now, ids=[id], progress=progress)
+    return explanation(plan, source, id), plan
+
+
+def explanation(plan: Plan, source: Source, id: str, *, personal: bool = True) -> str:
+    """The same for a plan that was made already.
+
+    :param personal: with names, addresses and the row's values; otherwise the text may stand in a log.
+    """
+    lines = [f"{clean(id)}  in {plan.spec.name} -> {plan.host}", ""]
+    lines += _section("row", _rows(plan.spec, source, id, personal))
+    lines += _section("mapping", _mapping(plan, id, personal))
+    lines += _section("match", _match(plan, id, personal))
+    lines += _section("action", _action(plan, id, personal))
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [f"  {title if number == 0 else '':<9}{line}" for number, line in enumerate(lines)] + [""]
+
+
+def _rows(spec: SyncSpec, source: Source, id: str, personal: bool) -> list[str]:
+    found: list[str] = []
+    reading = source.read()
+    for row in reading:
+        if _id(spec, row) == id:
+            found.append(f"row {row.number} of {clean(reading.name)}")
+            if personal:
+                found += [f"  {clean(column)} = {clean(value)!r}" for column, value in row.values.items()]
+    return found or [f"no row of {clean(reading.name)} has this id"]
+
+
+def _id(spec: SyncSpec, row: Row) -> str | None:
+    try:
+        return None if row.problem else str(spec.person.id.render(row.values)).strip()
+    except Exception:  # a row that cannot be mapped is told under "mapping", with its reason
+        return None
+
+
+def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
+    people = plan.people
+    if people is None:
+        return ["not reached: " + "; ".join(clean(block.reason) for block in plan.blocked)]
+    if person := people.persons.get(id):
+        return _person(plan, person, personal)
+    rejected = [f"rejected, row {r.row}: {clean(r.reason)}" for r in people.rejected if r.id == id]
+    held = [f"held: {clean(people.held[id])}"] if id in people.held else []
+    return rejected + held or ["nothing: a run over everybody treats the person as absent, a run for one id does not"]
+
+
+def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
+    name = " ".join(part for part in (person.given_name, person.family_name) if part)
+    lines = [f"access   {_ACCESS[person.access]}: {clean(person.why)}"]
+    if personal:
+        who = [f"name     {clean(name) or '(blank)'}", f"email    {clean(person.email) or '(blank)'}"]
+        lines = who + lines + [f"property {clean(key)} = {clean(value)!r}" for key, value in person.properties]
+    for alias, roles in merged(person.memberships).items():
+        rules = sorted({due.entry for due in person.memberships if due.alias == alias})
+        given = ", ".join(f"memberships[{entry}] (line {plan.spec.memberships[entry].line})" for entry in rules)
+        lines.append(f"due      {clean(alias)}{_with(roles)}, by {given}")
+    for doubt in person.doubts:
+        what = "scope" if doubt.entry is None else f"memberships[{doubt.entry}]"
+        lines.append(f"doubt    {what} reads {', '.join(map(repr, doubt.columns))}, blank in this row")
+    return lines
+
+
+def _match(plan: Plan, id: str, personal: bool) -> list[str]:
+    snapshot = plan.snapshot
+    if snapshot is None:
+        return ["not reached"]
+    lines = [account_line(snapshot, account, personal) for account in snapshot.linked.get(id, ())]
+    if lines:
+        return lines
+    lines = ["no account carries the link " + clean(f"{plan.spec.name}:{id}")]
+    person = plan.people.persons.get(id) if plan.people else None
+    if person and person.email:
+        owners = snapshot.by_address.get(email_key(person.email))
+        lines += [f"the address is on {account_line(snapshot, owner, personal)}" for owner in owners] or [
+            "no account has the address"
+        ]
+    return lines
+
+
+def account_line(snapshot: Snapshot, account: Account, personal: bool = True) -> str:
+    """An account in one line: whose it is, whether it is enabled, where it is a member.
+
+    :param personal: with its address.
+    """
+    state = "suspended" if account.suspended else "enabled"
+    where = ", ".join(alias + _with(roles) for alias, roles in snapshot.memberships(account.id).items())
+    owner = clean(account.provided_id) if account.provided_id else "no link"
+    name = f"{account.id} <{clean(account.email)}>" if personal else account.id
+    return f"{name}, {owner}, {state}, in {where or 'no managed organization'}"
+
+
+def _with(roles: Iterable[str]) -> str:
+    listed = ", ".join(sorted(roles))
+    return f" (roles {listed})" if listed else ""
+
+
+def action_lines(operations: Iterable[Operation], personal: bool = True) -> list[str]:
+    """Operations, a line each.
+
+    :param personal: with what changes into what.
+    """
+    if personal:
+        return operation_lines(operations)
+    return [
+        " ".join(clean(part) for part in (o.kind, o.role or "", o.alias or "") if part)
+        + (f": {clean(o.reason)}" if o.reason else "")
+        for o in operations
+    ]
+
+
+def _action(plan: Plan, id: str, personal: bool) -> list[str]:
+    held = [f"held: {clean(held.reason)}" for held in plan.held if held.id == id]
+    rejected = [f"none: the row is rejected ({clean(r.reason)})" for r in plan.rejected if r.id == id]
+    lines = held or rejected or action_lines(plan.operations, personal) or ["none: nothing is to be done"]
+    return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

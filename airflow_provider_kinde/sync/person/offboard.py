@@ -1,0 +1,214 @@
+"""Offboard one person from a form: as a leaver where HR agrees, else suspended until HR does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pendulum
+
+from airflow_provider_kinde.exceptions import KindeNotFoundError, SourceError
+from airflow_provider_kinde.sync.apply.stages import apply_plan
+from airflow_provider_kinde.sync.link import is_onboarded
+from airflow_provider_kinde.sync.model import Access, Person, Source
+from airflow_provider_kinde.sync.normalization import clean_email, email_key
+from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
+from airflow_provider_kinde.sync.person.forms import Refused, Remembered, Tell, check_tenant, told
+from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.plan.reconcile import Decider, operation_for
+from airflow_provider_kinde.sync.plan.run_request import as_source, moment
+from airflow_provider_kinde.sync.plan.scopes import lacking
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.accounts import Account
+from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.people import People
+
+SCOPES = frozenset({"read:users", "update:users", "delete:user_sessions"})
+TAKES = frozenset({"suspend", "remove_membership"})
+"""What a form may do to a leaver: it never deletes."""
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """What the form says of somebody who leaves: an address, an HR id, or both.
+
+    :param confirm_protected: the HR id of a protected person (the address, where there is no id), typed again.
+    """
+
+    email: str = ""
+    id: str = ""
+    confirm_protected: str = ""
+
+
+def offboard(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    leaver: Leaver,
+    *,
+    now: pendulum.DateTime | str | None = None,
+    tell: Tell,
+) -> Report:
+    """Take one person's access away, and end the sessions.
+
+    Where HR says that the person left, the leaver is planned and applied for this one id, as the sync does it.
+    Everywhere else (HR says active, has no row, or cannot be read, or a guard would stop the plan) the account is
+    suspended without the mark of a leaver: the sync then holds it, and re-enables nobody, until HR agrees.
+
+    :param tell: told what will be done before it is.
+    :raises Refused: for accounts that are not this sync's, and for protected people who are not confirmed.
+    """
+    at = moment(now)
+    client = client.get_conn() if hasattr(client, "get_conn") else client
+    check_tenant(spec, client.host)
+    leaver = _checked(leaver)
+    run = _Offboarding(spec, client, leaver, at, Remembered(as_source(source)))
+    return run.run(tell)
+
+
+class _Offboarding:
+    def __init__(self, spec: SyncSpec, client: Any, leaver: Leaver, at: pendulum.DateTime, rows: Remembered) -> None:
+        self.spec, self.client, self.leaver, self.at, self.rows = spec, client, leaver, at, rows
+        self.before = (client.counts.read, client.counts.write)
+        self.unread = ""
+        """Why HR cannot be asked; leaving must not wait for that."""
+
+    def run(self, tell: Tell) -> Report:
+        people = self._people()
+        snapshot = read_snapshot(self.spec, self.client)
+        account = self._account(snapshot)
+        id = account.link.id if account.link else ""
+        self._check_protected(snapshot, account, id)
+        person = people.persons.get(id) if people and id else None
+        if person and person.access is Access.NONE and (report := self._as_leaver(id, account, tell)):
+            return report
+        return self._suspend(snapshot, account, person, tell)
+
+    def _people(self) -> People | None:
+        try:
+            people = read_people(self.spec, self.rows, self.at)
+        except SourceError as error:
+            self.unread = str(error)
+            return None
+        self.unread = "; ".join(people.problems)
+        return None if people.problems else people
+
+    def _account(self, snapshot: Snapshot) -> Account:
+        """The one account that is meant; refused unless this sync or its onboarding form made it."""
+        leaver, key = self.leaver, email_key(self.leaver.email)
+        accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.by_address.get(key)
+        by = f"the link {self.spec.name}:{leaver.id}" if leaver.id else "this address"
+        if len(accounts) != 1:
+            raise Refused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}")
+        account = accounts[0]
+        if key and key not in account.addresses:
+            raise Refused(f"the account of {leaver.id} does not have this address: correct one of the two")
+        if account.link is None and not is_onboarded(account.provided_id, self.spec.name):
+            whose = (
+                f"another source manages it ({account.provided_id})" if account.provided_id else "it was made by hand"
+            )
+            raise Refused(f"the account {account.id} is not one of {self.spec.name}: {whose}. Suspend it in Kinde")
+        if account.link is not None and account.link.unknown:
+            raise Refused(f"the account's provided_id has {account.link.unknown!r}, which this version does not know")
+        if account.link and len(snapshot.linked[account.link.id]) > 1:
+            raise Refused(
+                f"several Kinde accounts carry the link {self.spec.name}:{account.link.id}: unlink all but one"
+            )
+        return account
+
+    def _check_protected(self, snapshot: Snapshot, account: Account, id: str) -> None:
+        decider = Decider(self.spec, snapshot, self.at.date(), lambda key: 0, lambda account, key: False, "hold")
+        if account.suspended or not decider.is_protected(account):
+            return
+        typed = self.leaver.confirm_protected
+        if typed != id if id else email_key(typed) not in account.addresses:
+            what = f"the id {id}" if id else "the address"
+            raise Refused(
+                f"this person is protected (a role or an address in `protect`): confirm by typing {what} again"
+            )
+
+    def _as_leaver(self, id: str, account: Account, tell: Tell) -> Report | None:
+        """The engine's own way for a leaver, or ``None`` where it may not be gone (held, or stopped by a guard)."""
+        confirmed = [id] if self.leaver.confirm_protected else []
+        plan = make_plan(self.spec, self.rows, self.client, now=self.at, ids=[id], approve_protected=confirmed)
+        if plan.blocked or plan.held:
+            return None
+        plan.counts_before = self.before
+        plan.operations.keep(lambda operation: operation.kind in TAKES)
+        tell(explanation(plan, self.rows, id, personal=False), explanation(plan, self.rows, id))
+        report = apply_plan(plan, self.client)
+        if not self.spec.leaver.end_sessions and not report.failed:
+            self._end_sessions(account)
+            report.finish(self.client.counts)
+        return report
+
+    def _suspend(self, snapshot: Snapshot, account: Account, person: Person | None, tell: Tell) -> Report:
+        """Suspend, without the mark: it would say that the sync may enable the account again."""
+        active = person is not None and person.access is not Access.NONE
+        reason = f"asked for in the form; {self._hr(account, person)}"
+        plan = Plan(self.spec, self.client.host, self.at, snapshot=snapshot, counts_before=self.before)
+        body: dict[str, Any] = {} if account.suspended else {"is_suspended": True}
+        link = account.link
+        if link and link.left and (active or not account.suspended):
+            body["provided_id"] = str(link.with_left(None))
+        if body:
+            before = {"suspended": account.suspended, **({"left": True} if "provided_id" in body else {})}
+            after = {"suspended": True, **({"left": False} if "provided_id" in body else {})}
+            id = link.id if link else account.provided_id.rpartition("~")[2]
+            suspend = operation_for(id, person, account, "suspend", before=before, after=after, reason=reason)
+            plan.operations = Operations([suspend], snapshot.spool)
+        plan.unchanged = int(not body)
+        self._tell(plan, account, tell, self._hr(account, person))
+        if error := lacking(SCOPES, self.client, "offboarding"):
+            raise error
+        if body:
+            self.client.update_user(account.id, **body)
+            plan.operations.finish("done", "")
+        # Also of an account that is suspended already: an earlier try may have got that far and no further.
+        self._end_sessions(account)
+        report = Report(plan)
+        report.finish(self.client.counts)
+        return report
+
+    def _hr(self, account: Account, person: Person | None) -> str:
+        if self.unread:
+            return f"HR cannot be asked ({self.unread})"
+        if person is None:
+            return "HR has no row that says so" if account.link else "HR has no row yet"
+        if person.access is Access.NONE:
+            return f"HR agrees ({person.why}), but the sync would hold this leaver or is blocked"
+        return f"HR does not agree ({person.why}): the sync holds the account until it does"
+
+    def _tell(self, plan: Plan, account: Account, tell: Tell, hr: str) -> None:
+        assert plan.snapshot is not None
+        for_log, for_file = (
+            told(
+                f"offboarding in {self.spec.name} -> {plan.host}",
+                hr,
+                [account_line(plan.snapshot, account, personal)],
+                [*action_lines(plan.operations, personal), "end all sessions"],
+            )
+            for personal in (False, True)
+        )
+        tell(for_log, for_file)
+
+    def _end_sessions(self, account: Account) -> None:
+        with contextlib.suppress(KindeNotFoundError):
+            self.client.delete_user_sessions(account.id)
+
+
+def _checked(leaver: Leaver) -> Leaver:
+    email, id = leaver.email.strip(), leaver.id.strip()
+    if not email and not id:
+        raise Refused("who leaves? Fill in the e-mail address or the HR id")
+    if email:
+        try:
+            email = clean_email(email)
+        except ValueError as error:
+            raise Refused(f"the e-mail address {error}") from None
+    return Leaver(email, id, leaver.confirm_protected.strip())

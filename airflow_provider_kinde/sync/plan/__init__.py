@@ -1,0 +1,1 @@
+"""From people and the snapshot to a plan: reconcile, match, guards."""

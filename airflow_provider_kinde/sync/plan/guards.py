@@ -1,0 +1,174 @@
+"""The guards: what a plan may do at most before a person has to look at it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from airflow_provider_kinde.sync.model import Access
+from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.spec.models import Limit, SyncSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why a plan is not applied.
+
+    :param approvable: whether approving the plan's hash lets it pass.
+    """
+
+    reason: str
+    approvable: bool
+
+    def to_json(self) -> dict[str, object]:
+        return {"reason": self.reason, "approvable": self.approvable}
+
+
+@dataclass(slots=True)
+class Volumes:
+    """What the guards count, and what they measure it against.
+
+    :param managed: how many accounts carry this sync's link.
+    :param with_access: how many of them have access now.
+    :param settled: how many of those are in a managed organization already.
+    :param members: alias -> how many managed members.
+    :param holders: role key -> how many managed people hold it.
+    :param recent: Kinde ids of accounts marked as left today or yesterday, and whether they have access.
+    :param accounts: Kinde ids of the accounts that the plan touches: whether they have access, and are settled.
+    :param dropped: how many people with access no row holds; ``None`` where absence is not judged.
+    :param held: how many people are held, without those held only because ``absent`` is ``hold``.
+    :param rejected: how many rows are rejected.
+    :param rows: how many rows were read.
+    """
+
+    managed: int = 0
+    with_access: int = 0
+    settled: int = 0
+    members: Counter[str] = field(default_factory=Counter)
+    holders: Counter[str] = field(default_factory=Counter)
+    recent: dict[str, bool] = field(default_factory=dict)
+    accounts: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    dropped: int | None = None
+    held: int = 0
+    rejected: int = 0
+    rows: int = 0
+
+    def had_access(self, account_id: str) -> bool:
+        """Whether an account that the plan touches has access before it."""
+        return self.accounts[account_id][0]
+
+    def was_settled(self, account_id: str) -> bool:
+        """Whether it had access, and was in a managed organization."""
+        return self.accounts[account_id][1]
+
+
+@dataclass(slots=True)
+class _Done:
+    """What a plan would do, counted. People count once, in however many organizations it happens to them."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    taken: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    removed: Counter[str] = field(default_factory=Counter)
+    losers: dict[str, set[str]] = field(default_factory=dict)
+    takers: dict[str, set[str]] = field(default_factory=dict)
+
+    def take(self, operation: Operation, is_new: Callable[[str], bool]) -> None:
+        """Count one operation; of somebody who is managed only now (created, adopted), only the kind."""
+        self.kinds[operation.kind] += 1
+        account = operation.account
+        if account is None or account.link is None:
+            return
+        if _takes_access(operation):
+            self.taken.add(account.id)
+        if operation.kind == "delete":
+            self.deleted.add(account.id)
+        elif operation.kind == "remove_membership":
+            self.removed[operation.alias or ""] += 1
+        elif operation.kind == "remove_role":
+            self.losers.setdefault(operation.role or "", set()).add(account.id)
+        elif operation.kind == "add_role" and not is_new(operation.id):
+            self.takers.setdefault(operation.role or "", set()).add(account.id)
+
+
+def judge(
+    spec: SyncSpec,
+    operations: Iterable[Operation],
+    volumes: Volumes,
+    is_new: Callable[[str], bool] = lambda id: False,
+) -> list[Block]:
+    """Compare what a plan does with the guards of the spec.
+
+    A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
+
+    :param is_new: whether an earlier try of the same plan made somebody's account: roles for new people do not count.
+    :returns: one :class:`Block` per guard that trips, every one of them approvable.
+    """
+    guards = spec.guards
+    blocks: list[Block] = []
+    done = _Done()
+    for operation in operations:
+        done.take(operation, is_new)
+
+    def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
+        allowed = allowance(limit, base, guards.floor)
+        if count > allowed:
+            setting = f"{limit.number}" if limit.number is not None else f"{100 * (limit.share or 0):g}%"
+            blocks.append(Block(f"{name} ({setting}): {count} {what}, at most {allowed:g} of {base} pass unseen", True))
+
+    _check_leavers(spec, done, volumes, check)
+    if volumes.dropped is not None:
+        what = "people with access are in no HR row"
+        check("max_row_drop", guards.max_row_drop, volumes.dropped, volumes.with_access, what)
+    for alias, count in sorted(done.removed.items()):
+        what = f"memberships of {alias!r} would be removed"
+        check("max_membership_removals", guards.max_membership_removals, count, volumes.members[alias], what)
+    for role, losers in sorted(done.losers.items()):
+        what = f"people would lose role {role!r}"
+        check("max_role_removals", guards.max_role_removals, len(losers), volumes.holders[role], what)
+    for role, takers in sorted(done.takers.items()):
+        what = f"people who had access already would be given role {role!r}"
+        settled = sum(map(volumes.was_settled, takers))
+        check("max_role_grants", guards.max_role_grants, settled, volumes.settled, what)
+    renamed, deleted = done.kinds["rename"], done.kinds["delete"]
+    check("max_email_changes", guards.max_email_changes, renamed, volumes.with_access, "addresses would change")
+    check("max_deletes", guards.max_deletes, deleted, volumes.managed, "accounts would be deleted")
+    check("max_rejected_rows", guards.max_rejected_rows, volumes.rejected, volumes.rows, "rows are rejected")
+    check("max_held", guards.max_held, volumes.held, volumes.rows, "people are held")
+    return blocks
+
+
+def allowance(limit: Limit, base: int, floor: int) -> float:
+    """How many pass: a plain number as it is, a share with the floor that keeps small tenants usable."""
+    if limit.number is not None:
+        return limit.number
+    # Rounded, because 29 % of 100 is a little less than 29 in binary.
+    return max(round((limit.share or 0.0) * base, 6), min(float(floor), base / 2))
+
+
+def _check_leavers(
+    spec: SyncSpec,
+    done: _Done,
+    volumes: Volumes,
+    check: Callable[[str, Limit, int, int, str], None],
+) -> None:
+    """Leavers of this plan, the unfinished ones and those of the last two days count together.
+
+    Otherwise a feed that loses a few people every hour would stay below the guard for ever.
+    """
+    now = {account_id for account_id in done.taken if volumes.had_access(account_id)}
+    if not now:
+        return
+    unfinished = done.taken - now - done.deleted
+    counted = now | unfinished | volumes.recent.keys()
+    without = unfinished | {account_id for account_id, access in volumes.recent.items() if not access}
+    earlier = len(counted - now)
+    what = "leavers" + (f" ({earlier} of them unfinished or of today and yesterday)" if earlier else "")
+    check("max_leavers", spec.guards.max_leavers, len(counted), volumes.with_access + len(without), what)
+
+
+def _takes_access(operation: Operation) -> bool:
+    """Whether an operation suspends, deletes or strips a leaver."""
+    leaver = operation.person is None or operation.person.access is Access.NONE
+    return operation.kind in ("suspend", "delete") or (operation.kind == "remove_membership" and leaver)

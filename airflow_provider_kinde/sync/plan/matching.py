@@ -1,0 +1,163 @@
+"""HR and Kinde joined: every managed account beside the row of its person, measured on the way.
+
+Of a million people nearly all agree. For them nothing is made but one comparison of what the two tables hold; a
+:class:`Person` and an :class:`Account` come into being only for the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from airflow_provider_kinde.sync.model import Access, Person
+from airflow_provider_kinde.sync.plan.guards import Volumes
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.accounts import Account, decode_roles, encode_roles
+from airflow_provider_kinde.sync.store.people import Persons, decode_due, merged
+
+_JOINED = f"""
+SELECT accounts.id, accounts.rowid, accounts.link, accounts.plain, accounts.suspended, hr.id IS NOT NULL,
+  hr.access IN ('{Access.DUE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
+    AND accounts.key = hr.key AND accounts.first = hr.given AND accounts.last = hr.family,
+  hr.due, hr.properties, properties.held
+FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
+WHERE accounts.link IS NOT NULL ORDER BY accounts.id
+"""
+_MEMBERS = "SELECT account, alias, roles FROM members ORDER BY account, alias"
+_MANY = 20_000
+
+Present = tuple[tuple[str, str], ...]
+"""Alias and role keys, as they are kept, of the managed organizations that somebody is in; by alias."""
+
+
+class Pair:
+    """One managed account, and the row of its person if HR has one.
+
+    :param id: the HR id of its link.
+    :param access: whether the person can use what this sync manages.
+    :param listed: whether some row holds the id, understood or not.
+    """
+
+    __slots__ = ("_pairs", "_row", "access", "id", "listed", "present")
+
+    def __init__(self, pairs: Pairs, row: tuple[Any, ...], present: Present) -> None:
+        self._pairs, self._row, self.present = pairs, row, present
+        _, _, self.id, plain, suspended, listed, *_ = row
+        self.listed = bool(listed)
+        self.access = True if plain and not suspended else pairs.has_access(self.account)
+
+    @property
+    def account(self) -> Account:
+        """The account."""
+        snapshot = self._pairs.snapshot
+        (account,) = snapshot.accounts.find("rowid = ?", self._row[1])
+        snapshot.remember(account.id, {alias: decode_roles(roles) for alias, roles in self.present})
+        return account
+
+    @property
+    def person(self) -> Person | None:
+        """HR's word, where the row was understood."""
+        return self._pairs.persons.get(self.id)
+
+    def agrees(self) -> bool:
+        """Whether HR and Kinde say the same, so that nothing is to be decided."""
+        *_, same, due, properties, held = self._row
+        return (
+            bool(same)
+            and self._pairs.due(due) == self._pairs.managed(self.present)
+            and (not properties or _holds(held, properties))
+        )
+
+
+class Pairs:
+    """All managed accounts of a tenant with their people, in an order that does not depend on HR.
+
+    :param has_access: judges an account for which that is not plain to see.
+    :param today: UTC day of the run.
+
+    Once the iteration is over, :attr:`volumes` holds what the guards measure against.
+    """
+
+    def __init__(self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], today: date) -> None:
+        self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.spool)
+        self.volumes = Volumes()
+        self._role_keys = spec.role_keys
+        self._yesterday = today - timedelta(days=1)
+        self._due: dict[str, Present] = {}
+        self._roles: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Pair]:
+        volumes = self.volumes
+        dropped = 0
+        groups: Counter[Present] = Counter()
+        members = self.snapshot.spool.each(_MEMBERS)
+        ahead = next(members, None)
+        for row in self.snapshot.spool.each(_JOINED):
+            account_id, plain = row[0], row[3]
+            present: Present = ()
+            while ahead is not None and ahead[0] <= account_id:
+                if ahead[0] == account_id:
+                    present = (*present, ahead[1:])
+                ahead = next(members, None)
+            pair = Pair(self, row, present)
+            volumes.managed += 1
+            if pair.access:
+                volumes.with_access += 1
+                volumes.settled += bool(present)
+                dropped += not pair.listed
+            if not plain:
+                link = pair.account.link
+                assert link is not None  # no other account is joined
+                if link.left and link.left >= self._yesterday:
+                    volumes.recent[account_id] = pair.access
+            groups[present] += 1
+            if len(groups) > _MANY:
+                self._count(groups)
+            yield pair
+        self._count(groups)
+        volumes.dropped = dropped
+
+    def _count(self, groups: Counter[Present]) -> None:
+        """People who are in the same organizations with the same roles are counted together."""
+        for present, count in groups.items():
+            roles: set[str] = set()
+            for alias, held in present:
+                self.volumes.members[alias] += count
+                roles |= decode_roles(held)
+            for role in roles:
+                self.volumes.holders[role] += count
+        groups.clear()
+
+    def due(self, text: str) -> Present:
+        """What a person is due, in the form of :data:`Present`."""
+        found = self._due.get(text)
+        if found is None:
+            if len(self._due) > _MANY:
+                self._due.clear()
+            found = tuple((alias, encode_roles(roles)) for alias, roles in merged(decode_due(text)[0]).items())
+            self._due[text] = found
+        return found
+
+    def managed(self, present: Present) -> Present:
+        """The same without the roles that the spec does not name."""
+        return tuple([(alias, self._named(roles)) for alias, roles in present])
+
+    def _named(self, roles: str) -> str:
+        if not roles:
+            return roles
+        found = self._roles.get(roles)
+        if found is None:
+            if len(self._roles) > _MANY:
+                self._roles.clear()
+            found = self._roles[roles] = encode_roles(decode_roles(roles) & self._role_keys)
+        return found
+
+
+def _holds(held: str | None, wanted: str) -> bool:
+    """Whether properties are as they should be; one that is not there is blank."""
+    present = json.loads(held) if held else {}
+    return all(present.get(key, "") == value for key, value in json.loads(wanted))

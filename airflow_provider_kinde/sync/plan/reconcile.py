@@ -1,0 +1,343 @@
+"""What one person needs: the decision, pure, for one pair of HR's word and Kinde's account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+
+from airflow_provider_kinde.sync.link import is_onboarded
+from airflow_provider_kinde.sync.model import Access, Doubt, Person
+from airflow_provider_kinde.sync.normalization import clean_name, email_key
+from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.accounts import Account
+from airflow_provider_kinde.sync.store.people import merged
+
+UNRULED = "no rule gives it any more"
+
+
+class Hold(Exception):
+    """Nothing is done for this person in this run; the message says why.
+
+    :param protected: a protected person who should lose access: somebody has to decide.
+    :param absent: held only because the spec holds people whom HR no longer lists.
+    """
+
+    def __init__(self, reason: str, *, protected: bool = False, absent: bool = False) -> None:
+        super().__init__(reason)
+        self.protected, self.absent = protected, absent
+
+
+@dataclass(slots=True)
+class Decider:
+    """The facts that every decision shares.
+
+    :param today: UTC day of the run.
+    :param rows_with: tells how many understood rows have an address.
+    :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities).
+    :param approved: HR ids of protected leavers whom somebody approved by name.
+    """
+
+    spec: SyncSpec
+    snapshot: Snapshot
+    today: date
+    rows_with: Callable[[str], int]
+    confirmed: Callable[[Account, str], bool]
+    absent_action: str
+    approved: frozenset[str] = frozenset()
+    kept: frozenset[tuple[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = frozenset((email_key(entry.email), entry.organization) for entry in self.spec.keep)
+
+    # -- state of an account ------------------------------------------------------------------------------------
+
+    def has_access(self, account: Account) -> bool:
+        """Whether the person can use what this sync manages: enabled, and not already taken out of it.
+
+        An enabled account with the mark, in no managed organization, was taken out where the spec takes people out;
+        elsewhere somebody enabled a leaver by hand.
+        """
+        if account.suspended:
+            return False
+        taken_out = account.link is not None and account.link.left is not None
+        strips = "remove" in (self.spec.leaver.action, self.absent_action)
+        return not (taken_out and strips) or bool(self._strippable(account))
+
+    def is_protected(self, account: Account) -> bool:
+        """Whether an account is named in ``protect``, or holds a protected role in a managed organization."""
+        if account.addresses & self.spec.protect.emails:
+            return True
+        return any(roles & self.spec.protect.roles for roles in self.snapshot.memberships(account.id).values())
+
+    def _strippable(self, account: Account) -> list[str]:
+        """Aliases of the managed organizations that the account is in, but for those that ``keep`` leaves in place."""
+        return [alias for alias in self.snapshot.memberships(account.id) if not self._keeps(account, None, alias)]
+
+    def _keeps(self, account: Account, person: Person | None, alias: str) -> bool:
+        addresses = account.addresses | ({email_key(person.email)} if person and person.email else set())
+        return any((address, alias) in self.kept for address in addresses)
+
+    # -- leavers ------------------------------------------------------------------------------------------------
+
+    def leave(self, id: str, person: Person | None, account: Account) -> list[Operation]:
+        """Take access away from somebody who left, finish what a killed run began, or delete after the mark.
+
+        :param person: ``None`` for somebody whom HR no longer lists.
+        :raises Hold: for the protected, for doubts, and where the spec says ``hold``.
+        """
+        action = self.spec.leaver.action if person else self.absent_action
+        why = person.why if person else "no longer in the HR source"
+        access = self.has_access(account)
+        doubt = next(iter(person.doubts), None) if person else None  # a leaver's can only be about the scope
+        if access:
+            if doubt:
+                raise Hold(_doubtful(doubt))
+            if self.is_protected(account) and id not in self.approved:
+                way = f"suspend by hand or approve with --approve-protected {id}"
+                raise Hold(f"{why}, but protected: {way}", protected=True)
+            if action == "hold":
+                raise Hold(f"{why}; the spec holds {'leavers' if person else 'absent people'}", absent=person is None)
+        elif action == "hold":
+            return []
+        link = account.link
+        assert link is not None  # only linked accounts get here
+        operation = partial(operation_for, id, person, account)
+        if link.left is None or access:
+            operations = []
+            if action == "remove":
+                operations = [
+                    operation("remove_membership", alias=alias, before=self._roles(account, alias), reason=why)
+                    for alias in self._strippable(account)
+                ]
+                before, after = {"taken out": False}, {"taken out": True}
+            elif account.suspended:
+                before, after = {"suspended": True, "finished": False}, {"suspended": True, "finished": True}
+            else:
+                before, after = {"suspended": False}, {"suspended": True}
+            return [*operations, operation("suspend", before=before, after=after, reason=why)]
+        days = self.spec.leaver.delete_after_days
+        if days is not None and link.left + timedelta(days=days) <= self.today and not self.is_protected(account):
+            if doubt:
+                raise Hold(_doubtful(doubt))
+            reason = f"{why}; left for {days} days or more"
+            return [operation("delete", before={"email": account.email}, reason=reason)]
+        return []
+
+    # -- people with access -------------------------------------------------------------------------------------
+
+    def provide(self, person: Person, account: Account | None) -> list[Operation]:
+        """Give a person what HR says, and take what it does not.
+
+        :raises Hold: where giving or taking would be a guess.
+        """
+        if account is None:
+            if person.access is not Access.DUE:
+                return []
+            first = self._adopt_or_create(person)
+            return first if first[0].account is None else first + self._memberships(person, first[0].account)
+        link = account.link
+        assert link is not None
+        if person.access is Access.KEEP and not self.has_access(account):
+            return []
+        if account.suspended and link.left is None:
+            raise Hold("suspended in Kinde by somebody else, while HR says active: enable by hand or correct HR")
+        operations = self._rename(person, account) + self._update(person, account) + self._memberships(person, account)
+        if link.left is not None:
+            before = {"suspended": True} if account.suspended else {"left": True}
+            after = {"suspended": False} if account.suspended else {"left": False}
+            reason = f"{person.why}; had left"
+            enable = operation_for(person.id, person, account, "enable", before=before, after=after, reason=reason)
+            operations.append(enable)
+        return operations
+
+    def _adopt_or_create(self, person: Person) -> list[Operation]:
+        key = email_key(person.email)
+        owners = self.snapshot.by_address.get(key)
+        if not owners:
+            new: dict[str, object] = {
+                "email": person.email, "given_name": person.given_name, "family_name": person.family_name,
+            }  # fmt: skip
+            if properties := {key: value for key, value in person.properties if value}:
+                new["properties"] = properties
+            create = operation_for(person.id, person, None, "create", after=new, reason=person.why)
+            return [create, *self._given(person)]
+        account = self._adoptable(person, key, owners)
+        names = _name_changes(person, account)
+        properties = self._property_changes(person, account)
+        before = {
+            "given_name": account.first_name,
+            "family_name": account.last_name,
+            "identities": sorted(f"{kind}:{value}" for kind, value in account.identities),
+            "organizations": list(account.organizations),
+        }
+        after = {"email": person.email, **names, **({"properties": properties} if properties else {})}
+        reason = f"{person.why}; the account with this address belongs to nobody else"
+        return [operation_for(person.id, person, account, "adopt", before=before, after=after, reason=reason)]
+
+    def _adoptable(self, person: Person, key: str, owners: list[Account]) -> Account:
+        """The one account that may pass to a person; everything else is held."""
+        joiner = self.spec.joiner
+        if len(owners) > 1:
+            raise Hold(f"{len(owners)} Kinde accounts have this address")
+        account = owners[0]
+        onboarded = is_onboarded(account.provided_id, self.spec.name)
+        ours = not account.provided_id or onboarded or account.provided_id == person.adopt_provided_id
+        if not ours:
+            raise Hold(f"the address belongs to an account that another source manages ({account.provided_id})")
+        if not joiner.adopt:
+            raise Hold("a Kinde account has this address, and the spec does not adopt accounts (joiner.adopt)")
+        if self.rows_with(key) > 1:
+            raise Hold("more than one HR row has this address, and a Kinde account has it: not adopted")
+        if account.suspended:
+            raise Hold("the Kinde account with this address is suspended: not adopted")
+        if email_key(account.email) != key:
+            raise Hold("the address is a secondary one of a Kinde account: not adopted")
+        if not onboarded and not self.confirmed(account, key):
+            raise Hold("the Kinde account with this address never confirmed it: not adopted")
+        return account
+
+    def _rename(self, person: Person, account: Account) -> list[Operation]:
+        link = account.link
+        assert link is not None
+        old, new = email_key(account.email), email_key(person.email)
+        if old == new and not link.renaming:
+            return []
+        own = ("email", "username", "phone")
+        foreign = sorted(kind for kind, value in account.identities if kind not in own and email_key(value) == old)
+        if old != new and old and foreign:
+            way = f"the present one is a sign-in of type {foreign[0]}: change it there"
+            raise Hold(f"HR has another address, but {way}")
+        before: dict[str, object] = {"email": account.email}
+        reason = "HR has another address"
+        if link.renaming:
+            before["unfinished"] = True
+            reason = "an address change that was not finished"
+        after = {"email": person.email}
+        return [operation_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
+
+    def _update(self, person: Person, account: Account) -> list[Operation]:
+        names = _name_changes(person, account)
+        before: dict[str, object] = {
+            field_name: account.first_name if field_name == "given_name" else account.last_name for field_name in names
+        }
+        after: dict[str, object] = dict(names)
+        changed = self._property_changes(person, account)
+        if changed:
+            held = self.snapshot.properties.get(account.id) or {}
+            before["properties"] = {key: held.get(key) for key in changed}
+            after["properties"] = changed
+        if not after:
+            return []
+        reason = f"HR has other {_fields(after)}"
+        return [operation_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
+
+    def _property_changes(self, person: Person, account: Account) -> dict[str, str]:
+        held = self.snapshot.properties.get(account.id) or {}
+        return {key: value for key, value in person.properties if held.get(key, "") != value}
+
+    # -- memberships and roles ----------------------------------------------------------------------------------
+
+    def _given(self, person: Person) -> list[Operation]:
+        """Memberships and roles of somebody who has none yet."""
+        operation = partial(operation_for, person.id, person, None)
+        operations = []
+        for alias, due in merged(person.memberships).items():
+            rules = self._rules(person, alias)
+            operations.append(operation("add_membership", alias=alias, reason=rules))
+            operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in sorted(due)]
+        return operations
+
+    def _memberships(self, person: Person, account: Account) -> list[Operation]:
+        """What is missing in the managed organizations, and what no rule gives any more."""
+        due, present = merged(person.memberships), self.snapshot.memberships(account.id)
+        operation = partial(operation_for, person.id, person, account)
+        operations: list[Operation] = []
+        for alias in sorted(due.keys() | present.keys()):
+            held = present.get(alias)
+            if alias not in due:
+                if held is not None and not self._keeps(account, person, alias):
+                    before = self._roles(account, alias)
+                    operations.append(operation("remove_membership", alias=alias, before=before, reason=UNRULED))
+                continue
+            roles = held or frozenset()
+            missing, taken = sorted(due[alias] - roles), sorted((roles & self.spec.role_keys) - due[alias])
+            rules = self._rules(person, alias) if missing or held is None else ""
+            if held is None:
+                operations.append(operation("add_membership", alias=alias, reason=rules))
+            operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
+            operations += [operation("remove_role", alias=alias, role=role, reason=UNRULED) for role in taken]
+        self._check_doubts(person, operations)
+        return operations
+
+    def _check_doubts(self, person: Person, operations: list[Operation]) -> None:
+        """Blank is not no: where a rule failed on a blank column, nothing that it gives may be taken away."""
+        for doubt in person.doubts:
+            for operation in operations:
+                touches = doubt.alias is None or operation.alias == doubt.alias
+                role_lost = operation.kind == "remove_role" and (doubt.alias is None or operation.role in doubt.roles)
+                if touches and (operation.kind == "remove_membership" or role_lost):
+                    raise Hold(
+                        f"memberships[{doubt.entry}] is decided by {_columns(doubt.columns)}, blank in this row, and "
+                        f"{operation.alias!r} would be taken away: correct it in HR or add it to may_be_empty"
+                    )
+
+    def _roles(self, account: Account, alias: str) -> dict[str, object] | None:
+        roles = sorted(self.snapshot.memberships(account.id).get(alias, ()))
+        return {"roles": roles} if roles else None
+
+    def _rules(self, person: Person, alias: str) -> str:
+        entries = sorted({due.entry for due in person.memberships if due.alias == alias})
+        lines = ", ".join(f"memberships[{entry}] (line {self.spec.memberships[entry].line})" for entry in entries)
+        return f"given by {lines}" if lines else ""
+
+
+def operation_for(
+    id: str,
+    person: Person | None,
+    account: Account | None,
+    kind: str,
+    *,
+    alias: str | None = None,
+    role: str | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    reason: str = "",
+) -> Operation:
+    """An operation for one person, who is named as HR names them."""
+    who = describe(account, person)
+    return Operation(kind, id, alias, role, before, after, reason, who, person, account)
+
+
+def describe(account: Account | None, person: Person | None) -> str:
+    """A person's name and address, HR's where HR has them."""
+    given = (person and person.given_name) or (account.first_name if account else "")
+    family = (person and person.family_name) or (account.last_name if account else "")
+    email = (person and person.email) or (account.email if account else "")
+    name = clean_name(f"{given} {family}")
+    return f"{name} <{email}>" if email else name
+
+
+def _name_changes(person: Person, account: Account) -> dict[str, str]:
+    """Names that differ; one that HR leaves blank stays, since Kinde cannot clear it."""
+    found = {}
+    if person.given_name and clean_name(account.first_name) != person.given_name:
+        found["given_name"] = person.given_name
+    if person.family_name and clean_name(account.last_name) != person.family_name:
+        found["family_name"] = person.family_name
+    return found
+
+
+def _doubtful(doubt: Doubt) -> str:
+    return f"scope is decided by {_columns(doubt.columns)}, blank in this row: correct it in HR"
+
+
+def _columns(columns: tuple[str, ...]) -> str:
+    return ", ".join(repr(column) for column in columns)
+
+
+def _fields(after: Mapping[str, object]) -> str:
+    return " and ".join(name.replace("_", " ") for name in after)

@@ -1,0 +1,78 @@
+"""The Kinde scopes that a plan needs, so that a missing one is told before the first write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from airflow_provider_kinde.exceptions import KindePermissionError
+from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.snapshot.directories import SCOPE as DIRECTORIES
+
+READ = frozenset({"read:users", "read:roles", "read:organizations", "read:organization_users"})
+"""What every plan needs."""
+
+_WRITE = {
+    "create_organization": {"create:organizations"},
+    "suspend": {"update:users"},
+    "create": {"create:users"},
+    "adopt": {"update:users", "read:user_identities"},
+    "rename": {
+        "update:users", "read:user_identities", "create:user_identities", "update:identities", "delete:identities",
+    },
+    "update": {"update:users"},
+    "add_membership": {"update:organization_users"},
+    "remove_membership": {"update:organization_users"},
+    "add_role": {"update:organization_users"},
+    "remove_role": {"update:organization_users"},
+    "enable": {"update:users"},
+    "delete": {"delete:users"},
+}  # fmt: skip
+
+
+def needed_scopes(plan: Plan) -> set[str]:
+    """Every scope that carrying out ``plan`` needs."""
+    found = set(READ)
+    for kind in plan.operations.kinds():
+        found |= _WRITE[kind]
+        if kind == "suspend" and plan.spec.leaver.end_sessions:
+            found.add("delete:user_sessions")
+    if plan.spec.check_directories:
+        found.add(DIRECTORIES)
+    if _leaves_default(plan):
+        found.add("update:organization_users")
+    if any("properties" in (o.after or {}) for o in plan.operations.of("create", "adopt", "update")):
+        found |= {"read:user_properties", "update:user_properties"}
+    return found
+
+
+def _leaves_default(plan: Plan) -> bool:
+    """Whether somebody is created whom Kinde may put into a default organization that is not theirs."""
+    snapshot = plan.snapshot
+    if snapshot is None or not snapshot.default_code:
+        return False
+    managed = any(o.code == snapshot.default_code for o in snapshot.organizations.values())
+    return (managed or plan.spec.joiner.leave_default_organization) and plan.operations.homeless()
+
+
+def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:
+    """The error to raise before anything is written, if the token is known to lack a scope that the plan needs."""
+    return lacking(needed_scopes(plan), client, "this plan")
+
+
+def lacking(needed: Collection[str], client: Any, what: str) -> KindePermissionError | None:
+    """The error to raise if the token is known to lack a scope; a shared token may be older than the application's.
+
+    :param needed: scopes.
+    :param what: what needs them, for the message.
+    """
+    for renew in (False, True):
+        granted = client.granted_scopes(renew)
+        missing = sorted(set(needed) - granted)
+        if not granted or not missing:
+            return None
+    return KindePermissionError(
+        f"{what} needs {len(missing)} scope(s) that the Kinde application does not have: {', '.join(missing)}. "
+        "Enable them for it in Kinde under APIs, then run again; nothing was written",
+        scope=missing[0],
+    )

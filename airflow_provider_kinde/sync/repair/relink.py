@@ -1,0 +1,172 @@
+"""Hand an account on to another HR id: somebody came back, or was given a new number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pendulum
+
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.link import Link, parse_link
+from airflow_provider_kinde.sync.model import Access, Source
+from airflow_provider_kinde.sync.normalization import name_key
+from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.report.text import clean, operation_lines
+from airflow_provider_kinde.sync.snapshot.reader import Progress
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.accounts import Account
+from airflow_provider_kinde.sync.store.people import People
+
+
+@dataclass(slots=True)
+class Relinked:
+    """What a relink did, and what the next run will make of it.
+
+    :param account: the account as it was found.
+    :param before: its ``provided_id`` as it was found; equal to ``after`` when it was relinked already.
+    :param plan: what the next run does for the new id.
+    :param written: whether Kinde was written to.
+    """
+
+    account: Account
+    before: str
+    after: str
+    plan: Plan
+    written: bool = False
+
+    def text(self) -> str:
+        """For a terminal."""
+        state = "suspended" if self.account.suspended else "enabled"
+        lines = [f"account {clean(self.account.id)} <{clean(self.account.email)}>, {state}"]
+        if self.before == self.after:
+            lines.append(f"  already relinked: provided_id is {clean(self.after)}; nothing was written")
+        else:
+            lines.append(f"  provided_id: {clean(self.before)} -> {clean(self.after)}")
+            if not self.written:
+                lines.append("  dry run: nothing was written")
+        lines += [f"  note: {clean(note)}" for note in self._notes()]
+        lines += ["", "The next run will:"]
+        lines += [f"  {line}" for line in self._next()]
+        return "\n".join(lines) + "\n"
+
+    def _notes(self) -> list[str]:
+        link = self.account.link
+        person = self.plan.people.persons.get(link.id) if self.plan.people and link else None
+        if person is None:
+            return []
+        there = f"{self.account.first_name} {self.account.last_name}"
+        here = f"{person.given_name} {person.family_name}"
+        return [f"Kinde calls this account {there!r}, HR {here!r}"] if name_key(there) != name_key(here) else []
+
+    def _next(self) -> list[str]:
+        held = [f"hold: {clean(held.reason)}" for held in self.plan.held]
+        blocked = [f"be blocked: {clean(block.reason)}" for block in self.plan.blocked]
+        return (held or operation_lines(self.plan.operations) or ["do nothing: all is as HR says"]) + blocked
+
+
+class _AsIfRelinked:
+    """A client that shows users as they will be once the link is changed; everything else is Kinde's own answer."""
+
+    def __init__(self, client: Any, name: str, old: str, new: str) -> None:
+        self._client, self._name, self._old, self._new = client, name, old, new
+        self.provided: dict[str, str] = {}
+        """Kinde user id -> ``provided_id`` as it really is, of the accounts that carry the old id."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def iter_users(self, **query: Any) -> Iterator[Mapping[str, Any]]:
+        for user in self._client.iter_users(**query):
+            provided = str(user.get("provided_id") or "")
+            link = parse_link(provided, self._name)
+            if link is not None and link.id == self._old:
+                self.provided[str(user["id"])] = provided
+                yield {**user, "provided_id": provided.replace(f":{self._old}", f":{self._new}", 1)}
+            else:
+                yield user
+
+
+def relink(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    old: str,
+    new: str,
+    *,
+    dry_run: bool = False,
+    now: pendulum.DateTime | str | None = None,
+    progress: Progress | None = None,
+) -> Relinked:
+    """Make the account of one HR id the account of another: ``PATCH /user`` with the new ``provided_id``.
+
+    The marks stay, so the next run goes on from where the account is: it enables a leaver again and restores what the
+    new row is due. Everything is read and checked before the one write.
+
+    :param old: the HR id that the account carries; must not be of somebody who has access according to HR.
+    :param new: the HR id it will carry; the source must hold a row with it that can be understood.
+    :param dry_run: check and show, but do not write.
+    :raises SyncError: when any of this is not so; nothing was written then.
+    """
+    old, new = old.strip(), new.strip()
+    if not old or not new or old == new:
+        raise SyncError(f"relink needs two different ids, found {old!r} and {new!r}")
+    client = client.get_conn() if hasattr(client, "get_conn") else client
+    view = _AsIfRelinked(client, spec.name, old, new)
+    plan = make_plan(spec, source, view, now=now, ids=[new], progress=progress)
+    if fatal := [block.reason for block in plan.blocked if not block.approvable]:
+        raise SyncError("relink needs a source that can be relied on: " + "; ".join(fatal))
+    assert plan.people is not None
+    assert plan.snapshot is not None
+    accounts = plan.snapshot.linked.get(new, [])
+    carry_old = [account for account in accounts if account.id in view.provided]
+    carry_new = [account for account in accounts if account.id not in view.provided]
+    _check_accounts(spec, carry_old, carry_new, old, new)
+    _check_rows(plan.people, old, new)
+    account = (carry_old or carry_new)[0]
+    link = account.link
+    assert link is not None
+    if link.unknown:
+        raise SyncError(f"the account's provided_id has {link.unknown!r}, which this version does not know")
+    if not carry_old:
+        return Relinked(account, str(link), str(link), plan)
+    found = Relinked(account, view.provided[account.id], str(link), plan)
+    if not dry_run:
+        client.update_user(account.id, provided_id=found.after)
+        found.written = True
+    return found
+
+
+def _check_accounts(spec: SyncSpec, carry_old: list[Account], carry_new: list[Account], old: str, new: str) -> None:
+    for id, accounts in ((old, carry_old), (new, carry_new)):
+        if len(accounts) > 1:
+            names = ", ".join(sorted(account.id for account in accounts))
+            raise SyncError(
+                f"{len(accounts)} Kinde accounts carry the link {Link(spec.name, id)} ({names}): unlink one"
+            )
+    if carry_old and carry_new:
+        raise SyncError(
+            f"{new} has an account of its own ({carry_new[0].id}): delete it or clear its provided_id in Kinde first"
+        )
+    if not carry_old and not carry_new:
+        raise SyncError(f"no Kinde account carries the link {Link(spec.name, old)}: is --from the right id?")
+
+
+def _check_rows(people: People, old: str, new: str) -> None:
+    if new not in people.persons:
+        raise SyncError(f"the HR source holds no clean row with the id {new}: {_why_not(people, new)}")
+    if not people.ids_certain and old not in people.persons:
+        raise SyncError(f"a rejected row has no id that can be read: it may be that of {old}. Correct it in HR first")
+    former = people.persons.get(old)
+    if former is None and old in people.ids:
+        raise SyncError(f"HR has a row for {old}, and it is not known who that is: {_why_not(people, old)}")
+    if former is not None and former.access in (Access.DUE, Access.KEEP):
+        raise SyncError(f"{old} has access according to HR ({former.why}): one account cannot be two people")
+
+
+def _why_not(people: People, id: str) -> str:
+    if id in people.held:
+        return f"held, it {people.held[id]}"
+    rejected = [f"row {r.row} is rejected ({r.reason})" for r in people.rejected if r.id == id]
+    return "; ".join(rejected) or "there is none"

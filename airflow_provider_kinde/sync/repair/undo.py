@@ -1,0 +1,185 @@
+"""A plan back to before: what a report says was done, turned round, as far as Kinde still is as that run left it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pendulum
+
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.plan.changes import Operation, plan_hash
+from airflow_provider_kinde.sync.plan.guards import Block, Volumes, judge
+from airflow_provider_kinde.sync.plan.matching import Pairs
+from airflow_provider_kinde.sync.plan.planner import Held, Plan
+from airflow_provider_kinde.sync.plan.reconcile import Decider
+from airflow_provider_kinde.sync.plan.run_request import moment
+from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
+from airflow_provider_kinde.sync.report.plan_file import parse_operation
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.report.text import Words, clean, operation_lines, plan_text, report_text
+from airflow_provider_kinde.sync.snapshot.reader import Progress, read_snapshot
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.changes import Operations
+
+WORDS = Words(
+    plan="Undo",
+    report="Undone",
+    nothing="Nothing to undo.",
+    approve="If this is meant: undo --apply --approve {hash}",
+)
+AGAIN = (
+    "The next scheduled sync will do again what HR and the spec say, unless the spec or HR is corrected before: "
+    "pause it until then."
+)
+FINAL = {
+    "adopt": "an adoption cannot be undone: clear the account's provided_id in Kinde to let it go",
+    "delete": "a deleted account cannot be brought back",
+    "create_organization": "organizations are never deleted: delete it in Kinde if it is not wanted",
+}
+"""Kinds that have no way back."""
+
+
+@dataclass(slots=True)
+class NotUndone:
+    """Something that the report did and the undo leaves as it is.
+
+    :param reason: ``drifted: ...`` where somebody or something changed it since, ``final: ...`` where there is no way
+        back, ``already: ...`` where it is as it was before.
+    """
+
+    operation: Operation
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        o = self.operation
+        return {"id": o.id, "kind": o.kind, "alias": o.alias, "role": o.role, "reason": self.reason}
+
+
+@dataclass(slots=True)
+class Undo:
+    """A plan back, to be applied like any other, and what it leaves as it is.
+
+    :param of: the hash of the plan that the report is about.
+    """
+
+    plan: Plan
+    of: str
+    left: list[NotUndone] = field(default_factory=list)
+
+    def to_json(self, report: Report | None = None) -> dict[str, Any]:
+        """As JSON: the plan, or the report once it was applied."""
+        document = report.to_json() if report else self.plan.to_json()
+        return {**document, "undoes": self.of, "not_undone": [left.to_json() for left in self.left]}
+
+    def text(self, report: Report | None = None, color: bool = False) -> str:
+        """For a terminal: the plan, or the report once it was applied."""
+        body = report_text(report, color, WORDS) if report else plan_text(self.plan, color, WORDS)
+        lines = [f"\nLeft as it is ({len(self.left)})"] if self.left else []
+        for left in self.left:
+            (line,) = operation_lines([dataclasses.replace(left.operation, reason="", outcome="", error="")])
+            lines.append(f"  ! {clean(left.operation.id)}  {line}: {clean(left.reason)}")
+        return body + "\n".join([*lines, "", AGAIN]) + "\n"
+
+
+def make_undo(
+    spec: SyncSpec,
+    client: Any,
+    report: Mapping[str, Any],
+    *,
+    now: pendulum.DateTime | str | None = None,
+    ids: Collection[str] | None = None,
+    approve_protected: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Undo:
+    """Compute the way back from what a report says was done. Reads Kinde only; nothing is written, HR is not read.
+
+    :param report: the content of a ``report.json``.
+    :param ids: of these HR ids only.
+    :param approve_protected: ids of protected people whose access may be taken.
+    :returns: the plan (give it to :func:`apply_plan`), judged by the guards of the spec, and what it leaves as it is.
+    :raises SyncError: when the report is none, was changed, or is of another sync or tenant.
+    """
+    client = client.get_conn() if hasattr(client, "get_conn") else client
+    at = moment(now)
+    plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write))
+    done, day = read_report(report, plan)
+    undo = Undo(plan, str(report["hash"]))
+    if spec.tenant and spec.tenant.casefold() != client.host.casefold():
+        plan.blocked.append(Block(f"wrong tenant: the spec is for {spec.tenant}, not for {client.host}", False))
+        return undo
+    snapshot = plan.snapshot = read_snapshot(spec, client, progress)
+    decider = Decider(
+        spec=spec,
+        snapshot=snapshot,
+        today=at.in_timezone("UTC").date(),
+        rows_with=lambda key: 0,
+        confirmed=lambda account, key: False,
+        absent_action=spec.absent or "hold",
+    )
+    operations: list[Operation] = []
+    for id, mine in _by_person(done):
+        if ids is not None and id not in ids:
+            continue
+        undo.left += [NotUndone(o, f"final: {FINAL[o.kind]}") for o in mine if o.kind in FINAL]
+        mine = [o for o in mine if o.kind not in FINAL]
+        if not mine:
+            continue
+        way = PersonUndo(decider, client, id, mine, day)
+        found = way.back()
+        undo.left += [NotUndone(o, reason) for o, reason in way.left]
+        takes = any(o.kind == "suspend" for o in found)
+        if takes and way.account and decider.is_protected(way.account) and id not in approve_protected:
+            hint = f"suspend by hand or approve with --approve-protected {id}"
+            plan.held.append(Held(id, f"would lose access by this undo, but protected: {hint}", protected=True))
+            continue
+        operations += found
+    plan.operations = Operations(operations, snapshot.spool)
+    plan.blocked += judge(spec, plan.operations, _volumes(decider, plan.operations))
+    return undo
+
+
+def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Operation], Any]:
+    """The operations of a report that were done, and the UTC day of its run, once it is sure whose it is.
+
+    :raises SyncError: otherwise.
+    """
+    try:
+        spec_name, host, claimed = report["spec"], report.get("host", plan.host), report["hash"]
+        day = moment(str(report["created_at"])).in_timezone("UTC").date()
+        listed = [parse_operation(entry) for entry in report["operations"]]
+        is_plan = "requests" not in report
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise SyncError(f"not a report ({type(error).__name__}: {error}): write one with `apply --report`") from error
+    if report.get("redacted"):
+        raise SyncError("the report is redacted: what was there before is not in it, and cannot be brought back")
+    if is_plan:
+        raise SyncError("this is a plan, not a report: there is nothing to undo; write one with `apply --report`")
+    if (spec_name, host) != (plan.spec.name, plan.host):
+        raise SyncError(f"the report is of {spec_name} on {host}, this is {plan.spec.name} on {plan.host}")
+    if plan_hash(host, spec_name, sorted(operation.digest for operation in listed)) != claimed:
+        raise SyncError("the report was changed: its hash does not fit its operations")
+    return [operation for operation in listed if operation.outcome == "done"], day
+
+
+def _by_person(operations: Iterable[Operation]) -> list[tuple[str, list[Operation]]]:
+    people: dict[str, list[Operation]] = {}
+    for operation in operations:
+        people.setdefault(operation.id, []).append(operation)
+    return sorted(people.items())
+
+
+def _volumes(decider: Decider, operations: Iterable[Operation]) -> Volumes:
+    snapshot = decider.snapshot
+    pairs = Pairs(decider.spec, snapshot, decider.has_access, decider.today)
+    volumes = pairs.volumes
+    for _ in pairs:
+        pass
+    volumes.dropped = None
+    for account in (operation.account for operation in operations):
+        if account is not None and account.id not in volumes.accounts:
+            access = decider.has_access(account)
+            volumes.accounts[account.id] = (access, access and bool(snapshot.memberships(account.id)))
+    return volumes

@@ -1,0 +1,262 @@
+"""The way back for one person: what is still as a run left it, turned round; everything else is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from airflow_provider_kinde.sync.link import Link
+from airflow_provider_kinde.sync.model import Access, Person
+from airflow_provider_kinde.sync.normalization import clean_name, email_key
+from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.reconcile import Decider, operation_for
+from airflow_provider_kinde.sync.snapshot.reader import Organization, read_properties
+from airflow_provider_kinde.sync.store.accounts import Account
+
+_ROLES = ("add_role", "remove_role")
+_MEMBERS = ("add_membership", "remove_membership", *_ROLES)
+_NAMES = {"given_name": "first_name", "family_name": "last_name"}
+
+
+class PersonUndo:
+    """Everything that one run did for one person.
+
+    :param operations: what the report says was done; no creation of organizations, adoption or deletion.
+    :param day: UTC day of that run: what its marks say.
+    """
+
+    def __init__(self, decider: Decider, client: Any, id: str, operations: Sequence[Operation], day: date) -> None:
+        self.decider, self.client, self.id, self.day = decider, client, id, day
+        self.spec, self.snapshot = decider.spec, decider.snapshot
+        self.operations = list(operations)
+        self.left: list[tuple[Operation, str]] = []
+        """What stays as it is, with the reason."""
+        self.account: Account | None = None
+        self.found: list[Operation] = []
+
+    def back(self) -> list[Operation]:
+        """The operations that lead back; what is not undone goes to :attr:`left`."""
+        accounts = self.snapshot.linked.get(self.id, [])
+        if len(accounts) != 1:
+            number = len(accounts) or "no"
+            return self._all_left(f"drifted: {number} Kinde account(s) carry the link {Link(self.spec.name, self.id)}")
+        self.account, link = accounts[0], accounts[0].link
+        assert link is not None
+        if link.unknown:
+            return self._all_left(f"drifted: the account's provided_id has {link.unknown!r} now")
+        if link.renaming:
+            return self._all_left("drifted: an address change is not finished; apply first")
+        kinds = {operation.kind: operation for operation in self.operations}
+        if "create" in kinds:
+            return self._created(kinds["create"])
+        if "suspend" in kinds:
+            if reason := self._why_not_returned(kinds["suspend"]):
+                return self._all_left(reason)
+            stripped = kinds["suspend"].strips
+            before, after = (
+                ({"left": True}, {"left": False}) if stripped else ({"suspended": True}, {"suspended": False})
+            )
+            self._add("enable", before=before, after=after)
+        elif self._is_gone():
+            undone = "already: without access again" if "enable" in kinds else "drifted: left or was suspended since"
+            return self._all_left(undone)
+        for operation in self.operations:
+            if operation.kind == "enable":
+                self._disabled(operation)
+            elif operation.kind == "update":
+                self._updated(operation)
+            elif operation.kind == "rename":
+                self._renamed(operation, "enable" in kinds)
+        for alias in sorted({o.alias or "" for o in self.operations if o.kind in _MEMBERS}):
+            self._members(alias, [o for o in self.operations if o.kind in _MEMBERS and o.alias == alias])
+        return self.found
+
+    def _all_left(self, reason: str) -> list[Operation]:
+        self.left += [(operation, reason) for operation in self.operations]
+        return []
+
+    def _is_gone(self) -> bool:
+        assert self.account is not None
+        assert self.account.link is not None
+        return self.account.suspended or self.account.link.left is not None
+
+    def _add(
+        self,
+        kind: str,
+        *,
+        alias: str | None = None,
+        role: str | None = None,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+        person: Person | None = None,
+    ) -> None:
+        found = operation_for(
+            self.id, person, self.account, kind, alias=alias, role=role, before=before, after=after, reason="undo"
+        )
+        self.found.append(found)
+
+    # -- coming and going ---------------------------------------------------------------------------------------
+
+    def _created(self, create: Operation) -> list[Operation]:
+        """Somebody whom that run created is suspended, with everything left as it is, as every leaver is."""
+        assert self.account is not None
+        if self._is_gone():
+            return self._all_left("already: left or suspended")
+        if email_key(str((create.after or {}).get("email") or "")) != email_key(self.account.email):
+            return self._all_left(f"drifted: the address is {self.account.email} now")
+        self._add("suspend", before={"suspended": False}, after={"suspended": True})
+        return self.found
+
+    def _why_not_returned(self, suspend: Operation) -> str:
+        """Why somebody whom that run let go is not let in again; empty when it is as that run left it."""
+        account = self.account
+        assert account is not None
+        assert account.link is not None
+        if (suspend.before or {}).get("suspended") is True:
+            return "final: the account was suspended before that run: enable it by hand if that was wrong"
+        if not account.suspended and account.link.left is None:
+            return "already: has access again"
+        if account.link.left != self.day:
+            return (
+                f"drifted: left on {account.link.left}" if account.link.left else "drifted: suspended by somebody else"
+            )
+        if account.suspended == suspend.strips:
+            return "drifted: suspended since" if account.suspended else "drifted: enabled since by somebody else"
+        return ""
+
+    def _disabled(self, enable: Operation) -> None:
+        if (enable.before or {}).get("suspended") is True:
+            self._add("suspend", before={"suspended": False}, after={"suspended": True})
+        else:
+            self._add("suspend", before={"taken out": False}, after={"taken out": True})
+
+    # -- names and addresses ------------------------------------------------------------------------------------
+
+    def _updated(self, update: Operation) -> None:
+        assert self.account is not None
+        old, new = dict(update.before or {}), dict(update.after or {})
+        before: dict[str, object] = {}
+        after: dict[str, object] = {}
+        for name, attribute in _NAMES.items():
+            if name in new and self._turns(update, name, getattr(self.account, attribute), old.get(name), new[name]):
+                before[name], after[name] = getattr(self.account, attribute), old[name]
+        if isinstance(new.get("properties"), Mapping):
+            was = old.get("properties") or {}
+            held = self.snapshot.properties.get(self.account.id)
+            held = read_properties(self.client, self.account.id) if held is None else held
+            changed = {
+                key: str(was.get(key) or "")
+                for key, value in new["properties"].items()
+                if self._turns(update, key, held.get(key, ""), was.get(key), value, clearable=True)
+            }
+            if changed:
+                before["properties"] = {key: held.get(key) for key in changed}
+                after["properties"] = changed
+        if after:
+            self._add("update", before=before, after=after)
+
+    def _turns(
+        self, update: Operation, name: str, now: str, old: object, new: object, *, clearable: bool = False
+    ) -> bool:
+        """Whether one value goes back; it must be what that run wrote."""
+        was = clean_name(str(old or ""))
+        if clean_name(now) == was:
+            self.left.append((update, f"already: {name} is {was or 'blank'!r}"))
+        elif clean_name(now) != clean_name(str(new or "")):
+            self.left.append((update, f"drifted: {name} is {now!r} now"))
+        elif not was and not clearable:
+            self.left.append((update, f"final: {name} was blank, and Kinde cannot clear a name"))
+        else:
+            return True
+        return False
+
+    def _renamed(self, rename: Operation, suspended: bool) -> None:
+        account = self.account
+        assert account is not None
+        old, new = str((rename.before or {}).get("email") or ""), str((rename.after or {}).get("email") or "")
+        now, was = email_key(account.email), email_key(old)
+        others = [a for a in self.snapshot.by_address.get(was) if a.id != account.id]
+        reason = ""
+        if not was or was == email_key(new):
+            reason = "final: the report does not say which address was there before"
+        elif now == was:
+            reason = f"already: the address is {account.email}"
+        elif now != email_key(new):
+            reason = f"drifted: the address is {account.email} now"
+        elif others:
+            reason = f"drifted: another account ({others[0].id}) has {old} now"
+        elif any(kind != "email" and email_key(value) == now for kind, value in account.identities):
+            reason = "drifted: the address is an enterprise or social sign-in now"
+        elif suspended:
+            reason = "final: suspended again, and then the address stays until the person returns"
+        if reason:
+            self.left.append((rename, reason))
+            return
+        person = Person(self.id, 0, old, account.first_name, account.last_name, (), Access.DUE, "undo")
+        self._add("rename", before={"email": account.email}, after={"email": old}, person=person)
+
+    # -- memberships and roles ----------------------------------------------------------------------------------
+
+    def _members(self, alias: str, operations: list[Operation]) -> None:
+        assert self.account is not None
+        organization = self.snapshot.organizations.get(alias)
+        if organization is None or not organization.code:
+            self.left += [(o, f"drifted: {alias!r} is no organization of the spec now") for o in operations]
+            return
+        held = organization.members.get(self.account.id)
+        kinds = {operation.kind: operation for operation in operations}
+        if "add_membership" in kinds:
+            given = {o.role for o in operations if o.kind == "add_role"}
+            self._joined(kinds["add_membership"], organization, held, given)
+        elif "remove_membership" in kinds:
+            self._taken_out(kinds["remove_membership"], held)
+        else:
+            for operation in operations:
+                self._role(operation, held)
+
+    def _joined(
+        self, join: Operation, organization: Organization, held: frozenset[str] | None, given: set[str | None]
+    ) -> None:
+        assert self.account is not None
+        alias = organization.alias
+        if held is None:
+            self.left.append((join, "already: is no member"))
+        elif held != given:
+            roles = ", ".join(sorted(held)) or "none"
+            self.left.append((join, f"drifted: other roles than that run gave ({roles})"))
+        elif any((address, alias) in self.decider.kept for address in self.account.addresses):
+            self.left.append((join, "drifted: the spec keeps this membership now"))
+        else:
+            self._add("remove_membership", alias=alias, before={"roles": sorted(held)} if held else None)
+
+    def _taken_out(self, leave: Operation, held: frozenset[str] | None) -> None:
+        roles = [str(role) for role in (leave.before or {}).get("roles") or ()]
+        if held is not None:
+            same = held == frozenset(roles)
+            self.left.append((leave, "already: is a member" if same else "drifted: a member again, with other roles"))
+            return
+        self._add("add_membership", alias=leave.alias)
+        for role in sorted(roles):
+            if reason := self._why_not_given(role):
+                self.left.append((leave, f"{reason} ({role!r}); the membership comes back without it"))
+            else:
+                self._add("add_role", alias=leave.alias, role=role)
+
+    def _role(self, operation: Operation, held: frozenset[str] | None) -> None:
+        role, alias = operation.role or "", operation.alias
+        if held is None:
+            self.left.append((operation, "drifted: is no member any more"))
+        elif (role in held) == (operation.kind == "remove_role"):
+            self.left.append((operation, "already: " + ("has the role" if role in held else "has not the role")))
+        elif operation.kind == "add_role":
+            self._add("remove_role", alias=alias, role=role)
+        elif reason := self._why_not_given(role):
+            self.left.append((operation, reason))
+        else:
+            self._add("add_role", alias=alias, role=role)
+
+    def _why_not_given(self, role: str) -> str:
+        if role in self.spec.protect.roles:
+            return "final: a protected role is given by hand only"
+        return "" if role in self.snapshot.roles else "drifted: Kinde has no such role now"

@@ -1,0 +1,1 @@
+"""Plans and reports as files and text, with or without names."""

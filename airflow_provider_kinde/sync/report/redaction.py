@@ -1,0 +1,94 @@
+"""Plans and reports without names and addresses: what was done to whom stays, by HR id; who that is does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.guards import Block
+from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.store.changes import Operations
+
+MARK = "[redacted]"
+
+_KEPT = frozenset({"suspended", "left", "finished", "taken out", "unfinished", "roles", "organizations"})
+"""What ``before`` and ``after`` may go on saying. Everything else in them is about the person."""
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+"""As ``repr`` writes a text: that is how messages quote a cell."""
+_SENT = re.compile(r"[A-Z]{3,6} /\S*: |unexpected: \w+: ")
+_STATUS = re.compile(r" \(HTTP \d{3}(?:, [A-Z][A-Z0-9_]*)?")
+
+
+def redact_plan(plan: Plan) -> Plan:
+    """A copy of a plan without names, addresses and properties; its hash is the same.
+
+    HR ids, kinds, aliases, roles and counts stay. Each operation carries its digest, so that the copy can be approved
+    and given to ``apply --plan`` like the plan itself.
+    """
+    return dataclasses.replace(
+        plan,
+        operations=Operations(map(_operation, plan.operations)),
+        rejected=[dataclasses.replace(r, reason=_QUOTED.sub(MARK, _text(r.reason))) for r in plan.rejected],
+        held=[dataclasses.replace(held, reason=_text(held.reason)) for held in plan.held],
+        blocked=[Block(_text(block.reason), block.approvable) for block in plan.blocked],
+        warnings=[_text(warning) for warning in plan.warnings],
+        redacted=True,
+    )
+
+
+def redact_report(report: Report) -> Report:
+    """A copy of a report without names, addresses and properties. It cannot be undone: what was there is not in it."""
+    return dataclasses.replace(
+        report,
+        plan=redact_plan(report.plan),
+        blocked=[{**block, "reason": _text(str(block["reason"]))} for block in report.blocked],
+    )
+
+
+def _operation(operation: Operation) -> Operation:
+    if not operation.id:
+        return dataclasses.replace(operation, sealed=operation.digest)
+    return dataclasses.replace(
+        operation,
+        before=_change(operation.before),
+        after=_change(operation.after),
+        who="",
+        reason=_text(operation.reason),
+        error=_error(operation.error),
+        person=None,
+        account=None,
+        sealed=operation.digest,
+    )
+
+
+def _change(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    return {key: value if key in _KEPT else _value(value) for key, value in values.items()}
+
+
+def _value(value: Any) -> Any:
+    """What is there is redacted; that nothing is there stays visible."""
+    if isinstance(value, Mapping):
+        return {key: _value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_value(item) for item in value]
+    return MARK if value not in (None, "") else value
+
+
+def _error(text: str) -> str:
+    """What went wrong, without Kinde's own words: they may quote anything that was sent."""
+    told = _SENT.search(text)
+    if not told:
+        return _QUOTED.sub(MARK, _text(text))
+    status = _STATUS.findall(text)
+    return _text(text[: told.end()]) + MARK + (f"{status[-1]})" if status else "")
+
+
+def _text(text: str) -> str:
+    return _ADDRESS.sub(MARK, text)

@@ -1,0 +1,65 @@
+"""What became of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_kinde.sync.plan.planner import Plan
+
+
+@dataclass(slots=True)
+class Report:
+    """The plan that was applied, each operation with its outcome, and the requests that it took.
+
+    :param blocked: why nothing was written; empty when the plan was carried out.
+    :param drift: with an approved plan file: what no longer stands, and what came up since.
+    """
+
+    plan: Plan
+    blocked: list[dict[str, object]] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+    requests: dict[str, int] = field(default_factory=lambda: {"read": 0, "write": 0, "total": 0})
+
+    def finish(self, counts: Any) -> None:
+        """Take the request counts since planning began; anything left without an outcome was never reached."""
+        read, write = counts.read - self.plan.counts_before[0], counts.write - self.plan.counts_before[1]
+        self.requests = {"read": read, "write": write, "total": read + write}
+        if not self.blocked:
+            self.plan.operations.finish("skipped", "not reached")
+
+    @property
+    def outcome(self) -> str:
+        """``no changes``, ``changes``, ``blocked``, or ``failed`` when something failed or a protected leaver waits."""
+        if self.blocked:
+            return "blocked"
+        if self.failed or any(held.protected for held in self.plan.held):
+            return "failed"
+        return "changes" if self.plan.operations else "no changes"
+
+    @property
+    def failed(self) -> int:
+        """How many operations failed or were skipped."""
+        found = self.plan.operations.outcomes()
+        return found["failed"] + found["skipped"]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many operations were done, failed and skipped."""
+        counted = self.plan.operations.outcomes()
+        return {outcome: counted[outcome] for outcome in ("done", "failed", "skipped")}
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as ``report.json`` holds it: the plan's form, with outcomes and requests."""
+        return {**(document := self.document()), "operations": list(document["operations"])}
+
+    def document(self) -> dict[str, Any]:
+        """The same, the operations one after the other."""
+        return {
+            **self.plan.document(),
+            "outcome": self.outcome,
+            "blocked": self.blocked,
+            "outcomes": self.outcomes,
+            "requests": self.requests,
+            "drift": self.drift,
+        }

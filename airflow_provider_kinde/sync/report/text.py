@@ -1,0 +1,265 @@
+"""Plans and reports for people: text for a terminal, a table for auditors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from airflow_provider_kinde.sync.plan.changes import COUNTED, Operation
+from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.report.report import Report
+
+Paint = Callable[[str, str], str]
+"""Puts an ANSI code around a text, or leaves it as it is."""
+
+_SIGNS = {
+    "create_organization": "+", "create": "+", "adopt": "+", "enable": "+", "add_membership": "+", "add_role": "+",
+    "rename": "~", "update": "~", "suspend": "-", "delete": "-", "remove_membership": "-", "remove_role": "-",
+}  # fmt: skip
+_COLORS = {"+": "32", "~": "33", "-": "31", "!": "35"}
+_WORDS = {
+    "create_organization": "create organization",
+    "add_membership": "join",
+    "remove_membership": "leave",
+    "add_role": "give role",
+    "remove_role": "take role",
+}
+_VERDICTS = {
+    "changes": ("32", "Applied."),
+    "blocked": ("31", "Blocked. Nothing was written."),
+    "failed": ("31", "Failed in part. What is left is listed above; a rerun does only that."),
+}
+
+
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What begins a formula; spreadsheets take the wide forms of East Asian keyboards, too."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a plan and its report are called, and what is said about them.
+
+    :param nothing: said when there is nothing to do.
+    :param approve: said when the guards stop it; ``{hash}`` is the plan's.
+    """
+
+    plan: str = "Plan"
+    report: str = "Report"
+    nothing: str = "No changes. Kinde agrees with HR."
+    approve: str = "If this is what HR means: apply --approve {hash}"
+
+
+SYNC = Words()
+
+
+def plan_text(plan: Plan, color: bool = False, words: Words = SYNC) -> str:
+    """A plan as a terminal shows it: who, what, before → after, why; then what is held, rejected and blocked.
+
+    :param color: with ANSI colours.
+    """
+    return "".join(f"{line}\n" for line in plan_lines(plan, color, words))
+
+
+def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator[str]:
+    """The same, line by line."""
+    paint = _painter(color)
+    yield from (_title(words.plan, plan, paint), "")
+    yield from _operations(plan.operations.listed(), paint)
+    yield from _remarks(plan, paint)
+    if plan.blocked:
+        yield paint("31;1", "Blocked: nothing will be written.")
+        yield from _blocks((block.to_json() for block in plan.blocked), paint)
+        if all(block.approvable for block in plan.blocked):
+            yield "  " + words.approve.format(hash=plan.hash)
+        yield ""
+    elif not plan.operations:
+        yield from (paint("32;1", words.nothing), "")
+    yield paint("1", "Plan: ") + summary_line(plan.summary)
+    if plan.operations:
+        yield f"Hash: {plan.hash}"
+
+
+def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str:
+    """A report as a terminal shows it: what failed, what was done, and what it cost."""
+    return "".join(f"{line}\n" for line in report_lines(report, color, words))
+
+
+def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> Iterator[str]:
+    """The same, line by line."""
+    plan, paint = report.plan, _painter(color)
+    yield from (_title(words.report, plan, paint), "")
+    if report.blocked:
+        yield from _remarks(plan, paint)
+        yield from (paint("31;1", "Blocked. Nothing was written."), *_blocks(report.blocked, paint), "")
+        if all(block["approvable"] for block in report.blocked):
+            yield from ("  " + words.approve.format(hash=plan.hash), "")
+    else:
+        yield from _operations(plan.operations.listed(), paint)
+        yield from _remarks(plan, paint)
+        for drifted in report.drift:
+            yield f"  {paint('33', '~')} drifted since the plan file: {clean(drifted)}"
+        code, verdict = _VERDICTS.get(report.outcome, ("32", words.nothing))
+        if report.outcome == "failed" and not report.failed:
+            verdict = "Failed: a protected leaver waits for a decision, see above."
+        yield from (paint(f"{code};1", verdict), "")
+        counted = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
+        yield paint("1", "Operations: ") + (counted or "none")
+    yield paint("1", "Plan: ") + summary_line(plan.summary)
+    requests = report.requests
+    yield f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)"
+
+
+def report_csv(report: Report) -> str:
+    """The table for auditors, a line an operation, then held people and rejected rows.
+
+    A cell that a spreadsheet would run as a formula is preceded by an apostrophe.
+    """
+    return "".join(csv_lines(report))
+
+
+def csv_lines(report: Report) -> Iterator[str]:
+    """The same, line by line."""
+    plan = report.plan
+    head = ["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"]
+    rows = chain(
+        [head],
+        map(_operation_row, plan.operations),
+        ([h.id, "", "held", "", "", "", "", h.reason, "held", ""] for h in plan.held),
+        ([r.id or "", f"row {r.row}", "rejected", *[""] * 4, r.reason, "rejected", ""] for r in plan.rejected),
+        (["", "", "blocked", "", "", "", "", str(block["reason"]), "blocked", ""] for block in report.blocked),
+    )
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for row in rows:
+        writer.writerow([_cell(text) for text in row])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+
+
+def _operation_row(o: Operation) -> list[str]:
+    where = (o.alias or "", o.role or "")
+    return [o.id, o.who, o.kind, *where, _value(o.before), _value(o.after), o.reason, o.outcome, o.error]
+
+
+def summary_line(summary: Mapping[str, int]) -> str:
+    """The counts of a summary that are not zero, in one line."""
+    words = {kind: kind.replace("_", " ") for kind in (*COUNTED, "held", "rejected", "unchanged")}
+    found = [f"{summary[kind]} {word}" for kind, word in words.items() if summary.get(kind)]
+    return ", ".join(found) or "nothing to do"
+
+
+def clean(text: object) -> str:
+    """Text from outside, made safe to print: no escape codes, no line breaks, no characters that turn the line."""
+    return "".join(
+        character if unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Cs") else "\ufffd"
+        for character in str(text)
+    )
+
+
+def _title(what: str, plan: Plan, paint: Paint) -> str:
+    moment = plan.now.in_timezone("UTC").format("YYYY-MM-DD HH:mm")
+    return paint("1", f"{what} {plan.spec.name} -> {plan.host}") + f"   {moment} UTC"
+
+
+def operation_lines(operations: Iterable[Operation]) -> list[str]:
+    """Each operation in one line, without colours."""
+    return [_operation(operation, _painter(False)).strip() for operation in operations]
+
+
+def _operations(people: Iterable[list[Operation]], paint: Paint) -> Iterator[str]:
+    """Operations grouped by person, so that one look tells what happens to somebody."""
+    for mine in people:
+        first = mine[0]
+        if first.id:
+            yield f"  {paint('1', clean(first.id))}  {clean(first.who)}"
+        yield from (_operation(operation, paint) for operation in mine)
+        yield ""
+
+
+def _operation(operation: Operation, paint: Paint) -> str:
+    sign = _SIGNS[operation.kind]
+    what = _WORDS.get(operation.kind, operation.kind)
+    where = " ".join(
+        part
+        for part in (
+            clean(operation.role) if operation.role else "",
+            f"in {clean(operation.alias)}" if operation.role else clean(operation.alias or ""),
+        )
+        if part
+    )
+    change = _change(operation.before, operation.after)
+    outcome = ""
+    if operation.outcome in ("failed", "skipped"):
+        outcome = paint("31", f"  {operation.outcome}: {clean(operation.error)}")
+    indent = "      " if operation.id else "  "
+    parts = [paint(_COLORS[sign], f"{sign} {what}"), where, change]
+    reason = f"  ({clean(operation.reason)})" if operation.reason else ""
+    return indent + "  ".join(part for part in parts if part) + paint("2", reason) + outcome
+
+
+def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    before, after = before or {}, after or {}
+    found = []
+    for key in dict.fromkeys((*after, *before)):
+        if key in after and key in before:
+            found.append(f"{key}: {_value(before[key]) or '(none)'} -> {_value(after[key])}")
+        elif key in after:
+            found.append(f"{key}: {_value(after[key])}")
+        elif before[key]:
+            found.append(f"had {key}: {_value(before[key])}")
+    return ", ".join(found)
+
+
+def _remarks(plan: Plan, paint: Paint) -> list[str]:
+    lines: list[str] = []
+    protected = [held for held in plan.held if held.protected]
+    others = [held for held in plan.held if not held.protected]
+    for title, held in (("Protected, waiting for a decision", protected), ("Held, nothing is done for them", others)):
+        if held:
+            lines.append(paint("35;1", f"{title} ({len(held)})"))
+            lines += [f"  {paint('35', '!')} {clean(h.id)}: {clean(h.reason)}" for h in held] + [""]
+    if plan.rejected:
+        lines.append(paint("35;1", f"Rejected rows, their people are left alone ({len(plan.rejected)})"))
+        for r in plan.rejected:
+            whose = f", id {clean(r.id)}" if r.id else ""
+            lines.append(f"  {paint('35', '!')} row {r.row}{whose}: {clean(r.reason)}")
+        lines.append("")
+    if plan.warnings:
+        lines.append(paint("33;1", "Warnings"))
+        lines += [f"  {paint('33', '!')} {clean(warning)}" for warning in plan.warnings] + [""]
+    return lines
+
+
+def _blocks(blocks: Iterable[Mapping[str, object]], paint: Paint) -> list[str]:
+    return [
+        f"  {paint('31', 'x')} {clean(block['reason'])}"
+        + ("" if block["approvable"] else paint("2", "  (cannot be approved)"))
+        for block in blocks
+    ]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{clean(key)}={_value(item) or '(none)'}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return clean(value)
+
+
+def _cell(text: str) -> str:
+    cleaned = clean(text)
+    return f"'{cleaned}" if cleaned.lstrip()[:1] in _FORMULA else cleaned
+
+
+def _painter(color: bool) -> Paint:
+    return (lambda code, text: f"\033[{code}m{text}\033[0m" if text else "") if color else (lambda code, text: text)

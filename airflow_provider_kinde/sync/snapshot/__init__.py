@@ -1,0 +1,1 @@
+"""Kinde's side, read: accounts, organizations, members."""

@@ -1,0 +1,1 @@
+"""The spec: models, loader, expressions, filters, dates."""

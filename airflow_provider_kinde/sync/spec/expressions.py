@@ -1,0 +1,315 @@
+"""The expressions of a spec: Jinja, sandboxed and strict, over one row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+from collections.abc import Callable, Container, Iterable, Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+import jinja2
+from jinja2.exceptions import SecurityError
+
+from airflow_provider_kinde.sync.spec.filters import MAX_TEXT, as_text
+from airflow_provider_kinde.sync.spec.sandbox import Sandbox
+from airflow_provider_kinde.sync.spec.syntax_tree import Reads, prepare
+
+_MEMO_SIZE, _MEMO_TEXT = 32_768, 256
+_PIECES = 100
+_MOST_DIGITS = 100
+_TRUE, _FALSE = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
+
+
+class TemplateError(ValueError):
+    """An expression cannot be compiled, or fails on a row.
+
+    :param message: what is wrong.
+    :param line: 1-based line within the expression, where known.
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class UnknownColumn(Exception):
+    """An expression reads a column that the source does not have: the source has drifted, or the spec has a typo."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"there is no column {column!r}")
+        self.column = column
+
+
+class RowView:
+    """What an expression sees as ``row``.
+
+    :param values: the row.
+    :param known: the columns of the source, where they are known beforehand: any other is an error. Where each row
+        names its own (``None``), one that this row lacks reads as blank, and is noted in ``missed``.
+    :param missed: takes the names of columns that rows lack.
+    """
+
+    __slots__ = ("known", "missed", "values")
+
+    def __init__(
+        self, values: Mapping[str, Any], known: Container[str] | None = None, missed: set[str] | None = None
+    ) -> None:
+        self.values, self.known, self.missed = values, known, missed
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.values
+
+    def column(self, name: object) -> Any:
+        """Value of one column as expressions read it: null and NaN are empty text, 10026.0 is 10026."""
+        try:
+            value = self.values[name]  # type: ignore[index]
+        except (KeyError, TypeError):
+            name = str(name)
+            if name in self.values:
+                return self.column(name)
+            if self.known is not None and name not in self.known:
+                raise UnknownColumn(name) from None
+            if self.missed is not None:
+                self.missed.add(name)
+            return ""
+        if type(value) is str:
+            if len(value) > MAX_TEXT:
+                raise TemplateError(f"column {name!r} holds more than {MAX_TEXT:,} characters")
+            return value
+        return plain(value)
+
+
+def plain(value: Any) -> Any:
+    """A cell as expressions see it: null and NaN are empty text, whole numbers have no ``.0``."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, decimal.Decimal):
+        if value.is_nan():
+            return ""
+        # A number of a billion digits is ten characters long until it is made an int.
+        whole = value.is_finite() and value.adjusted() < _MOST_DIGITS and value == value.to_integral_value()
+        return int(value) if whole else value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        raise TemplateError("the column holds bytes, not text")
+    return value
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a cell holds nothing: null, NaN, blanks only, an empty list."""
+    if type(value) is str:
+        return not value or value.isspace()
+    if value is None or value == [] or value == {}:
+        return True
+    return isinstance(value, (float, decimal.Decimal)) and value != value
+
+
+class Recall:
+    """Remembers what a function of a row yields: it is a pure function of a few columns, and most hold few values.
+
+    Only texts and nulls are remembered (``1`` and ``True`` are equal, and mean different things), never a failure.
+
+    :param columns: the columns that the function reads; ``None`` where they are not known, then nothing is remembered.
+    :param compute: the function.
+    """
+
+    __slots__ = ("_columns", "_compute", "_fresh", "_known")
+
+    def __init__(self, columns: Iterable[str] | None, compute: Callable[[RowView], Any]) -> None:
+        self._columns = None if columns is None else tuple(columns)
+        self._compute = compute
+        self._known: dict[tuple[Any, ...], Any] = {}
+        self._fresh = 0
+
+    def __call__(self, view: RowView) -> Any:
+        if self._columns is None:
+            return self._compute(view)
+        values = view.values
+        try:
+            key = tuple([values[column] for column in self._columns])
+        except KeyError:
+            return self._compute(view)
+        for item in key:
+            if item is not None and (type(item) is not str or len(item) > _MEMO_TEXT):
+                return self._compute(view)
+        known = self._known
+        if key in known:
+            self._fresh -= 1
+            return known[key]
+        found = known[key] = self._compute(view)
+        self._fresh += 1
+        if len(known) >= _MEMO_SIZE:
+            if self._fresh > 0:  # more are new than seen before: remembering costs more than it saves
+                self._columns = None
+            known.clear()
+            self._fresh = 0
+        return found
+
+
+@lru_cache(maxsize=512)
+def _compiled(text: str) -> tuple[jinja2.Template, Reads]:
+    # A spec is read more than once in a process (a form reads it for each person), and compiling is most of reading it.
+    reads = prepare(_ENVIRONMENT.parse(text), _ENVIRONMENT)
+    return _ENVIRONMENT.from_string(reads.tree), reads
+
+
+class Template:
+    """One value of a spec: an expression over ``row``, or a constant.
+
+    :param text: what stands in the spec.
+    :param key: dotted key in the spec, for messages.
+    :param line: line in the spec, for messages.
+    :raises TemplateError: it is not a valid expression.
+    """
+
+    __slots__ = (
+        "_column",
+        "_compiled",
+        "_constant",
+        "_recall",
+        "columns",
+        "constant",
+        "key",
+        "line",
+        "optional",
+        "text",
+    )
+
+    def __init__(self, text: str, *, key: str = "", line: int | None = None) -> None:
+        self.text, self.key, self.line = text, key, line
+        self.columns: frozenset[str] = frozenset()
+        """Every column that the expression reads by a constant name."""
+        self.optional: frozenset[str] = frozenset()
+        """Those of them that need not exist (``row.x is defined``, ``row.x | default(…)``)."""
+        self.constant = True
+        self._constant: Any = text
+        self._column: str | None = None
+        self._compiled: jinja2.Template | None = None
+        self._recall: Recall | None = None
+        if any(mark in text for mark in ("{{", "{%", "{#")):
+            self._compile(text.strip())
+
+    def _compile(self, text: str) -> None:
+        try:
+            self._compiled, reads = _compiled(text)
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(f"not a valid expression: {error.message}", error.lineno) from None
+        except (RecursionError, MemoryError, SyntaxError):
+            # Python's own compiler has limits that Jinja does not know.
+            raise TemplateError("not a valid expression: it is too long or nested too deeply") from None
+        except ValueError as error:
+            raise TemplateError(f"not a valid expression: {str(error)[:200]}") from None
+        self.columns, self.optional = reads.columns, reads.optional
+        self.constant = not reads.reads_row
+        if self.constant:
+            self._constant = self._run(RowView({}))
+            self._compiled = None
+        elif reads.only_column is not None:
+            self._column = reads.only_column
+        elif not reads.dynamic:
+            self._recall = Recall(self.columns, self._run)
+
+    def value(self, row: RowView | Mapping[str, Any]) -> Any:
+        """Evaluate to a native value: text, a number, a boolean, a date.
+
+        :param row: the row.
+        :returns: what the expression yields; text when it is more than one ``{{ }}``.
+        :raises TemplateError: it fails on this row.
+        :raises UnknownColumn: it reads a column that the source does not have.
+        """
+        if self._compiled is None:
+            return self._constant
+        view = row if isinstance(row, RowView) else RowView(row)
+        if self._column is not None:
+            return view.column(self._column)
+        return self._run(view) if self._recall is None else self._recall(view)
+
+    @property
+    def pure(self) -> bool:
+        """Whether the value follows from ``columns`` alone: no column is chosen by what another one holds."""
+        return self._compiled is None or self._column is not None or self._recall is not None
+
+    def _run(self, view: RowView) -> Any:
+        assert self._compiled is not None
+        try:
+            context = self._compiled.new_context({"row": view})
+            pieces, text = self._compiled.root_render_func(context), ""
+            while batch := list(islice(pieces, _PIECES)):
+                text += "".join(batch)
+                if len(text) > MAX_TEXT:
+                    raise TemplateError(f"yields more than {MAX_TEXT:,} characters")
+            if "result" not in context.vars:
+                return text
+            result = context.vars["result"]
+            if isinstance(result, jinja2.Undefined):
+                result._fail_with_undefined_error()
+            return result
+        except (TemplateError, UnknownColumn):
+            raise
+        except (jinja2.TemplateError, SecurityError) as error:
+            raise TemplateError(error.message or "fails") from None
+        except RecursionError:
+            raise TemplateError("is nested too deeply") from None
+        except Exception as error:
+            # Whatever an expression does to a row, it is that row's problem and never the run's.
+            raise TemplateError(f"{type(error).__name__}: {str(error)[:200]}") from None
+
+    def render(self, row: RowView | Mapping[str, Any]) -> str:
+        """Evaluate to text.
+
+        :param row: the row.
+        :returns: text; nothing is empty text, whole numbers have no ``.0``.
+        :raises TemplateError: it fails on this row, or yields a list.
+        :raises UnknownColumn: it reads a column that the source does not have.
+        """
+        value = self.value(row)
+        if type(value) is str:
+            return value
+        try:
+            return as_text(value)
+        except SecurityError as error:
+            raise TemplateError(error.message or "fails") from None
+
+    def truth(self, row: RowView | Mapping[str, Any]) -> bool:
+        """Evaluate to yes or no.
+
+        :param row: the row.
+        :returns: the boolean, or what yes / no / true / false / 1 / 0 in any case mean.
+        :raises TemplateError: it fails on this row, or yields anything else.
+        :raises UnknownColumn: it reads a column that the source does not have.
+        """
+        value = self.value(row)
+        if value is True or value is False:
+            return value
+        text = as_text(value).strip().casefold() if isinstance(value, (str, int, float, dt.date)) else ""
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        found = "a list" if isinstance(value, (list, tuple, dict)) else repr(text[:40]) if text else "blank"
+        raise TemplateError(f"yields {found} where yes or no is expected (a comparison, or yes/no/true/false/1/0)")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.text, self.key, self.line)
+
+    def __repr__(self) -> str:
+        return f"Template({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+def _rebuild(text: str, key: str, line: int | None) -> Template:
+    return Template(text, key=key, line=line)
+
+
+_ENVIRONMENT = Sandbox(RowView)

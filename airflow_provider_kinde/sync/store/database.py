@@ -1,0 +1,146 @@
+"""Where a run keeps what it read: a private temporary database, so that a million people need little memory.
+
+SQLite makes the file on its own once the data outgrows its cache: readable by this user alone, without a name from the
+moment it exists, so that nothing is left behind however the run ends. A small tenant never leaves memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from airflow_provider_kinde.exceptions import SyncError
+
+CACHE_KIB = 48 * 1024
+_BATCH = 1000
+
+_TABLES = """
+CREATE TABLE hr (
+  number INTEGER, id TEXT, mark INTEGER, access TEXT, why TEXT, email TEXT, key TEXT, given TEXT, family TEXT,
+  properties TEXT, due TEXT, adopt TEXT
+);
+CREATE TABLE accounts (
+  id TEXT, provided_id TEXT, link TEXT, plain INTEGER, odd INTEGER, email TEXT, key TEXT, first TEXT, last TEXT,
+  suspended INTEGER, identities TEXT, organizations TEXT
+);
+CREATE TABLE addresses (key TEXT, account TEXT);
+CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);
+CREATE TABLE operations (
+  seq INTEGER PRIMARY KEY, rank INTEGER, kind TEXT, id TEXT, alias TEXT, role TEXT, before TEXT, after TEXT,
+  reason TEXT, who TEXT, person TEXT, account TEXT, outcome TEXT, error TEXT, sealed TEXT, user_id TEXT,
+  joined INTEGER, digest TEXT
+);
+CREATE TABLE properties (account TEXT PRIMARY KEY, held TEXT) WITHOUT ROWID;
+"""
+
+
+class Spool:
+    """The tables of one run. Text in, text out: what it means is known where it is written and read."""
+
+    def __init__(self) -> None:
+        self._writing = threading.Lock()
+        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "temp_store=FILE", f"cache_size=-{CACHE_KIB}"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.executescript(_TABLES)
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Every row that a query finds."""
+        return list(self.each(sql, values))
+
+    def each(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows that a query finds, one after the other.
+
+        :raises SyncError: when the disk is full.
+        """
+        try:
+            cursor = self._db.cursor()
+            cursor.arraysize = _BATCH
+            cursor.execute(sql, values)
+            while rows := cursor.fetchmany():
+                yield from rows
+        except sqlite3.OperationalError as error:
+            raise _full(error) from error
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row that a query finds."""
+        return next(self.each(sql, values), None)
+
+    def count(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """The number that a query yields."""
+        found = self.one(sql, values)
+        return int(found[0]) if found else 0
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Carry out a statement that yields nothing."""
+        self.all(sql, values)
+
+    def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows to a table as they come."""
+        coming, sql = iter(rows), self._into(table)
+        while page := list(islice(coming, _BATCH)):
+            self.update(sql, page)
+
+    def update(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Carry out a statement for each of some rows of values.
+
+        :raises SyncError: when the disk is full.
+        """
+        with self._writing:
+            _write(self._db, sql, rows)
+
+    def writer(self, table: str) -> Writer:
+        """Something that takes the rows of a table one by one."""
+        return Writer(self, self._into(table))
+
+    def _into(self, table: str) -> str:
+        width = len(self.all(f"SELECT 1 FROM pragma_table_info('{table}')"))
+        return f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * width)})"
+
+
+class Writer:
+    """Collects rows and writes many at once: one statement a row would cost more than all the rest."""
+
+    def __init__(self, spool: Spool, sql: str) -> None:
+        self._spool, self._sql = spool, sql
+        self._rows: list[Sequence[Any]] = []
+
+    def add(self, row: Sequence[Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected.
+
+        :raises SyncError: when the disk is full.
+        """
+        rows, self._rows = self._rows, []
+        self._spool.update(self._sql, rows)
+
+
+def _write(db: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    if not rows:
+        return
+    try:
+        db.execute("BEGIN")
+        before = db.total_changes
+        try:
+            db.executemany(sql, rows)
+        except UnicodeEncodeError:  # half a character, as JSON can hold it: nothing that Kinde or HR means
+            done = db.total_changes - before
+            db.executemany(sql, [[_whole(value) for value in row] for row in rows[done:]])
+        db.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise _full(error) from error
+
+
+def _whole(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _full(error: Exception) -> SyncError:
+    return SyncError(f"the run's temporary file cannot be written or read ({error}): is the disk under TMPDIR full?")

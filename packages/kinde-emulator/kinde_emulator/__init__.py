@@ -1,0 +1,34 @@
+"""A local Kinde over real HTTP, for tests and for trying things out: no tenant, no network, nothing to clean up.
+
+::
+
+    from kinde_emulator import Emulator, Settings
+
+    with Emulator(settings=Settings(rate_limit=600)) as kinde:
+        kinde.seed({"roles": ["engineer"], "users": [{"email": "ada@example.com", "first_name": "Ada"}]})
+        ...  # point a client at kinde.url with kinde.client_id and kinde.client_secret
+        assert [entry["path"] for entry in kinde.log()] == [...]
+
+It needs the extra ``emulator`` (FastAPI, uvicorn, PyJWT); this module itself imports none of them until asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .faults import Fault
+    from .server import Emulator
+    from .settings import Settings
+
+__all__ = ["Emulator", "Fault", "Settings"]
+
+_HOMES = {"Emulator": "server", "Fault": "faults", "Settings": "settings"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
