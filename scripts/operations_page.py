@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS, Operations
+from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS, EndpointMethods
 from airflow_provider_kinde.client.endpoints.memberships import Invites, Memberships
 from airflow_provider_kinde.client.endpoints.organizations import Organizations
 from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
@@ -71,7 +71,7 @@ def page() -> str:
         parts += [f"## {title}", "", "| method | HTTP call | scope | operator |", "| --- | --- | --- | --- |"]
         parts += [_row(name) for name in OPERATIONS if name in vars(area)]
         parts.append("")
-    walks = ", ".join(f"`{name}`" for name in dir(Operations) if name.startswith("iter_"))
+    walks = ", ".join(f"`{name}`" for name in dir(EndpointMethods) if name.startswith("iter_"))
     parts.append(
         f"## All pages\n\n{walks} and `search_users` yield every item of every page of the list they are named after."
     )

@@ -13,12 +13,12 @@ from tenacity import AsyncRetrying
 
 from airflow_provider_kinde.client.async_transport import AsyncTransport, send_blocking
 from airflow_provider_kinde.client.attempt import Counts, Exchange, Settings, token_fetcher
-from airflow_provider_kinde.client.endpoints.base import Operation, Request, coroutines, plain_request
-from airflow_provider_kinde.client.endpoints.catalog import Operations, find_operation
+from airflow_provider_kinde.client.endpoints.base import Endpoint, Request, coroutines, plain_request
+from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods, find_endpoint
 from airflow_provider_kinde.client.limiter import Flow
 from airflow_provider_kinde.client.limiter_queue import AsyncTurns
-from airflow_provider_kinde.client.pagination import Pages
-from airflow_provider_kinde.client.responses import Answer, Failed, Lost
+from airflow_provider_kinde.client.pagination import Paginator
+from airflow_provider_kinde.client.responses import AttemptFailed, Response, TransportError
 from airflow_provider_kinde.client.retry import Clock
 from airflow_provider_kinde.client.token_cache import make_cache
 from airflow_provider_kinde.client.tokens import Token, Tokens
@@ -26,7 +26,7 @@ from airflow_provider_kinde.exceptions import KindeError
 
 
 @coroutines
-class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[str, Any]]]):
+class AsyncKindeClient(EndpointMethods[Coroutine[Any, Any, Any], AsyncIterator[dict[str, Any]]]):
     """Kinde's Management API for one environment and one event loop. Never blocks the loop.
 
     May be used by many tasks at once, and as an async context manager.
@@ -83,7 +83,7 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
 
     async def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call an operation by name; see ``KindeClient.call``."""
-        operation = find_operation(name)
+        operation = find_endpoint(name)
         return await self._call(operation, operation.bind(args, kwargs))
 
     async def close(self) -> None:
@@ -99,15 +99,15 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
     def __repr__(self) -> str:
         return f"<AsyncKindeClient {self.host}>"
 
-    async def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+    async def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> Any:
         return await self._send(operation.request(arguments))
 
-    def _walk(self, operation: Operation, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        pages = Pages(operation, arguments)
+    def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        pages = Paginator(operation, arguments)
         operation.request(pages.arguments)
         return self._items(operation, pages)
 
-    async def _items(self, operation: Operation, pages: Pages) -> AsyncIterator[dict[str, Any]]:
+    async def _items(self, operation: Endpoint, pages: Paginator) -> AsyncIterator[dict[str, Any]]:
         while pages.more:
             try:
                 answer = await self._call(operation, pages.arguments)
@@ -123,7 +123,7 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
         retrying = AsyncRetrying(sleep=self._sleep, **self._settings.patience.strategies())
         try:
             return await retrying(self._once, exchange)
-        except (Failed, KindeError) as failed:
+        except (AttemptFailed, KindeError) as failed:
             raise exchange.last(failed) from None
 
     async def _once(self, exchange: Exchange) -> Any:
@@ -135,12 +135,12 @@ class AsyncKindeClient(Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[s
             finally:
                 self._turns.give(ticket, answer)
             if not exchange.renew(answer, token):
-                return exchange.judge(answer)
+                return exchange.interpret(answer)
 
-    async def _transmit(self, exchange: Exchange, token: Token) -> Answer:
+    async def _transmit(self, exchange: Exchange, token: Token) -> Response:
         try:
             answer = await self._transport.send(exchange.request, token)
-        except Lost as reason:
+        except TransportError as reason:
             raise exchange.lost(reason) from None
         exchange.sent()
         return answer

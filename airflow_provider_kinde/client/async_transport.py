@@ -19,7 +19,7 @@ from airflow_provider_kinde.client.body import Body
 from airflow_provider_kinde.client.deadline import STALE
 from airflow_provider_kinde.client.endpoints.base import Request
 from airflow_provider_kinde.client.network_options import check_socks
-from airflow_provider_kinde.client.responses import Answer, Lost
+from airflow_provider_kinde.client.responses import Response, TransportError
 from airflow_provider_kinde.client.tokens import Token
 
 _hosts: set[str] = set()
@@ -47,7 +47,7 @@ class AsyncTransport:
             raise ValueError("proxies: the proxy, or that of the environment, cannot be used") from None
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
-    async def send(self, request: Request, token: Token | None) -> Answer:
+    async def send(self, request: Request, token: Token | None) -> Response:
         """Send a request.
 
         :raises Lost: no whole answer came.
@@ -59,24 +59,24 @@ class AsyncTransport:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise _reason(error, self._settings) from None
 
-    async def _send(self, request: Request, token: Token | None) -> Answer:
+    async def _send(self, request: Request, token: Token | None) -> Response:
         async with self._client.stream(**_arguments(self._settings, request, token)) as response:
             body = Body(response.headers.get("content-encoding", ""))
             async for part in response.aiter_raw():
                 body.add(part)
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
+        return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
     async def close(self) -> None:
         await self._client.aclose()
 
 
-def send_blocking(settings: Settings, request: Request, token: Token | None) -> Answer:
+def send_blocking(settings: Settings, request: Request, token: Token | None) -> Response:
     """Send a request and wait for it, on a connection of its own; not in the thread of an event loop.
 
     :raises Lost: no whole answer came.
     """
 
-    async def send() -> Answer:
+    async def send() -> Response:
         transport = AsyncTransport(settings)
         try:
             return await transport.send(request, token)
@@ -86,7 +86,7 @@ def send_blocking(settings: Settings, request: Request, token: Token | None) -> 
     return asyncio.run(send())
 
 
-async def _within(seconds: float, work: Coroutine[Any, Any, Answer]) -> Answer:
+async def _within(seconds: float, work: Coroutine[Any, Any, Response]) -> Response:
     if sys.version_info >= (3, 11):
         async with asyncio.timeout(seconds):
             return await work
@@ -127,21 +127,21 @@ def _arguments(settings: Settings, request: Request, token: Token | None) -> dic
     }
 
 
-def _reason(error: Exception, settings: Settings) -> Lost:
+def _reason(error: Exception, settings: Settings) -> TransportError:
     host = settings.host
     words = " ".join(str(error).split())[:200]
     if isinstance(error, httpx.ConnectTimeout):
-        return Lost(f"cannot connect to {host} in time", sent=False)
+        return TransportError(f"cannot connect to {host} in time", sent=False)
     if isinstance(error, httpx.ProxyError):
-        return Lost(f"cannot reach {host} through the proxy", sent=False)
+        return TransportError(f"cannot reach {host} through the proxy", sent=False)
     if isinstance(error, httpx.ConnectError):
         distrusted = "CERTIFICATE" in words.upper()
         what = "no trusted connection" if distrusted else "cannot connect"
-        return Lost(f"{what} to {host}: {words}", sent=False, final=distrusted)
+        return TransportError(f"{what} to {host}: {words}", sent=False, final=distrusted)
     if isinstance(error, httpx.PoolTimeout):
-        return Lost(f"no free connection to {host} in time", sent=False)
+        return TransportError(f"no free connection to {host} in time", sent=False)
     if isinstance(error, httpx.TimeoutException):
-        return Lost(f"no answer from {host} within {settings.timeout:g} s", sent=True)
+        return TransportError(f"no answer from {host} within {settings.timeout:g} s", sent=True)
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
-        return Lost(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
-    return Lost(f"the connection to {host} broke before the answer was there", sent=True)
+        return TransportError(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
+    return TransportError(f"the connection to {host} broke before the answer was there", sent=True)

@@ -15,8 +15,8 @@ from tenacity import Retrying
 
 from airflow_provider_kinde.client.endpoints.base import Request, is_text
 from airflow_provider_kinde.client.network_options import check_concurrency, check_proxies, check_verify
-from airflow_provider_kinde.client.responses import Answer, Failed, Lost, gone, judge, lost
-from airflow_provider_kinde.client.retry import Clock, Patience
+from airflow_provider_kinde.client.responses import AttemptFailed, Response, TransportError, gone, interpret, lost
+from airflow_provider_kinde.client.retry import Clock, RetryPolicy
 from airflow_provider_kinde.client.tokens import Credentials, Token, Tokens, read_token, scopes_text, token_request
 from airflow_provider_kinde.client.urls import base_url, is_loopback
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeRateLimitError
@@ -68,7 +68,7 @@ class Settings:
     user_agent: str
     token_cache: str
     cache_dir: str | None
-    patience: Patience = field(repr=False)
+    patience: RetryPolicy = field(repr=False)
     sleep: Callable[[float], Any] = field(repr=False)
     wall: Clock = field(repr=False)
 
@@ -137,7 +137,7 @@ class Settings:
             user_agent=user_agent or globals()["user_agent"](),
             token_cache=token_cache,
             cache_dir=cache_dir,
-            patience=Patience(max_tries, retry_time, clock),
+            patience=RetryPolicy(max_tries, retry_time, clock),
             sleep=sleep,
             wall=wall,
         )
@@ -155,9 +155,9 @@ class Settings:
         """Seconds from sending to the last byte of an answer, however it comes: half of them may be silence."""
         return 2 * self.timeout
 
-    def too_late(self) -> Lost:
+    def too_late(self) -> TransportError:
         """The failure of an answer that came too slowly, each byte in time and yet no end."""
-        return Lost(f"no whole answer within {self.longest:g} s", sent=True)
+        return TransportError(f"no whole answer within {self.longest:g} s", sent=True)
 
     @property
     def local(self) -> bool:
@@ -192,7 +192,7 @@ class Exchange:
         self._unknown = False
         self._renewed = False
 
-    def renew(self, answer: Answer, token: Token) -> bool:
+    def renew(self, answer: Response, token: Token) -> bool:
         """Whether to send the request again at once, with another token; true at most once."""
         tokens = self._tokens
         assert tokens
@@ -209,14 +209,14 @@ class Exchange:
             tokens.refuse(token)
         return self._renewed
 
-    def judge(self, answer: Answer) -> Any:
+    def interpret(self, answer: Response) -> Any:
         """What the answer means, in the light of the tries before.
 
         :raises Failed: this try failed.
         """
         try:
-            return judge(self.request, answer, self._tokens.scrub if self._tokens else str)
-        except Failed as failed:
+            return interpret(self.request, answer, self._tokens.scrub if self._tokens else str)
+        except AttemptFailed as failed:
             error = failed.error
             done = self.request.method == "DELETE" and gone(error)
             done = done or (self.request.method == "POST" and isinstance(error, KindeConflictError))
@@ -229,7 +229,7 @@ class Exchange:
             self._unknown |= error.fate_unknown
             raise
 
-    def lost(self, reason: Lost) -> Failed:
+    def lost(self, reason: TransportError) -> AttemptFailed:
         """A failed try without an answer."""
         if reason.sent:
             self.sent()
@@ -243,9 +243,9 @@ class Exchange:
         name = "token" if self._tokens is None else "read" if self.request.method == "GET" else "write"
         self._counts.add(name)
 
-    def last(self, failed: Failed | KindeError) -> KindeError:
+    def last(self, failed: AttemptFailed | KindeError) -> KindeError:
         """The error as the caller gets it."""
-        error = failed.error if isinstance(failed, Failed) else failed
+        error = failed.error if isinstance(failed, AttemptFailed) else failed
         # A token request is none of the caller's writes.
         error.fate_unknown = self._tokens is not None and (error.fate_unknown or self._unknown)
         return error
@@ -257,24 +257,24 @@ class Exchange:
         """
         try:
             return Retrying(sleep=self._settings.sleep, **self._settings.patience.strategies())(once)
-        except (Failed, KindeError) as failed:
+        except (AttemptFailed, KindeError) as failed:
             raise self.last(failed) from None
 
-    def transmit(self, send: Callable[[Request, Token | None], Answer], token: Token | None) -> Answer:
+    def transmit(self, send: Callable[[Request, Token | None], Response], token: Token | None) -> Response:
         """Send once, and count it.
 
         :raises Failed: no whole answer came.
         """
         try:
             answer = send(self.request, token)
-        except Lost as reason:
+        except TransportError as reason:
             raise self.lost(reason) from None
         self.sent()
         return answer
 
 
 def token_fetcher(
-    settings: Settings, counts: Counts, send: Callable[[Request, Token | None], Answer]
+    settings: Settings, counts: Counts, send: Callable[[Request, Token | None], Response]
 ) -> Callable[[Callable[[str], str]], Token]:
     """What gets a new token; it is blocking in both clients, so that locks and caches are written once.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from airflow_provider_kinde.client.responses import Lost
+from airflow_provider_kinde.client.responses import TransportError
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes. An answer larger than this is no page of 500 of anything, and takes twenty times as much memory when read."""
@@ -22,7 +22,7 @@ class Body:
     def __init__(self, encoding: str) -> None:
         kind = encoding.strip().lower()
         if kind not in ("", "identity", *_WINDOWS):
-            raise Lost("the answer is packed in a way that was not asked for", sent=True, final=True)
+            raise TransportError("the answer is packed in a way that was not asked for", sent=True, final=True)
         self._window = _WINDOWS.get(kind)
         self._unpacker = zlib.decompressobj(self._window) if self._window else None
         self._bytes = bytearray()
@@ -40,7 +40,7 @@ class Body:
         try:
             self._bytes += self._unpacked(raw, first)
         except zlib.error:
-            raise Lost("the answer cannot be unpacked", sent=True) from None
+            raise TransportError("the answer cannot be unpacked", sent=True) from None
         if len(self._bytes) > MAX_BODY:
             raise _too_large()
 
@@ -50,7 +50,7 @@ class Body:
         :raises Lost: its end is missing.
         """
         if self._unpacker and self._came and not self._unpacker.eof:
-            raise Lost("the answer is cut off", sent=True)
+            raise TransportError("the answer is cut off", sent=True)
         return bytes(self._bytes)
 
     def _unpacked(self, raw: bytes, first: bool) -> bytes:
@@ -66,5 +66,5 @@ class Body:
         return self._unpacker.decompress(raw, MAX_BODY + 1 - len(self._bytes))
 
 
-def _too_large() -> Lost:
-    return Lost(f"the answer is larger than {MAX_BODY} bytes", sent=True, final=True)
+def _too_large() -> TransportError:
+    return TransportError(f"the answer is larger than {MAX_BODY} bytes", sent=True, final=True)

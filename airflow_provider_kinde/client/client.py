@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_kinde.client.attempt import MAX_CONCURRENCY, Counts, Exchange, Settings, token_fetcher
-from airflow_provider_kinde.client.endpoints.base import Operation, Request, plain_request
-from airflow_provider_kinde.client.endpoints.catalog import Operations, find_operation
+from airflow_provider_kinde.client.endpoints.base import Endpoint, Request, plain_request
+from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods, find_endpoint
 from airflow_provider_kinde.client.limiter import Flow
 from airflow_provider_kinde.client.limiter_queue import Turns
-from airflow_provider_kinde.client.pagination import Pages
-from airflow_provider_kinde.client.responses import Answer
+from airflow_provider_kinde.client.pagination import Paginator
+from airflow_provider_kinde.client.responses import Response
 from airflow_provider_kinde.client.retry import Clock
 from airflow_provider_kinde.client.token_cache import make_cache
 from airflow_provider_kinde.client.tokens import Token, Tokens
@@ -20,7 +20,7 @@ from airflow_provider_kinde.client.transport import Transport
 from airflow_provider_kinde.exceptions import KindeError
 
 
-class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
+class KindeClient(EndpointMethods[Any, Iterator[dict[str, Any]]]):
     """Kinde's Management API for one environment. Cheap to make: nothing is sent before the first call.
 
     May be used by many threads at once, and as a context manager.
@@ -96,7 +96,7 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         flow = Flow(settings.max_concurrency, settings.requests_per_minute)
         self._turns = Turns(flow, clock, settings.patience.retry_time, sleep)
         self._transport = Transport(settings)
-        self.on_answer: Callable[[Request, Answer], Any] | None = None
+        self.on_answer: Callable[[Request, Response], Any] | None = None
         """For diagnosis: called with every answer as it came; those of the token endpoint, too, which hold a token."""
         fetch = token_fetcher(settings, self.counts, self._transmit)
         self._tokens = Tokens(settings.credentials, fetch, make_cache(settings), wall)
@@ -143,7 +143,7 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
         :param name: a key of ``OPERATIONS``.
         :raises ValueError: no such operation.
         """
-        operation = find_operation(name)
+        operation = find_endpoint(name)
         return self._call(operation, operation.bind(args, kwargs))
 
     def close(self) -> None:
@@ -163,16 +163,16 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
     def __repr__(self) -> str:
         return f"<KindeClient {self.host}>"
 
-    def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+    def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> Any:
         return self._send(operation.request(arguments))
 
-    def _walk(self, operation: Operation, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        pages = Pages(operation, arguments)
+    def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        pages = Paginator(operation, arguments)
         # Built here, so that bad arguments are refused at the call and not at the first item.
         operation.request(pages.arguments)
         return self._items(operation, pages)
 
-    def _items(self, operation: Operation, pages: Pages) -> Iterator[dict[str, Any]]:
+    def _items(self, operation: Endpoint, pages: Paginator) -> Iterator[dict[str, Any]]:
         while pages.more:
             try:
                 answer = self._call(operation, pages.arguments)
@@ -197,9 +197,9 @@ class KindeClient(Operations[Any, Iterator[dict[str, Any]]]):
             finally:
                 self._turns.give(ticket, answer)
             if not exchange.renew(answer, token):
-                return exchange.judge(answer)
+                return exchange.interpret(answer)
 
-    def _transmit(self, request: Request, token: Token | None) -> Answer:
+    def _transmit(self, request: Request, token: Token | None) -> Response:
         answer = self._transport.send(request, token)
         if self.on_answer:
             self.on_answer(request, answer)

@@ -14,7 +14,7 @@ TRIES = 4
 """How often a request is sent whose answer is lost each time, with a look between any two."""
 
 
-def once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T, bool]:
+def create_once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T, bool]:
     """Send what must not happen twice; where the answer is lost, look before sending it again.
 
     :param look: finds the result of an earlier sending, or ``None``.

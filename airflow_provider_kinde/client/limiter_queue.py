@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from airflow_provider_kinde.client.limiter import Flow, Ticket
-from airflow_provider_kinde.client.responses import Answer, seconds_until, told_wait
+from airflow_provider_kinde.client.responses import Response, seconds_until, told_wait
 from airflow_provider_kinde.client.retry import Clock
 
 _Place: TypeAlias = "SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]"
@@ -39,7 +39,7 @@ class _Gate:
         """A ticket; or the seconds after which to ask again; or ``None``: wait to be called."""
         return self.flow.admit(self._clock()) if called or not self._queue else None
 
-    def _heard(self, ticket: Ticket, answer: Answer | None) -> None:
+    def _heard(self, ticket: Ticket, answer: Response | None) -> None:
         """Give a ticket back."""
         flow, now = self.flow, self._clock()
         if answer is None or answer.status >= 500 or answer.status in (401, 408, 425):
@@ -106,7 +106,7 @@ class Turns(_Gate):
                 self._leave(place)
             raise
 
-    def give(self, ticket: Ticket, answer: Answer | None) -> None:
+    def give(self, ticket: Ticket, answer: Response | None) -> None:
         """Say what came of it; ``None`` where no answer came."""
         with self._lock:
             self._heard(ticket, answer)
@@ -140,6 +140,6 @@ class AsyncTurns(_Gate):
             self._leave(place)
             raise
 
-    def give(self, ticket: Ticket, answer: Answer | None) -> None:
+    def give(self, ticket: Ticket, answer: Response | None) -> None:
         """Say what came of it; ``None`` where no answer came."""
         self._heard(ticket, answer)

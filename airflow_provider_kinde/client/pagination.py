@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kinde.client.endpoints.base import Operation
+from airflow_provider_kinde.client.endpoints.base import Endpoint
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
 
 _EMPTY_PAGES = 3
@@ -16,14 +16,14 @@ _DEFAULT_PAGE = 10
 """How many items Kinde puts on a page when it is not told."""
 
 
-class Pages:
+class Paginator:
     """One walk through a list.
 
     :param operation: the list.
     :param arguments: what the caller asks of it; the largest ``page_size`` unless it names one.
     """
 
-    def __init__(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, operation: Endpoint, arguments: Mapping[str, Any]) -> None:
         self._operation = operation
         self.arguments = dict(arguments)
         """What to ask for next."""

@@ -30,7 +30,7 @@ _REQUEST_IDS = ("x-request-id", "x-kinde-request-id", "x-amzn-requestid", "x-amz
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An HTTP answer; header names are in lower case."""
 
     status: int
@@ -42,7 +42,7 @@ class Answer:
         return words(next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), ""), 128, scrub)
 
 
-class Lost(Exception):
+class TransportError(Exception):
     """No whole answer came. ``sent`` is false when the request cannot have reached the server either.
 
     :param final: trying again cannot help (a certificate that is not trusted).
@@ -54,7 +54,7 @@ class Lost(Exception):
         self.final = final
 
 
-class Failed(Exception):
+class AttemptFailed(Exception):
     """One try failed.
 
     :param error: what the caller gets if it was the last.
@@ -71,7 +71,7 @@ class Failed(Exception):
         self.most = most
 
 
-def judge(request: Request, answer: Answer, scrub: Callable[[str], str] = str) -> Any:
+def interpret(request: Request, answer: Response, scrub: Callable[[str], str] = str) -> Any:
     """Decode a good answer.
 
     :param scrub: takes secrets out of what the server says, before it becomes part of an error.
@@ -85,7 +85,7 @@ def judge(request: Request, answer: Answer, scrub: Callable[[str], str] = str) -
         "request_id": answer.request_id(scrub),
     }
     if 300 <= answer.status < 400:
-        raise Failed(KindeResponseError(_redirect(answer, scrub), **details), resend=False)
+        raise AttemptFailed(KindeResponseError(_redirect(answer, scrub), **details), resend=False)
     decoded, readable = _decode(answer.body)
     if 200 <= answer.status < 300:
         empty = not answer.body.strip()
@@ -94,18 +94,18 @@ def judge(request: Request, answer: Answer, scrub: Callable[[str], str] = str) -
             error = KindeResponseError(
                 f"the answer is {_describe(answer, readable, scrub)}", fate_unknown=writes, **details
             )
-            raise Failed(error, resend=request.idempotent, most=3)
+            raise AttemptFailed(error, resend=request.idempotent, most=3)
         if not (isinstance(decoded, dict) and decoded.get("errors")):
             return None if empty else decoded
     otherwise = f"the answer is {_describe(answer, readable, scrub)}"
     raise _refusal(request, answer, decoded, details, scrub, otherwise)
 
 
-def lost(request: Request, reason: Lost) -> Failed:
+def lost(request: Request, reason: TransportError) -> AttemptFailed:
     """Turn a missing answer into a failed try."""
     unknown = reason.sent and request.method != "GET"
     error = KindeServerError(str(reason), method=request.method, path=request.path, fate_unknown=unknown)
-    return Failed(error, resend=not reason.final and (request.idempotent or not reason.sent))
+    return AttemptFailed(error, resend=not reason.final and (request.idempotent or not reason.sent))
 
 
 def gone(error: KindeError) -> bool:
@@ -115,23 +115,23 @@ def gone(error: KindeError) -> bool:
 
 def _refusal(
     request: Request,
-    answer: Answer,
+    answer: Response,
     decoded: Any,
     details: dict[str, Any],
     scrub: Callable[[str], str],
     otherwise: str,
-) -> Failed:
+) -> AttemptFailed:
     codes, message = read_errors(decoded, scrub)
     message = message or otherwise
     details["code"] = codes[0] if codes else ""
     status = answer.status
     if status == 429:
         told = told_wait(answer.headers, time.time)
-        return Failed(KindeRateLimitError(message, retry_after=told, **details), resend=True, wait=told)
+        return AttemptFailed(KindeRateLimitError(message, retry_after=told, **details), resend=True, wait=told)
     if status >= 500 or status in (408, 425):
         unknown = request.method != "GET"
         error: KindeError = KindeServerError(message, fate_unknown=unknown, **details)
-        return Failed(error, resend=request.idempotent, wait=told_wait(answer.headers, time.time))
+        return AttemptFailed(error, resend=request.idempotent, wait=told_wait(answer.headers, time.time))
     if status == 401:
         error = KindeAuthError(f"{message} - Kinde does not accept the token; check the audience", **details)
     elif status == 403:
@@ -147,7 +147,7 @@ def _refusal(
         error = KindeResponseError(message, **details)
     else:
         error = KindeError(message, **details)
-    return Failed(error, resend=False)
+    return AttemptFailed(error, resend=False)
 
 
 def read_errors(decoded: Any, scrub: Callable[[str], str] = str) -> tuple[list[str], str]:
@@ -221,7 +221,7 @@ def _decode(body: bytes) -> tuple[Any, bool]:
         return None, False
 
 
-def _describe(answer: Answer, readable: bool, scrub: Callable[[str], str]) -> str:
+def _describe(answer: Response, readable: bool, scrub: Callable[[str], str]) -> str:
     if not answer.body.strip():
         return "empty"
     if readable:
@@ -232,7 +232,7 @@ def _describe(answer: Answer, readable: bool, scrub: Callable[[str], str]) -> st
     return f"no JSON but {kind}, {len(answer.body)} bytes{named}: is something between here and Kinde?"
 
 
-def _redirect(answer: Answer, scrub: Callable[[str], str]) -> str:
+def _redirect(answer: Response, scrub: Callable[[str], str]) -> str:
     try:
         target = urlsplit(scrub(answer.headers.get("location", "")))
         host = target.netloc.rpartition("@")[2]

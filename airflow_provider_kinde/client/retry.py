@@ -10,14 +10,14 @@ from typing import Any
 
 from tenacity import RetryCallState, retry_if_exception, wait_random_exponential
 
-from airflow_provider_kinde.client.responses import Failed
+from airflow_provider_kinde.client.responses import AttemptFailed
 from airflow_provider_kinde.exceptions import KindeRateLimitError
 
 Clock = Callable[[], float]
 
 
 @dataclass
-class Patience:
+class RetryPolicy:
     """When a failed request is sent again: tenacity's strategies, for the sync and the async client alike.
 
     :param max_tries: how often a request is sent at most; twice as often if all that Kinde says is 429.
@@ -32,7 +32,7 @@ class Patience:
     def strategies(self) -> dict[str, Any]:
         """Arguments for ``tenacity.Retrying`` and ``tenacity.AsyncRetrying``."""
         return {
-            "retry": retry_if_exception(lambda error: isinstance(error, Failed) and error.resend),
+            "retry": retry_if_exception(lambda error: isinstance(error, AttemptFailed) and error.resend),
             "wait": self._wait,
             "stop": _Stop(self),
             "reraise": True,
@@ -49,7 +49,7 @@ class Patience:
 class _Stop:
     """Counts the tries of one request; each call of ``strategies`` makes one."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: RetryPolicy) -> None:
         self._patience = patience
         self._started = patience.clock()
         self._others = 0
@@ -72,7 +72,7 @@ class _Stop:
         return self._others >= self._patience.max_tries or state.attempt_number >= 2 * self._patience.max_tries
 
 
-def _failed(state: RetryCallState) -> Failed:
+def _failed(state: RetryCallState) -> AttemptFailed:
     outcome = state.outcome.exception() if state.outcome else None
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome, AttemptFailed)
     return outcome

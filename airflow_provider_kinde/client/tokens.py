@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, quote_plus, urlencode
 
 from airflow_provider_kinde.client.endpoints.base import Request
-from airflow_provider_kinde.client.responses import Answer, Failed, judge, read_errors
+from airflow_provider_kinde.client.responses import AttemptFailed, Response, interpret, read_errors
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeResponseError
 
 TOKEN_PATH = "/oauth2/token"
@@ -161,7 +161,7 @@ class Tokens:
         """Note that Kinde took this token."""
         self._accepted.add(token.value)
 
-    def worth_renewing(self, request: Request, answer: Answer, token: Token) -> bool:
+    def worth_renewing(self, request: Request, answer: Response, token: Token) -> bool:
         """Whether a new token may turn a refusal into a yes.
 
         401 is such a case. 403 may be (Kinde's document uses it for bad tokens) if the token was good before; when it
@@ -177,7 +177,7 @@ class Tokens:
             return self._now() - token.fetched_at > _SCOPES_SETTLE
         return True
 
-    def fruitless(self, request: Request, answer: Answer, token: Token) -> None:
+    def fruitless(self, request: Request, answer: Response, token: Token) -> None:
         """Note that a renewed token was refused as well."""
         if answer.status in (401, 403):
             self._fruitless.add(token.value if answer.status == 401 else request.name)
@@ -207,19 +207,19 @@ def token_request(credentials: Credentials) -> Request:
 
 
 def read_token(
-    request: Request, answer: Answer, credentials: Credentials, asked_at: float, scrub: Callable[[str], str] = str
+    request: Request, answer: Response, credentials: Credentials, asked_at: float, scrub: Callable[[str], str] = str
 ) -> Token:
     """Read a token answer.
 
     :raises Failed: it holds no token; the message has the server's words and what to do.
     """
     if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
-        raise Failed(_refused(request, answer, credentials, scrub), resend=False)
-    decoded = judge(request, answer, scrub)
+        raise AttemptFailed(_refused(request, answer, credentials, scrub), resend=False)
+    decoded = interpret(request, answer, scrub)
     problem = "the answer holds no token"
     if isinstance(decoded, dict):
         if decoded.get("error"):
-            raise Failed(_refused(request, answer, credentials, scrub), resend=False)
+            raise AttemptFailed(_refused(request, answer, credentials, scrub), resend=False)
         value, kind = decoded.get("access_token"), decoded.get("token_type")
         if isinstance(value, str) and value and all(33 <= ord(char) <= 126 for char in value):
             if kind is None or (isinstance(kind, str) and kind.lower() == "bearer"):
@@ -227,7 +227,7 @@ def read_token(
                 return Token(value, asked_at + _lifetime(decoded), asked_at, scope if isinstance(scope, str) else "")
             problem = "the answer holds a token that is not a bearer token"
     details: dict[str, Any] = {"status": answer.status, "method": request.method, "path": request.path}
-    raise Failed(KindeResponseError(f"{problem}; check the domain", **details), resend=False)
+    raise AttemptFailed(KindeResponseError(f"{problem}; check the domain", **details), resend=False)
 
 
 def _lifetime(decoded: dict[str, Any]) -> float:
@@ -239,7 +239,7 @@ def _lifetime(decoded: dict[str, Any]) -> float:
 
 
 def _refused(
-    request: Request, answer: Answer, credentials: Credentials, scrub: Callable[[str], str]
+    request: Request, answer: Response, credentials: Credentials, scrub: Callable[[str], str]
 ) -> KindeAuthError | KindeResponseError:
     try:
         decoded = json.loads(answer.body)

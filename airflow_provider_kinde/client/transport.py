@@ -17,7 +17,7 @@ from airflow_provider_kinde.client.body import Body
 from airflow_provider_kinde.client.deadline import Adapter, watch
 from airflow_provider_kinde.client.endpoints.base import Request
 from airflow_provider_kinde.client.network_options import check_socks
-from airflow_provider_kinde.client.responses import Answer, Lost
+from airflow_provider_kinde.client.responses import Response, TransportError
 from airflow_provider_kinde.client.tokens import Token
 
 
@@ -29,7 +29,7 @@ class Transport:
         self._settings = settings
         self._adapter = Adapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
 
-    def send(self, request: Request, token: Token | None) -> Answer:
+    def send(self, request: Request, token: Token | None) -> Response:
         """Send a request.
 
         :raises Lost: no whole answer came.
@@ -56,7 +56,7 @@ class Transport:
             if line.cut:
                 # Where an answer ends with its connection, the cut looks like the end.
                 raise settings.too_late()
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
+        return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
     @functools.cached_property
     def _way(self) -> dict[str, Any]:
@@ -81,26 +81,28 @@ def _parts(response: requests.Response) -> Iterator[bytes]:
         yield part
 
 
-def _reason(error: Exception, settings: Settings) -> Lost:
+def _reason(error: Exception, settings: Settings) -> TransportError:
     inner: BaseException = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
     inner = getattr(inner, "reason", None) or inner
     host = settings.host
     if isinstance(error, requests.exceptions.SSLError) or isinstance(inner, ssl.SSLError):
         distrusted = "CERTIFICATE" in str(error).upper()
-        return Lost(f"no trusted connection to {host}: {_short(inner)}", sent=not distrusted, final=distrusted)
+        return TransportError(
+            f"no trusted connection to {host}: {_short(inner)}", sent=not distrusted, final=distrusted
+        )
     if isinstance(error, requests.exceptions.ProxyError):
-        return Lost(f"cannot reach {host} through the proxy", sent=False)
+        return TransportError(f"cannot reach {host} through the proxy", sent=False)
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return Lost(f"cannot connect to {host} in time", sent=False)
+        return TransportError(f"cannot connect to {host} in time", sent=False)
     if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)) or isinstance(
         inner, urllib3.exceptions.ReadTimeoutError
     ):
-        return Lost(f"no answer from {host} within {settings.timeout:g} s", sent=True)
+        return TransportError(f"no answer from {host} within {settings.timeout:g} s", sent=True)
     if isinstance(inner, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ClosedPoolError)):
-        return Lost(f"cannot connect to {host}: {_short(inner)}", sent=False)
+        return TransportError(f"cannot connect to {host}: {_short(inner)}", sent=False)
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return Lost(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
-    return Lost(f"the connection to {host} broke before the answer was there", sent=True)
+        return TransportError(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
+    return TransportError(f"the connection to {host} broke before the answer was there", sent=True)
 
 
 def _short(error: BaseException) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_kinde.client.endpoints.base import Operation, coroutines
-from airflow_provider_kinde.client.endpoints.catalog import Operations
+from airflow_provider_kinde.client.endpoints.base import Endpoint, coroutines
+from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods
 from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FIELDS
 from airflow_provider_kinde.hooks.connection_options import client_arguments, shared
 
@@ -54,7 +54,7 @@ class _Form(BaseHook):
         return {**behaviour, "hidden_fields": list(behaviour["hidden_fields"])}
 
 
-class KindeHook(_Form, Operations[Any, Iterator[dict[str, Any]]]):
+class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     """Kinde's Management API by way of an Airflow connection.
 
     Has a method for every operation, named like Kinde's ``operationId`` in snake case (``get_users``,
@@ -136,15 +136,15 @@ class KindeHook(_Form, Operations[Any, Iterator[dict[str, Any]]]):
         connection = self.get_connection(self.kinde_conn_id)
         return shared(client_arguments(connection, connection.extra_dejson, self.kinde_conn_id), self.share)
 
-    def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+    def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> Any:
         return self.get_conn()._call(operation, arguments)
 
-    def _walk(self, operation: Operation, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return self.get_conn()._walk(operation, arguments)
 
 
 @coroutines
-class KindeAsyncHook(_Form, Operations[Coroutine[Any, Any, Any], AsyncIterator[dict[str, Any]]]):
+class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncIterator[dict[str, Any]]]):
     """The same methods as coroutines, for triggers and ``async def`` tasks; ``iter_...`` yield asynchronously.
 
     :param kinde_conn_id: a connection of type ``kinde``.
@@ -208,9 +208,9 @@ class KindeAsyncHook(_Form, Operations[Coroutine[Any, Any, Any], AsyncIterator[d
         connection, extra = await connection_of(self.kinde_conn_id)
         return client_arguments(connection, extra, self.kinde_conn_id)
 
-    async def _call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+    async def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> Any:
         return await (await self.get_conn())._call(operation, arguments)
 
-    async def _walk(self, operation: Operation, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         async for item in (await self.get_conn())._walk(operation, arguments):
             yield item

@@ -66,10 +66,10 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
         :raises KindeInputError: the address is none, or a role is unknown.
         :raises KindeConflictError: invited or a member already, with ``if_exists="fail"``.
         """
-        from airflow_provider_kinde.client.create_once import once
+        from airflow_provider_kinde.client.create_once import create_once
         from airflow_provider_kinde.exceptions import KindeConflictError, KindeResponseError
         from airflow_provider_kinde.resources import fields
-        from airflow_provider_kinde.resources.queries import UserName, ask, check_keys, find_user, text
+        from airflow_provider_kinde.resources.queries import UserName, check_keys, find_user, run_query, text
         from airflow_provider_kinde.sync.normalization import email_key
 
         name, who = self._name(), UserName.of(email=self.email)
@@ -77,8 +77,8 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
         check_texts(self, "first_name", "last_name")
         with self._client(context) as client:
             code = self._code(client, name)
-            ask(check_keys("role", roles), client)
-            user = ask(find_user(who), client)
+            run_query(check_keys("role", roles), client)
+            user = run_query(find_user(who), client)
 
             def look() -> Mapping[str, Any] | None:
                 found = client.iter_organization_invites(code)
@@ -106,7 +106,7 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
             if what != "invited" and self.if_exists == "fail":
                 raise KindeConflictError(f"{'a member' if member else 'invited'} already in {code}")
             if what == "invited":
-                invite, _ = once(send, look)
+                invite, _ = create_once(send, look)
             return {
                 "org_code": code,
                 "outcome": what,

@@ -39,11 +39,11 @@ class _MembersOperator(OrganizationOperator):
         :raises KindeInputError: an empty list, an id that cannot be one, an unknown role, an address that two have.
         :raises KindeNotFoundError: no such organization or user.
         """
-        from airflow_provider_kinde.resources.members import Members, wishes
+        from airflow_provider_kinde.resources.members import Members, desired_members
 
         name = self._name()
         roles, permissions = optional_list(self.roles, "roles"), optional_list(self.permissions, "permissions")
-        wanted = wishes(listed(self.users, "users"), roles, permissions)
+        wanted = desired_members(listed(self.users, "users"), roles, permissions)
         with self._client(context) as client:
             code = self._code(client, name)
             found = self._act(Members(client, code, wanted))

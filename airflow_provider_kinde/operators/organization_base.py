@@ -41,9 +41,9 @@ class OrganizationOperator(KindeOperator):
         return OrganizationName.of(self.org_code, self.handle, self.external_id, self.name)
 
     def _code(self, client: Any, name: OrganizationName) -> str:
-        from airflow_provider_kinde.resources.queries import ask, need_organization
+        from airflow_provider_kinde.resources.queries import need_organization, run_query
 
-        return str(ask(need_organization(name), client)["code"])
+        return str(run_query(need_organization(name), client)["code"])
 
 
 def outcome(code: str | None, what: str, changed: Sequence[str] = ()) -> Result:

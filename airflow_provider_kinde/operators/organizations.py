@@ -73,15 +73,15 @@ class KindeCreateOrganizationOperator(KindeOperator):
         :raises KindeInputError: no name, an unknown setting, or two organizations fit.
         :raises KindeConflictError: it is there, with ``if_exists="fail"``, or another one has the handle.
         """
-        from airflow_provider_kinde.client.create_once import once
+        from airflow_provider_kinde.client.create_once import create_once
         from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeResponseError
         from airflow_provider_kinde.resources.fields import fields_of, id_in
         from airflow_provider_kinde.resources.queries import (
             KindeInputError,
             OrganizationName,
-            ask,
             find_organization,
             plain,
+            run_query,
         )
 
         given = {key: plain(getattr(self, key), key) for key in ("name", "handle", "external_id")}
@@ -94,7 +94,7 @@ class KindeCreateOrganizationOperator(KindeOperator):
         with self._client(context) as client:
 
             def look() -> str | None:
-                found = ask(find_organization(name), client)
+                found = run_query(find_organization(name), client)
                 return id_in(found, "code") if found else None
 
             def send() -> str:
@@ -111,7 +111,7 @@ class KindeCreateOrganizationOperator(KindeOperator):
                 return code
 
             found = look()
-            code, sent = (found, False) if found else once(send, look)
+            code, sent = (found, False) if found else create_once(send, look)
             if sent or lost:
                 return outcome(code, "created")
             if self.if_exists == "fail":

@@ -106,7 +106,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         :raises KindeConflictError: the address is taken, with ``if_exists="fail"``.
         """
         from airflow_provider_kinde.resources.fields import id_in
-        from airflow_provider_kinde.resources.queries import UserName, ask, find_user
+        from airflow_provider_kinde.resources.queries import UserName, find_user, run_query
 
         name, organization = UserName.of(email=self.email), self._organization()
         check_texts(self, *FIELDS)
@@ -114,7 +114,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         properties = mapping(self.properties, "properties")
         with self._client(context) as client:
             code = self._code(client, organization, roles)
-            user, outcome = ask(find_user(name), client), "found"
+            user, outcome = run_query(find_user(name), client), "found"
             if user is None:
                 user, outcome = self._create(client, name, code)
             if outcome != "created":
@@ -138,17 +138,17 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         return None
 
     def _code(self, client: Any, organization: OrganizationName | None, roles: Sequence[str]) -> str:
-        from airflow_provider_kinde.resources.queries import ask, check_keys, need_organization
+        from airflow_provider_kinde.resources.queries import check_keys, need_organization, run_query
 
-        ask(check_keys("role", roles), client)
-        return str(ask(need_organization(organization), client)["code"]) if organization else ""
+        run_query(check_keys("role", roles), client)
+        return str(run_query(need_organization(organization), client)["code"]) if organization else ""
 
     def _create(self, client: Any, name: UserName, code: str) -> tuple[Mapping[str, Any], str]:
         """The user, and whether it was ``created`` here or ``found`` after all."""
-        from airflow_provider_kinde.client.create_once import once
+        from airflow_provider_kinde.client.create_once import create_once
         from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
         from airflow_provider_kinde.resources.fields import fields_of, list_in
-        from airflow_provider_kinde.resources.queries import ask, find_user, text
+        from airflow_provider_kinde.resources.queries import find_user, run_query, text
 
         fields = {"given_name": self.given_name, "family_name": self.family_name, "picture": self.picture}
         identity: dict[str, Any] = {"type": "email", "details": {"email": name.email}}
@@ -180,9 +180,9 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             return found
 
         def look() -> Mapping[str, Any] | None:
-            return ask(find_user(name), client)
+            return run_query(find_user(name), client)
 
-        user, sent = once(send, look)
+        user, sent = create_once(send, look)
         return user, "created" if sent or lost else "found"
 
     def _existing(
@@ -201,10 +201,10 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         return result(user_id, "updated" if changed else "unchanged", changed)
 
     def _join(self, client: Any, user_id: str, code: str, roles: Sequence[str]) -> list[str]:
-        from airflow_provider_kinde.resources.members import Members, Wish
+        from airflow_provider_kinde.resources.members import DesiredMember, Members
         from airflow_provider_kinde.resources.queries import UserName
 
-        members = Members(client, code, [Wish(UserName(user_id=user_id), tuple(roles) or None, None)])
+        members = Members(client, code, [DesiredMember(UserName(user_id=user_id), tuple(roles) or None, None)])
         members.need_all()
         entry = members.entries[0]
         if not entry.member:
@@ -244,12 +244,12 @@ class _ExistingUserOperator(TakesAddress, KindeOperator):
         :raises KindeInputError: the id or address cannot be one, or the address belongs to two users.
         :raises KindeNotFoundError: there is no such user, with ``if_missing="fail"``.
         """
-        from airflow_provider_kinde.resources.queries import UserName, ask, find_user, missing_user
+        from airflow_provider_kinde.resources.queries import UserName, find_user, missing_user, run_query
 
         name = UserName.of(self.user_id, self.email)
         self._check()
         with self._client(context) as client:
-            user = ask(find_user(name), client)
+            user = run_query(find_user(name), client)
             if user is not None:
                 return self._act(client, user)
             if self.if_missing == "fail":

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_kinde.client.endpoints.base import Request
 from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
-from airflow_provider_kinde.client.responses import Answer, read_errors
+from airflow_provider_kinde.client.responses import Response, read_errors
 from airflow_provider_kinde.exceptions import (
     KindeAuthError,
     KindeError,
@@ -99,9 +99,9 @@ class Session:
     not_found_shapes: dict[str, str] = field(default_factory=dict)
     token_answer: dict[str, Any] | None = None
     granted: frozenset[str] = frozenset()
-    _last: Answer | None = None
+    _last: Response | None = None
 
-    def listen(self, request: Request, answer: Answer) -> None:
+    def listen(self, request: Request, answer: Response) -> None:
         """Keep what no decoded answer tells: the status, and the form of an error."""
         if request.path == "/oauth2/token":
             body = decoded(answer)
@@ -148,7 +148,7 @@ class Session:
         return {str(member["id"]): member for member in page["organization_users"]}
 
 
-def decoded(answer: Answer) -> Any:
+def decoded(answer: Response) -> Any:
     """The JSON of a raw answer, or ``None``."""
     try:
         return json.loads(answer.body)

@@ -12,11 +12,11 @@ from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.queries import (
     KindeInputError,
     UserName,
-    ask,
     check_keys,
     find_users,
     held_roles,
     missing_user,
+    run_query,
     text,
 )
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DesiredMember:
     """One user as an operator was told.
 
     :param roles: role keys; ``None`` where none were named. ``permissions`` likewise.
@@ -48,7 +48,7 @@ class Entry:
     """
 
     id: str
-    wish: Wish
+    wish: DesiredMember
     member: bool
     held: frozenset[str] = frozenset()
 
@@ -62,7 +62,9 @@ class Entry:
         return body
 
 
-def wishes(users: Sequence[Any], roles: Sequence[str] | None, permissions: Sequence[str] | None) -> list[Wish]:
+def desired_members(
+    users: Sequence[Any], roles: Sequence[str] | None, permissions: Sequence[str] | None
+) -> list[DesiredMember]:
     """Check the users that an operator was given.
 
     :param users: ids, addresses, or mappings with ``id`` (or ``user_id``) or ``email``, ``roles``, ``permissions``.
@@ -82,7 +84,7 @@ def wishes(users: Sequence[Any], roles: Sequence[str] | None, permissions: Seque
             if wrong := [value for value in named.values() if not isinstance(value, str)]:
                 raise KindeInputError(f"{wrong[0]!r} is neither an id nor an address")
             name = UserName.of(named.get("user_id") or named.get("id"), named.get("email"))
-        found.append(Wish(name, _keys(item.get("roles", roles)), _keys(item.get("permissions", permissions))))
+        found.append(DesiredMember(name, _keys(item.get("roles", roles)), _keys(item.get("permissions", permissions))))
     return found
 
 
@@ -102,13 +104,13 @@ class Members:
     :raises KindeInputError: a role or permission that Kinde does not have, or a user named twice in different ways.
     """
 
-    def __init__(self, client: Any, code: str, wanted: Sequence[Wish]) -> None:
+    def __init__(self, client: Any, code: str, wanted: Sequence[DesiredMember]) -> None:
         self.client, self.code = client, code
-        self.role_ids = ask(check_keys("role", (key for wish in wanted for key in wish.roles or ())), client)
-        ask(check_keys("permission", (key for wish in wanted for key in wish.permissions or ())), client)
+        self.role_ids = run_query(check_keys("role", (key for wish in wanted for key in wish.roles or ())), client)
+        run_query(check_keys("permission", (key for wish in wanted for key in wish.permissions or ())), client)
         entries: dict[str, Entry] = {}
         self.missing: list[UserName] = []
-        for wish, user in zip(wanted, ask(find_users([wish.name for wish in wanted]), client), strict=True):
+        for wish, user in zip(wanted, run_query(find_users([wish.name for wish in wanted]), client), strict=True):
             if user is None:
                 self.missing.append(wish.name)
                 continue
@@ -159,14 +161,14 @@ class Members:
             )
 
     def _members_of(self, entries: Sequence[Entry]) -> frozenset[str]:
-        users = ask(find_users([UserName(user_id=entry.id) for entry in entries]), self.client)
+        users = run_query(find_users([UserName(user_id=entry.id) for entry in entries]), self.client)
         return frozenset(str(user["id"]) for user in users if user and self.code in fields.codes_of(user))
 
     def read_roles(self, entries: Sequence[Entry]) -> None:
         """Fill in which roles members hold."""
         if len(entries) <= FEW:
             for entry in entries:
-                held = ask(held_roles(self.code, entry.id), self.client)
+                held = run_query(held_roles(self.code, entry.id), self.client)
                 entry.member, entry.held = held is not None, held or frozenset()
             return
         listed = {

@@ -28,7 +28,7 @@ class KindeInputError(AirflowFailException, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ApiCall:
     """One operation of the client: its name, and its arguments as pairs, so that equal questions are equal."""
 
     name: str
@@ -39,15 +39,15 @@ class Question:
         return dict(self.arguments)
 
 
-Lookup = Generator[Question, Any, T]
+Lookup = Generator[ApiCall, Any, T]
 
 
-def question(name: str, **arguments: Any) -> Question:
+def api_call(name: str, **arguments: Any) -> ApiCall:
     """Ask for an operation of the client; an ``iter_...`` is answered with a list."""
-    return Question(name, tuple(sorted(arguments.items())))
+    return ApiCall(name, tuple(sorted(arguments.items())))
 
 
-def ask(lookup: Lookup[T], client: Any) -> T:
+def run_query(lookup: Lookup[T], client: Any) -> T:
     """Have a look-up answered by a client or hook."""
     try:
         asked = next(lookup)
@@ -58,13 +58,13 @@ def ask(lookup: Lookup[T], client: Any) -> T:
         return found
 
 
-async def aask(lookup: Lookup[T], answer: Callable[[Question], Awaitable[Any]]) -> T:
+async def run_query_async(lookup: Lookup[T], answer: Callable[[ApiCall], Awaitable[Any]]) -> T:
     """Have a look-up answered in an event loop.
 
     :param answer: answers one question.
     """
 
-    async def answered(asked: Question) -> Any:
+    async def answered(asked: ApiCall) -> Any:
         try:
             return await answer(asked)
         except KindeError as error:
@@ -79,7 +79,7 @@ async def aask(lookup: Lookup[T], answer: Callable[[Question], Awaitable[Any]]) 
         return found
 
 
-def _answer(asked: Question, client: Any) -> Any:
+def _answer(asked: ApiCall, client: Any) -> Any:
     try:
         answer = getattr(client, asked.name)(**asked.values())
         return list(answer) if asked.name.startswith("iter_") else answer
@@ -87,7 +87,7 @@ def _answer(asked: Question, client: Any) -> Any:
         return error
 
 
-def _go_on(lookup: Lookup[Any], answer: Any) -> Question:
+def _go_on(lookup: Lookup[Any], answer: Any) -> ApiCall:
     return lookup.throw(answer) if isinstance(answer, KindeError) else lookup.send(answer)
 
 
@@ -223,7 +223,7 @@ def find_users(names: Sequence[UserName]) -> Lookup[list[Json | None]]:
                 # Whether Kinde minds the case of an address is not documented.
                 chunk = list(dict.fromkeys([*chunk, *(email.lower() for email in chunk)]))
             try:
-                users += yield question("iter_users", **{field: tuple(chunk)}, expand="identities,organizations")
+                users += yield api_call("iter_users", **{field: tuple(chunk)}, expand="identities,organizations")
             except KindeNotFoundError:
                 if len(chunk) > 1 and field == "user_id":
                     for user_id in chunk:
@@ -263,12 +263,12 @@ def find_organization(name: OrganizationName) -> Lookup[Json | None]:
     """
     if name.key == "code":
         try:
-            found = fields.fields_of((yield question("get_organization", code=name.value)))
+            found = fields.fields_of((yield api_call("get_organization", code=name.value)))
         except KindeNotFoundError:
             return None
         # Where Kinde takes no notice of the code, it answers with the default organization.
         return found if found.get("code") == name.value else None
-    listed = fields.organizations_with((yield question("iter_organizations")), name.key, name.value)
+    listed = fields.organizations_with((yield api_call("iter_organizations")), name.key, name.value)
     if len(listed) > 1:
         codes = some([str(item.get("code")) for item in listed])
         raise KindeInputError(f"{len(listed)} organizations have the {name} ({codes}): name the one by org_code")
@@ -298,7 +298,7 @@ def check_keys(kind: str, wanted: Iterable[str]) -> Lookup[dict[str, str]]:
     keys = sorted(set(wanted))
     if not keys:
         return {}
-    listed = yield question(f"iter_{kind}s")
+    listed = yield api_call(f"iter_{kind}s")
     known = {str(item["key"]): str(item.get("id")) for item in listed if item.get("key")}
     unknown = [key for key in keys if key not in known]
     if unknown:
@@ -310,7 +310,7 @@ def check_keys(kind: str, wanted: Iterable[str]) -> Lookup[dict[str, str]]:
 def held_roles(code: str, user_id: str) -> Lookup[frozenset[str] | None]:
     """Role keys of a member (``GET /organizations/{code}/users/{id}/roles``); ``None`` for somebody who is none."""
     try:
-        answer = yield question("get_organization_user_roles", org_code=code, user_id=user_id)
+        answer = yield api_call("get_organization_user_roles", org_code=code, user_id=user_id)
     except KindeNotFoundError:
         return None
     return fields.keys_in(answer, "roles")

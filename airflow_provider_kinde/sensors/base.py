@@ -99,7 +99,7 @@ class KindeSensor(BaseSensorOperator):
         """Look once."""
         from airflow_provider_kinde.exceptions import KindeRateLimitError, KindeResponseError, KindeServerError
         from airflow_provider_kinde.operators.base import connected
-        from airflow_provider_kinde.resources.queries import ask
+        from airflow_provider_kinde.resources.queries import run_query
 
         wait = self._wait()
         try:
@@ -107,7 +107,7 @@ class KindeSensor(BaseSensorOperator):
                 if not self._prepared:
                     self._prepare(client)
                     self._prepared = True
-                seen = ask(wait.look(), client)
+                seen = run_query(wait.look(), client)
         except (KindeServerError, KindeRateLimitError, KindeResponseError) as error:
             self._failures += 1
             if self.reschedule or self._failures >= self.max_failures:

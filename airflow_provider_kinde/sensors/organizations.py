@@ -100,9 +100,9 @@ class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
         return self._trigger().wait()
 
     def _prepare(self, client: KindeClient) -> None:
-        from airflow_provider_kinde.resources.queries import ask, check_keys
+        from airflow_provider_kinde.resources.queries import check_keys, run_query
 
-        ask(check_keys("role", self._roles()), client)
+        run_query(check_keys("role", self._roles()), client)
 
     def _roles(self) -> list[str]:
         return [str(role) for role in optional_list(self.roles, "roles") or []]

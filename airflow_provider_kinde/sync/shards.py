@@ -28,8 +28,8 @@ from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Organization, Progress, Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import AccountTable, Members
-from airflow_provider_kinde.sync.store.changes import Group, Operations, from_parts, to_parts
-from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.changes import ChangeList, Group, from_parts, to_parts
+from airflow_provider_kinde.sync.store.database import Database
 
 FEWEST = 100
 """People a shard has at least: below that a task costs more than it saves."""
@@ -186,8 +186,8 @@ def _plan(spec: SyncSpec, head: Mapping[str, Any], works: Iterable[Open], client
     """The plan as it was when the work was divided."""
     if (head["spec"], head["host"]) != (spec.name, client.host):
         raise SyncError(f"this work is for {head['spec']} on {head['host']}, not for {spec.name} on {client.host}")
-    spool, clock, wall = Spool(), time.monotonic(), time.time()
-    operations = Operations(spool=spool)
+    spool, clock, wall = Database(), time.monotonic(), time.time()
+    operations = ChangeList(spool=spool)
     members = spool.writer("members")
     for opened in works:
         with opened() as file:
@@ -223,7 +223,7 @@ def _read(file: Iterable[str], member: Callable[[Sequence[Any]], None]) -> Itera
         yield from map(from_parts, parts)
 
 
-def _take(operations: Operations, lines: Iterable[str]) -> None:
+def _take(operations: ChangeList, lines: Iterable[str]) -> None:
     """Take over what became of operations elsewhere."""
     for line in lines:
         changed: Group = []

@@ -97,14 +97,14 @@ class KindeWaitTrigger(BaseTrigger):
             await asyncio.sleep(pause if left is None else min(pause, left))
 
     async def _look(self, shared: Poller) -> Any:
-        aask, wait = await asyncio.to_thread(self._prepare)
-        return await aask(wait.look(), shared.answer)
+        run_query_async, wait = await asyncio.to_thread(self._prepare)
+        return await run_query_async(wait.look(), shared.answer)
 
     def _prepare(self) -> tuple[Any, Wait]:
         # In a thread: the first one imports.
-        from airflow_provider_kinde.resources.queries import aask
+        from airflow_provider_kinde.resources.queries import run_query_async
 
-        return aask, self.wait()
+        return run_query_async, self.wait()
 
 
 def value_of(event: Any) -> dict[str, Any]:

@@ -128,14 +128,14 @@ class KindeUserEventTrigger(_Base):  # type: ignore[misc]
         self, shared: Poller, before: dict[str, str] | None, listing: dict[str, Any]
     ) -> tuple[dict[str, Any] | None, dict[str, str]]:
         from airflow_provider_kinde.resources import fields
-        from airflow_provider_kinde.resources.queries import UserName, aask, find_users
+        from airflow_provider_kinde.resources.queries import UserName, find_users, run_query_async
 
         after: dict[str, str] = dict(listing["users"])
         if before is None:
             return None, after
         gone = sorted(before.keys() - after.keys())
         # Kinde's pages shift while users are deleted: whoever slipped through is still there.
-        for user in await aask(find_users([UserName(user_id=user_id) for user_id in gone]), shared.answer):
+        for user in await run_query_async(find_users([UserName(user_id=user_id) for user_id in gone]), shared.answer):
             if user:
                 after[str(user["id"])] = fields.digest(user)
         found = fields.compare(before, after)

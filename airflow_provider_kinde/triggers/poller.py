@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.hooks.kinde import KindeAsyncHook
-    from airflow_provider_kinde.resources.queries import Question
+    from airflow_provider_kinde.resources.queries import ApiCall
 
 MOMENT = 0.05
 """Seconds for which questions are gathered."""
@@ -35,11 +35,11 @@ class Poller:
         self.holders = 0
         """How many triggers use it."""
         self._hook: KindeAsyncHook | None = None
-        self._flying: dict[Question, asyncio.Task[Any]] = {}
+        self._flying: dict[ApiCall, asyncio.Task[Any]] = {}
         self._gathering: dict[str, tuple[set[str], asyncio.Task[Any]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def answer(self, asked: Question) -> Any:
+    async def answer(self, asked: ApiCall) -> Any:
         """Answer a question, together with others where that can be.
 
         What is asked about single users may be answered with other users as well.
@@ -82,7 +82,7 @@ class Poller:
         return await asyncio.shield(task)
 
     async def _send_gathered(self, field: str) -> list[Any]:
-        from airflow_provider_kinde.resources.queries import BATCH, question
+        from airflow_provider_kinde.resources.queries import BATCH, api_call
 
         await asyncio.sleep(MOMENT)
         wanted, _ = self._gathering.pop(field)
@@ -90,10 +90,10 @@ class Poller:
         answers: list[Any] = []
         for start in range(0, len(ordered), BATCH):
             chunk = tuple(ordered[start : start + BATCH])
-            answers += await self._send(question("iter_users", **{field: chunk}, expand="identities,organizations"))
+            answers += await self._send(api_call("iter_users", **{field: chunk}, expand="identities,organizations"))
         return answers
 
-    async def _send(self, asked: Question) -> Any:
+    async def _send(self, asked: ApiCall) -> Any:
         from airflow_provider_kinde.exceptions import KindeAuthError
 
         hook = await self._client()
@@ -165,7 +165,7 @@ def _heavy_imports() -> Any:
     return import_module("airflow_provider_kinde.hooks.kinde")
 
 
-def _about_users(asked: Question) -> tuple[str, tuple[str, ...]] | None:
+def _about_users(asked: ApiCall) -> tuple[str, tuple[str, ...]] | None:
     values = asked.values()
     if asked.name == "iter_users" and values.pop("expand", "") == "identities,organizations" and len(values) == 1:
         field, wanted = values.popitem()

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_kinde.exceptions import SourceError, SyncError
 from airflow_provider_kinde.sync import Report, SyncSpec
-from airflow_provider_kinde.sync.person.forms import Refused
+from airflow_provider_kinde.sync.person.forms import FormRefused
 from airflow_provider_kinde.sync.person.offboard import Leaver, offboard
 from airflow_provider_kinde.sync.person.onboard import Joiner, NotYet, onboard, roles_to_give
 from tests.sync.conftest import NOW, SPEC, World, people, person
@@ -182,7 +182,7 @@ def test_what_is_refused(world: World, forms: Forms, changes: dict[str, Any], wo
         person("4", status="?"),
     ]
     fields = {"email": NEW.email, "given_name": "Nia", "family_name": "Newman", "organization": "eng", **changes}
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(FormRefused, match=words):
         forms.onboard(rows, Joiner(**fields))
     assert world.writes() == []
 
@@ -191,12 +191,12 @@ def test_a_suspended_account_is_not_enabled_by_a_form(world: World, forms: Forms
     rows = people(2)
     forms.onboard(rows)
     forms.offboard(rows, Leaver("new@example.com"))
-    with pytest.raises(Refused, match="was suspended"):
+    with pytest.raises(FormRefused, match="was suspended"):
         forms.onboard(rows)
 
 
 def test_an_unreliable_source_stops_onboarding(world: World, forms: Forms) -> None:
-    with pytest.raises(Refused, match="cannot be known whether HR has this person"):
+    with pytest.raises(FormRefused, match="cannot be known whether HR has this person"):
         forms.onboard([])
     with pytest.raises(SyncError, match="wrong tenant"):
         forms.onboard(people(1), spec=SPEC.replace("name: hr", "name: hr\ntenant: acme.kinde.com"))
@@ -347,11 +347,11 @@ def test_the_protected_need_a_confirmation(world: World, forms: Forms) -> None:
     users = world.users()
     world.kinde.seed({"users": [{"id": users["p1@example.com"]["id"], "memberships": {"Sales": ["owner"]}}]})
     for typed in ("", "2", "p1@example.com"):
-        with pytest.raises(Refused, match="protected"):
+        with pytest.raises(FormRefused, match="protected"):
             forms.offboard(rows, Leaver("p1@example.com", confirm_protected=typed))
     assert not suspended(world, "p1@example.com")
     rows[0]["status"] = "Terminated"
-    with pytest.raises(Refused, match="protected"):
+    with pytest.raises(FormRefused, match="protected"):
         forms.offboard(rows, Leaver(id="1"))
     forms.offboard(rows, Leaver(id="1", confirm_protected="1"))
     assert world.users()["p1@example.com"]["provided_id"] == f"hr:1~left={TODAY}"
@@ -376,6 +376,6 @@ def test_other_people_s_accounts_are_refused(world: World, forms: Forms, leaver:
         {"users": [{"email": "by-hand@example.com"}, {"email": "other@example.com", "provided_id": "other:1"}]}
     )
     world.kinde.clear_log()
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(FormRefused, match=words):
         forms.offboard(people(2), leaver)
     assert world.writes() == []

@@ -33,7 +33,7 @@ P = TypeVar("P")
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C")
 
-OPERATIONS: dict[str, Operation] = {}
+OPERATIONS: dict[str, Endpoint] = {}
 """Every operation by the name of its method; filled as the resource modules are imported."""
 
 _CURSORS = frozenset({"next_token", "starting_after", "ending_before"})
@@ -68,7 +68,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Endpoint:
     """An operation of Kinde's Management API.
 
     :param name: the method's name: Kinde's ``operationId`` in snake case.
@@ -170,10 +170,10 @@ class Operation:
 class Resource(Generic[R, P]):
     """What the methods of an endpoint class need from the client that they are mixed into."""
 
-    def _call(self, operation: Operation, arguments: dict[str, Any]) -> R:
+    def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> R:
         raise NotImplementedError
 
-    def _walk(self, operation: Operation, arguments: dict[str, Any]) -> P:
+    def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> P:
         raise NotImplementedError
 
 
@@ -207,7 +207,7 @@ def endpoint(
         names = tuple(signature.parameters)
         path = tuple(re.findall(r"{(\w+)}", template))
         in_query = tuple(n for n in names if n not in path and (method in ("GET", "DELETE") or n in query))
-        operation = Operation(
+        operation = Endpoint(
             name=function.__name__,
             method=method,
             template=template,

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import difflib
 
-from airflow_provider_kinde.client.endpoints.base import OPERATIONS, Operation, P, R
+from airflow_provider_kinde.client.endpoints.base import OPERATIONS, Endpoint, P, R
 from airflow_provider_kinde.client.endpoints.memberships import Invites, Memberships
 from airflow_provider_kinde.client.endpoints.organizations import Organizations
 from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
 from airflow_provider_kinde.client.endpoints.users import Identities, Users
 
-__all__ = ["OPERATIONS", "Operation", "Operations", "find_operation"]
+__all__ = ["OPERATIONS", "Endpoint", "EndpointMethods", "find_endpoint"]
 
 
-class Operations(
+class EndpointMethods(
     Users[R, P], Identities[R, P], Organizations[R, P], Memberships[R, P], Invites[R, P], Roles[R, P], Properties[R, P]
 ):
     """Every operation as a method; a client adds how requests are sent."""
 
 
-def find_operation(name: str) -> Operation:
+def find_endpoint(name: str) -> Endpoint:
     """Return an operation by the name of its method.
 
     :raises ValueError: no such operation.

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from airflow_provider_kinde.client.create_once import once
+from airflow_provider_kinde.client.create_once import create_once
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.normalization import clean_name, email_key
-from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, address_of
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -21,11 +21,11 @@ PAUSE = 1.0
 """Seconds after which another run that made the same organization has seen this one's."""
 
 
-class Failed(Exception):
+class ChangeFailed(Exception):
     """An operation could not be done, though no single request says so."""
 
 
-class Skipped(Failed):
+class ChangeSkipped(ChangeFailed):
     """An operation was not tried, because what it depends on did not succeed."""
 
 
@@ -41,7 +41,7 @@ class Accounts:
 
     # -- joiners ------------------------------------------------------------------------------------------------
 
-    def create(self, operation: Operation, siblings: Sequence[Operation]) -> None:
+    def create(self, operation: Change, siblings: Sequence[Change]) -> None:
         """``POST /user``, with one of the organizations that the person is due, which saves a request."""
         person = operation.person
         assert person is not None
@@ -60,20 +60,22 @@ class Accounts:
             answer = self.client.create_user(**body) or {}
             made = [i for i in answer.get("identities") or () if isinstance(i, Mapping)]
             if any((i.get("result") or {}).get("created") is False for i in made):
-                raise Failed("Kinde made the account, but not its address; remove the account by hand and run again")
+                raise ChangeFailed(
+                    "Kinde made the account, but not its address; remove the account by hand and run again"
+                )
             # What was not created now is somebody's: it is taken only if it carries this person's link.
             user_id = answer.get("id") if answer.get("created") is not False else None
             user_id = user_id or self._mine(person.email, link)
             if not user_id:
-                raise Failed("Kinde answered the creation without an id, and no account has the address")
+                raise ChangeFailed("Kinde answered the creation without an id, and no account has the address")
             return str(user_id)
 
         try:
-            user_id, sent = once(send, lambda: self._mine(person.email, link))
+            user_id, sent = create_once(send, lambda: self._mine(person.email, link))
         except KindeError as error:
             if not alias or isinstance(error, KindeAuthError):
                 raise
-            raise Failed(self.refusals.words(body["organization_code"], error)) from error
+            raise ChangeFailed(self.refusals.words(body["organization_code"], error)) from error
         operation.joined = alias is not None
         for other in siblings:
             other.user_id = user_id
@@ -81,7 +83,7 @@ class Accounts:
                 other.joined = True
         self._write_properties(user_id, operation)
 
-    def _home(self, siblings: Sequence[Operation]) -> str | None:
+    def _home(self, siblings: Sequence[Change]) -> str | None:
         """The organization that a new account is made in: one without roles if possible, that needs no more then."""
         with_roles = {o.alias for o in siblings if o.kind == "add_role"}
         due = sorted(
@@ -101,10 +103,10 @@ class Accounts:
                 if user.get("provided_id") == link:
                     return str(user["id"])
                 if email_key(str(user.get("email") or "")) == email_key(email):
-                    raise Failed("another Kinde account took this address while the run was going: run again")
+                    raise ChangeFailed("another Kinde account took this address while the run was going: run again")
         return None
 
-    def adopt(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
+    def adopt(self, operation: Change, group: Sequence[Change] = ()) -> None:
         """``PATCH /user``: the link and the names in one update."""
         link = str(Link(self.spec.name, operation.id))
         self.client.update_user(operation.user_id, provided_id=link, **_names(operation))
@@ -112,18 +114,18 @@ class Accounts:
 
     # -- movers -------------------------------------------------------------------------------------------------
 
-    def update(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
+    def update(self, operation: Change, group: Sequence[Change] = ()) -> None:
         """``PATCH /user`` for names, ``PATCH /users/{id}/properties`` for properties, each only where it changes."""
         if names := _names(operation):
             self.client.update_user(operation.user_id, **names)
         self._write_properties(operation.user_id, operation)
 
-    def _write_properties(self, user_id: str, operation: Operation) -> None:
+    def _write_properties(self, user_id: str, operation: Change) -> None:
         assert operation.after is not None
         if properties := operation.after.get("properties"):
             self.client.update_user_properties(user_id, properties=dict(properties))
 
-    def rename(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
+    def rename(self, operation: Change, group: Sequence[Change] = ()) -> None:
         """Change the address: mark, new identity, make it primary, drop the former primary, unmark.
 
         Killed anywhere, the mark says which identity to drop, and the next run goes on from what it finds.
@@ -146,7 +148,7 @@ class Accounts:
             link = link.with_renaming(former)
             self.client.update_user(account.id, provided_id=str(link))
         if new_id is None:
-            new_id, _ = once(
+            new_id, _ = create_once(
                 lambda: self._add_address(account.id, person.email),
                 lambda: _identity(self._identities(account.id), target),
             )
@@ -167,10 +169,10 @@ class Accounts:
         if not found:
             found = _identity(self._identities(user_id), email_key(email))
         if not found:
-            raise Failed("Kinde answered the new address without an id, and the account does not show it")
+            raise ChangeFailed("Kinde answered the new address without an id, and the account does not show it")
         return str(found)
 
-    def enable(self, operation: Operation, update: Operation | None) -> None:
+    def enable(self, operation: Change, update: Change | None) -> None:
         """``PATCH /user``: enabled, unmarked, and under the name that HR has now, in one request.
 
         :param update: an update of the same person, whose names ride along.
@@ -183,13 +185,13 @@ class Accounts:
             body["is_suspended"] = False
         self.client.update_user(account.id, **body)
 
-    def enabled_update(self, operation: Operation) -> None:
+    def enabled_update(self, operation: Change) -> None:
         """What is left of an update whose names went with the enabling."""
         self._write_properties(operation.user_id, operation)
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
-    def suspend(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
+    def suspend(self, operation: Change, group: Sequence[Change] = ()) -> None:
         """Suspend (unless memberships were removed instead), end sessions, and mark: the mark is the last write."""
         account = operation.account
         assert account is not None
@@ -201,7 +203,7 @@ class Accounts:
             _tolerate_missing(lambda: self.client.delete_user_sessions(account.id))
         self.client.update_user(account.id, provided_id=str(account.link.with_left(self.today)))
 
-    def delete(self, operation: Operation, group: Sequence[Operation] = ()) -> None:
+    def delete(self, operation: Change, group: Sequence[Change] = ()) -> None:
         """``DELETE /user``; an account that is gone already is what was wanted."""
         _tolerate_missing(lambda: self.client.delete_user(operation.user_id))
 
@@ -224,9 +226,9 @@ class Accounts:
 
         present = look()
         if len(present) > 1:
-            raise Failed(f"{len(present)} organizations are called {name!r} now: name the one meant by its code")
+            raise ChangeFailed(f"{len(present)} organizations are called {name!r} now: name the one meant by its code")
         if not present:
-            made, sent = once(send, lambda: next(iter(look()), None))
+            made, sent = create_once(send, lambda: next(iter(look()), None))
             present = look()
             if sent and made == next(iter(present), None) and len(present) > 1:
                 # The run that made the other one removes it, if it looks now; if it looked before, it never will.
@@ -236,7 +238,7 @@ class Accounts:
                 self.client.delete_organization(made)
                 present.remove(made)
         if not present:
-            raise Failed("Kinde took the creation, but lists no such organization")
+            raise ChangeFailed("Kinde took the creation, but lists no such organization")
         return present[0]
 
 
@@ -253,6 +255,6 @@ def _identity(identities: Sequence[Mapping[str, Any]], address: str) -> str | No
     return None
 
 
-def _names(operation: Operation) -> dict[str, Any]:
+def _names(operation: Change) -> dict[str, Any]:
     assert operation.after is not None
     return {key: operation.after[key] for key in ("given_name", "family_name") if key in operation.after}

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
-from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP, Operation
+from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP, Change
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
 from airflow_provider_kinde.sync.snapshot.reader import Organization, Snapshot, read_members
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.changes import ChangeList
 
 CHUNK = 100
 """Kinde's limit for one bulk request."""
@@ -41,7 +41,7 @@ class _Entry:
     user_id: str
     held: frozenset[str] | None
     target: frozenset[str] | None
-    operations: list[Operation] = field(default_factory=list)
+    operations: list[Change] = field(default_factory=list)
     error: str = ""
 
     def body(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Memberships:
     """
 
     def __init__(
-        self, spec: SyncSpec, snapshot: Snapshot, client: Any, operations: Operations, refusals: Refusals
+        self, spec: SyncSpec, snapshot: Snapshot, client: Any, operations: ChangeList, refusals: Refusals
     ) -> None:
         self.spec, self.snapshot, self.client = spec, snapshot, client
         self.operations, self.refusals = operations, refusals
@@ -221,7 +221,7 @@ class Memberships:
         organization.members[entry.user_id] = organization.members.get(entry.user_id, frozenset()) - {role}
 
     @staticmethod
-    def _holds(operation: Operation, now: frozenset[str] | None) -> bool:
+    def _holds(operation: Change, now: frozenset[str] | None) -> bool:
         if operation.kind == "add_membership":
             return now is not None
         if operation.kind == "remove_membership":

@@ -11,13 +11,13 @@ import pendulum
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.model import Source
-from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.changes import ChangeList
 
 
 def apply(
@@ -95,7 +95,7 @@ def agreed(
     return Agreed(plan, plan.hash if approve else None, drift)
 
 
-def _restrict(plan: Plan, approved: Operations, protected: Collection[str] = frozenset()) -> list[str]:
+def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = frozenset()) -> list[str]:
     """Keep of the fresh plan what the approved one holds as well; returns what drifted, in words.
 
     :param protected: ids of protected leavers approved by name now: a plan file cannot hold their operations.
@@ -110,7 +110,7 @@ def _restrict(plan: Plan, approved: Operations, protected: Collection[str] = fro
                 "the plan file was changed: an operation in it says something else than its digest. Plan again"
             )
 
-    def stays(operation: Operation) -> bool:
+    def stays(operation: Change) -> bool:
         if operation.id in protected or approved.find(operation.digest) is not None:
             return True
         # What an earlier try began: it was approved as a whole, and half of it helps nobody.

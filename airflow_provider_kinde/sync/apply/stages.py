@@ -11,9 +11,9 @@ from itertools import chain
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
-from airflow_provider_kinde.sync.apply.accounts import Accounts, Failed, Skipped
+from airflow_provider_kinde.sync.apply.accounts import Accounts, ChangeFailed, ChangeSkipped
 from airflow_provider_kinde.sync.apply.memberships import CHUNK, Map, Memberships
-from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP, Dependencies, Operation
+from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP, Change, Dependencies
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.report.report import Report
@@ -131,7 +131,7 @@ class Run:
         name: str,
         kinds: tuple[str, ...],
         chosen: Callable[[Group], Group],
-        work: Callable[[Operation, Group], None],
+        work: Callable[[Change, Group], None],
     ) -> None:
         """Carry out what is chosen of each person's operations: people side by side, one person's one after another."""
         total = sum(self.operations.kinds()[kind] for kind in kinds)
@@ -144,7 +144,7 @@ class Run:
                 self._one(operation, group, dependencies, work)
             return group
 
-        done: list[Operation] = []
+        done: list[Change] = []
         for number, group in enumerate(_side_by_side(self.pool, carry_out, self.operations.by_person(*kinds)), 1):
             done += group
             if number % _SAVED == 0:
@@ -157,10 +157,10 @@ class Run:
 
     def _one(
         self,
-        operation: Operation,
+        operation: Change,
         group: Group,
         dependencies: Dependencies,
-        work: Callable[[Operation, Group], None],
+        work: Callable[[Change, Group], None],
     ) -> None:
         if operation.outcome:
             return
@@ -169,9 +169,9 @@ class Run:
             return
         try:
             work(operation, group)
-        except Skipped as error:
+        except ChangeSkipped as error:
             operation.outcome, operation.error = "skipped", str(error)
-        except (KindeError, Failed) as error:
+        except (KindeError, ChangeFailed) as error:
             operation.outcome, operation.error = "failed", str(error)
             if isinstance(error, KindeAuthError):
                 self.dead = f"Kinde refused the credentials: {error}"
@@ -181,20 +181,20 @@ class Run:
         else:
             operation.outcome = "done"
 
-    def _skip(self, operation: Operation, dependencies: Dependencies) -> str:
+    def _skip(self, operation: Change, dependencies: Dependencies) -> str:
         if self.dead:
             return self.dead
         failed = [o for o in dependencies.needed(operation) if o.outcome in ("failed", "skipped")]
         return f"{failed[0].kind} did not succeed" if failed else ""
 
-    def _organization(self, operation: Operation, group: Group) -> None:
+    def _organization(self, operation: Change, group: Group) -> None:
         assert operation.alias is not None
         organization = self.snapshot.organizations[operation.alias]
         organization.code = self.accounts.create_organization(organization.name)
         organization.read_at = time.monotonic()
 
-    def _person(self, operation: Operation, group: Group) -> None:
-        work: dict[str, Callable[[Operation, Group], None]] = {
+    def _person(self, operation: Change, group: Group) -> None:
+        work: dict[str, Callable[[Change, Group], None]] = {
             "create": self.accounts.create,
             "adopt": self.accounts.adopt,
             "rename": self.accounts.rename,
@@ -252,12 +252,12 @@ class Run:
                 create.error = f"{earlier}created, but still in the default organization: {error}"
             self.operations.save(landed[user_id] for user_id in wrong)
 
-    def _enable(self, operation: Operation, group: Group) -> None:
+    def _enable(self, operation: Change, group: Group) -> None:
         """Enable somebody; the names of an update ride along, its properties follow."""
         if operation.kind == "enable":
             self.accounts.enable(operation, next((o for o in group if o.kind == "update"), None))
         elif any(o.kind == "enable" and o.outcome != "done" for o in group):
-            raise Skipped("enabling did not succeed")
+            raise ChangeSkipped("enabling did not succeed")
         else:
             self.accounts.enabled_update(operation)
 

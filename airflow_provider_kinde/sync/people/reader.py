@@ -24,7 +24,7 @@ from airflow_provider_kinde.sync.spec.expressions import (
     is_blank,
 )
 from airflow_provider_kinde.sync.spec.models import MembershipSpec, SyncSpec
-from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, encode_due, encode_properties
 
 MAX_ID, MAX_NAME = 200, 200
@@ -34,7 +34,7 @@ class _Reject(Exception):
     """This row cannot be understood, for the reason given."""
 
 
-def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, spool: Spool | None = None) -> People:
+def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, spool: Database | None = None) -> People:
     """Read the HR source once and say who has access, what is due, and which rows cannot be understood.
 
     :param spec: the spec.
@@ -45,11 +45,11 @@ def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, spool: S
     :raises SpecError: a rule names an organization that the spec does not define.
     :raises SourceError: the source cannot be read at all.
     """
-    return _Reader(spec, now, spool or Spool()).read(source.read())
+    return _Reader(spec, now, spool or Database()).read(source.read())
 
 
 class _Reader:
-    def __init__(self, spec: SyncSpec, now: pendulum.DateTime, spool: Spool) -> None:
+    def __init__(self, spec: SyncSpec, now: pendulum.DateTime, spool: Database) -> None:
         self.spec, self.now = spec, now
         self.people = People(spool)
         self.spool, self.writer = spool, spool.writer("hr")

@@ -9,7 +9,7 @@ import pendulum
 
 from airflow_provider_kinde.sync.model import Access, Person, Row, Source
 from airflow_provider_kinde.sync.normalization import email_key
-from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.plan.run_request import as_source
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
@@ -140,7 +140,7 @@ def _with(roles: Iterable[str]) -> str:
     return f" (roles {listed})" if listed else ""
 
 
-def action_lines(operations: Iterable[Operation], personal: bool = True) -> list[str]:
+def action_lines(operations: Iterable[Change], personal: bool = True) -> list[str]:
     """Operations, a line each.
 
     :param personal: with what changes into what.

@@ -13,7 +13,7 @@ Tell = Callable[[str, str], None]
 """Told before anything is written: what will be done without names and addresses, and the same with them."""
 
 
-class Refused(SyncError):
+class FormRefused(SyncError):
     """The form asks for what must not be done. The message says why, and what to do instead; it names nobody."""
 
 
@@ -50,7 +50,7 @@ def check_tenant(spec: SyncSpec, host: str) -> None:
     :raises Refused: it would.
     """
     if spec.tenant and spec.tenant.split("://")[-1].strip("/").casefold() != host.casefold():
-        raise Refused(f"wrong tenant: the spec is for {spec.tenant}, the connection is for {host}")
+        raise FormRefused(f"wrong tenant: the spec is for {spec.tenant}, the connection is for {host}")
 
 
 def told(title: str, row: str, match: list[str], action: list[str]) -> str:

@@ -16,16 +16,16 @@ from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normalization import clean_email, email_key
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
-from airflow_provider_kinde.sync.person.forms import Refused, Remembered, Tell, check_tenant, told
+from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
-from airflow_provider_kinde.sync.plan.reconcile import Decider, operation_for
+from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import Account
-from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
 
 SCOPES = frozenset({"read:users", "update:users", "delete:user_sessions"})
@@ -104,31 +104,33 @@ class _Offboarding:
         accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.by_address.get(key)
         by = f"the link {self.spec.name}:{leaver.id}" if leaver.id else "this address"
         if len(accounts) != 1:
-            raise Refused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}")
+            raise FormRefused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}")
         account = accounts[0]
         if key and key not in account.addresses:
-            raise Refused(f"the account of {leaver.id} does not have this address: correct one of the two")
+            raise FormRefused(f"the account of {leaver.id} does not have this address: correct one of the two")
         if account.link is None and not is_onboarded(account.provided_id, self.spec.name):
             whose = (
                 f"another source manages it ({account.provided_id})" if account.provided_id else "it was made by hand"
             )
-            raise Refused(f"the account {account.id} is not one of {self.spec.name}: {whose}. Suspend it in Kinde")
+            raise FormRefused(f"the account {account.id} is not one of {self.spec.name}: {whose}. Suspend it in Kinde")
         if account.link is not None and account.link.unknown:
-            raise Refused(f"the account's provided_id has {account.link.unknown!r}, which this version does not know")
+            raise FormRefused(
+                f"the account's provided_id has {account.link.unknown!r}, which this version does not know"
+            )
         if account.link and len(snapshot.linked[account.link.id]) > 1:
-            raise Refused(
+            raise FormRefused(
                 f"several Kinde accounts carry the link {self.spec.name}:{account.link.id}: unlink all but one"
             )
         return account
 
     def _check_protected(self, snapshot: Snapshot, account: Account, id: str) -> None:
-        decider = Decider(self.spec, snapshot, self.at.date(), lambda key: 0, lambda account, key: False, "hold")
+        decider = Reconciler(self.spec, snapshot, self.at.date(), lambda key: 0, lambda account, key: False, "hold")
         if account.suspended or not decider.is_protected(account):
             return
         typed = self.leaver.confirm_protected
         if typed != id if id else email_key(typed) not in account.addresses:
             what = f"the id {id}" if id else "the address"
-            raise Refused(
+            raise FormRefused(
                 f"this person is protected (a role or an address in `protect`): confirm by typing {what} again"
             )
 
@@ -161,7 +163,7 @@ class _Offboarding:
             after = {"suspended": True, **({"left": False} if "provided_id" in body else {})}
             id = link.id if link else account.provided_id.rpartition("~")[2]
             suspend = operation_for(id, person, account, "suspend", before=before, after=after, reason=reason)
-            plan.operations = Operations([suspend], snapshot.spool)
+            plan.operations = ChangeList([suspend], snapshot.spool)
         plan.unchanged = int(not body)
         self._tell(plan, account, tell, self._hr(account, person))
         if error := lacking(SCOPES, self.client, "offboarding"):
@@ -205,10 +207,10 @@ class _Offboarding:
 def _checked(leaver: Leaver) -> Leaver:
     email, id = leaver.email.strip(), leaver.id.strip()
     if not email and not id:
-        raise Refused("who leaves? Fill in the e-mail address or the HR id")
+        raise FormRefused("who leaves? Fill in the e-mail address or the HR id")
     if email:
         try:
             email = clean_email(email)
         except ValueError as error:
-            raise Refused(f"the e-mail address {error}") from None
+            raise FormRefused(f"the e-mail address {error}") from None
     return Leaver(email, id, leaver.confirm_protected.strip())

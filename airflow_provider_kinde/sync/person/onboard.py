@@ -16,8 +16,8 @@ from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.normalization import clean_email, clean_name, email_key, name_key
 from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
-from airflow_provider_kinde.sync.person.forms import Refused, Remembered, Tell, check_tenant, told
-from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
+from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.plan.reconcile import operation_for
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment
@@ -25,7 +25,7 @@ from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import Account
-from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
 
 
@@ -83,7 +83,7 @@ def onboard(
     rows = Remembered(as_source(source))
     people = read_people(spec, rows, at)
     if people.problems:
-        raise Refused(f"it cannot be known whether HR has this person: {'; '.join(people.problems)}")
+        raise FormRefused(f"it cannot be known whether HR has this person: {'; '.join(people.problems)}")
     id = _row(people, joiner)
     if id:
         plan = make_plan(spec, rows, client, now=at, ids=[id])
@@ -118,19 +118,19 @@ def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
     try:
         email = clean_email(joiner.email)
     except ValueError as error:
-        raise Refused(f"the e-mail address {error}") from None
+        raise FormRefused(f"the e-mail address {error}") from None
     given_name, family_name, id = clean_name(joiner.given_name), clean_name(joiner.family_name), joiner.id.strip()
     for field, name in (("given name", given_name), ("family name", family_name)):
         if not name or len(name) > MAX_NAME or not name.isprintable():
-            raise Refused(f"{field} is blank, too long, or holds what cannot be printed")
+            raise FormRefused(f"{field} is blank, too long, or holds what cannot be printed")
     if email_key(email) in spec.protect.emails:
-        raise Refused("the address is protected by the spec (protect.emails): make this account by hand")
+        raise FormRefused("the address is protected by the spec (protect.emails): make this account by hand")
     aliases = {organization.alias for organization in spec.organizations}
     if spec.organizations_match is None and joiner.organization not in aliases:
-        raise Refused(f"{joiner.organization!r} is not an organization of the spec: {', '.join(sorted(aliases))}")
+        raise FormRefused(f"{joiner.organization!r} is not an organization of the spec: {', '.join(sorted(aliases))}")
     if unknown := sorted(set(joiner.roles) - roles_to_give(spec)):
         known = ", ".join(sorted(roles_to_give(spec))) or "none"
-        raise Refused(f"the spec gives no role {', '.join(unknown)}; it gives: {known}")
+        raise FormRefused(f"the spec gives no role {', '.join(unknown)}; it gives: {known}")
     return replace(joiner, email=email, given_name=given_name, family_name=family_name, id=id)
 
 
@@ -141,11 +141,11 @@ def _row(people: People, joiner: Joiner) -> str:
     if joiner.id:
         person = people.persons.get(joiner.id)
         if person is None and joiner.id in people.ids:
-            raise Refused(f"HR has a row for {joiner.id} that is not understood: {_why(people, joiner.id)}")
+            raise FormRefused(f"HR has a row for {joiner.id} that is not understood: {_why(people, joiner.id)}")
         if person is not None and email_key(person.email) != key:
-            raise Refused(f"HR has another address for {joiner.id} than the form: correct one of them")
+            raise FormRefused(f"HR has another address for {joiner.id} than the form: correct one of them")
         if person is None and same:
-            raise Refused(f"HR has this address under the id {same[0].id}, the form says {joiner.id}")
+            raise FormRefused(f"HR has this address under the id {same[0].id}, the form says {joiner.id}")
     else:
         name = name_key(f"{joiner.given_name} {joiner.family_name}")
         active = [p for p in same if p.access in (Access.DUE, Access.KEEP)]
@@ -153,9 +153,9 @@ def _row(people: People, joiner: Joiner) -> str:
         left = [p for p in same if p not in active and name_key(f"{p.given_name} {p.family_name}") == name]
         person = next(iter(active or left), None)
         if len(active) > 1:
-            raise Refused(f"HR has this address under several ids ({', '.join(sorted(p.id for p in active))})")
+            raise FormRefused(f"HR has this address under several ids ({', '.join(sorted(p.id for p in active))})")
     if person is not None and person.access in (Access.NONE, Access.GRACE):
-        raise Refused(f"HR says that {person.id} left ({person.why}): correct HR first")
+        raise FormRefused(f"HR says that {person.id} left ({person.why}): correct HR first")
     return person.id if person else ""
 
 
@@ -180,7 +180,7 @@ def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) ->
     snapshot = plan.snapshot = read_snapshot(own, client)
     account = _account(spec, snapshot, joiner)
     found = _operations(snapshot, joiner, account, at.in_timezone("UTC").date())
-    plan.operations = Operations(found, snapshot.spool)
+    plan.operations = ChangeList(found, snapshot.spool)
     plan.unchanged = int(account is not None and not plan.operations)
     return plan
 
@@ -191,27 +191,27 @@ def _account(spec: SyncSpec, snapshot: Snapshot, joiner: Joiner) -> Account | No
     if not accounts:
         return None
     if len(accounts) > 1:
-        raise Refused(f"{len(accounts)} Kinde accounts have this address: merge them first")
+        raise FormRefused(f"{len(accounts)} Kinde accounts have this address: merge them first")
     account = accounts[0]
     link = parse_link(account.provided_id, spec.name)
     if link is not None:
-        raise Refused(f"the address is on the account of the HR id {link.id}, for whom HR has no row with it")
+        raise FormRefused(f"the address is on the account of the HR id {link.id}, for whom HR has no row with it")
     if not is_onboarded(account.provided_id, spec.name):
         whose = f"another source manages it ({account.provided_id})" if account.provided_id else "nobody manages it"
-        raise Refused(
+        raise FormRefused(
             f"the Kinde account {account.id} has this address, and {whose}: a form does not take accounts over. Add it "
             "to the organization in Kinde, or let the sync adopt it once HR has the row"
         )
     if account.suspended:
-        raise Refused(f"the account {account.id} was suspended: enable it in Kinde if that is over")
+        raise FormRefused(f"the account {account.id} was suspended: enable it in Kinde if that is over")
     return account
 
 
-def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, today: date) -> list[Operation]:
+def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, today: date) -> list[Change]:
     """What is missing. A form gives, and takes nothing: a person may be onboarded into two organizations."""
     organization = snapshot.organizations.get(joiner.organization)
     if organization is None:
-        raise Refused(f"{joiner.organization!r} is not an organization of the spec in Kinde")
+        raise FormRefused(f"{joiner.organization!r} is not an organization of the spec in Kinde")
     id = f"onboarded:{today.isoformat()}" if account is None else account.provided_id.rpartition("~")[2]
     person = Person(
         # The creation writes `<name of the plan>:<this>`.
@@ -226,10 +226,10 @@ def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, tod
     )
     operation = partial(operation_for, id, person, account, reason=person.why)
     names = {"given_name": person.given_name, "family_name": person.family_name}
-    operations: list[Operation] = []
+    operations: list[Change] = []
     if not organization.code:
         after = {"name": organization.name}
-        operations.append(Operation("create_organization", "", organization.alias, after=after, reason=person.why))
+        operations.append(Change("create_organization", "", organization.alias, after=after, reason=person.why))
     if account is None:
         operations.append(operation("create", after={"email": person.email, **names}))
         held = None

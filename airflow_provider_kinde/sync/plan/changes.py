@@ -48,7 +48,7 @@ MEMBERSHIP = ("add_membership", "remove_membership", "add_role", "remove_role")
 
 
 @dataclass(slots=True, eq=False)
-class Operation:
+class Change:
     """One thing that a plan does, for one person (or, creating an organization, for none).
 
     :param kind: one of :data:`KINDS`.
@@ -139,11 +139,11 @@ class Dependencies:
     else of a person is right; a leaver who is taken out of organizations is marked once that is done.
     """
 
-    by_person: dict[str, list[Operation]] = field(default_factory=dict)
-    organizations: dict[str, Operation] = field(default_factory=dict)
+    by_person: dict[str, list[Change]] = field(default_factory=dict)
+    organizations: dict[str, Change] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, operations: Iterable[Operation]) -> Dependencies:
+    def of(cls, operations: Iterable[Change]) -> Dependencies:
         found = cls()
         for operation in operations:
             if operation.kind == "create_organization":
@@ -152,7 +152,7 @@ class Dependencies:
                 found.by_person.setdefault(operation.id, []).append(operation)
         return found
 
-    def needed(self, operation: Operation) -> list[Operation]:
+    def needed(self, operation: Change) -> list[Change]:
         """The operations that ``operation`` depends on directly."""
         if operation.kind == "create_organization":
             return []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from airflow_provider_kinde.sync.model import Access
-from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.spec.models import Limit, SyncSpec
 
 
@@ -74,7 +74,7 @@ class _Done:
     losers: dict[str, set[str]] = field(default_factory=dict)
     takers: dict[str, set[str]] = field(default_factory=dict)
 
-    def take(self, operation: Operation, is_new: Callable[[str], bool]) -> None:
+    def take(self, operation: Change, is_new: Callable[[str], bool]) -> None:
         """Count one operation; of somebody who is managed only now (created, adopted), only the kind."""
         self.kinds[operation.kind] += 1
         account = operation.account
@@ -92,9 +92,9 @@ class _Done:
             self.takers.setdefault(operation.role or "", set()).add(account.id)
 
 
-def judge(
+def check_guards(
     spec: SyncSpec,
-    operations: Iterable[Operation],
+    operations: Iterable[Change],
     volumes: Volumes,
     is_new: Callable[[str], bool] = lambda id: False,
 ) -> list[Block]:
@@ -168,7 +168,7 @@ def _check_leavers(
     check("max_leavers", spec.guards.max_leavers, len(counted), volumes.with_access + len(without), what)
 
 
-def _takes_access(operation: Operation) -> bool:
+def _takes_access(operation: Change) -> bool:
     """Whether an operation suspends, deletes or strips a leaver."""
     leaver = operation.person is None or operation.person.access is Access.NONE
     return operation.kind in ("suspend", "delete") or (operation.kind == "remove_membership" and leaver)

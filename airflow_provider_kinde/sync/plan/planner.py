@@ -12,16 +12,16 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.model import Access, Person, Rejected, Source
 from airflow_provider_kinde.sync.normalization import email_key, name_key
 from airflow_provider_kinde.sync.people.reader import read_people
-from airflow_provider_kinde.sync.plan.changes import COUNTED, KINDS, Operation
-from airflow_provider_kinde.sync.plan.guards import Block, judge
+from airflow_provider_kinde.sync.plan.changes import COUNTED, KINDS, Change
+from airflow_provider_kinde.sync.plan.guards import Block, check_guards
 from airflow_provider_kinde.sync.plan.matching import Pairs
-from airflow_provider_kinde.sync.plan.reconcile import Decider, Hold
+from airflow_provider_kinde.sync.plan.reconcile import Hold, Reconciler
 from airflow_provider_kinde.sync.plan.run_request import as_source, asked_for, moment
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot, address_of, read_properties, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import Account
-from airflow_provider_kinde.sync.store.changes import Operations
-from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.changes import ChangeList
+from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People
 
 
@@ -50,7 +50,7 @@ class Plan:
     spec: SyncSpec
     host: str
     now: pendulum.DateTime
-    operations: Operations = field(default_factory=Operations)
+    operations: ChangeList = field(default_factory=ChangeList)
     held: list[Held] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     blocked: list[Block] = field(default_factory=list)
@@ -117,7 +117,7 @@ def make_plan(
     ids: Collection[str] | None = None,
     only: Collection[str] | None = None,
     approve_protected: Collection[str] = (),
-    begun: Operations | None = None,
+    begun: ChangeList | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Compute what would make Kinde agree with HR. Nothing is written.
@@ -144,7 +144,7 @@ def make_plan(
         reason = f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}"
         plan.blocked.append(Block(reason, False))
         return plan
-    spool = Spool()
+    spool = Database()
     people = plan.people = read_people(spec, as_source(source), at, spool)
     plan.warnings += people.warnings
     if people.problems:
@@ -181,7 +181,7 @@ class _Planner:
         self.ids = ids
         self.today = plan.now.in_timezone("UTC").date()
         self.absent_action = self.spec.absent or ("suspend" if people.proven else "hold")
-        self.decider = Decider(
+        self.decider = Reconciler(
             spec=self.spec,
             snapshot=snapshot,
             today=self.today,
@@ -198,12 +198,12 @@ class _Planner:
         self.wanted: set[str] = set()
         """Leavers whose address an active row has: deleting them would hand it over in the next run, unasked."""
 
-    def run(self, only: Collection[str] | None, begun: Operations | None = None) -> None:
+    def run(self, only: Collection[str] | None, begun: ChangeList | None = None) -> None:
         plan, people, linked = self.plan, self.people, self.snapshot.linked
         self._check_aliases()
         self._hold_contradictions()
         self._hold_addresses()
-        operations = plan.operations = Operations(self._operations(), self.snapshot.spool)
+        operations = plan.operations = ChangeList(self._operations(), self.snapshot.spool)
         operations.add(self._organizations(operations))
         if only is not None:
             operations.keep(lambda operation: operation.kind in only)
@@ -223,9 +223,9 @@ class _Planner:
         if self.ids is not None:
             volumes.dropped = None
         is_new = (lambda id: False) if begun is None else begun.makes
-        plan.blocked += judge(self.spec, plan.operations, volumes, is_new)
+        plan.blocked += check_guards(self.spec, plan.operations, volumes, is_new)
 
-    def _operations(self) -> Iterator[Operation]:
+    def _operations(self) -> Iterator[Change]:
         """What is to be done for everybody, person by person."""
         rejected = {rejected.id for rejected in self.people.rejected}
         for pair in self.pairs:
@@ -257,7 +257,7 @@ class _Planner:
     def _asked_for(self, id: str) -> bool:
         return self.ids is None or id in self.ids
 
-    def _decide(self, id: str, person: Person | None, account: Account | None) -> list[Operation]:
+    def _decide(self, id: str, person: Person | None, account: Account | None) -> list[Change]:
         if id in self.held:
             return []
         try:
@@ -272,7 +272,7 @@ class _Planner:
             self.held[id] = Held(id, str(hold), hold.protected, hold.absent)
             return []
 
-    def _leave(self, id: str, person: Person | None, account: Account) -> list[Operation]:
+    def _leave(self, id: str, person: Person | None, account: Account) -> list[Change]:
         operations = self.decider.leave(id, person, account)
         if id in self.wanted and any(operation.kind == "delete" for operation in operations):
             raise Hold("deletion waits: an active row has the address of this account; use release")
@@ -369,15 +369,15 @@ class _Planner:
                         self.spec.memberships[due.entry].line,
                     )
 
-    def _organizations(self, operations: Operations) -> list[Operation]:
+    def _organizations(self, operations: ChangeList) -> list[Change]:
         needed = set(operations.aliases("add_membership"))
         return [
-            Operation("create_organization", "", alias=alias, after={"name": o.name}, reason="somebody is due there")
+            Change("create_organization", "", alias=alias, after={"name": o.name}, reason="somebody is due there")
             for alias, o in self.snapshot.organizations.items()
             if o.create and not o.code and alias in needed
         ]
 
-    def _hold_protected_left_out(self, operations: Operations) -> None:
+    def _hold_protected_left_out(self, operations: ChangeList) -> None:
         """A protected leaver who was approved, but whose suspension is not among the kinds asked for, still waits."""
         done = {operation.id for operation in operations.of("suspend")}
         for id in self.decider.approved - done:

@@ -10,7 +10,7 @@ from functools import partial
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Doubt, Person
 from airflow_provider_kinde.sync.normalization import clean_name, email_key
-from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import Account
@@ -32,7 +32,7 @@ class Hold(Exception):
 
 
 @dataclass(slots=True)
-class Decider:
+class Reconciler:
     """The facts that every decision shares.
 
     :param today: UTC day of the run.
@@ -83,7 +83,7 @@ class Decider:
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
-    def leave(self, id: str, person: Person | None, account: Account) -> list[Operation]:
+    def leave(self, id: str, person: Person | None, account: Account) -> list[Change]:
         """Take access away from somebody who left, finish what a killed run began, or delete after the mark.
 
         :param person: ``None`` for somebody whom HR no longer lists.
@@ -129,7 +129,7 @@ class Decider:
 
     # -- people with access -------------------------------------------------------------------------------------
 
-    def provide(self, person: Person, account: Account | None) -> list[Operation]:
+    def provide(self, person: Person, account: Account | None) -> list[Change]:
         """Give a person what HR says, and take what it does not.
 
         :raises Hold: where giving or taking would be a guess.
@@ -154,7 +154,7 @@ class Decider:
             operations.append(enable)
         return operations
 
-    def _adopt_or_create(self, person: Person) -> list[Operation]:
+    def _adopt_or_create(self, person: Person) -> list[Change]:
         key = email_key(person.email)
         owners = self.snapshot.by_address.get(key)
         if not owners:
@@ -200,7 +200,7 @@ class Decider:
             raise Hold("the Kinde account with this address never confirmed it: not adopted")
         return account
 
-    def _rename(self, person: Person, account: Account) -> list[Operation]:
+    def _rename(self, person: Person, account: Account) -> list[Change]:
         link = account.link
         assert link is not None
         old, new = email_key(account.email), email_key(person.email)
@@ -219,7 +219,7 @@ class Decider:
         after = {"email": person.email}
         return [operation_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
 
-    def _update(self, person: Person, account: Account) -> list[Operation]:
+    def _update(self, person: Person, account: Account) -> list[Change]:
         names = _name_changes(person, account)
         before: dict[str, object] = {
             field_name: account.first_name if field_name == "given_name" else account.last_name for field_name in names
@@ -241,7 +241,7 @@ class Decider:
 
     # -- memberships and roles ----------------------------------------------------------------------------------
 
-    def _given(self, person: Person) -> list[Operation]:
+    def _given(self, person: Person) -> list[Change]:
         """Memberships and roles of somebody who has none yet."""
         operation = partial(operation_for, person.id, person, None)
         operations = []
@@ -251,11 +251,11 @@ class Decider:
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in sorted(due)]
         return operations
 
-    def _memberships(self, person: Person, account: Account) -> list[Operation]:
+    def _memberships(self, person: Person, account: Account) -> list[Change]:
         """What is missing in the managed organizations, and what no rule gives any more."""
         due, present = merged(person.memberships), self.snapshot.memberships(account.id)
         operation = partial(operation_for, person.id, person, account)
-        operations: list[Operation] = []
+        operations: list[Change] = []
         for alias in sorted(due.keys() | present.keys()):
             held = present.get(alias)
             if alias not in due:
@@ -273,7 +273,7 @@ class Decider:
         self._check_doubts(person, operations)
         return operations
 
-    def _check_doubts(self, person: Person, operations: list[Operation]) -> None:
+    def _check_doubts(self, person: Person, operations: list[Change]) -> None:
         """Blank is not no: where a rule failed on a blank column, nothing that it gives may be taken away."""
         for doubt in person.doubts:
             for operation in operations:
@@ -306,10 +306,10 @@ def operation_for(
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
     reason: str = "",
-) -> Operation:
+) -> Change:
     """An operation for one person, who is named as HR names them."""
     who = describe(account, person)
-    return Operation(kind, id, alias, role, before, after, reason, who, person, account)
+    return Change(kind, id, alias, role, before, after, reason, who, person, account)
 
 
 def describe(account: Account | None, person: Person | None) -> str:

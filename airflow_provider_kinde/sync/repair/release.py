@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.client.create_once import once
+from airflow_provider_kinde.client.create_once import create_once
 from airflow_provider_kinde.exceptions import KindeNotFoundError, SyncError
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.normalization import email_key
@@ -191,7 +191,7 @@ class _Release:
                 raise SyncError("Kinde answered the placeholder without an id, and the account does not show it")
             return str(found)
 
-        return once(send, look)[0]
+        return create_once(send, look)[0]
 
     def _make_primary(self, identity_id: str) -> None:
         self.steps.append(f"make {self.placeholder} the primary address")

@@ -10,11 +10,11 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.plan.changes import Operation, plan_hash
-from airflow_provider_kinde.sync.plan.guards import Block, Volumes, judge
+from airflow_provider_kinde.sync.plan.changes import Change, plan_hash
+from airflow_provider_kinde.sync.plan.guards import Block, Volumes, check_guards
 from airflow_provider_kinde.sync.plan.matching import Pairs
 from airflow_provider_kinde.sync.plan.planner import Held, Plan
-from airflow_provider_kinde.sync.plan.reconcile import Decider
+from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import moment
 from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
 from airflow_provider_kinde.sync.report.plan_file import parse_operation
@@ -22,7 +22,7 @@ from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.report.text import Words, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.snapshot.reader import Progress, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.changes import ChangeList
 
 WORDS = Words(
     plan="Undo",
@@ -50,7 +50,7 @@ class NotUndone:
         back, ``already: ...`` where it is as it was before.
     """
 
-    operation: Operation
+    operation: Change
     reason: str
 
     def to_json(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def make_undo(
         plan.blocked.append(Block(f"wrong tenant: the spec is for {spec.tenant}, not for {client.host}", False))
         return undo
     snapshot = plan.snapshot = read_snapshot(spec, client, progress)
-    decider = Decider(
+    decider = Reconciler(
         spec=spec,
         snapshot=snapshot,
         today=at.in_timezone("UTC").date(),
@@ -119,7 +119,7 @@ def make_undo(
         confirmed=lambda account, key: False,
         absent_action=spec.absent or "hold",
     )
-    operations: list[Operation] = []
+    operations: list[Change] = []
     for id, mine in _by_person(done):
         if ids is not None and id not in ids:
             continue
@@ -136,12 +136,12 @@ def make_undo(
             plan.held.append(Held(id, f"would lose access by this undo, but protected: {hint}", protected=True))
             continue
         operations += found
-    plan.operations = Operations(operations, snapshot.spool)
-    plan.blocked += judge(spec, plan.operations, _volumes(decider, plan.operations))
+    plan.operations = ChangeList(operations, snapshot.spool)
+    plan.blocked += check_guards(spec, plan.operations, _volumes(decider, plan.operations))
     return undo
 
 
-def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Operation], Any]:
+def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Change], Any]:
     """The operations of a report that were done, and the UTC day of its run, once it is sure whose it is.
 
     :raises SyncError: otherwise.
@@ -164,14 +164,14 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Operation],
     return [operation for operation in listed if operation.outcome == "done"], day
 
 
-def _by_person(operations: Iterable[Operation]) -> list[tuple[str, list[Operation]]]:
-    people: dict[str, list[Operation]] = {}
+def _by_person(operations: Iterable[Change]) -> list[tuple[str, list[Change]]]:
+    people: dict[str, list[Change]] = {}
     for operation in operations:
         people.setdefault(operation.id, []).append(operation)
     return sorted(people.items())
 
 
-def _volumes(decider: Decider, operations: Iterable[Operation]) -> Volumes:
+def _volumes(decider: Reconciler, operations: Iterable[Change]) -> Volumes:
     snapshot = decider.snapshot
     pairs = Pairs(decider.spec, snapshot, decider.has_access, decider.today)
     volumes = pairs.volumes

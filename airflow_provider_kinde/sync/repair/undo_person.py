@@ -9,8 +9,8 @@ from typing import Any
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Person
 from airflow_provider_kinde.sync.normalization import clean_name, email_key
-from airflow_provider_kinde.sync.plan.changes import Operation
-from airflow_provider_kinde.sync.plan.reconcile import Decider, operation_for
+from airflow_provider_kinde.sync.plan.changes import Change
+from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
 from airflow_provider_kinde.sync.snapshot.reader import Organization, read_properties
 from airflow_provider_kinde.sync.store.accounts import Account
 
@@ -26,16 +26,16 @@ class PersonUndo:
     :param day: UTC day of that run: what its marks say.
     """
 
-    def __init__(self, decider: Decider, client: Any, id: str, operations: Sequence[Operation], day: date) -> None:
+    def __init__(self, decider: Reconciler, client: Any, id: str, operations: Sequence[Change], day: date) -> None:
         self.decider, self.client, self.id, self.day = decider, client, id, day
         self.spec, self.snapshot = decider.spec, decider.snapshot
         self.operations = list(operations)
-        self.left: list[tuple[Operation, str]] = []
+        self.left: list[tuple[Change, str]] = []
         """What stays as it is, with the reason."""
         self.account: Account | None = None
-        self.found: list[Operation] = []
+        self.found: list[Change] = []
 
-    def back(self) -> list[Operation]:
+    def back(self) -> list[Change]:
         """The operations that lead back; what is not undone goes to :attr:`left`."""
         accounts = self.snapshot.linked.get(self.id, [])
         if len(accounts) != 1:
@@ -72,7 +72,7 @@ class PersonUndo:
             self._members(alias, [o for o in self.operations if o.kind in _MEMBERS and o.alias == alias])
         return self.found
 
-    def _all_left(self, reason: str) -> list[Operation]:
+    def _all_left(self, reason: str) -> list[Change]:
         self.left += [(operation, reason) for operation in self.operations]
         return []
 
@@ -98,7 +98,7 @@ class PersonUndo:
 
     # -- coming and going ---------------------------------------------------------------------------------------
 
-    def _created(self, create: Operation) -> list[Operation]:
+    def _created(self, create: Change) -> list[Change]:
         """Somebody whom that run created is suspended, with everything left as it is, as every leaver is."""
         assert self.account is not None
         if self._is_gone():
@@ -108,7 +108,7 @@ class PersonUndo:
         self._add("suspend", before={"suspended": False}, after={"suspended": True})
         return self.found
 
-    def _why_not_returned(self, suspend: Operation) -> str:
+    def _why_not_returned(self, suspend: Change) -> str:
         """Why somebody whom that run let go is not let in again; empty when it is as that run left it."""
         account = self.account
         assert account is not None
@@ -125,7 +125,7 @@ class PersonUndo:
             return "drifted: suspended since" if account.suspended else "drifted: enabled since by somebody else"
         return ""
 
-    def _disabled(self, enable: Operation) -> None:
+    def _disabled(self, enable: Change) -> None:
         if (enable.before or {}).get("suspended") is True:
             self._add("suspend", before={"suspended": False}, after={"suspended": True})
         else:
@@ -133,7 +133,7 @@ class PersonUndo:
 
     # -- names and addresses ------------------------------------------------------------------------------------
 
-    def _updated(self, update: Operation) -> None:
+    def _updated(self, update: Change) -> None:
         assert self.account is not None
         old, new = dict(update.before or {}), dict(update.after or {})
         before: dict[str, object] = {}
@@ -156,9 +156,7 @@ class PersonUndo:
         if after:
             self._add("update", before=before, after=after)
 
-    def _turns(
-        self, update: Operation, name: str, now: str, old: object, new: object, *, clearable: bool = False
-    ) -> bool:
+    def _turns(self, update: Change, name: str, now: str, old: object, new: object, *, clearable: bool = False) -> bool:
         """Whether one value goes back; it must be what that run wrote."""
         was = clean_name(str(old or ""))
         if clean_name(now) == was:
@@ -171,7 +169,7 @@ class PersonUndo:
             return True
         return False
 
-    def _renamed(self, rename: Operation, suspended: bool) -> None:
+    def _renamed(self, rename: Change, suspended: bool) -> None:
         account = self.account
         assert account is not None
         old, new = str((rename.before or {}).get("email") or ""), str((rename.after or {}).get("email") or "")
@@ -198,7 +196,7 @@ class PersonUndo:
 
     # -- memberships and roles ----------------------------------------------------------------------------------
 
-    def _members(self, alias: str, operations: list[Operation]) -> None:
+    def _members(self, alias: str, operations: list[Change]) -> None:
         assert self.account is not None
         organization = self.snapshot.organizations.get(alias)
         if organization is None or not organization.code:
@@ -216,7 +214,7 @@ class PersonUndo:
                 self._role(operation, held)
 
     def _joined(
-        self, join: Operation, organization: Organization, held: frozenset[str] | None, given: set[str | None]
+        self, join: Change, organization: Organization, held: frozenset[str] | None, given: set[str | None]
     ) -> None:
         assert self.account is not None
         alias = organization.alias
@@ -230,7 +228,7 @@ class PersonUndo:
         else:
             self._add("remove_membership", alias=alias, before={"roles": sorted(held)} if held else None)
 
-    def _taken_out(self, leave: Operation, held: frozenset[str] | None) -> None:
+    def _taken_out(self, leave: Change, held: frozenset[str] | None) -> None:
         roles = [str(role) for role in (leave.before or {}).get("roles") or ()]
         if held is not None:
             same = held == frozenset(roles)
@@ -243,7 +241,7 @@ class PersonUndo:
             else:
                 self._add("add_role", alias=leave.alias, role=role)
 
-    def _role(self, operation: Operation, held: frozenset[str] | None) -> None:
+    def _role(self, operation: Change, held: frozenset[str] | None) -> None:
         role, alias = operation.role or "", operation.alias
         if held is None:
             self.left.append((operation, "drifted: is no member any more"))

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.plan.changes import KINDS, Operation
+from airflow_provider_kinde.sync.plan.changes import KINDS, Change
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.run_request import moment
-from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.changes import ChangeList
 
 MAX_AGE_DAYS = 7
 """A plan file older than this says too little about today."""
@@ -41,7 +41,7 @@ class PlanFile:
     :param operations: as the file lists them; of a redacted plan little more than what they are about.
     """
 
-    def __init__(self, head: Mapping[str, Any], operations: Operations) -> None:
+    def __init__(self, head: Mapping[str, Any], operations: ChangeList) -> None:
         self.head, self.operations = head, operations
 
     @classmethod
@@ -55,7 +55,7 @@ class PlanFile:
         with _understood():
             head = {key: value for key, value in document.items() if key != "operations"}
             sealed = bool(head.get("redacted"))
-            return cls(head, Operations(parse_operation(entry, sealed) for entry in document["operations"]))
+            return cls(head, ChangeList(parse_operation(entry, sealed) for entry in document["operations"]))
 
     @classmethod
     def read(cls, open_file: Callable[[], TextIO]) -> PlanFile:
@@ -68,7 +68,7 @@ class PlanFile:
         try:
             with open_file() as file:
                 rest: list[str] = []
-                operations = Operations(parse_operation(entry, "digest" in entry) for entry in _by_line(file, rest))
+                operations = ChangeList(parse_operation(entry, "digest" in entry) for entry in _by_line(file, rest))
             head = json.loads("".join(rest))
             sealed = any(operation.sealed for operation in operations)
             if not isinstance(head, dict) or head.pop("operations", None) != [] or sealed != bool(head.get("redacted")):
@@ -110,7 +110,7 @@ class PlanFile:
             raise SyncError(f"the plan file is {age.in_days()} days old, at most {MAX_AGE_DAYS} count: plan again")
 
 
-def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Operation:
+def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Change:
     """An operation as a plan or a report lists it.
 
     :param sealed: whether its digest stands for what it no longer says.
@@ -125,7 +125,7 @@ def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Operation
     for name in ("alias", "role"):
         if entry[name] is not None and not isinstance(entry[name], str):
             raise ValueError(f"{kind}: alias and role are texts")
-    return Operation(
+    return Change(
         kind,
         str(entry["id"]),
         entry["alias"],

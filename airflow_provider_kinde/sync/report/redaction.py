@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kinde.sync.plan.changes import Operation
+from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.guards import Block
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.store.changes import Operations
+from airflow_provider_kinde.sync.store.changes import ChangeList
 
 MARK = "[redacted]"
 
@@ -32,7 +32,7 @@ def redact_plan(plan: Plan) -> Plan:
     """
     return dataclasses.replace(
         plan,
-        operations=Operations(map(_operation, plan.operations)),
+        operations=ChangeList(map(_operation, plan.operations)),
         rejected=[dataclasses.replace(r, reason=_QUOTED.sub(MARK, _text(r.reason))) for r in plan.rejected],
         held=[dataclasses.replace(held, reason=_text(held.reason)) for held in plan.held],
         blocked=[Block(_text(block.reason), block.approvable) for block in plan.blocked],
@@ -50,7 +50,7 @@ def redact_report(report: Report) -> Report:
     )
 
 
-def _operation(operation: Operation) -> Operation:
+def _operation(operation: Change) -> Change:
     if not operation.id:
         return dataclasses.replace(operation, sealed=operation.digest)
     return dataclasses.replace(

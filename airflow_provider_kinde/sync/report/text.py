@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from airflow_provider_kinde.sync.plan.changes import COUNTED, Operation
+from airflow_provider_kinde.sync.plan.changes import COUNTED, Change
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.report.report import Report
 
@@ -142,7 +142,7 @@ def csv_lines(report: Report) -> Iterator[str]:
         out.truncate()
 
 
-def _operation_row(o: Operation) -> list[str]:
+def _operation_row(o: Change) -> list[str]:
     where = (o.alias or "", o.role or "")
     return [o.id, o.who, o.kind, *where, _value(o.before), _value(o.after), o.reason, o.outcome, o.error]
 
@@ -167,12 +167,12 @@ def _title(what: str, plan: Plan, paint: Paint) -> str:
     return paint("1", f"{what} {plan.spec.name} -> {plan.host}") + f"   {moment} UTC"
 
 
-def operation_lines(operations: Iterable[Operation]) -> list[str]:
+def operation_lines(operations: Iterable[Change]) -> list[str]:
     """Each operation in one line, without colours."""
     return [_operation(operation, _painter(False)).strip() for operation in operations]
 
 
-def _operations(people: Iterable[list[Operation]], paint: Paint) -> Iterator[str]:
+def _operations(people: Iterable[list[Change]], paint: Paint) -> Iterator[str]:
     """Operations grouped by person, so that one look tells what happens to somebody."""
     for mine in people:
         first = mine[0]
@@ -182,7 +182,7 @@ def _operations(people: Iterable[list[Operation]], paint: Paint) -> Iterator[str
         yield ""
 
 
-def _operation(operation: Operation, paint: Paint) -> str:
+def _operation(operation: Change, paint: Paint) -> str:
     sign = _SIGNS[operation.kind]
     what = _WORDS.get(operation.kind, operation.kind)
     where = " ".join(

@@ -27,7 +27,7 @@ from airflow_provider_kinde.sync.store.accounts import (
     decode_roles,
     encode_roles,
 )
-from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.database import Database
 
 _MOST_UNLISTED = 100
 """Members asked for one by one; more are no shift of a page."""
@@ -107,7 +107,7 @@ class Snapshot:
 
 
 def read_snapshot(
-    spec: SyncSpec, client: Any, progress: Progress | None = None, spool: Spool | None = None
+    spec: SyncSpec, client: Any, progress: Progress | None = None, spool: Database | None = None
 ) -> Snapshot:
     """Read all that a plan needs, each list once, page by page.
 
@@ -119,13 +119,13 @@ def read_snapshot(
     :raises SyncError: for a list that cannot be Kinde's.
     """
     try:
-        return _read(spec, client, progress or (lambda stage, done, total: None), spool or Spool())
+        return _read(spec, client, progress or (lambda stage, done, total: None), spool or Database())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise SyncError(f"Kinde lists something in a form that is not understood ({what}); nothing was done") from error
 
 
-def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot:
+def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Database) -> Snapshot:
     accounts = AccountTable(spool, spec.name)
     accounts.fill(_accounts(spec, client, tell))
     count = len(accounts)
@@ -148,14 +148,14 @@ def _read(spec: SyncSpec, client: Any, tell: Progress, spool: Spool) -> Snapshot
     return Snapshot(client.host, accounts, organizations, roles, default)
 
 
-def _read_all_members(client: Any, organizations: list[Organization], spool: Spool, tell: Progress) -> None:
+def _read_all_members(client: Any, organizations: list[Organization], spool: Database, tell: Progress) -> None:
     """The members of each organization, several side by side: of thousands, each takes a request of its own."""
     with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
         for done, _ in enumerate(pool.map(lambda one: _read_members_of(client, one, spool), organizations), 1):
             tell("reading organizations", done, len(organizations))
 
 
-def _read_members_of(client: Any, organization: Organization, spool: Spool) -> None:
+def _read_members_of(client: Any, organization: Organization, spool: Database) -> None:
     organization.members = Members(spool, organization.alias)
     if not organization.code:
         return
@@ -166,7 +166,7 @@ def _read_members_of(client: Any, organization: Organization, spool: Spool) -> N
         spool.insert("members", page)
 
 
-def _keep_last_word(spool: Spool) -> None:
+def _keep_last_word(spool: Database) -> None:
     """Of a member who is listed twice, the later word counts."""
     twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
     for user_id, alias, last in spool.all(twice):
@@ -200,7 +200,7 @@ def _accounts(spec: SyncSpec, client: Any, tell: Progress) -> Iterator[Account]:
             tell("reading users", done, None)
 
 
-def _read_properties(client: Any, spool: Spool, count: int, tell: Progress) -> None:
+def _read_properties(client: Any, spool: Database, count: int, tell: Progress) -> None:
     writer = spool.writer("properties")
     for done, user in enumerate(client.search_users("*", expand="properties"), 1):
         writer.add((str(user["id"]), json.dumps(_properties(user.get("properties")))))

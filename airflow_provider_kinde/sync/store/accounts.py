@@ -1,4 +1,4 @@
-"""Kinde's side of a run, kept in its :class:`Spool`: accounts, addresses and members that look like dictionaries."""
+"""Kinde's side of a run, kept in its :class:`Database`: accounts, addresses and members that look like dictionaries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.normalization import email_key
-from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.database import Database
 
 COLUMNS = (
     "accounts.id, accounts.provided_id, accounts.link, accounts.email, accounts.first, accounts.last, "
@@ -53,7 +53,7 @@ class AccountTable:
     :param name: the sync's name, which says whose links are read.
     """
 
-    def __init__(self, spool: Spool, name: str) -> None:
+    def __init__(self, spool: Database, name: str) -> None:
         self.spool, self.name = spool, name
 
     def fill(self, accounts: Iterable[Account]) -> None:
@@ -145,7 +145,7 @@ class ByAddress:
 class Members(Mapping[str, frozenset[str]]):
     """The members of one organization: Kinde user id -> role keys."""
 
-    def __init__(self, spool: Spool, alias: str) -> None:
+    def __init__(self, spool: Database, alias: str) -> None:
         self._spool, self._alias = spool, alias
 
     def __getitem__(self, user_id: str) -> frozenset[str]:
@@ -166,7 +166,7 @@ class Members(Mapping[str, frozenset[str]]):
 class Properties:
     """Kinde user id -> user properties, of the accounts whose properties were read."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Database) -> None:
         self._spool = spool
 
     def get(self, user_id: str, missing: dict[str, str] | None = None) -> dict[str, str] | None:

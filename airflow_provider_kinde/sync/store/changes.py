@@ -1,4 +1,4 @@
-"""The operations of a plan, kept in a :class:`Spool`: a hundred thousand need no more memory than ten.
+"""The operations of a plan, kept in a :class:`Database`: a hundred thousand need no more memory than ten.
 
 What is read from it are copies. Whoever changes one says so with :meth:`Operations.save`.
 """
@@ -14,9 +14,9 @@ from typing import Any, overload
 
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Person
-from airflow_provider_kinde.sync.plan.changes import KINDS, Dependencies, Operation, plan_hash
+from airflow_provider_kinde.sync.plan.changes import KINDS, Change, Dependencies, plan_hash
 from airflow_provider_kinde.sync.store.accounts import Account
-from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import decode_due, encode_due
 
 _RANK = {kind: number for number, kind in enumerate(KINDS)}
@@ -27,19 +27,19 @@ _LIGHT = _COLUMNS.replace("before, after, reason, who, person, account", "NULL, 
 _ORDER = "rank, id, alias, role"
 _BATCH = 500
 
-Group = list[Operation]
+Group = list[Change]
 """All operations of one person, in the order in which they are carried out."""
 
 
-class Operations(Sequence[Operation]):
+class ChangeList(Sequence[Change]):
     """Operations as they are carried out and listed, whatever the order in which they were found.
 
     :param found: operations.
     :param spool: where they are kept; a place of their own when left out.
     """
 
-    def __init__(self, found: Iterable[Operation] = (), spool: Spool | None = None) -> None:
-        self.spool = spool or Spool()
+    def __init__(self, found: Iterable[Change] = (), spool: Database | None = None) -> None:
+        self.spool = spool or Database()
         self._hash: tuple[str, str, str] | None = None
         self._length: int | None = None
         self.spool.run("DELETE FROM operations")
@@ -59,18 +59,18 @@ class Operations(Sequence[Operation]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or len(other) != len(self):
             return False
-        return all(isinstance(b, Operation) and a.key == b.key for a, b in zip(self, other, strict=True))
+        return all(isinstance(b, Change) and a.key == b.key for a, b in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __iter__(self) -> Iterator[Operation]:
+    def __iter__(self) -> Iterator[Change]:
         return self._select(f"ORDER BY {_ORDER}")
 
     @overload
-    def __getitem__(self, index: int) -> Operation: ...
+    def __getitem__(self, index: int) -> Change: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Operation]: ...
-    def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
+    def __getitem__(self, index: slice) -> list[Change]: ...
+    def __getitem__(self, index: int | slice) -> Change | list[Change]:
         if isinstance(index, slice):
             return list(self)[index]
         place = index + len(self) if index < 0 else index
@@ -79,12 +79,12 @@ class Operations(Sequence[Operation]):
             raise IndexError(index)
         return found
 
-    def add(self, found: Iterable[Operation]) -> None:
+    def add(self, found: Iterable[Change]) -> None:
         """Put more operations to these."""
         self.spool.insert("operations", map(_row, found))
         self._changed()
 
-    def of(self, *kinds: str) -> Iterator[Operation]:
+    def of(self, *kinds: str) -> Iterator[Change]:
         """Those of some kinds."""
         return self._select(f"WHERE rank IN ({_ranks(kinds)}) ORDER BY {_ORDER}")
 
@@ -103,11 +103,11 @@ class Operations(Sequence[Operation]):
             self._hash = host, spec_name, plan_hash(host, spec_name, digests)
         return self._hash[2]
 
-    def find(self, digest: str) -> Operation | None:
+    def find(self, digest: str) -> Change | None:
         """The one with a digest, without the person's row and account."""
         return next(self._select("WHERE digest = ?", (digest,), light=True), None)
 
-    def has_like(self, operation: Operation) -> bool:
+    def has_like(self, operation: Change) -> bool:
         """Whether there is one of the same kind for the same person and place, whatever it changes."""
         sql = "SELECT 1 FROM operations WHERE id = ? AND rank = ? AND alias IS ? AND role IS ?"
         values = (operation.id, _RANK[operation.kind], operation.alias, operation.role)
@@ -184,7 +184,7 @@ class Operations(Sequence[Operation]):
             (error, alias, *kinds),
         )
 
-    def landed(self) -> list[Operation]:
+    def landed(self) -> list[Change]:
         """The creations that made an account without an organization."""
         return list(self._select("WHERE kind = 'create' AND user_id != '' AND NOT joined", light=True))
 
@@ -199,7 +199,7 @@ class Operations(Sequence[Operation]):
 
     # -- changes -------------------------------------------------------------------------------------------------
 
-    def save(self, changed: Iterable[Operation]) -> None:
+    def save(self, changed: Iterable[Change]) -> None:
         """Write down what became of some operations."""
         rows = [(o.outcome, o.error, o.user_id, o.joined, o.seq) for o in changed]
         sql = "UPDATE operations SET outcome = ?, error = ?, user_id = ?, joined = ? WHERE seq = ?"
@@ -212,7 +212,7 @@ class Operations(Sequence[Operation]):
             (outcome, error),
         )
 
-    def keep(self, wanted: Callable[[Operation], bool]) -> list[Operation]:
+    def keep(self, wanted: Callable[[Change], bool]) -> list[Change]:
         """Drop those that are not wanted, and those whose prerequisites are not; returns them."""
         organizations = list(self.of("create_organization"))
         dropped = [operation for operation in organizations if not wanted(operation)]
@@ -226,17 +226,17 @@ class Operations(Sequence[Operation]):
     def _changed(self) -> None:
         self._hash = self._length = None
 
-    def _select(self, rest: str, values: Sequence[Any] = (), *, light: bool = False) -> Iterator[Operation]:
+    def _select(self, rest: str, values: Sequence[Any] = (), *, light: bool = False) -> Iterator[Change]:
         columns = _LIGHT if light else _COLUMNS
         return map(_operation, self.spool.each(f"SELECT {columns} FROM operations {rest}", values))
 
 
-def select(operations: Collection[Operation], wanted: Callable[[Operation], bool]) -> list[Operation]:
+def select(operations: Collection[Change], wanted: Callable[[Change], bool]) -> list[Change]:
     """Those operations of a person, and on organizations, that are wanted, and whose prerequisites are."""
     dependencies = Dependencies.of(operations)
     known: dict[int, bool] = {}
 
-    def stays(operation: Operation) -> bool:
+    def stays(operation: Change) -> bool:
         if id(operation) not in known:
             known[id(operation)] = wanted(operation) and all(map(stays, dependencies.needed(operation)))
         return known[id(operation)]
@@ -244,7 +244,7 @@ def select(operations: Collection[Operation], wanted: Callable[[Operation], bool
     return [operation for operation in operations if stays(operation)]
 
 
-def _grouped(found: Iterable[Operation]) -> Iterator[Group]:
+def _grouped(found: Iterable[Change]) -> Iterator[Group]:
     return (list(group) for _, group in groupby(found, lambda operation: operation.id))
 
 
@@ -256,17 +256,17 @@ def _marks(values: Collection[Any]) -> str:
     return ",".join("?" * len(values))
 
 
-def to_parts(operation: Operation) -> list[Any]:
+def to_parts(operation: Change) -> list[Any]:
     """An operation with all that carrying it out needs, as JSON can hold it."""
     return list(_row(operation)[2:-1])
 
 
-def from_parts(parts: Sequence[Any]) -> Operation:
+def from_parts(parts: Sequence[Any]) -> Change:
     """The opposite of :func:`to_parts`."""
     return _operation((0, *parts))
 
 
-def _row(o: Operation) -> tuple[Any, ...]:
+def _row(o: Change) -> tuple[Any, ...]:
     return (
         None, _RANK[o.kind], o.kind, o.id, o.alias, o.role, _text(o.before), _text(o.after), o.reason, o.who,
         None if o.person is None else json.dumps(_person_parts(o.person)),
@@ -275,12 +275,12 @@ def _row(o: Operation) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _operation(row: tuple[Any, ...]) -> Operation:
+def _operation(row: tuple[Any, ...]) -> Change:
     (
         seq, kind, id, alias, role, before, after, reason, who, person, account, outcome, error, sealed, user_id,
         joined,
     ) = row  # fmt: skip
-    return Operation(
+    return Change(
         kind, id, alias, role, before and json.loads(before), after and json.loads(after), reason, who,
         person and _person(*json.loads(person)), account and _account(*json.loads(account)),
         outcome, error, sealed, user_id, bool(joined), seq,

@@ -37,7 +37,7 @@ CREATE TABLE properties (account TEXT PRIMARY KEY, held TEXT) WITHOUT ROWID;
 """
 
 
-class Spool:
+class Database:
     """The tables of one run. Text in, text out: what it means is known where it is written and read."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Spool:
 class Writer:
     """Collects rows and writes many at once: one statement a row would cost more than all the rest."""
 
-    def __init__(self, spool: Spool, sql: str) -> None:
+    def __init__(self, spool: Database, sql: str) -> None:
         self._spool, self._sql = spool, sql
         self._rows: list[Sequence[Any]] = []
 

@@ -1,4 +1,4 @@
-"""The people of a run, kept in its :class:`Spool`: they look like a dictionary, and only those asked for are made."""
+"""The people of a run, in its :class:`Database`: like a dictionary, of which only those asked for are made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Person, Rejected
-from airflow_provider_kinde.sync.store.database import Spool
+from airflow_provider_kinde.sync.store.database import Database
 
 COLUMNS = "hr.id, hr.number, hr.access, hr.why, hr.email, hr.given, hr.family, hr.properties, hr.due, hr.adopt"
 """What :func:`person_of` reads, in its order."""
@@ -64,7 +64,7 @@ def person_of(row: tuple[Any, ...]) -> Person:
 class Persons(Mapping[str, Person]):
     """HR id -> person, of the rows that were understood and do not contradict each other."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Database) -> None:
         self._spool = spool
 
     def __getitem__(self, id: str) -> Person:
@@ -122,7 +122,7 @@ class Persons(Mapping[str, Person]):
 class Ids(AbstractSet[str]):
     """Every id that some row holds, whatever became of the row."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Database) -> None:
         self._spool = spool
 
     def __contains__(self, id: object) -> bool:
@@ -154,7 +154,7 @@ class People:
     :param proven: the source proved that it is complete.
     """
 
-    spool: Spool = field(default_factory=Spool)
+    spool: Database = field(default_factory=Database)
     persons: Persons = field(init=False)
     rejected: list[Rejected] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
