@@ -55,7 +55,7 @@ class KindeSyncPrepareOperator(KindeSyncApplyOperator):
                     spec, source, client, plan_file=plan_file, approve=text(self.approve), **self._selection()
                 )
                 prepared = shards.prepare(found.plan, client, self.shards, approve=found.approve)
-                prepared.report.drift = found.drift
+                prepared.report.changed_since_plan = found.changed_since_plan
                 if prepared.report.blocked:
                     return self._finish_report(spec, prepared.report, context)
                 head = shards.head(prepared, client)
@@ -158,7 +158,7 @@ class KindeSyncSettleOperator(KindeSyncApplyOperator):
             run_files.remove([whole["head"]["path"], *(entry["work"]["path"] for entry in entries)])
             run_files.remove([str(result["path"]) for result in results])
             result = self._finish_report(spec, report, context)
-            if self.marks_source and not items(self.ids) and not items(self.only) and not result["drift"]:
+            if self.marks_source and not items(self.ids) and not items(self.only) and not result["changed_since_plan"]:
                 root = self.storage_path or run_files.default_path()
                 source_state.synced(root, spec.name, whole["fired"])
             return result

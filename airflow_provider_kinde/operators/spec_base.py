@@ -111,7 +111,11 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
         folder = self._folder(spec, context)
         path = f"{folder}/report.json"
         result = summary_of(report.outcome, report.plan, report.blocked, path)
-        result |= {"outcomes": report.outcomes, "requests": report.requests, "drift": len(report.drift)}
+        result |= {
+            "outcomes": report.outcomes,
+            "requests": report.requests,
+            "changed_since_plan": len(report.changed_since_plan),
+        }
         # What was done stands in the log before anything can go wrong with the files.
         self._log_result("report", result, report.plan)
         self._trace(report.plan, result, applied=not report.blocked)

@@ -154,7 +154,8 @@ class KindeSyncApplyOperator(_SyncOperator):
     :param storage_path: folder for reports (templated).
     :param log_personal_data: whether the task log may name people.
     :param redact: whether reports are kept without names, addresses and properties (they cannot be undone then).
-    :returns: ``{outcome, hash, summary, outcomes, requests, drift, held, rejected, blocked, approvable, path}``.
+    :returns: ``{outcome, hash, summary, outcomes, requests, changed_since_plan, held, rejected, blocked, approvable,
+        path}``.
     """
 
     template_fields: Sequence[str] = (*_SyncOperator.template_fields, "plan_path", "plan_only")
@@ -181,11 +182,11 @@ class KindeSyncApplyOperator(_SyncOperator):
             spec, source = self._load()
             plan_file = self._read_plan()
             root = self.storage_path or run_files.default_path()
-            # What changes from here on, or changed since the plan (drift), is not in what is applied: it fires again.
+            # HR data that changed since the plan, or changes from now on, is not applied: the sensor fires again.
             fired = source_state.fired_for(root, spec.name) if self.marks_source else {}
             with self._client(spec) as client:
                 result = self._finish_report(spec, self._apply(spec, source, client, plan_file), context)
-            if not items(self.ids) and not items(self.only) and not result["drift"]:
+            if not items(self.ids) and not items(self.only) and not result["changed_since_plan"]:
                 source_state.synced(root, spec.name, fired)
             return result
 
@@ -215,7 +216,8 @@ class KindeSyncOperator(_SyncOperator):
     :param storage_path: folder for reports (templated).
     :param log_personal_data: whether the task log may name people.
     :param redact: whether reports are kept without names, addresses and properties (they cannot be undone then).
-    :returns: ``{outcome, hash, summary, outcomes, requests, drift, held, rejected, blocked, approvable, path}``.
+    :returns: ``{outcome, hash, summary, outcomes, requests, changed_since_plan, held, rejected, blocked, approvable,
+        path}``.
     """
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def head(prepared: Prepared, client: Any) -> dict[str, Any]:
         "rejected": [[rejected.row, rejected.id, rejected.reason] for rejected in plan.rejected],
         "warnings": plan.warnings,
         "unchanged": plan.unchanged,
-        "drift": report.drift,
+        "changed_since_plan": report.changed_since_plan,
         "requests": [client.counts.read - plan.counts_before[0], client.counts.write - plan.counts_before[1]],
     }
 
@@ -172,7 +172,7 @@ def settle(
             _take(plan.operations, file)
     # As if it had been counted here from the beginning.
     plan.counts_before = (client.counts.read - requests[0], client.counts.write - requests[1])
-    report = Report(plan, drift=list(head["drift"]))
+    report = Report(plan, changed_since_plan=list(head["changed_since_plan"]))
     if works:
         with Run(plan, client, progress) as run:
             run.creations = list(plan.operations.of("create_organization"))

@@ -55,7 +55,7 @@ def test_from_the_first_plan_to_an_approved_one(cli: Cli, company: Company, kind
     kinde.clear_log()
     company.change(13)
     text = expect(cli("apply", "--plan", "plan.json", "--report", "report.json"), 0)
-    assert "drifted since the plan file: new, not done: create E13" in text
+    assert "changed since the plan: new, not done: create E13" in text
     report = loaded(tmp_path / "report.json")
     assert {o["outcome"] for o in report["operations"]} == {"done"}
     sent = [entry for entry in kinde.log() if entry["kind"] == "api"]
@@ -221,7 +221,7 @@ def test_release_relink_and_undo(cli: Cli, company: Company, kinde: Emulator, tm
     document = json.loads(expect(cli("undo", "--report", "report.json", "--out", "undo.json", "--json"), 2))
     assert loaded(tmp_path / "undo.json") == document
     assert [(o["id"], o["kind"]) for o in document["operations"]] == [("E1", "enable")]
-    assert [(left["id"], left["reason"][:8]) for left in document["not_undone"]] == [("E2", "drifted:")]
+    assert [(left["id"], left["reason"][:8]) for left in document["not_undone"]] == [("E2", "changed:")]
     assert writes(kinde) == before
     text = expect(cli("undo", "--report", "report.json", "--apply"), 0)
     assert "The next scheduled sync will do again" in text

@@ -83,7 +83,7 @@ def end_state(state: dict[str, Any]) -> dict[str, Any]:
 
 def account(report: dict[str, Any]) -> dict[str, Any]:
     """A report without the order of its operations, requests, and what follows from the host's name and the clock."""
-    found = {name: report[name] for name in ("spec", "summary", "outcome", "outcomes", "blocked", "drift")}
+    found = {name: report[name] for name in ("spec", "summary", "outcome", "outcomes", "blocked", "changed_since_plan")}
     for name in ("operations", "held", "rejected"):
         found[name] = Counter(repr(sorted(item.items(), key=lambda pair: pair[0])) for item in report[name])
     return found

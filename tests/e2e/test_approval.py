@@ -105,7 +105,7 @@ def test_a_blocked_plan_is_applied_once_it_is_approved(
     assert (plan["outcome"], plan["approvable"]) == ("blocked", True)
     assert approval == {"asked": True, "hash": plan["hash"], "path": plan["path"], "by": "admin"}
     assert report["outcome"] == "changes"
-    assert report["drift"] == 1
+    assert report["changed_since_plan"] == 1
     assert suspended(asked_kinde) - before == plan["summary"]["suspend"] == report["summary"]["suspend"]
     assert len(json.dumps(report)) < 2000
 

@@ -117,7 +117,7 @@ def test_a_redacted_plan_is_approved_and_applied_like_any_other(world: World) ->
     assert report.outcome == "changes"
     suspended = {email for email, user in world.users().items() if user["is_suspended"]}
     assert suspended == {f"p{number}@example.com" for number in range(2, 10)}
-    assert report.drift == ["no longer stands: suspend 1", "new, not done: suspend 10"]
+    assert report.changed_since_plan == ["no longer stands: suspend 1", "new, not done: suspend 10"]
 
 
 def test_a_value_that_changed_since_is_not_what_was_approved(world: World) -> None:

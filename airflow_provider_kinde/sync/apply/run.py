@@ -33,7 +33,7 @@ def apply(
     only: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Plan afresh and apply; given a plan file, do what both plans hold and say what drifted.
+    """Plan afresh and apply; given a plan file, do what both plans hold and list what changed since the plan.
 
     :param plan_file: the content of a ``plan.json``, not older than 7 days.
     :param approve: hash of the plan that may pass the volume guards: of ``plan_file`` if there is one, else of the
@@ -46,7 +46,7 @@ def apply(
         ids=ids, only=only, progress=progress,
     )  # fmt: skip
     report = apply_plan(found.plan, client, approve=found.approve, progress=progress)
-    report.drift = found.drift
+    report.changed_since_plan = found.changed_since_plan
     return report
 
 
@@ -55,12 +55,12 @@ class Agreed:
     """A plan made now, of which only that is left which was agreed upon.
 
     :param approve: the hash that lets it pass its volume guards, if they may be passed.
-    :param drift: what no longer stands, and what came up since, in words.
+    :param changed_since_plan: with a plan file: what no longer stands, and what is new since, one text each.
     """
 
     plan: Plan
     approve: str | None
-    drift: list[str]
+    changed_since_plan: list[str]
 
 
 def agreed(
@@ -90,21 +90,21 @@ def agreed(
     approved.check(plan)
     if approve and approve != approved.hash:
         raise SyncError(f"the approved hash {approve} is not that of the plan file ({approved.hash})")
-    drift = _restrict(plan, approved.operations, frozenset(approve_protected))
-    # What is left is part of what was approved: where the file's hash is approved, that approval is for this, too.
-    return Agreed(plan, plan.hash if approve else None, drift)
+    changed = _restrict(plan, approved.operations, frozenset(approve_protected))
+    # The hash of the file approves the rest of it too: everything left in the plan is part of the file.
+    return Agreed(plan, plan.hash if approve else None, changed)
 
 
 def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = frozenset()) -> list[str]:
-    """Keep of the fresh plan what the approved one holds as well; returns what drifted, in words.
+    """Keep of the fresh plan what the approved one holds as well; returns what changed since, in words.
 
     :param protected: ids of protected leavers approved by name now: a plan file cannot hold their operations.
     """
-    drift: list[str] = []
+    changed: list[str] = []
     for operation in approved:
         fresh = plan.operations.find(operation.digest)
         if fresh is None:
-            drift.append(f"no longer stands: {operation.words}")
+            changed.append(f"no longer stands: {operation.words}")
         elif operation.words != fresh.words:
             raise SyncError(
                 "the plan file was changed: an operation in it says something else than its digest. Plan again"
@@ -113,11 +113,11 @@ def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = fro
     def stays(operation: Change) -> bool:
         if operation.id in protected or approved.find(operation.digest) is not None:
             return True
-        # What an earlier try began: it was approved as a whole, and half of it helps nobody.
+        # What an earlier try began: it was approved as a whole, so it is finished.
         return operation.finishes and approved.has_like(operation)
 
     dropped = plan.operations.keep(stays)
     for operation in dropped:
         why = "waits for something new" if approved.find(operation.digest) else "new"
-        drift.append(f"{why}, not done: {operation.words}")
-    return drift
+        changed.append(f"{why}, not done: {operation.words}")
+    return changed

@@ -46,7 +46,7 @@ FINAL = {
 class NotUndone:
     """Something that the report did and the undo leaves as it is.
 
-    :param reason: ``drifted: ...`` where somebody or something changed it since, ``final: ...`` where there is no way
+    :param reason: ``changed: ...`` where the value changed after the run, ``final: ...`` where there is no way
         back, ``already: ...`` where it is as it was before.
     """
 

@@ -40,13 +40,13 @@ class PersonUndo:
         accounts = self.snapshot.linked.get(self.id, [])
         if len(accounts) != 1:
             number = len(accounts) or "no"
-            return self._all_left(f"drifted: {number} Kinde account(s) carry the link {Link(self.spec.name, self.id)}")
+            return self._all_left(f"changed: {number} Kinde account(s) carry the link {Link(self.spec.name, self.id)}")
         self.account, link = accounts[0], accounts[0].link
         assert link is not None
         if link.unknown:
-            return self._all_left(f"drifted: the account's provided_id has {link.unknown!r} now")
+            return self._all_left(f"changed: the account's provided_id has {link.unknown!r} now")
         if link.renaming:
-            return self._all_left("drifted: an address change is not finished; apply first")
+            return self._all_left("changed: an address change is not finished; apply first")
         kinds = {operation.kind: operation for operation in self.operations}
         if "create" in kinds:
             return self._created(kinds["create"])
@@ -59,7 +59,7 @@ class PersonUndo:
             )
             self._add("enable", before=before, after=after)
         elif self._is_gone():
-            undone = "already: without access again" if "enable" in kinds else "drifted: left or was suspended since"
+            undone = "already: without access again" if "enable" in kinds else "changed: left or was suspended since"
             return self._all_left(undone)
         for operation in self.operations:
             if operation.kind == "enable":
@@ -104,7 +104,7 @@ class PersonUndo:
         if self._is_gone():
             return self._all_left("already: left or suspended")
         if email_key(str((create.after or {}).get("email") or "")) != email_key(self.account.email):
-            return self._all_left(f"drifted: the address is {self.account.email} now")
+            return self._all_left(f"changed: the address is {self.account.email} now")
         self._add("suspend", before={"suspended": False}, after={"suspended": True})
         return self.found
 
@@ -119,10 +119,10 @@ class PersonUndo:
             return "already: has access again"
         if account.link.left != self.day:
             return (
-                f"drifted: left on {account.link.left}" if account.link.left else "drifted: suspended by somebody else"
+                f"changed: left on {account.link.left}" if account.link.left else "changed: suspended by somebody else"
             )
         if account.suspended == suspend.strips:
-            return "drifted: suspended since" if account.suspended else "drifted: enabled since by somebody else"
+            return "changed: suspended since" if account.suspended else "changed: enabled since by somebody else"
         return ""
 
     def _disabled(self, enable: Change) -> None:
@@ -162,7 +162,7 @@ class PersonUndo:
         if clean_name(now) == was:
             self.left.append((update, f"already: {name} is {was or 'blank'!r}"))
         elif clean_name(now) != clean_name(str(new or "")):
-            self.left.append((update, f"drifted: {name} is {now!r} now"))
+            self.left.append((update, f"changed: {name} is {now!r} now"))
         elif not was and not clearable:
             self.left.append((update, f"final: {name} was blank, and Kinde cannot clear a name"))
         else:
@@ -181,11 +181,11 @@ class PersonUndo:
         elif now == was:
             reason = f"already: the address is {account.email}"
         elif now != email_key(new):
-            reason = f"drifted: the address is {account.email} now"
+            reason = f"changed: the address is {account.email} now"
         elif others:
-            reason = f"drifted: another account ({others[0].id}) has {old} now"
+            reason = f"changed: another account ({others[0].id}) has {old} now"
         elif any(kind != "email" and email_key(value) == now for kind, value in account.identities):
-            reason = "drifted: the address is an enterprise or social sign-in now"
+            reason = "changed: the address is an enterprise or social sign-in now"
         elif suspended:
             reason = "final: suspended again, and then the address stays until the person returns"
         if reason:
@@ -200,7 +200,7 @@ class PersonUndo:
         assert self.account is not None
         organization = self.snapshot.organizations.get(alias)
         if organization is None or not organization.code:
-            self.left += [(o, f"drifted: {alias!r} is no organization of the spec now") for o in operations]
+            self.left += [(o, f"changed: {alias!r} is no organization of the spec now") for o in operations]
             return
         held = organization.members.get(self.account.id)
         kinds = {operation.kind: operation for operation in operations}
@@ -222,9 +222,9 @@ class PersonUndo:
             self.left.append((join, "already: is no member"))
         elif held != given:
             roles = ", ".join(sorted(held)) or "none"
-            self.left.append((join, f"drifted: other roles than that run gave ({roles})"))
+            self.left.append((join, f"changed: other roles than that run gave ({roles})"))
         elif any((address, alias) in self.decider.kept for address in self.account.addresses):
-            self.left.append((join, "drifted: the spec keeps this membership now"))
+            self.left.append((join, "changed: the spec keeps this membership now"))
         else:
             self._add("remove_membership", alias=alias, before={"roles": sorted(held)} if held else None)
 
@@ -232,7 +232,7 @@ class PersonUndo:
         roles = [str(role) for role in (leave.before or {}).get("roles") or ()]
         if held is not None:
             same = held == frozenset(roles)
-            self.left.append((leave, "already: is a member" if same else "drifted: a member again, with other roles"))
+            self.left.append((leave, "already: is a member" if same else "changed: a member again, with other roles"))
             return
         self._add("add_membership", alias=leave.alias)
         for role in sorted(roles):
@@ -244,7 +244,7 @@ class PersonUndo:
     def _role(self, operation: Change, held: frozenset[str] | None) -> None:
         role, alias = operation.role or "", operation.alias
         if held is None:
-            self.left.append((operation, "drifted: is no member any more"))
+            self.left.append((operation, "changed: is no member any more"))
         elif (role in held) == (operation.kind == "remove_role"):
             self.left.append((operation, "already: " + ("has the role" if role in held else "has not the role")))
         elif operation.kind == "add_role":
@@ -257,4 +257,4 @@ class PersonUndo:
     def _why_not_given(self, role: str) -> str:
         if role in self.spec.protect.roles:
             return "final: a protected role is given by hand only"
-        return "" if role in self.snapshot.roles else "drifted: Kinde has no such role now"
+        return "" if role in self.snapshot.roles else "changed: Kinde has no such role now"

@@ -13,12 +13,12 @@ class Report:
     """The plan that was applied, each operation with its outcome, and the requests that it took.
 
     :param blocked: why nothing was written; empty when the plan was carried out.
-    :param drift: with an approved plan file: what no longer stands, and what came up since.
+    :param changed_since_plan: with a plan file: what no longer stands, and what is new since, one text each.
     """
 
     plan: Plan
     blocked: list[dict[str, object]] = field(default_factory=list)
-    drift: list[str] = field(default_factory=list)
+    changed_since_plan: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=lambda: {"read": 0, "write": 0, "total": 0})
 
     def finish(self, counts: Any) -> None:
@@ -61,5 +61,5 @@ class Report:
             "blocked": self.blocked,
             "outcomes": self.outcomes,
             "requests": self.requests,
-            "drift": self.drift,
+            "changed_since_plan": self.changed_since_plan,
         }

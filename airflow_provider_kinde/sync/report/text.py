@@ -101,8 +101,8 @@ def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> It
     else:
         yield from _operations(plan.operations.listed(), paint)
         yield from _remarks(plan, paint)
-        for drifted in report.drift:
-            yield f"  {paint('33', '~')} drifted since the plan file: {clean(drifted)}"
+        for text in report.changed_since_plan:
+            yield f"  {paint('33', '~')} changed since the plan: {clean(text)}"
         code, verdict = _VERDICTS.get(report.outcome, ("32", words.nothing))
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected leaver waits for a decision, see above."
