@@ -69,8 +69,8 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
         from airflow_provider_kinde.client.create_once import create_once
         from airflow_provider_kinde.exceptions import KindeConflictError, KindeResponseError
         from airflow_provider_kinde.resources import fields
+        from airflow_provider_kinde.resources.normalization import email_key
         from airflow_provider_kinde.resources.queries import UserName, check_keys, find_user, run_query, text
-        from airflow_provider_kinde.sync.normalization import email_key
 
         name, who = self._name(), UserName.of(email=self.email)
         roles = optional_list(self.roles, "roles") or []

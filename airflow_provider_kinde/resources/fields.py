@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeResponseError
-from airflow_provider_kinde.sync.normalization import clean_name, email_key
+from airflow_provider_kinde.resources.normalization import clean_name, email_key
 
 Json = Mapping[str, Any]
 

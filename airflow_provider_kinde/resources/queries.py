@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_kinde.exceptions import KindeError, KindeNotFoundError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.fields import Json, some
-from airflow_provider_kinde.sync.normalization import clean_email, holds_control
+from airflow_provider_kinde.resources.normalization import clean_email, holds_control
 
 T = TypeVar("T")
 

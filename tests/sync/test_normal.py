@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.normalization import clean_email, clean_name, email_key, name_key
+from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, name_key
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.normalization import clean_email, clean_name
+from airflow_provider_kinde.resources.normalization import clean_email, clean_name
 from airflow_provider_kinde.sync.spec.dates import DateReader
 from airflow_provider_kinde.sync.spec.expressions import is_blank, plain
 from airflow_provider_kinde.sync.spec.filters import as_text

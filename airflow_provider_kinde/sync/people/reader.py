@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import pendulum
 
+from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, holds_control
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejected, Row, Source
-from airflow_provider_kinde.sync.normalization import clean_email, clean_name, email_key, holds_control
 from airflow_provider_kinde.sync.people.access import decide_access
 from airflow_provider_kinde.sync.people.drift import Drift
 from airflow_provider_kinde.sync.spec.dates import DateReader

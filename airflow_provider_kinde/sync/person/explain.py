@@ -7,8 +7,8 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.model import Access, Person, Row, Source
-from airflow_provider_kinde.sync.normalization import email_key
 from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.plan.run_request import as_source

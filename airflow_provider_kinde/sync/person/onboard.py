@@ -10,10 +10,10 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, name_key
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.link import is_onboarded, parse_link
 from airflow_provider_kinde.sync.model import Access, Person, Source
-from airflow_provider_kinde.sync.normalization import clean_email, clean_name, email_key, name_key
 from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told

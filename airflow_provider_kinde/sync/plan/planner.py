@@ -9,8 +9,8 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.resources.normalization import email_key, name_key
 from airflow_provider_kinde.sync.model import Access, Person, Rejected, Source
-from airflow_provider_kinde.sync.normalization import email_key, name_key
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.changes import COUNTED, KINDS, Change
 from airflow_provider_kinde.sync.plan.guards import Block, check_guards

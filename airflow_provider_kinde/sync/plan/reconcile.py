@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 
+from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Doubt, Person
-from airflow_provider_kinde.sync.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec

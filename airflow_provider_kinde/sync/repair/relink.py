@@ -9,9 +9,9 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.resources.normalization import name_key
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.model import Access, Source
-from airflow_provider_kinde.sync.normalization import name_key
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.reader import Progress

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Person
-from airflow_provider_kinde.sync.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
 from airflow_provider_kinde.sync.snapshot.reader import Organization, read_properties

@@ -10,7 +10,7 @@ from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.sync.normalization import clean_email, email_key, name_key
+from airflow_provider_kinde.resources.normalization import clean_email, email_key, name_key
 from airflow_provider_kinde.sync.spec.dates import check_format
 from airflow_provider_kinde.sync.spec.expressions import Template
 from airflow_provider_kinde.sync.spec.models import (

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import Link, parse_link
-from airflow_provider_kinde.sync.normalization import email_key
 from airflow_provider_kinde.sync.store.database import Database
 
 COLUMNS = (
