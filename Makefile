@@ -20,7 +20,7 @@ CODE := airflow_provider_kinde benchmarks dags demo packages scripts tests
 AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
 # What stands around engine and client: a part of its own, so that theirs stays short.
-TOOL_TESTS := tests/sources tests/emulator tests/probe tests/demo tests/benchmarks
+TOOL_TESTS := tests/sources packages/kinde-emulator/tests tests/probe tests/demo tests/benchmarks
 # Long stories about the engine, and what is built on it.
 STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
 STORIES += $(addprefix tests/sync/,test_laws.py test_release.py test_relink.py test_undo.py test_person_forms.py test_init.py)

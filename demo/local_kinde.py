@@ -38,7 +38,7 @@ class LocalKinde:
 
     def __enter__(self) -> Self:
         """Start, wait for the first answer, and fill."""
-        command = [sys.executable, "-m", "airflow_provider_kinde", "emulator", "--port", str(self.port)]
+        command = [sys.executable, "-m", "kinde_emulator", "--port", str(self.port)]
         self.processes.start("kinde", command, os.environ, self.folder)
         try:
             self.processes.wait_for("the local Kinde", self._answers, 30)

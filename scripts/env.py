@@ -27,10 +27,10 @@ NEWEST = {"airflow2": (3, 12), "lowest": (3, 12)}
 """Environments that the newest supported Python is too new for."""
 ANY = (3, 13)
 WITHOUT_PACKAGE = {"docs", "release", "uv"}
-LOWEST = ["--resolution", "lowest-direct", "pyproject.toml"] + [
-    part for extra in ("emulator", "sql", "http", "parquet", "openlineage") for part in ("--extra", extra)
+LOWEST = ["--resolution", "lowest-direct", "pyproject.toml", "packages/kinde-emulator/pyproject.toml"] + [
+    part for extra in ("sql", "http", "parquet", "openlineage") for part in ("--extra", extra)
 ]
-"""How the environment ``lowest`` is locked: to the lower bounds that the package declares."""
+"""How the environment ``lowest`` is locked: to the lower bounds that both packages declare."""
 NO_PYTHON = 4
 """Exit code: this machine has no Python that the environment can be made with."""
 AS_OF = {"airflow2": "2026-03-20", "airflow30": "2026-01-31", "airflow31": "2026-03-31", "airflow32": "2026-05-31"}
@@ -125,9 +125,10 @@ def locked(name: str) -> Iterator[None]:
 
 
 def stamps_of(name: str, version: tuple[int, int]) -> list[str]:
-    """What the environment was made from: the packages, and the project's own metadata."""
+    """What the environment was made from: the packages, and the metadata of both distributions."""
     packages = hashlib.sha256((REQUIREMENTS / f"{name}.txt").read_bytes()).hexdigest()
-    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    metadata = [(folder / "pyproject.toml").read_bytes() for folder in (ROOT, EMULATOR)]
+    project = hashlib.sha256(b"".join(metadata)).hexdigest()
     return [f"python {version[0]}.{version[1]}", f"packages {packages}", f"project {project} {ROOT}"]
 
 
@@ -163,7 +164,7 @@ def ensure(name: str) -> None:
 
 
 def install(name: str, python: Path, uv: str | None, *, packages: bool) -> None:
-    """Bring the lock file's packages and the checkout itself into an environment."""
+    """Bring the lock file's packages, the emulator and the provider from the checkout into an environment."""
     pinned = REQUIREMENTS / f"{name}.txt"
     pip: list[str | Path] = [uv, "pip", "install", "-p", python] if uv else [python, "-m", "pip", "install"]
     if packages and uv:

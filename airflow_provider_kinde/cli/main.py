@@ -36,10 +36,7 @@ EPILOG = """exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["emulator"]:
-        return _emulator(arguments[1:])
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(argv)
     if not hasattr(options, "command"):
         parser().print_help()
         return 1
@@ -96,7 +93,6 @@ def parser() -> argparse.ArgumentParser:
     draft.add_commands(commands)
     repair.add_commands(commands)
     probe.add_parser(commands)
-    commands.add_parser("emulator", help="run a local Kinde (see `emulator --help`)", add_help=False)
     return top
 
 
@@ -177,11 +173,3 @@ def _validate(options: argparse.Namespace) -> int:
     rules = len(spec.memberships)
     show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s)\n")
     return 0
-
-
-def _emulator(arguments: list[str]) -> int:
-    try:
-        from kinde_emulator.cli import main as emulator
-    except ImportError as error:
-        return fail(f"the emulator needs its extra ({error}): pip install 'airflow-provider-kinde[emulator]'")
-    return emulator(arguments)

@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
     )
     probe.add_argument("--confirm", action="store_true", help="do it; without this, only say what would be done")
     probe.add_argument("--only", metavar="SETTING,...", type=_settings, help="learn these settings only")
-    probe.add_argument("--out", metavar="FILE", help="write the settings as JSON, for `emulator --like`")
+    probe.add_argument("--out", metavar="FILE", help="write the settings as JSON, for `kinde-emulator --like`")
     probe.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")
     probe.set_defaults(command=run)
 

@@ -50,7 +50,7 @@ class Findings:
 
     @property
     def settings(self) -> dict[str, Value]:
-        """What ``emulator --like`` takes; a value that could not be learnt is not in it."""
+        """What ``kinde-emulator --like`` takes; a value that could not be learnt is not in it."""
         return {name: finding.value for name, finding in sorted(self.learnt.items())}
 
     @property
@@ -92,7 +92,7 @@ class Findings:
 
 
 def written(value: Value) -> str:
-    """A value as ``emulator --set`` takes it."""
+    """A value as ``kinde-emulator --set`` takes it."""
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

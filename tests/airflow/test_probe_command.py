@@ -53,7 +53,7 @@ def test_from_the_probe_to_an_emulator_alike(airflow_process: Process, tmp_path:
     file = tmp_path / "probe.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     listed = subprocess.run(
-        [sys.executable, "-m", "kinde_emulator.cli", "--like", str(file), "--list-settings"],
+        [sys.executable, "-m", "kinde_emulator", "--like", str(file), "--list-settings"],
         capture_output=True,
         text=True,
         check=True,

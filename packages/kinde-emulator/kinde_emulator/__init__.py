@@ -9,7 +9,7 @@
         ...  # point a client at kinde.url with kinde.client_id and kinde.client_secret
         assert [entry["path"] for entry in kinde.log()] == [...]
 
-It needs the extra ``emulator`` (FastAPI, uvicorn, PyJWT); this module itself imports none of them until asked.
+Importing this package is cheap: the web server is imported when :class:`Emulator` is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_kinde emulator``: a local Kinde in a process of its own."""
+"""``kinde-emulator``: a local Kinde in a process of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Problem(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the emulator until SIGINT or SIGTERM.
 
-    :param argv: the command line after ``emulator``; that of the process when ``None``.
+    :param argv: the command line after the program's name; that of the process when ``None``.
     :returns: the exit code: 0 when it was ended by a signal, 1 when it could not start.
     """
     parser = _parser()
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_kinde emulator",
+        prog="kinde-emulator",
         description="A local Kinde over HTTP: tokens, Management API, a page at /, a control API at /_emulator.",
     )
     add = parser.add_argument
@@ -90,12 +90,9 @@ def _milliseconds(text: str) -> float:
 
 
 def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
-    try:
-        from .server import Emulator
-        from .settings import Settings
-    except ImportError as error:
-        hint = "pip install 'airflow-provider-kinde[emulator]'"
-        raise _Problem(f"the emulator needs the extra 'emulator' ({hint}): {error}") from None
+    from .server import Emulator
+    from .settings import Settings
+
     settings = Settings()
     if arguments.like is not None:
         settings = settings.changed(_json(arguments.like, "--like"))
@@ -156,7 +153,3 @@ def _announce(emulator: Emulator, data: Path | None) -> None:
     quoted = json.dumps(connection).replace("'", "'\\''")
     print(f"Kinde emulator at {emulator.url} (data {'in memory' if data is None else f'in {data}'})")
     print(f"AIRFLOW_CONN_KINDE_DEFAULT='{quoted}'", flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

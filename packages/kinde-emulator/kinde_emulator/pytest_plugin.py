@@ -1,6 +1,6 @@
 """The fixture ``kinde_emulator``: an empty local Kinde for one test.
 
-It comes with the extra ``emulator``. Nothing of the emulator is imported until a test asks for the fixture.
+pytest loads this module in every run: the emulator itself is imported only when a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ def kinde_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
     A mark sets how it behaves: ``@pytest.mark.kinde_emulator(patch_roles="merge", rate_limit=60)``.
     """
-    try:
-        from .server import Emulator
-        from .settings import Settings
-    except ImportError as error:
-        pytest.fail(f"kinde_emulator needs pip install 'airflow-provider-kinde[emulator]': {error}", pytrace=False)
+    from .server import Emulator
+    from .settings import Settings
+
     marks = list(request.node.iter_markers("kinde_emulator"))
     changes = {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
     with Emulator(Settings().changed(changes)) as emulator:

@@ -1,0 +1,8 @@
+"""``python -m kinde_emulator`` does what ``kinde-emulator`` does."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
