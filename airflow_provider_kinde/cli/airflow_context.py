@@ -1,4 +1,4 @@
-"""Airflow connections in a plain process, as the ``airflow connections`` command opens them."""
+"""Use Airflow connections in a plain process, in the same way as the command ``airflow connections``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SERVER = "_AIRFLOW_PROCESS_CONTEXT"
 
 
 class _Short(logging.Formatter):
-    """An exception in one line: 2.11 logs whole tracebacks of a metadata database that is not there."""
+    """Logs an exception in one line: Airflow 2.11 logs long tracebacks when the metadata database is missing."""
 
     def formatException(self, ei: Any) -> str:
         kind, error, _ = ei
@@ -22,15 +22,15 @@ class _Short(logging.Formatter):
 def open_connections() -> None:
     """Let hooks in this process find connections in the environment, the secrets backend and the metadata database.
 
-    A plain process on Airflow 3.1 and later leaves the metadata database aside unless it says that it is a server, as
-    ``airflow connections get`` does; 2.11 and 3.0 look there anyway. Airflow's own chatter (start-up notices,
-    "Retrieving connection ...") is silenced, so that standard output holds the command's output alone; its warnings
-    and errors still go to standard error.
+    On Airflow 3.1 and later a process reads the metadata database only if it declares itself a server, as
+    ``airflow connections get`` does. Airflow 2.11 and 3.0 always read it. Airflow's notices ("Retrieving connection
+    ...") are silenced, so that standard output holds only the command's output. Warnings and errors still go to
+    standard error.
     """
     if not os.environ.get(_SERVER):
         os.environ[_SERVER] = "server"
     with warnings.catch_warnings(record=True):
-        # The import itself warns of Airflow's own deprecations, which nobody here can mend.
+        # The import warns of deprecations inside Airflow, which users of this command cannot change.
         from airflow.providers.common.compat.sdk import BaseHook  # noqa: F401
     root = logging.getLogger()
     for handler in list(root.handlers):

@@ -1,4 +1,4 @@
-"""Commands for writing a spec: init drafts one from a file, schema tells an editor what may stand in it."""
+"""Commands for writing a spec: ``init`` drafts one from a file, ``schema`` prints the JSON schema for editors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from airflow_provider_kinde.exceptions import SyncError
 
 
 def add_commands(commands: Any) -> None:
-    """Add them to the parser's commands."""
-    init = commands.add_parser("init", help="draft a spec from a file; no network")
-    init.add_argument("--from", metavar="FILE", required=True, dest="source", help="an HR export (csv, json, jsonl)")
-    init.add_argument("--out", metavar="FILE", help="write the spec there; printed when left out")
-    init.add_argument("--force", action="store_true", help="write over an existing file")
+    """Add the commands.
+
+    :param commands: the result of ``add_subparsers``.
+    """
+    init = commands.add_parser("init", help="draft a spec from an HR export, without network")
+    init.add_argument(
+        "--from", metavar="FILE", required=True, dest="source", help="the HR export (CSV, JSON, JSON lines or Parquet)"
+    )
+    init.add_argument("--out", metavar="FILE", help="write the spec to FILE; print it when left out")
+    init.add_argument("--force", action="store_true", help="overwrite an existing file")
     init.set_defaults(command=_init)
 
-    schema = commands.add_parser("schema", help="print the JSON schema of a spec, for editors; no network")
+    schema = commands.add_parser("schema", help="print the JSON schema of a spec for editors, without network")
     schema.set_defaults(command=_schema)
 
 
@@ -26,7 +31,7 @@ def _init(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.draft.draft import draft
 
     if options.out and Path(options.out).exists() and not options.force:
-        raise SyncError(f"{options.out} exists: nothing was written. --force writes over it")
+        raise SyncError(f"{options.out} exists. Nothing was written. Add --force to overwrite it")
     text = draft(options.source, options.out or "")
     if not options.out:
         show(text)
@@ -36,7 +41,9 @@ def _init(options: argparse.Namespace) -> int:
     except OSError as error:
         raise SyncError(f"{options.out} could not be written: {error.strerror or error}") from error
     checks = text.count("# check")
-    show(f"{options.out}: a draft, {checks} place(s) marked `# check`. Read it, then: validate --spec {options.out}\n")
+    show(
+        f"{options.out}: a draft, {checks} line(s) marked `# check`. Read it, then run: validate --spec {options.out}\n"
+    )
     return 0
 
 

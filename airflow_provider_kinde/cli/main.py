@@ -1,4 +1,4 @@
-"""The command line: plan, apply, explain, validate; the others are in ``cli_draft``, ``cli_repair``, ``cli_probe``."""
+"""The entry point, with plan, apply, explain and validate. ``draft``, ``repair`` and ``probe`` add the others."""
 
 from __future__ import annotations
 
@@ -28,14 +28,18 @@ from airflow_provider_kinde.exceptions import KindeError, SyncError
 
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
-  apply   0 done, 1 something failed or a protected leaver waits, 3 blocked (nothing was written)
+  apply   0 done, 1 something failed or a protected leaver waits for a decision, 3 blocked (nothing was written)
   undo    like plan; with --apply like apply
-  probe   0 done or only described, 1 error, stopped early, or something was left behind
+  probe   0 done or only described, 1 error, stopped early, or a test object could not be removed
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command of ``python -m airflow_provider_kinde``.
+
+    :param argv: the arguments without the program's name; those of the process when left out.
+    :returns: the exit code, as the help text lists them. Errors go to standard error as one line each.
+    """
     options = parser().parse_args(argv)
     if not hasattr(options, "command"):
         parser().print_help()
@@ -46,14 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SyncError, KindeError) as error:
         return fail(str(error))
     except KeyboardInterrupt:
-        return fail("interrupted; a rerun does what is left")
+        return fail("interrupted. Run the command again: it does what is left")
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone (`| head`); Python would complain about it at exit
+        sys.stderr.close()  # the reader closed the pipe (`| head`); Python would print an error at exit
         return 1
 
 
 def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+    """Build the parser.
+
+    :returns: the parser with all commands and their options.
+    """
     top = argparse.ArgumentParser(
         prog="python -m airflow_provider_kinde",
         description="Keep Kinde's users, organizations and roles in step with an HR system.",
@@ -62,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
-    plan = commands.add_parser("plan", help="show what would be done; reads only")
+    plan = commands.add_parser("plan", help="show what apply would do; only reads")
     add_common(plan)
     add_selection(plan)
     add_protected(plan)
@@ -71,22 +78,26 @@ def parser() -> argparse.ArgumentParser:
     add_redact(plan)
     plan.set_defaults(command=_plan)
 
-    apply = commands.add_parser("apply", help="plan afresh, and do it")
+    apply = commands.add_parser("apply", help="plan again and write the changes to Kinde")
     add_common(apply)
     add_selection(apply)
-    apply.add_argument("--plan", metavar="FILE", help="do only what this plan, at most 7 days old, holds as well")
+    apply.add_argument(
+        "--plan", metavar="FILE", help="apply only what this plan file (at most 7 days old) holds as well"
+    )
     add_approval(apply)
     apply.add_argument("--report", metavar="FILE", help="write the report: JSON, or a table if FILE ends in .csv")
     apply.add_argument("--json", action="store_true", help="print the report as JSON instead of text")
     add_redact(apply)
     apply.set_defaults(command=_apply)
 
-    explain = commands.add_parser("explain", help="one person: row, mapping, match, action, with reasons")
+    explain = commands.add_parser(
+        "explain", help="show for one person the row, the mapping, the account and the changes"
+    )
     add_common(explain)
     explain.add_argument("--id", metavar="ID", required=True, help="the person's HR id")
     explain.set_defaults(command=_explain)
 
-    validate = commands.add_parser("validate", help="check a spec file; no network")
+    validate = commands.add_parser("validate", help="check a spec file without network")
     validate.add_argument("--spec", metavar="FILE", required=True)
     validate.set_defaults(command=_validate)
 

@@ -1,4 +1,4 @@
-"""The command line: probe, which learns how a tenant behaves where Kinde's documentation does not say."""
+"""The command ``probe``: find out how a real tenant behaves where Kinde's documentation leaves it open."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ if TYPE_CHECKING:
 def add_parser(commands: Any) -> None:
     """Add the command.
 
-    :param commands: what ``add_subparsers`` returned.
+    :param commands: the result of ``add_subparsers``.
     """
     probe = commands.add_parser(
         "probe",
-        help="learn how your Kinde behaves, on throwaway things; with --confirm only",
-        description="Makes a throwaway organization, users, roles and a permission in a real tenant, learns from them "
-        "how Kinde behaves where its documentation does not say, and removes them again.",
+        help="find out how your Kinde behaves, with temporary test objects; needs --confirm",
+        description="Create a temporary organization, users, roles and a permission in a real tenant. Find out with "
+        "them how Kinde behaves where its documentation leaves it open. Then remove them.",
     )
     probe.add_argument(
         "--conn", metavar="ID", default="kinde_default", help="Airflow connection (default: %(default)s)"
     )
-    probe.add_argument("--confirm", action="store_true", help="do it; without this, only say what would be done")
-    probe.add_argument("--only", metavar="SETTING,...", type=_settings, help="learn these settings only")
+    probe.add_argument("--confirm", action="store_true", help="run the probe; without it, only describe it")
+    probe.add_argument("--only", metavar="SETTING,...", type=_settings, help="probe these settings only")
     probe.add_argument("--out", metavar="FILE", help="write the settings as JSON, for `kinde-emulator --like`")
     probe.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")
     probe.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Probe, or say what a probe would do.
+    """Run the probe, or describe it without ``--confirm``.
 
-    :returns: the exit code: 1 if it ended early or left something behind.
+    :param options: the parsed arguments.
+    :returns: the exit code; 1 if the probe stopped early or could not remove a test object.
     """
     from airflow_provider_kinde.probe.ask import chosen, probe_tenant
 
@@ -68,19 +69,24 @@ def _settings(text: str) -> list[str]:
 
 
 def intention(conn_id: str, questions: Sequence[Question]) -> str:
-    """What a probe would do, as text."""
+    """Describe what a probe would do.
+
+    :param conn_id: the Airflow connection.
+    :param questions: what the probe would find out.
+    :returns: the text for the terminal.
+    """
     scopes = sorted(frozenset[str]().union(*(question.scopes for question in questions)))
     steps = [f"  {question.about}" for question in questions]
     lines = [
-        f"A probe of the tenant behind the connection {conn_id} would do this, with about two requests a line:",
+        f"A probe of the tenant of connection {conn_id} would do this, with about two requests for each line:",
         "",
         *steps,
         "",
-        "Everything it makes is named `airflow-provider-kinde probe <random>`, has addresses in example.com, and is",
-        "removed at the end, on Ctrl-C as well. It writes to nothing else. Use a development environment all the same:",
+        "Its test objects are named `airflow-provider-kinde probe <random>`, have addresses in example.com, and are",
+        "removed at the end, also after Ctrl-C. It writes to nothing else. Use a development environment nevertheless:",
         "roles and permissions belong to the whole Kinde business while they exist, and webhooks fire.",
         "",
-        f"Scopes that it uses; what lacks one is left out: {' '.join(scopes)}",
+        f"Scopes that it uses; a line whose scope is missing is skipped: {' '.join(scopes)}",
         "",
         "Nothing was sent. Add --confirm to do it.",
     ]
@@ -89,7 +95,7 @@ def intention(conn_id: str, questions: Sequence[Question]) -> str:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Have SIGTERM clean up as Ctrl-C does."""
+    """Let SIGTERM end the probe as Ctrl-C does, so that its test objects are removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Commands for what a person decides: relink, release, undo."""
+"""Commands that correct what the sync does not decide by itself: relink, release, undo."""
 
 from __future__ import annotations
 
@@ -24,28 +24,35 @@ from airflow_provider_kinde.exceptions import SyncError
 
 
 def add_commands(commands: Any) -> None:
-    """Add them to the parser's commands."""
-    relink = commands.add_parser("relink", help="this account is that person now")
+    """Add the commands.
+
+    :param commands: the result of ``add_subparsers``.
+    """
+    relink = commands.add_parser("relink", help="give an account the link of another HR id")
     add_common(relink)
     relink.add_argument("--from", metavar="OLD", required=True, dest="old", help="the HR id that the account carries")
     relink.add_argument("--to", metavar="NEW", required=True, dest="new", help="the HR id that it will carry")
-    relink.add_argument("--dry-run", action="store_true", help="check and show; write nothing")
+    relink.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
     relink.set_defaults(command=_relink)
 
-    release = commands.add_parser("release", help="take the address off a leaver's account")
+    release = commands.add_parser(
+        "release", help="take the address off a leaver's account, so that another account can have it"
+    )
     add_common(release, now=False)
     release.add_argument("--id", metavar="OLD", required=True, help="the leaver's HR id")
     release.add_argument("--email", metavar="ADDRESS", help="a secondary address, instead of the primary one")
-    release.add_argument("--dry-run", action="store_true", help="check and show; write nothing")
+    release.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
     release.set_defaults(command=_release)
 
-    undo = commands.add_parser("undo", help="a plan back to before a report, through the same guards")
+    undo = commands.add_parser("undo", help="show or apply the way back from a report, through the same guards")
     add_common(undo)
-    undo.add_argument("--report", metavar="FILE", required=True, help="report.json of the run to be undone")
-    undo.add_argument("--id", metavar="ID", nargs="+", action="extend", dest="ids", help="of these HR ids only")
-    undo.add_argument("--apply", action="store_true", help="do it; otherwise nothing is written")
+    undo.add_argument("--report", metavar="FILE", required=True, help="the report.json of the run to undo")
+    undo.add_argument(
+        "--id", metavar="ID", nargs="+", action="extend", dest="ids", help="undo the changes of these HR ids only"
+    )
+    undo.add_argument("--apply", action="store_true", help="write to Kinde; without it, only show the plan")
     add_approval(undo)
-    undo.add_argument("--out", metavar="FILE", help="write the plan as JSON; with --apply, the undo's own report")
+    undo.add_argument("--out", metavar="FILE", help="write the plan as JSON; with --apply, the report of the undo")
     undo.add_argument("--json", action="store_true", help="print JSON instead of text")
     undo.set_defaults(command=_undo)
 
@@ -88,7 +95,7 @@ def _undo(options: argparse.Namespace) -> int:
     spec = SyncSpec.load(options.spec)
     document = read_json(options.report, "report")
     if options.approve and not options.apply:
-        raise SyncError("--approve is for undo --apply: without it nothing is written, and nothing needs approval")
+        raise SyncError("--approve needs --apply: without --apply nothing is written, so nothing needs approval")
     if options.out:
         check_writable(options.out)
     with open_client(options, spec) as client:

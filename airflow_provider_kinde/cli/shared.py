@@ -1,4 +1,4 @@
-"""What the commands share: opening spec, source and connection; files, progress and output."""
+"""Shared by the commands: common options, opening spec, source and connection, files, progress and output."""
 
 from __future__ import annotations
 
@@ -23,36 +23,61 @@ APPLY_EXIT = {"no changes": 0, "changes": 0, "blocked": 3, "failed": 1}
 
 
 def add_common(command: argparse.ArgumentParser, *, now: bool = True) -> None:
-    """The options of every command that opens a spec and a connection."""
+    """Add ``--spec``, ``--conn`` and ``--now``.
+
+    :param command: the parser of one command.
+    :param now: whether the command has ``--now``.
+    """
     command.add_argument("--spec", metavar="FILE", required=True, help="the spec file")
     command.add_argument("--conn", metavar="ID", help="Airflow connection, instead of the spec's kinde_conn_id")
     if now:
-        command.add_argument("--now", metavar="TIME", help="the moment to plan for, ISO 8601; the wall clock otherwise")
+        command.add_argument(
+            "--now", metavar="TIME", help="the moment to plan for, ISO 8601; the current time when left out"
+        )
 
 
 def add_selection(command: argparse.ArgumentParser) -> None:
-    """The options that plan for some people or some kinds of operations only."""
+    """Add ``--id`` and ``--only``, which restrict a plan to some people or some kinds of changes.
+
+    :param command: the parser of one command.
+    """
     command.add_argument(
-        "--id", metavar="ID", nargs="+", action="extend", dest="ids", help="these HR ids only; never judges absence"
+        "--id",
+        metavar="ID",
+        nargs="+",
+        action="extend",
+        dest="ids",
+        help="only these HR ids; no person counts as absent then",
     )
-    command.add_argument("--only", metavar="KIND,...", type=_kinds, help="these kinds of operations only")
+    command.add_argument(
+        "--only", metavar="KIND,...", type=_kinds, help="only these kinds of changes, such as create,suspend"
+    )
 
 
 def add_redact(command: argparse.ArgumentParser) -> None:
-    """The option that keeps names and addresses out of what a command shows and writes."""
+    """Add ``--redact``, which keeps names, addresses and properties out of the output and the files.
+
+    :param command: the parser of one command.
+    """
     command.add_argument(
         "--redact", action="store_true", help="show and write HR ids only: no names, addresses and properties"
     )
 
 
 def add_approval(command: argparse.ArgumentParser) -> None:
-    """The options by which somebody lets a plan pass."""
+    """Add ``--approve`` and ``--approve-protected``.
+
+    :param command: the parser of one command.
+    """
     command.add_argument("--approve", metavar="HASH", help="let the plan with this hash pass the volume guards")
     add_protected(command)
 
 
 def add_protected(command: argparse.ArgumentParser) -> None:
-    """The option that names protected people who may lose their access: it is part of what a plan holds."""
+    """Add ``--approve-protected``. The protected people named by it are part of the plan and its hash.
+
+    :param command: the parser of one command.
+    """
     command.add_argument(
         "--approve-protected", metavar="ID", nargs="+", action="extend", default=[],
         help="let these protected people lose their access",
@@ -64,24 +89,40 @@ def _kinds(text: str) -> list[str]:
 
 
 def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
-    """Spec, source and client."""
+    """Load the spec, and open its source and its Kinde connection.
+
+    :param options: the parsed arguments.
+    :returns: spec, source and client.
+    :raises SyncError: the spec, ``--now`` or the connection cannot be used.
+    """
     from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync.plan.run_request import moment
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
     spec = SyncSpec.load(options.spec)
     source = make_source(spec)
-    moment(options.now)  # told now, rather than after Airflow and Kinde were asked
+    moment(options.now)  # a wrong --now fails before the connection is opened
     return spec, source, open_client(options, spec)
 
 
 def open_client(options: argparse.Namespace, spec: SyncSpec) -> Any:
-    """A client for ``--conn`` or the spec's connection."""
+    """Open the connection of ``--conn``, or else of the spec.
+
+    :param options: the parsed arguments.
+    :param spec: the spec.
+    :returns: a client for Kinde.
+    :raises SyncError: the connection cannot be used.
+    """
     return open_connection(options.conn or spec.kinde_conn_id)
 
 
 def open_connection(conn_id: str) -> Any:
-    """A client; the connection comes from Airflow, opened as ``airflow connections`` opens it."""
+    """Open an Airflow connection in the same way as ``airflow connections``.
+
+    :param conn_id: id of the Airflow connection.
+    :returns: a client for Kinde.
+    :raises SyncError: the connection cannot be used.
+    """
     from airflow_provider_kinde.cli.airflow_context import open_connections
 
     open_connections()
@@ -96,10 +137,12 @@ def open_connection(conn_id: str) -> Any:
 
 
 def read_json(path: str, what: str) -> dict[str, Any]:
-    """Read a file that an earlier command wrote.
+    """Read a JSON file that an earlier command wrote.
 
-    :param what: ``plan`` or ``report``.
-    :raises SyncError: when it cannot be read, or holds no object.
+    :param path: the file.
+    :param what: ``plan`` or ``report``, for the error message.
+    :returns: its content.
+    :raises SyncError: the file cannot be read, or holds no JSON object.
     """
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -111,9 +154,11 @@ def read_json(path: str, what: str) -> dict[str, Any]:
 
 
 def read_plan(path: str) -> PlanFile:
-    """Read a plan that ``plan --out`` wrote.
+    """Read a plan file that ``plan --out`` wrote.
 
-    :raises SyncError: when it cannot be read, or is none.
+    :param path: the file.
+    :returns: the plan file.
+    :raises SyncError: the file cannot be read, or is no plan file.
     """
     from airflow_provider_kinde.sync.report.plan_file import PlanFile
 
@@ -126,23 +171,24 @@ def read_plan(path: str) -> PlanFile:
 
 
 def check_writable(path: str) -> None:
-    """Tell before the first write to Kinde, not after the last, that a file cannot be written.
+    """Check before the first write to Kinde that a file can be written.
 
-    :raises SyncError: when it cannot.
+    :param path: the file.
+    :raises SyncError: the file cannot be written.
     """
     folder = Path(path).resolve().parent
     if Path(path).is_dir():
-        raise SyncError(f"{path} could not be written: it is a folder")
+        raise SyncError(f"{path} could not be written: it is a folder. Name a file")
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise SyncError(f"{path} could not be written: no folder {folder}, or no permission for it")
+        raise SyncError(f"{path} could not be written: no folder {folder}, or no permission to write to it")
 
 
 def write_private(path: str, text: str | Iterable[str]) -> None:
-    """Write a file that only its owner reads, whole or not at all.
+    """Write a file that only its owner can read. An error leaves no partial file.
 
+    :param path: the file; an existing one is replaced.
     :param text: the text, or its pieces.
-
-    :raises SyncError: when the folder does not exist or cannot be written to.
+    :raises SyncError: the folder does not exist or cannot be written to.
     """
     target = Path(path)
     try:
@@ -152,19 +198,23 @@ def write_private(path: str, text: str | Iterable[str]) -> None:
                 file.writelines([text] if isinstance(text, str) else text)
             Path(name).replace(target)
         except BaseException:
-            Path(name).unlink()  # half a plan names people all the same
+            Path(name).unlink()  # a partial plan holds names too
             raise
     except OSError as error:
         raise SyncError(f"{path} could not be written: {error.strerror or error}") from error
 
 
 def to_json(document: Any) -> str:
-    """A document as files and terminals get it."""
+    """Convert a document to JSON text.
+
+    :param document: the document.
+    :returns: JSON text with line breaks and a final line break.
+    """
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 class Progress:
-    """Progress on long work, to standard error: nothing for the first two seconds, then once a second."""
+    """Shows the progress of long work on standard error, once a second and not in the first two seconds."""
 
     def __init__(self) -> None:
         self.next = time.monotonic() + 2
@@ -177,12 +227,15 @@ class Progress:
 
 
 def color() -> bool:
-    """Whether standard output is a terminal that wants colours."""
+    """Whether to print colours.
+
+    :returns: true if standard output is a terminal and ``NO_COLOR`` is not set.
+    """
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def show(text: str | Iterable[str]) -> None:
-    """Write to standard output.
+    """Print to standard output.
 
     :param text: the text, or its pieces.
     """
@@ -196,7 +249,11 @@ def show(text: str | Iterable[str]) -> None:
 
 
 def fail(message: str) -> int:
-    """Write an error to standard error; returns the exit code."""
+    """Print an error to standard error.
+
+    :param message: the message; each line gets the prefix ``error:``.
+    :returns: the exit code 1.
+    """
     from airflow_provider_kinde.sync.report.text import clean
 
     for line in message.splitlines() or [""]:

@@ -227,7 +227,7 @@ def test_release_relink_and_undo(cli: Cli, company: Company, kinde: Emulator, tm
     assert "The next scheduled sync will do again" in text
     for arguments, words in (
         (("--report", "none.json"), "the report file none.json cannot be read"),
-        (("--report", "report.json", "--approve", "0" * 64), "--approve is for undo --apply"),
+        (("--report", "report.json", "--approve", "0" * 64), "--approve needs --apply"),
     ):
         done = cli("undo", *arguments)
         expect(done, 1)

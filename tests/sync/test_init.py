@@ -227,7 +227,7 @@ def test_the_command_never_writes_over_a_file(tmp_path: Path, capsys: pytest.Cap
     assert main(["validate", "--spec", str(out)]) == 0
     out.write_text("mine")
     assert main(["init", "--from", str(source), "--out", str(out)]) == 1
-    assert "exists: nothing was written" in capsys.readouterr().err
+    assert "exists. Nothing was written" in capsys.readouterr().err
     assert out.read_text() == "mine"
     assert main(["init", "--from", str(source), "--out", str(out), "--force"]) == 0
     assert SyncSpec.load(out).name == "my-people"
