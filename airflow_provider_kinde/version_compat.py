@@ -77,3 +77,12 @@ def user_agent() -> str:
             continue
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return f"airflow-provider-kinde/{__version__} Airflow/{version} Python/{python}"
+
+
+@cache
+def approval_operator() -> Any:
+    """Airflow's own approval operator (``ApprovalOperator``), or ``None`` before Airflow 3.1."""
+    try:
+        return import_module("airflow.providers.standard.operators.hitl").ApprovalOperator
+    except Exception:  # no such module, or Airflow's own exception for a version that knows no approvals
+        return None

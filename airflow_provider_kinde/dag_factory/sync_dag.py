@@ -220,7 +220,7 @@ def _check(approve: str, approvers: Sequence[Any], shards: int) -> None:
     if isinstance(approvers, str):
         raise ValueError(f"approvers={approvers!r}: a list is expected")
     if approve != "never" and not can_ask():
-        from airflow_provider_kinde.operators.approval_operator import INSTEAD
+        from airflow_provider_kinde.operators.approval import INSTEAD
 
         raise ValueError(f"approve={approve!r}: {INSTEAD}")
     if type(shards) is not int or shards < 1:
@@ -258,9 +258,9 @@ def _watched(path: Path, name: str, storage_path: str | None, every: timedelta |
 
 def can_ask() -> bool:
     """Whether this Airflow can ask a person within a run: 3.1 and later."""
-    from airflow_provider_kinde.operators import approval_operator
+    from airflow_provider_kinde.version_compat import approval_operator
 
-    return approval_operator.can_ask()
+    return approval_operator() is not None
 
 
 def _params() -> dict[str, Param]:

@@ -1,21 +1,145 @@
-"""Have a person approve a plan in Airflow's own user interface (Airflow 3.1 and later)."""
+"""Ask a user of Airflow to approve a plan, in Airflow's own interface (Airflow 3.1 and later)."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from airflow_provider_kinde.operators.approval_operator import (
-        KindeSyncApprovalOperator as KindeSyncApprovalOperator,
-    )
+from airflow_provider_kinde.operators.spec_base import is_true, may_name_people, spec_path
+from airflow_provider_kinde.storage import run_files
 
-__all__ = ["KindeSyncApprovalOperator"]
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, Context
+
+INSTEAD = (
+    "asking for approval within a run needs Airflow 3.1 or later with apache-airflow-providers-standard; without it "
+    "use approve='never': a blocked plan then fails, and passes when its hash is given as `approve` in \"Trigger DAG\""
+)
+
+
+class _NoApprovals:
+    """Stands for Airflow's approval operator in versions that have none."""
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, **kwargs: Any) -> None:
+        raise RuntimeError(INSTEAD)
+
+
+if TYPE_CHECKING:
+
+    class KindeSyncApprovalOperator(BaseOperator):
+        """What :func:`__getattr__` makes, for type checkers."""
 
 
 def __getattr__(name: str) -> Any:
-    # On demand: the operator that it extends loads Airflow's triggers and what they need, asgiref among it.
-    if name in __all__:
-        from airflow_provider_kinde.operators import approval_operator
+    if name != "KindeSyncApprovalOperator":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from airflow_provider_kinde.version_compat import approval_operator
 
-        return getattr(approval_operator, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Made when it is first used: Airflow's approval operator loads triggers and asgiref.
+    made = globals()[name] = _operator(approval_operator() or _NoApprovals)
+    return made
+
+
+def _operator(base: Any) -> Any:
+    class KindeSyncApprovalOperator(base):  # type: ignore[misc]
+        """Show a plan to a user of Airflow and wait for *Approve* or *Reject*, without holding a worker.
+
+        The text holds counts, the limits of the guards, the first 20 HR ids of the people who would lose something
+        (names only with ``log_personal_data``), the plan's hash, and the path of the whole plan. After *Reject* the
+        tasks that follow are skipped. Without an answer in time the task fails. A plan that needs no approval passes
+        at once.
+
+        :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
+        :param plan_task_id: the task of the plan, a :class:`KindeSyncPlanOperator` with ``ask=True``.
+        :param when: ``"blocked"``: ask only where the guards stopped the plan; ``"always"``: for each plan with
+            changes.
+        :param plan_only: when true, the task asks for nothing, since nothing will be applied (templated).
+        :param approvers: who may answer: user ids of Airflow's auth manager; without them, each user who may edit
+            the DAG.
+        :param response_timeout: how long to wait.
+        :param log_personal_data: whether people are named; ``[kinde] log_personal_data`` when left out.
+        :returns: ``{asked, hash, path, by}``: the plan that may be applied, with ``hash`` only where it was approved.
+        """
+
+        template_fields: Sequence[str] = ("spec", "plan_only")
+        ui_color = "#e6f4ee"
+        ui_fgcolor = "#0f3d2e"
+
+        def __init__(
+            self,
+            *,
+            spec: str,
+            plan_task_id: str = "plan",
+            when: str = "blocked",
+            plan_only: bool | str = False,
+            approvers: Sequence[str | Mapping[str, str]] = (),
+            response_timeout: timedelta = timedelta(days=1),
+            log_personal_data: bool | None = None,
+            **kwargs: Any,
+        ) -> None:
+            if approvers:
+                kwargs["assigned_users"] = [
+                    {"id": one, "name": one} if isinstance(one, str) else dict(one) for one in approvers
+                ]
+            super().__init__(subject="", response_timeout=response_timeout, **kwargs)
+            if when not in ("blocked", "always"):
+                raise ValueError(f"when={when!r}: expected 'blocked' or 'always'")
+            self.spec = spec
+            self.plan_task_id = plan_task_id
+            self.when = when
+            self.plan_only = plan_only
+            self.log_personal_data = log_personal_data
+            self.spec_folder = ""
+
+        def execute(self, context: Context) -> Any:
+            """Ask for approval, if the plan needs one.
+
+            :param context: the task's context.
+            :returns: ``{asked: False, ...}`` at once where no approval is needed.
+            """
+            from airflow_provider_kinde.sync.report.approval_text import approval_body
+            from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+            summary: dict[str, Any] = context["ti"].xcom_pull(task_ids=self.plan_task_id)
+            blocked, path = list(summary["blocked"]), str(summary["path"])
+            asks = bool(blocked) or (self.when == "always" and summary["outcome"] == "changes")
+            if is_true(self.plan_only) or not asks:
+                return {"asked": False, "hash": None, "path": path, "by": None}
+            spec = SyncSpec.load(self._spec_file())
+            limits = {name: str(spec.guards[name]) for name in spec.guards}
+            plan = json.loads(run_files.read(path))
+            # The approval is for the plan that was shown, even if the plan's task runs again in the meantime.
+            context["ti"].xcom_push(key="asked", value={"hash": plan["hash"], "path": path})
+            names = may_name_people(self.log_personal_data)
+            self.subject = f"Apply this plan of {spec.name}?"
+            self.body = approval_body(plan, blocked, limits, path, names=names)
+            self.log.info("asking for approval of %s", plan["hash"])
+            return super().execute(context)
+
+        def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+            """Return the plan that was approved; after a rejection Airflow skips the tasks that follow.
+
+            :param context: the task's context.
+            :param event: the answer, as Airflow passes it.
+            """
+            answer = super().execute_complete(context, event)
+            asked = context["ti"].xcom_pull(task_ids=self.task_id, key="asked")
+            approved = answer["chosen_options"] == [self.APPROVE]
+            by = answer.get("responded_by_user") or {}
+            return {
+                "asked": True,
+                "hash": asked["hash"] if approved else None,
+                "path": asked["path"],
+                "by": by.get("id"),
+            }
+
+        def _spec_file(self) -> Path:
+            return spec_path(self.spec, self.spec_folder, self.get_dag())
+
+    KindeSyncApprovalOperator.__qualname__ = KindeSyncApprovalOperator.__name__
+    return KindeSyncApprovalOperator

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from company import SECRET_WORDS, Company, Run
 
-from airflow_provider_kinde.notifications import KindeSyncNotifier, message_of, noteworthy
+from airflow_provider_kinde.notifications.sync import KindeSyncNotifier, message_of, noteworthy
 from kinde_emulator import Emulator
 
 DAG = """

@@ -181,9 +181,9 @@ def test_where_airflow_has_no_policies_nothing_changes(
 
 
 def test_made_dags_have_the_policy_where_there_is_one(dag_file: DagFile, company: Company) -> None:
-    made = "from airflow_provider_kinde.{0} import {1}\ndag = {1}({2!r}, dag_id='DAG_ID')\n"
-    for module, factory in (("dag_factory", "kinde_sync_dag"), ("form_factory", "kinde_onboard_dag")):
-        dag = dag_file(made.format(module, factory, str(company.spec)))
+    made = "from airflow_provider_kinde.dag_factory import {0}\ndag = {0}({1!r}, dag_id='DAG_ID')\n"
+    for factory in ("kinde_sync_dag", "kinde_onboard_dag"):
+        dag = dag_file(made.format(factory, str(company.spec)))
         for task in dag.tasks:
             assert getattr(task, "retry_policy", None) is retry_policy.kinde_retry_policy
             assert task.retries == 3

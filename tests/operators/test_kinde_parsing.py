@@ -134,4 +134,6 @@ def test_importing_everything_loads_nothing_that_airflow_has_not_loaded() -> Non
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["modules"] >= 15
-    assert found["others"] == found["heavy"] == found["asked"] == []
+    # Only operators.retry_policy needs that one module of Airflow, which imports nothing else.
+    assert set(found["others"]) <= {"airflow.sdk.definitions.retry_policy"}
+    assert found["heavy"] == found["asked"] == []
