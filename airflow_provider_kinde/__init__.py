@@ -36,7 +36,6 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": modules("hooks.kinde"),
         "operators": modules(
             "operators.sync",
-            "operators.shards",
             "operators.person",
             "operators.approval",
             "operators.users",

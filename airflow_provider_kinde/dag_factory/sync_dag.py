@@ -59,7 +59,6 @@ def kinde_sync_dag(
     schedule: Any = None,
     approve: Approve = "never",
     approvers: Sequence[str] = (),
-    shards: int = 1,
     pool: str | None = None,
     *,
     dag_id: str | None = None,
@@ -83,8 +82,6 @@ def kinde_sync_dag(
         "Trigger DAG". ``"blocked"``: a person is asked about such a plan, in Airflow's own interface; others are
         applied straight away. ``"always"``: a person is asked about every plan with changes. Both need Airflow 3.1.
     :param approvers: user ids of those who may approve; everybody who may answer otherwise. Only with ``approve``.
-    :param shards: into how many mapped tasks the writes are divided at most, for tenants whose changes one worker does
-        not manage in time. Each keeps to its part of the connection's ``max_concurrency`` and ``requests_per_minute``.
     :param pool: an Airflow pool for all tasks; it must exist.
     :param dag_id: the spec's ``name`` when left out.
     :param kinde_conn_id: Airflow connection; the spec's when left out.
@@ -103,7 +100,7 @@ def kinde_sync_dag(
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
     """
-    _check(approve, approvers, shards)
+    _check(approve, approvers)
     _check_change(on_change, schedule)
     caller = calling_file(__file__)
     path = spec_file(spec_path, caller)
@@ -175,44 +172,15 @@ def kinde_sync_dag(
         "marks_source": on_change is not None,
         **common,
     }
-    if shards == 1:
-        tasks.append(KindeSyncApplyOperator(task_id="apply", **applying))
-    else:
-        tasks += _sharded(shards, applying, str(caller.parent))
+    tasks.append(KindeSyncApplyOperator(task_id="apply", **applying))
     for task in tasks:
-        # A mapped one was given it already: there is no task yet that could be told.
-        if not isinstance(getattr(task, "partial_kwargs", None), dict):
-            task.spec_folder = str(caller.parent)
+        task.spec_folder = str(caller.parent)
     for before, after in pairwise(tasks):
         before >> after
     return dag
 
 
-def _sharded(shards: int, applying: Mapping[str, Any], folder: str) -> list[Any]:
-    """Prepare, shards side by side, settle."""
-    from airflow_provider_kinde.operators.shards import (
-        KindeSyncPrepareOperator,
-        KindeSyncSettleOperator,
-        KindeSyncShardOperator,
-    )
-
-    shared = ("dag", "spec", "kinde_conn_id", "storage_path", "log_personal_data", "redact")
-    prepare = KindeSyncPrepareOperator(task_id="prepare", shards=shards, **applying)
-    write = KindeSyncShardOperator.partial(
-        task_id="apply", spec_folder=folder, **{name: applying[name] for name in shared}
-    ).expand(shard=prepare.output)
-    settle = KindeSyncSettleOperator(
-        task_id="report",
-        prepared_by="prepare",
-        results=write.output,
-        # Without changes there is no shard, and a report all the same.
-        trigger_rule="none_failed",
-        **applying,
-    )
-    return [prepare, write, settle]
-
-
-def _check(approve: str, approvers: Sequence[Any], shards: int) -> None:
+def _check(approve: str, approvers: Sequence[Any]) -> None:
     if approve not in ("never", "blocked", "always"):
         raise ValueError(f"approve={approve!r}: expected 'never', 'blocked' or 'always'")
     if approve == "never" and approvers:
@@ -223,8 +191,6 @@ def _check(approve: str, approvers: Sequence[Any], shards: int) -> None:
         from airflow_provider_kinde.operators.approval import INSTEAD
 
         raise ValueError(f"approve={approve!r}: {INSTEAD}")
-    if type(shards) is not int or shards < 1:
-        raise ValueError(f"shards={shards!r}: a whole number of 1 or more is expected")
 
 
 def _check_change(on_change: str | None, schedule: Any) -> None:

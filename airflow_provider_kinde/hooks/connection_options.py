@@ -55,22 +55,6 @@ def client_arguments(connection: Any, extra: Mapping[str, Any] | Any, conn_id: s
     return arguments
 
 
-def shared(arguments: dict[str, Any], share: int) -> dict[str, Any]:
-    """The same arguments for one of several tasks that use a connection at the same time.
-
-    :param share: how many they are.
-    """
-    found = dict(arguments)
-    if share > 1:
-        from airflow_provider_kinde.client.attempt import MAX_CONCURRENCY
-
-        found.setdefault("max_concurrency", MAX_CONCURRENCY)
-        for key in ("max_concurrency", "requests_per_minute"):
-            if found.get(key):
-                found[key] = max(1, found[key] // share)
-    return found
-
-
 def _domain(connection: Any, host: str) -> str:
     """Put together what a connection URI was taken apart into."""
     port, scheme = getattr(connection, "port", None), (getattr(connection, "schema", None) or "").lower()

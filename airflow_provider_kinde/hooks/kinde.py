@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_kinde.client.endpoints.base import Endpoint, coroutines
 from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods
 from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FIELDS
-from airflow_provider_kinde.hooks.connection_options import client_arguments, shared
+from airflow_provider_kinde.hooks.connection_options import client_arguments
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
@@ -63,13 +63,10 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
 
     :param kinde_conn_id: a connection of type ``kinde``: the Kinde domain as host, client ID as login and client secret
         as password of a machine-to-machine application.
-    :param share: how many tasks use the connection at the same time: each keeps to its part of the connection's
-        ``max_concurrency`` and ``requests_per_minute``.
     """
 
-    def __init__(self, kinde_conn_id: str = _Form.default_conn_name, *, share: int = 1, **kwargs: Any) -> None:
+    def __init__(self, kinde_conn_id: str = _Form.default_conn_name, **kwargs: Any) -> None:
         super().__init__(kinde_conn_id, **kwargs)
-        self.share = share
         self._client: KindeClient | None = None
         self._lock = threading.Lock()
 
@@ -134,7 +131,7 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
 
     def _arguments(self) -> dict[str, Any]:
         connection = self.get_connection(self.kinde_conn_id)
-        return shared(client_arguments(connection, connection.extra_dejson, self.kinde_conn_id), self.share)
+        return client_arguments(connection, connection.extra_dejson, self.kinde_conn_id)
 
     def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> Any:
         return self.get_conn()._call(operation, arguments)

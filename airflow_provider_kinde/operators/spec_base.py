@@ -82,12 +82,12 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
         return spec, self._source
 
     @contextmanager
-    def _client(self, spec: SyncSpec, share: int = 1) -> Iterator[KindeClient]:
+    def _client(self, spec: SyncSpec) -> Iterator[KindeClient]:
         from airflow_provider_kinde.hooks.kinde import KindeHook
 
         conn_id = self.kinde_conn_id or spec.kinde_conn_id
         try:
-            client = KindeHook(kinde_conn_id=conn_id, share=share).get_conn()
+            client = KindeHook(kinde_conn_id=conn_id).get_conn()
         except (ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
         with client:

@@ -107,19 +107,6 @@ def read(path: str) -> str:
     return content.decode()
 
 
-def remove(paths: Iterable[str]) -> None:
-    """Remove files that are not needed any more; one that cannot be removed stays."""
-    for path in paths:
-        local = local_path(path)
-        with contextlib.suppress(OSError):
-            if local is not None:
-                local.unlink()
-            else:
-                from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-                ObjectStoragePath(path).unlink()
-
-
 def opened(path: str) -> TextIO:
     """A file, opened to be read as text."""
     local = local_path(path)

@@ -11,7 +11,8 @@ from demo.processes import Processes
 from tests.airflow.postgres import PASSWORD, Postgres
 from tests.distributed.broker import Broker
 
-WORKERS = ("worker-1", "worker-2")
+QUEUES = {"worker-1": "planning", "worker-2": "applying"}
+"""Each worker, and the queue whose tasks it takes."""
 
 # What makes a lost worker known within seconds; docs/many-workers.md says what each of them does.
 SOON = {
@@ -55,19 +56,26 @@ class CeleryAirflow(LocalAirflow):
             **SOON,
         }
         super().start(timeout)
-        for name in WORKERS:
+        for name in QUEUES:
             self.start_worker(name)
-        self.processes.wait_for("the workers", lambda: all(map(self._ready, WORKERS)), timeout)
+        self.processes.wait_for("the workers", lambda: all(map(self._ready, QUEUES)), timeout)
 
     def start_worker(self, name: str) -> None:
         """Start a worker, for the first time or after it was killed."""
-        command = self.command("celery", "worker", "--celery-hostname", name, "--skip-serve-logs")
+        command = self.command(
+            "celery", "worker", "--celery-hostname", name, "--queues", QUEUES[name], "--skip-serve-logs"
+        )
         self.processes.start(name, command, {**self.env, "KINDE_TEST_WORKER": name}, self.home)
 
     def restart_worker(self, name: str, timeout: float = 120) -> None:
         """Start a worker that was killed, and wait until it takes tasks."""
         self.start_worker(name)
         self.processes.wait_for(name, lambda: self._ready(name), timeout)
+
+    def take_over(self, name: str, queue: str) -> None:
+        """Let a running worker take the tasks of another queue as well."""
+        command = self.command("celery", "add-queue", "--celery-hostname", f"celery@{name}", "--queues", queue)
+        self.processes.run("add-queue", command, self.env, self.home, 60)
 
     def _ready(self, name: str) -> bool:
         log = self.processes.log(name)
@@ -82,6 +90,6 @@ class CeleryAirflow(LocalAirflow):
 
 
 def instances(run: DagRun) -> list[dict[str, Any]]:
-    """All task instances of a run, mapped ones each for itself."""
-    found: list[dict[str, Any]] = run.airflow.api("GET", f"{run.path}/taskInstances?limit=200")["task_instances"]
+    """The task instances of a run."""
+    found: list[dict[str, Any]] = run.airflow.api("GET", f"{run.path}/taskInstances")["task_instances"]
     return found

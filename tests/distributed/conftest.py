@@ -22,9 +22,7 @@ from tests.distributed.celery_airflow import CeleryAirflow
 from tests.distributed.staff import Staff, tenant
 
 PEOPLE = int(os.environ.get("KINDE_TEST_PEOPLE", "600"))
-SHARDS = int(os.environ.get("KINDE_TEST_SHARDS", "4"))
 DAG_ID = "kinde_many_workers"
-POOL = "kinde"
 
 
 class TwinKinde(LocalKinde):
@@ -127,13 +125,10 @@ def airflow(folder: Path, staff: Staff, kinde: TwinKinde) -> Iterator[CeleryAirf
         "AIRFLOW_CONN_KINDE_DEFAULT": kinde.connection,
         "AIRFLOW__KINDE__STORAGE_PATH": str(folder / "reports"),
         "KINDE_TEST_SPEC": str(staff.path),
-        "KINDE_TEST_SHARDS": str(SHARDS),
-        "KINDE_TEST_POOL": POOL,
         "PYTHONPATH": str(ROOT),
         # Where tokens are shared on this host.
         "TMPDIR": str(temporary),
     }
     with CeleryAirflow(folder / "home", Path(__file__).parent / "dags", env) as running:
-        running.api("POST", "pools", {"name": POOL, "slots": SHARDS})
         running.unpause(DAG_ID)
         yield running

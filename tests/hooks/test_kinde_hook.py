@@ -21,7 +21,6 @@ from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
 from airflow_provider_kinde.client.endpoints.base import WALKED
 from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 from airflow_provider_kinde.exceptions import KindeNotFoundError
-from airflow_provider_kinde.hooks.connection_options import shared
 from airflow_provider_kinde.hooks.kinde import KindeAsyncHook, KindeHook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -245,15 +244,3 @@ def test_importing_the_hook_costs_no_more_than_airflow() -> None:
         "assert 'airflow_provider_kinde.sync' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-
-
-@pytest.mark.parametrize(
-    ("arguments", "share", "expected"),
-    [
-        ({}, 1, {}),
-        ({}, 4, {"max_concurrency": 4}),
-        ({"max_concurrency": 2, "requests_per_minute": 600.0}, 4, {"max_concurrency": 1, "requests_per_minute": 150.0}),
-    ],
-)
-def test_a_share_of_a_connection(arguments: dict[str, Any], share: int, expected: dict[str, Any]) -> None:
-    assert shared(arguments, share) == expected

@@ -463,7 +463,7 @@ def test_nobody_joins_an_organization_whose_creation_was_skipped(world: World) -
     plan.operations.save([create])
     with Run(plan, world.client) as run:
         run.organizations()
-        run.memberships_at_once()
+        run.change_memberships()
     assert [(o.outcome, o.error) for o in plan.operations][1] == ("skipped", "create_organization did not succeed")
 
 
@@ -668,18 +668,6 @@ def test_an_account_of_nobody_is_adopted_whatever_else_could_be(world: World) ->
     plan = world.plan(people(3), spec)
     assert [operation.id for operation in plan.operations if operation.kind == "adopt"] == ["1", "2"]
     assert [held.id for held in plan.held] == ["3"]
-
-
-def test_memberships_may_be_sent_in_one_place_and_settled_in_another(world: World) -> None:
-    plan = world.plan(people(3, dept="Eng"))
-    with Run(plan, world.client) as run:
-        run.people()
-        run.send_memberships()
-        world.kinde.clear_log()
-        run.settle_memberships()
-    assert [operation.outcome for operation in plan.operations] == ["done"] * 9
-    assert world.writes() == []
-    assert len(world.reads()) == 1
 
 
 def test_an_organization_that_was_made_since_the_plan_is_taken(world: World) -> None:

@@ -68,30 +68,14 @@ class Memberships:
         :param map_: applies a function to chunks side by side.
         :raises KindeError: when the organization cannot be read.
         """
-        self.settle(alias, self.send(alias, map_), map_)
-
-    def send(self, alias: str, map_: Map) -> Mapping[str, frozenset[str]]:
-        """Send what is open in one organization; returns its members as they were.
-
-        Entries are made anew for each pass over the operations: of a hundred thousand, few exist at a time.
-
-        :raises KindeError: when the organization cannot be read.
-        """
         organization = self.snapshot.organizations[alias]
+        # Entries are made anew for each pass over the operations, so that few of a hundred thousand exist at a time.
         if time.monotonic() - organization.read_at > FRESH:
             read_members(self.client, organization, self._concerned(alias))
         before = organization.members
         for entries in _batched((e for e in self._entries(alias, before) if e.target != e.held), AT_ONCE * CHUNK):
             self._send(organization, entries, map_)
-        return before
-
-    def settle(self, alias: str, before: Mapping[str, frozenset[str]], map_: Map) -> None:
-        """Read one organization again, right what is wrong there, and set the outcome of each operation.
-
-        :param before: its members before anything was sent.
-        :raises KindeError: when the organization cannot be read.
-        """
-        organization, concerned = self.snapshot.organizations[alias], self._concerned(alias)
+        concerned = self._concerned(alias)
         read_members(self.client, organization, concerned)
         self._mend(organization, self._entries(alias, before), concerned, map_)
         for group in self.operations.in_organization(alias, *MEMBERSHIP):

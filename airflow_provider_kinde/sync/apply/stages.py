@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
@@ -45,7 +45,7 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
         with Run(plan, client, progress) as run:
             run.organizations()
             run.people()
-            run.memberships_at_once()
+            run.change_memberships()
             run.rest()
     report.finish(client.counts)
     return report
@@ -66,8 +66,7 @@ def still_blocked(plan: Plan, approve: str | None) -> list[dict[str, object]]:
 class Run:
     """One pass over the stages. Within a stage people are independent; between stages order matters.
 
-    The stages are called in the order in which they stand here; ``send_memberships`` and ``settle_memberships``
-    together are ``memberships_at_once``, for who does the one in several places and the other in one.
+    The stages are called in the order in which they stand here.
     """
 
     def __init__(self, plan: Plan, client: Any, progress: Progress | None = None) -> None:
@@ -102,17 +101,18 @@ class Run:
         self._stage("leavers", ("suspend",), _leaving, self.accounts.suspend)
         self._stage("people", _PEOPLE, _personal, self._person)
 
-    def memberships_at_once(self) -> None:
-        """Write memberships 100 to a request, then read the organizations that changed and believe only that."""
-        self._memberships(self.memberships.write)
-
-    def send_memberships(self) -> None:
-        """The first half: write, and believe nothing yet."""
-        self._memberships(self.memberships.send)
-
-    def settle_memberships(self) -> None:
-        """The second half, of what somebody else sent."""
-        self._memberships(lambda alias, map_: self.memberships.settle(alias, self._before(alias), map_))
+    def change_memberships(self) -> None:
+        """Write memberships 100 to a request, then read the organizations that changed, and set outcomes by that."""
+        self._skip_memberships()
+        sizes = self.operations.open_by_organization(*MEMBERSHIP)
+        self.progress("memberships", 0, len(sizes))
+        # Side by side are organizations with one request each, or the many requests of one.
+        few = [alias for alias, size in sizes.items() if size <= CHUNK]
+        many = [alias for alias, size in sizes.items() if size > CHUNK]
+        one_by_one = self.pool.map(lambda alias: self._in_organization(alias, _in_turn), few)
+        in_many = (self._in_organization(alias, self._map) for alias in many)
+        for done, _ in enumerate(chain(one_by_one, in_many), 1):
+            self.progress("memberships", done, len(sizes))
 
     def rest(self) -> None:
         """What needs the memberships right: mark who was taken out, leave the default organization, enable, delete."""
@@ -120,9 +120,6 @@ class Run:
         self._leave_default()
         self._stage("enabling", ("enable",), _enabling, self._enable)
         self._stage("deleting", ("delete",), _deleting, self.accounts.delete)
-
-    def _before(self, alias: str) -> Mapping[str, frozenset[str]]:
-        return self.snapshot.organizations[alias].members
 
     # -- stages -------------------------------------------------------------------------------------------------
 
@@ -202,21 +199,9 @@ class Run:
         }
         work[operation.kind](operation, group)
 
-    def _memberships(self, work: Callable[[str, Map], object]) -> None:
-        self._skip_memberships()
-        sizes = self.operations.open_by_organization(*MEMBERSHIP)
-        self.progress("memberships", 0, len(sizes))
-        # Side by side are organizations with one request each, or the many requests of one.
-        few = [alias for alias, size in sizes.items() if size <= CHUNK]
-        many = [alias for alias, size in sizes.items() if size > CHUNK]
-        one_by_one = self.pool.map(lambda alias: self._in_organization(alias, work, _in_turn), few)
-        in_many = (self._in_organization(alias, work, self._map) for alias in many)
-        for done, _ in enumerate(chain(one_by_one, in_many), 1):
-            self.progress("memberships", done, len(sizes))
-
-    def _in_organization(self, alias: str, work: Callable[[str, Map], object], map_: Map) -> str:
+    def _in_organization(self, alias: str, map_: Map) -> str:
         try:
-            work(alias, map_)
+            self.memberships.write(alias, map_)
         except KindeError as error:
             self.operations.fail_in_organization(alias, MEMBERSHIP, str(error))
         return alias

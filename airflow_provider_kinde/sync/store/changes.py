@@ -256,16 +256,6 @@ def _marks(values: Collection[Any]) -> str:
     return ",".join("?" * len(values))
 
 
-def to_parts(operation: Change) -> list[Any]:
-    """An operation with all that carrying it out needs, as JSON can hold it."""
-    return list(_row(operation)[2:-1])
-
-
-def from_parts(parts: Sequence[Any]) -> Change:
-    """The opposite of :func:`to_parts`."""
-    return _operation((0, *parts))
-
-
 def _row(o: Change) -> tuple[Any, ...]:
     return (
         None, _RANK[o.kind], o.kind, o.id, o.alias, o.role, _text(o.before), _text(o.after), o.reason, o.who,
