@@ -1,4 +1,4 @@
-"""What an approver reads: a plan in Markdown, short enough for a database column, and nothing in it is markup."""
+"""The text of an approval: a plan in Markdown, short enough for a database column. Text from outside is escaped."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MAX_BYTES = 29_000
-"""The column takes 64 KB on some databases, and a browser should not be asked for more than a page or two."""
+"""Size limit of the text in bytes. Some databases store 64 KB in the column, and the text should fit two screens."""
 PEOPLE = 20
+"""How many people are listed for each kind of loss."""
 REASONS = 20
+"""How many reasons for the block are listed."""
 DESTRUCTIVE = {
     "suspend": "lose their access",
     "delete": "are deleted",
@@ -23,13 +25,14 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$:=@/^\"'])")
 def approval_body(
     plan: Mapping[str, Any], blocked: Sequence[str], guards: Mapping[str, str], path: str, *, names: bool = False
 ) -> str:
-    """The text that is approved or rejected.
+    """Write the text that an approver approves or rejects.
 
     :param plan: the content of ``plan.json``.
-    :param blocked: why it does not pass by itself, in words.
-    :param guards: guard -> its limit in the spec.
-    :param path: where the whole plan is.
-    :param names: whether people are named, or only their HR ids.
+    :param blocked: the reasons why the guards stopped the plan.
+    :param guards: each guard with its limit in the spec.
+    :param path: path of the whole plan.
+    :param names: whether the text holds names and addresses besides HR ids.
+    :returns: Markdown of at most :data:`MAX_BYTES` bytes.
     """
     lines = [f"**{_text(plan['spec'])}** on **{_text(plan['host'])}**", ""]
     if blocked:
@@ -50,7 +53,7 @@ def approval_body(
         "",
         f"The whole plan: {_text(path, 1000)}",
         "",
-        "Approving applies what this plan holds and what still stands when it is applied, and nothing else.",
+        "If you approve, the changes of this plan that are still needed are applied, and nothing else.",
     ]
     room = MAX_BYTES - _size([*lines, *end])
     people = ["", *_people(plan["operations"], names)]
@@ -83,7 +86,7 @@ def _people(operations: Iterable[Mapping[str, Any]], names: bool) -> list[str]:
 
 
 def _text(value: object, longest: int = 200) -> str:
-    """Text from outside, so that it shows as it is written: no markup, no line breaks, no invisible characters."""
+    """Escape text from outside: no markup, no line breaks, no invisible characters."""
     seen = "".join(c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" else "\ufffd" for c in str(value))
     cut = seen if len(seen) <= longest else seen[: longest - 1] + "…"
     return _MARKUP.sub(r"\\\1", cut)

@@ -1,4 +1,4 @@
-"""Plans and reports as files: written line by line, and read back the same way, however large they are."""
+"""Plans and reports as JSON files, written and read line by line, so that large ones fit in memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from airflow_provider_kinde.sync.plan.run_request import moment
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
 MAX_AGE_DAYS = 7
-"""A plan file older than this says too little about today."""
+"""How many days a plan file can be applied."""
 _BEGIN = '"operations": ['
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """A document as JSON text, an entry of each list to a line; lists may be iterators."""
+    """Write a document as JSON text, with one line for each entry of a list.
+
+    :param document: the document; its lists may be iterators.
+    :returns: the pieces of the text.
+    """
     yield "{"
     for number, (key, value) in enumerate(document.items()):
         yield f"{',' if number else ''}\n {_json(key)}: "
@@ -35,10 +39,10 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 class PlanFile:
-    """A plan that was written down, to be carried out.
+    """A plan that was written to a file, for ``apply``.
 
-    :param head: everything but the operations.
-    :param operations: as the file lists them; of a redacted plan little more than what they are about.
+    :param head: the content without the operations.
+    :param operations: the operations of the file. In a redacted plan they hold no values.
     """
 
     def __init__(self, head: Mapping[str, Any], operations: ChangeList) -> None:
@@ -46,9 +50,11 @@ class PlanFile:
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | PlanFile) -> PlanFile:
-        """A plan file from its content.
+        """Make a plan file from the content of ``plan.json``.
 
-        :raises SyncError: when it is none.
+        :param document: the content, or a plan file, which is returned as it is.
+        :returns: the plan file.
+        :raises SyncError: the content is no plan.
         """
         if isinstance(document, PlanFile):
             return document
@@ -59,11 +65,12 @@ class PlanFile:
 
     @classmethod
     def read(cls, open_file: Callable[[], TextIO]) -> PlanFile:
-        """A plan file from a file; the operations of one that :func:`lines` wrote are never in memory all at once.
+        """Read a plan file. A file that :func:`lines` wrote is read line by line, without loading it as a whole.
 
-        :param open_file: opens the file anew.
-        :raises SyncError: when it is none.
-        :raises ValueError: when it is not JSON.
+        :param open_file: opens the file; called a second time if it was written by another program.
+        :returns: the plan file.
+        :raises SyncError: the file holds no plan.
+        :raises ValueError: the file is not JSON.
         """
         try:
             with open_file() as file:
@@ -74,7 +81,7 @@ class PlanFile:
             if not isinstance(head, dict) or head.pop("operations", None) != [] or sealed != bool(head.get("redacted")):
                 raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            # Written by other hands: as a whole then.
+            # Another program wrote the file, in another layout: load it as a whole.
             with open_file() as file:
                 document = _load(file)
             if not isinstance(document, dict):
@@ -84,13 +91,14 @@ class PlanFile:
 
     @property
     def hash(self) -> str:
-        """What an approver approved."""
+        """The hash that the file claims; an approval names it."""
         return str(self.head.get("hash"))
 
     def check(self, plan: Plan) -> None:
-        """Make sure that the file is whole, recent, and of the spec and the Kinde of a plan made now.
+        """Check that the file is unchanged, recent, and of the same spec and the same Kinde as a new plan.
 
-        :raises SyncError: otherwise.
+        :param plan: the plan made now.
+        :raises SyncError: it is not; the message says what differs.
         """
         with _understood():
             spec_name, host = self.head["spec"], self.head.get("host", plan.host)
@@ -103,28 +111,30 @@ class PlanFile:
                 f"the plan file is for {spec_name} on {host}, this run is for {plan.spec.name} on {plan.host}"
             )
         if self.operations.hash(host, spec_name) != claimed:
-            raise SyncError("the plan file was changed: its hash does not fit its operations. Plan again")
+            raise SyncError("the plan file was changed: its hash does not match its operations. Plan again")
         if age.total_seconds() < -3600:
-            raise SyncError(f"the plan file is from the future ({created}): look at the clocks, or at --now")
+            raise SyncError(f"the plan file is from the future ({created}): check the clock, or --now")
         if age.total_seconds() > MAX_AGE_DAYS * 86_400:
-            raise SyncError(f"the plan file is {age.in_days()} days old, at most {MAX_AGE_DAYS} count: plan again")
+            raise SyncError(f"the plan file is {age.in_days()} days old; the limit is {MAX_AGE_DAYS} days. Plan again")
 
 
 def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Change:
-    """An operation as a plan or a report lists it.
+    """Read one operation of a plan or a report.
 
-    :param sealed: whether its digest stands for what it no longer says.
-    :raises ValueError: when it is none.
+    :param entry: the operation as JSON holds it.
+    :param sealed: whether the plan is redacted: the digest then stands for the values.
+    :returns: the operation.
+    :raises ValueError: the entry is no operation.
     """
     kind, before, after = entry["kind"], entry["before"], entry["after"]
     if kind not in KINDS:
         raise ValueError(f"no such kind of operation: {kind}")
     for part in (before, after):
         if part is not None and not isinstance(part, Mapping):
-            raise ValueError(f"{kind}: before and after are objects")
+            raise ValueError(f"{kind}: before and after must be objects")
     for name in ("alias", "role"):
         if entry[name] is not None and not isinstance(entry[name], str):
-            raise ValueError(f"{kind}: alias and role are texts")
+            raise ValueError(f"{kind}: alias and role must be text")
     return Change(
         kind,
         str(entry["id"]),
@@ -139,7 +149,7 @@ def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Change:
 
 
 def _by_line(file: Iterable[str], rest: list[str]) -> Iterator[Mapping[str, Any]]:
-    """The operations, a line each; every other line goes to ``rest``, with an empty list in their place."""
+    """Read the operations line by line; all other lines go to ``rest``, with an empty list of operations."""
     inside = False
     for line in file:
         text = line.strip()
@@ -162,7 +172,7 @@ def _load(file: TextIO) -> Any:
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Turns what goes wrong with a file of another form into one clear error."""
+    """Turn every error about the form of a file into one clear error."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Plans and reports without names and addresses: what was done to whom stays, by HR id; who that is does not."""
+"""Plans and reports without names, addresses and properties. HR ids and what is done stay."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ from airflow_provider_kinde.sync.store.changes import ChangeList
 MARK = "[redacted]"
 
 _KEPT = frozenset({"suspended", "left", "finished", "taken out", "unfinished", "roles", "organizations"})
-"""What ``before`` and ``after`` may go on saying. Everything else in them is about the person."""
+"""Keys of ``before`` and ``after`` whose values stay. All other values are about the person."""
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
-"""As ``repr`` writes a text: that is how messages quote a cell."""
+"""A quoted text as ``repr`` writes it: messages quote cells like this."""
 _SENT = re.compile(r"[A-Z]{3,6} /\S*: |unexpected: \w+: ")
 _STATUS = re.compile(r" \(HTTP \d{3}(?:, [A-Z][A-Z0-9_]*)?")
 
 
 def redact_plan(plan: Plan) -> Plan:
-    """A copy of a plan without names, addresses and properties; its hash is the same.
+    """Copy a plan without names, addresses and properties.
 
-    HR ids, kinds, aliases, roles and counts stay. Each operation carries its digest, so that the copy can be approved
-    and given to ``apply --plan`` like the plan itself.
+    HR ids, kinds, aliases, roles, counts and the hash stay. Each operation has its digest, so that the copy can be
+    approved and given to ``apply --plan`` like the plan itself.
+
+    :param plan: the plan.
+    :returns: the redacted copy.
     """
     return dataclasses.replace(
         plan,
@@ -42,7 +45,11 @@ def redact_plan(plan: Plan) -> Plan:
 
 
 def redact_report(report: Report) -> Report:
-    """A copy of a report without names, addresses and properties. It cannot be undone: what was there is not in it."""
+    """Copy a report without names, addresses and properties. It cannot be undone, since it lacks the old values.
+
+    :param report: the report.
+    :returns: the redacted copy.
+    """
     return dataclasses.replace(
         report,
         plan=redact_plan(report.plan),
@@ -73,7 +80,7 @@ def _change(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _value(value: Any) -> Any:
-    """What is there is redacted; that nothing is there stays visible."""
+    """Redact a value. An empty value stays, so that it is visible that it was empty."""
     if isinstance(value, Mapping):
         return {key: _value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -82,7 +89,7 @@ def _value(value: Any) -> Any:
 
 
 def _error(text: str) -> str:
-    """What went wrong, without Kinde's own words: they may quote anything that was sent."""
+    """Keep the request and the status of an error, without Kinde's message: it may quote what was sent."""
     told = _SENT.search(text)
     if not told:
         return _QUOTED.sub(MARK, _text(text))

@@ -1,4 +1,4 @@
-"""What became of a plan."""
+"""The report of a run: what became of a plan."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from airflow_provider_kinde.sync.plan.planner import Plan
 
 @dataclass(slots=True)
 class Report:
-    """The plan that was applied, each operation with its outcome, and the requests that it took.
+    """The plan that was applied, each operation with its outcome, and the requests that were sent.
 
-    :param blocked: why nothing was written; empty when the plan was carried out.
+    :param plan: the plan; its operations hold their outcomes.
+    :param blocked: why nothing was written; empty if the plan was applied.
     :param changed_since_plan: with a plan file: what no longer stands, and what is new since, one text each.
+    :param requests: how many requests were sent: ``read``, ``write`` and ``total``.
     """
 
     plan: Plan
@@ -22,7 +24,10 @@ class Report:
     requests: dict[str, int] = field(default_factory=lambda: {"read": 0, "write": 0, "total": 0})
 
     def finish(self, counts: Any) -> None:
-        """Take the request counts since planning began; anything left without an outcome was never reached."""
+        """Close the report: count the requests, and mark operations without an outcome as skipped.
+
+        :param counts: the client's request counts (``read`` and ``write``).
+        """
         read, write = counts.read - self.plan.counts_before[0], counts.write - self.plan.counts_before[1]
         self.requests = {"read": read, "write": write, "total": read + write}
         if not self.blocked:
@@ -30,7 +35,7 @@ class Report:
 
     @property
     def outcome(self) -> str:
-        """``no changes``, ``changes``, ``blocked``, or ``failed`` when something failed or a protected leaver waits."""
+        """``no changes``, ``changes``, ``blocked``, or ``failed``: something failed, or a protected leaver waits."""
         if self.blocked:
             return "blocked"
         if self.failed or any(held.protected for held in self.plan.held):
@@ -50,11 +55,11 @@ class Report:
         return {outcome: counted[outcome] for outcome in ("done", "failed", "skipped")}
 
     def to_json(self) -> dict[str, Any]:
-        """The report as ``report.json`` holds it: the plan's form, with outcomes and requests."""
+        """The content of ``report.json``: the plan with outcomes and request counts."""
         return {**(document := self.document()), "operations": list(document["operations"])}
 
     def document(self) -> dict[str, Any]:
-        """The same, the operations one after the other."""
+        """The same as :meth:`to_json`, with the operations as an iterator."""
         return {
             **self.plan.document(),
             "outcome": self.outcome,

@@ -1,4 +1,4 @@
-"""Plans and reports for people: text for a terminal, a table for auditors."""
+"""Plans and reports as text for a terminal and as a table (CSV) for auditors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.report.report import Report
 
 Paint = Callable[[str, str], str]
-"""Puts an ANSI code around a text, or leaves it as it is."""
+"""Colours a text with an ANSI code, or returns it unchanged."""
 
 _SIGNS = {
     "create_organization": "+", "create": "+", "adopt": "+", "enable": "+", "add_membership": "+", "add_role": "+",
@@ -32,20 +32,22 @@ _WORDS = {
 _VERDICTS = {
     "changes": ("32", "Applied."),
     "blocked": ("31", "Blocked. Nothing was written."),
-    "failed": ("31", "Failed in part. What is left is listed above; a rerun does only that."),
+    "failed": ("31", "Failed in part. What is left is listed above. Run it again: it does only that."),
 }
 
 
 _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
-"""What begins a formula; spreadsheets take the wide forms of East Asian keyboards, too."""
+"""Characters that begin a formula. Spreadsheets accept the full-width forms of East Asian keyboards, too."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a plan and its report are called, and what is said about them.
+    """Titles and sentences of a plan and its report; ``undo`` has others than the sync.
 
-    :param nothing: said when there is nothing to do.
-    :param approve: said when the guards stop it; ``{hash}`` is the plan's.
+    :param plan: title of a plan.
+    :param report: title of a report.
+    :param nothing: printed when there is nothing to do.
+    :param approve: printed when guards that can be approved stop the plan; ``{hash}`` is the plan's hash.
     """
 
     plan: str = "Plan"
@@ -58,15 +60,18 @@ SYNC = Words()
 
 
 def plan_text(plan: Plan, color: bool = False, words: Words = SYNC) -> str:
-    """A plan as a terminal shows it: who, what, before → after, why; then what is held, rejected and blocked.
+    """Write a plan as text: changes of each person with reasons, then held people, rejected rows and blocks.
 
-    :param color: with ANSI colours.
+    :param plan: the plan.
+    :param color: whether to use ANSI colours.
+    :param words: titles and sentences.
+    :returns: the text.
     """
     return "".join(f"{line}\n" for line in plan_lines(plan, color, words))
 
 
 def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator[str]:
-    """The same, line by line."""
+    """Write a plan as :func:`plan_text` does, line by line."""
     paint = _painter(color)
     yield from (_title(words.plan, plan, paint), "")
     yield from _operations(plan.operations.listed(), paint)
@@ -85,12 +90,18 @@ def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator
 
 
 def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str:
-    """A report as a terminal shows it: what failed, what was done, and what it cost."""
+    """Write a report as text: changes with their outcome, what changed since the plan, and the requests.
+
+    :param report: the report.
+    :param color: whether to use ANSI colours.
+    :param words: titles and sentences.
+    :returns: the text.
+    """
     return "".join(f"{line}\n" for line in report_lines(report, color, words))
 
 
 def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> Iterator[str]:
-    """The same, line by line."""
+    """Write a report as :func:`report_text` does, line by line."""
     plan, paint = report.plan, _painter(color)
     yield from (_title(words.report, plan, paint), "")
     if report.blocked:
@@ -115,15 +126,18 @@ def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> It
 
 
 def report_csv(report: Report) -> str:
-    """The table for auditors, a line an operation, then held people and rejected rows.
+    """Write a report as CSV: one line for each operation, then held people, rejected rows and blocks.
 
-    A cell that a spreadsheet would run as a formula is preceded by an apostrophe.
+    A cell that a spreadsheet would run as a formula gets an apostrophe in front.
+
+    :param report: the report.
+    :returns: the table.
     """
     return "".join(csv_lines(report))
 
 
 def csv_lines(report: Report) -> Iterator[str]:
-    """The same, line by line."""
+    """Write a report as :func:`report_csv` does, line by line."""
     plan = report.plan
     head = ["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"]
     rows = chain(
@@ -148,14 +162,22 @@ def _operation_row(o: Change) -> list[str]:
 
 
 def summary_line(summary: Mapping[str, int]) -> str:
-    """The counts of a summary that are not zero, in one line."""
+    """Write the counts of a summary that are not zero in one line.
+
+    :param summary: counts by kind, with ``held``, ``rejected`` and ``unchanged``.
+    :returns: the line.
+    """
     words = {kind: kind.replace("_", " ") for kind in (*COUNTED, "held", "rejected", "unchanged")}
     found = [f"{summary[kind]} {word}" for kind, word in words.items() if summary.get(kind)]
     return ", ".join(found) or "nothing to do"
 
 
 def clean(text: object) -> str:
-    """Text from outside, made safe to print: no escape codes, no line breaks, no characters that turn the line."""
+    """Make text from outside safe to print: no escape codes, line breaks or characters that reverse the line.
+
+    :param text: the text.
+    :returns: the text with U+FFFD in place of such characters.
+    """
     return "".join(
         character if unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Cs") else "\ufffd"
         for character in str(text)
@@ -168,12 +190,16 @@ def _title(what: str, plan: Plan, paint: Paint) -> str:
 
 
 def operation_lines(operations: Iterable[Change]) -> list[str]:
-    """Each operation in one line, without colours."""
+    """Write each operation in one line, without colours.
+
+    :param operations: the operations.
+    :returns: the lines.
+    """
     return [_operation(operation, _painter(False)).strip() for operation in operations]
 
 
 def _operations(people: Iterable[list[Change]], paint: Paint) -> Iterator[str]:
-    """Operations grouped by person, so that one look tells what happens to somebody."""
+    """Write operations grouped by person."""
     for mine in people:
         first = mine[0]
         if first.id:
@@ -220,12 +246,15 @@ def _remarks(plan: Plan, paint: Paint) -> list[str]:
     lines: list[str] = []
     protected = [held for held in plan.held if held.protected]
     others = [held for held in plan.held if not held.protected]
-    for title, held in (("Protected, waiting for a decision", protected), ("Held, nothing is done for them", others)):
+    for title, held in (
+        ("Protected, waiting for a decision", protected),
+        ("Held, nothing is done for these people", others),
+    ):
         if held:
             lines.append(paint("35;1", f"{title} ({len(held)})"))
             lines += [f"  {paint('35', '!')} {clean(h.id)}: {clean(h.reason)}" for h in held] + [""]
     if plan.rejected:
-        lines.append(paint("35;1", f"Rejected rows, their people are left alone ({len(plan.rejected)})"))
+        lines.append(paint("35;1", f"Rejected rows, nothing is done for their people ({len(plan.rejected)})"))
         for r in plan.rejected:
             whose = f", id {clean(r.id)}" if r.id else ""
             lines.append(f"  {paint('35', '!')} row {r.row}{whose}: {clean(r.reason)}")
