@@ -152,7 +152,7 @@ def test_whose_account_an_address_is_still_on(world: World, columns: dict[str, s
 def test_a_reason_names_the_rules_of_that_organization_alone(world: World) -> None:
     spec = SPEC + "  - {organization: eng, when: \"{{ row.last == 'Doe' }}\"}\n"
     reasons = {o.alias: o.reason for o in world.plan([person(1)], spec).operations if o.kind == "add_membership"}
-    assert reasons == {"eng": "given by memberships[2] (line 26)", "sales": "given by memberships[1] (line 24)"}
+    assert reasons == {"eng": "rule in line 26: last is Doe", "sales": "rule in line 24: dept is Sales"}
 
 
 def test_long_work_is_told_now_and_then(world: World) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_kinde.sync.plan.run_request import as_source
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.people import merged
 
@@ -97,9 +98,10 @@ def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
         who = [f"name     {clean(name) or '(blank)'}", f"email    {clean(person.email) or '(blank)'}"]
         lines = who + lines + [f"property {clean(key)} = {clean(value)!r}" for key, value in person.properties]
     for alias, roles in merged(person.memberships).items():
-        rules = sorted({due.entry for due in person.memberships if due.alias == alias})
-        given = ", ".join(f"memberships[{entry}] (line {plan.spec.memberships[entry].line})" for entry in rules)
-        lines.append(f"due      {clean(alias)}{_with(roles)}, by {given}")
+        entries = sorted({due.entry for due in person.memberships if due.alias == alias})
+        rules = (plan.spec.memberships[entry] for entry in entries)
+        given = "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
+        lines.append(f"due      {clean(alias)}{_with(roles)}, {clean(given)}")
     for doubt in person.doubts:
         what = "scope" if doubt.entry is None else f"memberships[{doubt.entry}]"
         lines.append(f"doubt    {what} reads {', '.join(map(repr, doubt.columns))}, blank in this row")

@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync.model import Access, Doubt, Person
 from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.people import merged
 
@@ -291,8 +292,8 @@ class Reconciler:
 
     def _rules(self, person: Person, alias: str) -> str:
         entries = sorted({due.entry for due in person.memberships if due.alias == alias})
-        lines = ", ".join(f"memberships[{entry}] (line {self.spec.memberships[entry].line})" for entry in entries)
-        return f"given by {lines}" if lines else ""
+        rules = (self.spec.memberships[entry] for entry in entries)
+        return "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
 
 
 def operation_for(
