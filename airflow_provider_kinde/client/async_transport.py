@@ -14,19 +14,18 @@ from typing import Any
 
 import httpx
 
-from airflow_provider_kinde.client.attempt import CONNECT_TIMEOUT, Settings
-from airflow_provider_kinde.client.body import Body
-from airflow_provider_kinde.client.deadline import STALE
+from airflow_provider_kinde.client import transport_base
 from airflow_provider_kinde.client.endpoints.base import Request
-from airflow_provider_kinde.client.network_options import check_socks
 from airflow_provider_kinde.client.responses import Response, TransportError
+from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.client.tokens import Token
+from airflow_provider_kinde.client.transport_base import CONNECT_TIMEOUT, Body, check_socks, request_headers, too_late
 
 _hosts: set[str] = set()
 
 
 def _quiet(record: logging.LogRecord) -> bool:
-    # At INFO, httpx logs whole URLs, and ours have people's addresses in them.
+    # At INFO, httpx logs whole URLs, and these hold people's e-mail addresses.
     args = record.args if isinstance(record.args, tuple) else ()
     return not any(isinstance(arg, httpx.URL) and arg.netloc.decode() in _hosts for arg in args)
 
@@ -35,7 +34,11 @@ logging.getLogger("httpx").addFilter(_quiet)
 
 
 class AsyncTransport:
-    """A pool of connections to one host, for one event loop."""
+    """A pool of connections to one host, for one event loop.
+
+    :param settings: of the client.
+    :raises ValueError: the proxy cannot be used.
+    """
 
     def __init__(self, settings: Settings) -> None:
         check_socks(settings.proxies, "socksio", "httpx[socks]")
@@ -43,37 +46,43 @@ class AsyncTransport:
         try:
             self._client = httpx.AsyncClient(**_options(settings))
         except (ImportError, ValueError):
-            # Not quoted: it would show the password of a proxy.
+            # The error is not quoted: it shows the password of a proxy.
             raise ValueError("proxies: the proxy, or that of the environment, cannot be used") from None
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def send(self, request: Request, token: Token | None) -> Response:
-        """Send a request.
+        """Send a request once.
 
-        :raises Lost: no whole answer came.
+        :param request: the request.
+        :param token: goes into the ``Authorization`` header.
+        :raises TransportError: no whole response came.
         """
         try:
-            return await _within(self._settings.longest, self._send(request, token))
+            return await _within(self._settings.response_time, self._send(request, token))
         except asyncio.TimeoutError:
-            raise self._settings.too_late() from None
+            raise too_late(self._settings) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise _reason(error, self._settings) from None
 
     async def _send(self, request: Request, token: Token | None) -> Response:
         async with self._client.stream(**_arguments(self._settings, request, token)) as response:
-            body = Body(response.headers.get("content-encoding", ""))
+            body = Body(response.headers.get("content-encoding", ""), self._settings)
             async for part in response.aiter_raw():
                 body.add(part)
         return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
     async def close(self) -> None:
+        """Close all connections."""
         await self._client.aclose()
 
 
 def send_blocking(settings: Settings, request: Request, token: Token | None) -> Response:
     """Send a request and wait for it, on a connection of its own; not in the thread of an event loop.
 
-    :raises Lost: no whole answer came.
+    :param settings: of the client.
+    :param request: the request.
+    :param token: goes into the ``Authorization`` header.
+    :raises TransportError: no whole response came.
     """
 
     async def send() -> Response:
@@ -99,18 +108,18 @@ def _options(settings: Settings) -> dict[str, Any]:
     scheme = settings.base_url.partition("://")[0]
     return {
         "timeout": httpx.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
-        "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=STALE),
+        "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=transport_base.IDLE_TIME),
         "follow_redirects": False,
         "trust_env": not settings.local,
         "proxy": (proxies.get(scheme) or proxies.get("all")) if proxies else None,
-        # Loading the certificates takes longer than a request; on loopback nobody shows one.
+        # Loading the certificates takes longer than a request; on loopback there is none.
         "verify": _trust(settings.verify) if scheme == "https" else False,
     }
 
 
 def _trust(verify: bool | str) -> bool | ssl.SSLContext:
     if verify is True:
-        # As the sync client does: whoever looks into TLS on the way out has one of these set.
+        # As the sync client does: a company that inspects outgoing TLS sets one of these.
         verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     if isinstance(verify, bool):
         return verify
@@ -123,7 +132,7 @@ def _arguments(settings: Settings, request: Request, token: Token | None) -> dic
         "method": request.method,
         "url": settings.base_url + request.target,
         "content": request.body,
-        "headers": settings.headers(request, token),
+        "headers": request_headers(settings, request, token),
     }
 
 
@@ -141,7 +150,7 @@ def _reason(error: Exception, settings: Settings) -> TransportError:
     if isinstance(error, httpx.PoolTimeout):
         return TransportError(f"no free connection to {host} in time", sent=False)
     if isinstance(error, httpx.TimeoutException):
-        return TransportError(f"no answer from {host} within {settings.timeout:g} s", sent=True)
+        return TransportError(f"no response from {host} within {settings.timeout:g} s", sent=True)
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
         return TransportError(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
-    return TransportError(f"the connection to {host} broke before the answer was there", sent=True)
+    return TransportError(f"the connection to {host} broke before the response was complete", sent=True)

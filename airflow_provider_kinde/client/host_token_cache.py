@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_kinde.client.tokens import Credentials, Token
+from airflow_provider_kinde.client.settings import Credentials
+from airflow_provider_kinde.client.tokens import Token
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,7 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from airflow_provider_kinde.client.limiter import Flow, Ticket
-from airflow_provider_kinde.client.responses import Response, seconds_until, told_wait
-from airflow_provider_kinde.client.retry import Clock
+from airflow_provider_kinde.client.responses import Response, limit_reset, requested_wait
 
 _Place: TypeAlias = "SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]"
 """Where one that waits is given a ticket, or called to ask again (``None``)."""
@@ -27,7 +26,7 @@ class _Gate:
     :param longest: seconds; a wait longer than this is nobody's to wait, and stops no other request.
     """
 
-    def __init__(self, flow: Flow, clock: Clock, longest: float) -> None:
+    def __init__(self, flow: Flow, clock: Callable[[], float], longest: float) -> None:
         self.flow, self._clock, self._longest = flow, clock, longest
         self._queue: deque[_Place] = deque()
 
@@ -45,12 +44,10 @@ class _Gate:
         if answer is None or answer.status >= 500 or answer.status in (401, 408, 425):
             flow.unheard(ticket)
         elif answer.status == 429:
-            told = told_wait(answer.headers, time.time)
+            told = requested_wait(answer.headers, time.time)
             flow.refused(ticket, now, told if told is None or told <= self._longest else None)
         else:
-            left = (
-                seconds_until(answer.headers, time.time) if answer.headers.get("ratelimit-remaining") == "0" else None
-            )
+            left = limit_reset(answer.headers, time.time) if answer.headers.get("ratelimit-remaining") == "0" else None
             flow.accepted(ticket, now, left if left is not None and left <= self._longest else None)
         self._call()
 
@@ -79,7 +76,7 @@ class _Gate:
 class Turns(_Gate):
     """The gate for threads."""
 
-    def __init__(self, flow: Flow, clock: Clock, longest: float, sleep: Callable[[float], Any]) -> None:
+    def __init__(self, flow: Flow, clock: Callable[[], float], longest: float, sleep: Callable[[float], Any]) -> None:
         super().__init__(flow, clock, longest)
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -116,7 +113,7 @@ class AsyncTurns(_Gate):
     """The gate for the tasks of one event loop."""
 
     def __init__(
-        self, flow: Flow, clock: Clock, longest: float, sleep: Callable[[float], Coroutine[Any, Any, Any]]
+        self, flow: Flow, clock: Callable[[], float], longest: float, sleep: Callable[[float], Coroutine[Any, Any, Any]]
     ) -> None:
         super().__init__(flow, clock, longest)
         self._sleep = sleep

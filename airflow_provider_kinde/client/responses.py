@@ -101,14 +101,14 @@ def interpret(request: Request, answer: Response, scrub: Callable[[str], str] = 
     raise _refusal(request, answer, decoded, details, scrub, otherwise)
 
 
-def lost(request: Request, reason: TransportError) -> AttemptFailed:
+def without_response(request: Request, reason: TransportError) -> AttemptFailed:
     """Turn a missing answer into a failed try."""
     unknown = reason.sent and request.method != "GET"
     error = KindeServerError(str(reason), method=request.method, path=request.path, fate_unknown=unknown)
     return AttemptFailed(error, resend=not reason.final and (request.idempotent or not reason.sent))
 
 
-def gone(error: KindeError) -> bool:
+def is_missing(error: KindeError) -> bool:
     """Whether the error says that something is not there (and not merely that the route is unknown)."""
     return isinstance(error, KindeNotFoundError) and error.code != "ROUTE_NOT_FOUND"
 
@@ -126,12 +126,12 @@ def _refusal(
     details["code"] = codes[0] if codes else ""
     status = answer.status
     if status == 429:
-        told = told_wait(answer.headers, time.time)
+        told = requested_wait(answer.headers, time.time)
         return AttemptFailed(KindeRateLimitError(message, retry_after=told, **details), resend=True, wait=told)
     if status >= 500 or status in (408, 425):
         unknown = request.method != "GET"
         error: KindeError = KindeServerError(message, fate_unknown=unknown, **details)
-        return AttemptFailed(error, resend=request.idempotent, wait=told_wait(answer.headers, time.time))
+        return AttemptFailed(error, resend=request.idempotent, wait=requested_wait(answer.headers, time.time))
     if status == 401:
         error = KindeAuthError(f"{message} - Kinde does not accept the token; check the audience", **details)
     elif status == 403:
@@ -183,7 +183,7 @@ def words(value: Any, limit: int, scrub: Callable[[str], str]) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:limit]
 
 
-def told_wait(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
+def requested_wait(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
     """Read how long the server asks to wait.
 
     :returns: seconds from ``RateLimit-Reset`` or ``Retry-After`` (the longer), or ``None``.
@@ -192,7 +192,7 @@ def told_wait(headers: Mapping[str, str], now: Callable[[], float]) -> float | N
     return max((seconds for seconds in found if seconds is not None), default=None)
 
 
-def seconds_until(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
+def limit_reset(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
     """Read when the server's limit starts anew: seconds from ``RateLimit-Reset``, or ``None``."""
     return _seconds(headers["ratelimit-reset"], now) if "ratelimit-reset" in headers else None
 

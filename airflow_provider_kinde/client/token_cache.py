@@ -6,8 +6,8 @@ import hashlib
 import threading
 from contextlib import AbstractContextManager
 
-from airflow_provider_kinde.client.attempt import Settings
-from airflow_provider_kinde.client.tokens import Credentials, Token, TokenCache
+from airflow_provider_kinde.client.settings import Credentials, Settings
+from airflow_provider_kinde.client.tokens import Token, TokenCache
 
 _guard = threading.Lock()
 _process: dict[str, ProcessCache] = {}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, quote_plus
 
 from airflow_provider_kinde.client.endpoints.base import Request
 from airflow_provider_kinde.client.responses import AttemptFailed, Response, interpret, read_errors
+from airflow_provider_kinde.client.settings import Credentials
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeResponseError
 
 TOKEN_PATH = "/oauth2/token"
@@ -54,36 +54,6 @@ class Token:
         return f"<Token until {self.expires_at:.0f}>"
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """What a token is asked for with, and what tells one cached token from another."""
-
-    base_url: str
-    client_id: str
-    client_secret: str
-    audience: str
-    scopes: str
-
-    def __repr__(self) -> str:
-        return f"<Credentials for {self.base_url}>"
-
-    @property
-    def name(self) -> str:
-        """A digest of everything but the secret."""
-        parts = (self.base_url, self.client_id, self.audience, self.scopes)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    @property
-    def form(self) -> bytes:
-        fields = {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-            "audience": self.audience,
-        }
-        return urlencode({**fields, "scope": self.scopes} if self.scopes else fields).encode()
-
-
 class TokenCache(Protocol):
     """Where tokens are shared with others."""
 
@@ -119,7 +89,8 @@ class Tokens:
         self._token: Token | None = None
         self._accepted: set[str] = set()
         self._refused: set[str] = set()
-        self._fruitless: set[str] = set()
+        self._renewal_useless: set[str] = set()
+        """Tokens (after a 401) and names of requests (after a 403) for which a new token did not help."""
         secret = credentials.client_secret
         self._secrets = {secret, quote(secret), quote_plus(secret)}
 
@@ -169,18 +140,18 @@ class Tokens:
         Where a new token did not help, no other is tried: each one counts against the quota.
         """
         if answer.status == 401:
-            return token.value not in self._fruitless
-        if answer.status != 403 or token.value not in self._accepted or request.name in self._fruitless:
+            return token.value not in self._renewal_useless
+        if answer.status != 403 or token.value not in self._accepted or request.name in self._renewal_useless:
             return False
         lacks = bool(token.scope and request.scope) and request.scope not in token.scope.split()
         if lacks or b"scope" in answer.body.lower():
             return self._now() - token.fetched_at > _SCOPES_SETTLE
         return True
 
-    def fruitless(self, request: Request, answer: Response, token: Token) -> None:
+    def renewal_failed(self, request: Request, answer: Response, token: Token) -> None:
         """Note that a renewed token was refused as well."""
         if answer.status in (401, 403):
-            self._fruitless.add(token.value if answer.status == 401 else request.name)
+            self._renewal_useless.add(token.value if answer.status == 401 else request.name)
 
     def refuse(self, token: Token) -> None:
         """Never use this token again."""
@@ -266,9 +237,3 @@ def _refused(
 def _kindes_own(url: str) -> bool:
     host = url.partition("://")[2]
     return host.endswith(".kinde.com") or url.startswith("http://")
-
-
-def scopes_text(scopes: str | Iterable[str] | None) -> str:
-    """One spelling for the same scopes, however they were given: separated by spaces, sorted, without doubles."""
-    given = scopes.replace(",", " ").split() if isinstance(scopes, str) else list(scopes or ())
-    return " ".join(sorted(set(given)))

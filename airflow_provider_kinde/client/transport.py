@@ -1,38 +1,47 @@
-"""Sends requests over ``requests``. Bounded in time and size; follows nothing, keeps no cookie."""
+"""Sends requests over ``requests``. Bounded in time and size; follows no redirects, keeps no cookies."""
 
 from __future__ import annotations
 
 import functools
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import requote_uri
 
-from airflow_provider_kinde.client.attempt import CONNECT_TIMEOUT, Settings
-from airflow_provider_kinde.client.body import Body
-from airflow_provider_kinde.client.deadline import Adapter, watch
+from airflow_provider_kinde.client import transport_base
 from airflow_provider_kinde.client.endpoints.base import Request
-from airflow_provider_kinde.client.network_options import check_socks
 from airflow_provider_kinde.client.responses import Response, TransportError
+from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.client.tokens import Token
+from airflow_provider_kinde.client.transport_base import CONNECT_TIMEOUT, Body, check_socks, request_headers
 
 
 class Transport:
-    """A pool of connections to one host."""
+    """A pool of connections to one host.
+
+    :param settings: of the client.
+    """
 
     def __init__(self, settings: Settings) -> None:
         check_socks(settings.proxies, "socks", "requests[socks]")
         self._settings = settings
-        self._adapter = Adapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
+        self._lock = threading.Lock()
+        self._last_used = time.monotonic()
 
     def send(self, request: Request, token: Token | None) -> Response:
-        """Send a request.
+        """Send a request once.
 
-        :raises Lost: no whole answer came.
+        :param request: the request.
+        :param token: goes into the ``Authorization`` header.
+        :raises TransportError: no whole response came.
         """
         settings = self._settings
         prepared = requests.PreparedRequest()
@@ -40,39 +49,44 @@ class Transport:
         # time as the sending.
         prepared.method = request.method
         prepared.url = requote_uri(settings.base_url + request.target)
-        prepared.headers = CaseInsensitiveDict(settings.headers(request, token))
+        prepared.headers = CaseInsensitiveDict(request_headers(settings, request, token))
         prepared.body = request.body
         if request.body is not None:
             prepared.headers["Content-Length"] = str(len(request.body))
         timeout = (min(CONNECT_TIMEOUT, settings.timeout), settings.timeout)
-        with watch(settings.longest).line() as line:
-            try:
-                with self._adapter.send(prepared, timeout=timeout, **self._way) as response:
-                    body = Body(response.headers.get("content-encoding", ""))
-                    for part in _parts(response):
-                        body.add(part)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                raise (settings.too_late() if line.cut else _reason(error, settings)) from None
-            if line.cut:
-                # Where an answer ends with its connection, the cut looks like the end.
-                raise settings.too_late()
+        self._close_idle()
+        try:
+            with self._adapter.send(prepared, timeout=timeout, **self._network) as response:
+                body = Body(response.headers.get("content-encoding", ""), settings)
+                for part in _parts(response):
+                    body.add(part)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _reason(error, settings) from None
         return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
+    def close(self) -> None:
+        """Close all connections; a later request opens new ones."""
+        self._adapter.close()
+
+    def _close_idle(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last_used > transport_base.IDLE_TIME:
+                self._adapter.close()
+            self._last_used = now
+
     @functools.cached_property
-    def _way(self) -> dict[str, Any]:
-        """Proxies and certificates, those of the environment among them."""
+    def _network(self) -> dict[str, Any]:
+        """Proxies and certificates, those of the environment included, and that the body is streamed."""
         settings = self._settings
         with requests.Session() as session:
             session.trust_env = not settings.local
             proxies = dict(settings.proxies) if settings.proxies else {}
             return dict(session.merge_environment_settings(settings.base_url, proxies, True, settings.verify, None))
 
-    def close(self) -> None:
-        self._adapter.close()
-
 
 def _parts(response: requests.Response) -> Iterator[bytes]:
-    """Yield what has come, as it comes and still packed: ``iter_content`` waits for whole chunks."""
+    """Yield bytes as they come, still packed: ``iter_content`` would wait until a chunk is full."""
     read = getattr(response.raw, "read1", None)
     if read is None:  # urllib3 before 2.1
         yield from response.raw.stream(512, decode_content=False)
@@ -97,12 +111,12 @@ def _reason(error: Exception, settings: Settings) -> TransportError:
     if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)) or isinstance(
         inner, urllib3.exceptions.ReadTimeoutError
     ):
-        return TransportError(f"no answer from {host} within {settings.timeout:g} s", sent=True)
+        return TransportError(f"no response from {host} within {settings.timeout:g} s", sent=True)
     if isinstance(inner, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ClosedPoolError)):
         return TransportError(f"cannot connect to {host}: {_short(inner)}", sent=False)
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return TransportError(f"the request to {host} cannot be sent: {type(error).__name__}", sent=False, final=True)
-    return TransportError(f"the connection to {host} broke before the answer was there", sent=True)
+    return TransportError(f"the connection to {host} broke before the response was complete", sent=True)
 
 
 def _short(error: BaseException) -> str:

@@ -1,43 +1,23 @@
-"""The connection form, written once for all versions of Airflow. Imports nothing heavy."""
+"""The connection form, for all versions of Airflow: made of the options in ``client/settings.py``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-
-def _field(label: str, description: str, kind: str, *, default: Any = None, **schema: Any) -> dict[str, Any]:
-    # "null" makes a field optional: without it the form cannot be saved while the field is empty.
-    return {
-        "label": label,
-        "description": description,
-        "schema": {"type": [kind, "null"], "default": default, "title": label, **schema},
-    }
+from airflow_provider_kinde.client.settings import OPTIONS, Option
 
 
-FIELDS: dict[str, dict[str, Any]] = {
-    "audience": _field("Audience", "What the token is for; https://<domain>/api when left empty.", "string"),
-    "scopes": _field(
-        "Scopes", "Scopes to ask for, separated by spaces; all of the application when left empty.", "string"
-    ),
-    "timeout": _field("Timeout", "Seconds that Kinde may be silent; 30 when left empty.", "number"),
-    "max_concurrency": _field(
-        "Concurrent requests", "Requests under way at once at most; 16 when left empty.", "integer"
-    ),
-    "requests_per_minute": _field(
-        "Requests per minute", "Requests that start in a minute at most; no limit when left empty.", "number"
-    ),
-    "token_cache": _field(
-        "Token cache",
-        "Who shares a token: all processes of this user on a host (host, encrypted on disk), this process, or none; "
-        "host when left empty.",
-        "string",
-        # No default: Airflow masks what looks like a token's, and would store the mask in new connections.
-        enum=["host", "process", "none"],
-    ),
-    "proxies": _field("Proxies", 'URL of a proxy, or JSON: {"https": "http://proxy:3128"}.', "string"),
-    "verify": _field("Verify certificates", "true, false, or the path of a CA bundle; true when left empty.", "string"),
-}
-"""What goes into the connection's extra, by key."""
+def _field(option: Option) -> dict[str, Any]:
+    # "null" makes a field optional: without it the form cannot be saved while the field is empty. No field has a
+    # default: Airflow masks a field whose name looks like a secret, and would store the mask in new connections.
+    schema: dict[str, Any] = {"type": [option.kind, "null"], "default": None, "title": option.label}
+    if option.choices:
+        schema["enum"] = list(option.choices)
+    return {"label": option.label, "description": option.description, "schema": schema}
+
+
+FIELDS: dict[str, dict[str, Any]] = {name: _field(option) for name, option in OPTIONS.items()}
+"""The fields of the connection's extra, by key."""
 
 FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["schema", "port"],

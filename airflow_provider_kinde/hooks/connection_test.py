@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.exceptions import (
     KindeAuthError,
     KindeError,
@@ -14,18 +16,19 @@ from airflow_provider_kinde.exceptions import (
 )
 
 
-def check(arguments: Mapping[str, Any]) -> tuple[bool, str]:
+def check(settings: Settings, on_token: Callable[[str], Any] | None = None) -> tuple[bool, str]:
     """Fetch a token and read one user, once each, in a few seconds.
 
-    :param arguments: for ``KindeClient``.
-    :returns: whether it worked, and what to do or what was found; never raises.
+    :param settings: of the connection.
+    :param on_token: called with the token before it is used, to mask it in logs.
+    :returns: whether it worked, and what was found or what to do; never raises.
     """
     from airflow_provider_kinde.client.client import KindeClient
 
-    # A token of its own: one from the cache would say nothing of the credentials.
-    quick = {"timeout": min(10.0, arguments.get("timeout", 10.0)), "token_cache": "none", "max_tries": 1}
+    # Without the cache: a token from there would say nothing about the credentials.
+    quick = replace(settings, timeout=min(10.0, settings.timeout), token_cache="none", max_tries=1)
     try:
-        with KindeClient(**{**arguments, **quick}) as client:
+        with KindeClient(quick, on_token=on_token) as client:
             client.get_users(page_size=1)
             return True, f"Connected to {client.host}: the credentials work, and users can be read."
     except KindeError as error:

@@ -13,10 +13,11 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_kinde.client.endpoints.base import Endpoint, coroutines
 from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods
 from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FIELDS
-from airflow_provider_kinde.hooks.connection_options import client_arguments
+from airflow_provider_kinde.hooks.connection_settings import connection_settings
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
+    from airflow_provider_kinde.client.settings import Settings
 
 
 class _Form(BaseHook):
@@ -76,11 +77,11 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
         :raises ValueError: the connection lacks something; the message names it.
         """
         from airflow_provider_kinde.client.client import KindeClient
-        from airflow_provider_kinde.version_compat import mask, user_agent
+        from airflow_provider_kinde.version_compat import mask
 
         with self._lock:
             if self._client is None:
-                self._client = KindeClient(**self._arguments(), on_token=mask, user_agent=user_agent())
+                self._client = KindeClient(self._settings(), on_token=mask)
             return self._client
 
     def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
@@ -111,10 +112,10 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
         from airflow_provider_kinde.version_compat import mask
 
         try:
-            arguments = self._arguments()
+            settings = self._settings()
         except Exception as error:
             return False, str(error)
-        return check({**arguments, "on_token": mask})
+        return check(settings, mask)
 
     def close(self) -> None:
         """Close the client's connections."""
@@ -129,15 +130,17 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _arguments(self) -> dict[str, Any]:
+    def _settings(self) -> Settings:
+        from airflow_provider_kinde.version_compat import user_agent
+
         connection = self.get_connection(self.kinde_conn_id)
-        return client_arguments(connection, connection.extra_dejson, self.kinde_conn_id)
+        return connection_settings(connection, connection.extra_dejson, self.kinde_conn_id, user_agent())
 
-    def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> Any:
-        return self.get_conn()._call(operation, arguments)
+    def _call(self, endpoint: Endpoint, arguments: dict[str, Any]) -> Any:
+        return self.get_conn()._call(endpoint, arguments)
 
-    def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        return self.get_conn()._walk(operation, arguments)
+    def _walk(self, endpoint: Endpoint, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        return self.get_conn()._walk(endpoint, arguments)
 
 
 @coroutines
@@ -158,14 +161,14 @@ class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncItera
         :raises ValueError: the connection lacks something; the message names it.
         """
         from airflow_provider_kinde.client.async_client import AsyncKindeClient
-        from airflow_provider_kinde.version_compat import amask, user_agent
+        from airflow_provider_kinde.version_compat import amask
 
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
-            arguments = await self._arguments()
+            settings = await self._settings()
             # Another task may have been faster while this one waited.
             if self._client is None or self._loop is not loop:
-                self._client = AsyncKindeClient(**arguments, on_token=amask, user_agent=user_agent())
+                self._client = AsyncKindeClient(settings, on_token=amask)
                 self._loop = loop
         return self._client
 
@@ -182,10 +185,10 @@ class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncItera
         from airflow_provider_kinde.hooks.connection_test import check
 
         try:
-            arguments = await self._arguments()
+            settings = await self._settings()
         except Exception as error:
             return False, str(error)
-        return await asyncio.to_thread(check, arguments)
+        return await asyncio.to_thread(check, settings)
 
     async def close(self) -> None:
         """Close the client's connections."""
@@ -199,15 +202,15 @@ class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncItera
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _arguments(self) -> dict[str, Any]:
-        from airflow_provider_kinde.version_compat import connection_of
+    async def _settings(self) -> Settings:
+        from airflow_provider_kinde.version_compat import connection_of, user_agent
 
         connection, extra = await connection_of(self.kinde_conn_id)
-        return client_arguments(connection, extra, self.kinde_conn_id)
+        return connection_settings(connection, extra, self.kinde_conn_id, user_agent())
 
-    async def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> Any:
-        return await (await self.get_conn())._call(operation, arguments)
+    async def _call(self, endpoint: Endpoint, arguments: dict[str, Any]) -> Any:
+        return await (await self.get_conn())._call(endpoint, arguments)
 
-    async def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        async for item in (await self.get_conn())._walk(operation, arguments):
+    async def _walk(self, endpoint: Endpoint, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        async for item in (await self.get_conn())._walk(endpoint, arguments):
             yield item

@@ -125,7 +125,7 @@ def probe_tenant(
     findings = Findings(client.host, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
     things = Things(client, tag or secrets.token_hex(6))
     session = Session(client, things, findings, sleep)
-    before, client.on_answer, sent = client.on_answer, session.listen, client.counts.total
+    before, client.on_response, sent = client.on_response, session.listen, client.counts.total
     try:
         session.granted = client.granted_scopes(renew=True)
         for question in questions:
@@ -136,7 +136,7 @@ def probe_tenant(
         findings.stopped = str(error)
     finally:
         findings.left_behind = things.remove()
-        client.on_answer = before
+        client.on_response = before
         findings.requests = client.counts.total - sent
     for setting in (setting for question in questions for setting in question.settings):
         findings.not_learnt.setdefault(setting, "the probe stopped before")

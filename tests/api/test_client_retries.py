@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from loopback import Clock, Reply, Server, make_client
 
-from airflow_provider_kinde.client.responses import told_wait
+from airflow_provider_kinde.client.responses import requested_wait
 from airflow_provider_kinde.exceptions import (
     KindeConflictError,
     KindeNotFoundError,
@@ -114,7 +114,7 @@ def test_a_connection_that_was_never_made_is_safe_too(connect: Any, server: Serv
     ],
 )
 def test_how_long_kinde_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert told_wait(headers, lambda: 1_700_000_000.0) == seconds
+    assert requested_wait(headers, lambda: 1_700_000_000.0) == seconds
 
 
 def test_without_a_word_the_waits_grow_and_differ(client: Any, server: Server, clock: Clock) -> None:
@@ -227,7 +227,7 @@ def test_a_hanging_answer_ends_with_the_timeout(connect: Any, server: Server) ->
     assert time.monotonic() - began < 0.9
 
 
-def test_an_answer_that_drips_ends_too(connect: Any) -> None:
+def test_a_body_that_drips_ends_too(connect: Any) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -253,14 +253,14 @@ def test_an_answer_that_drips_ends_too(connect: Any) -> None:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     port = listener.getsockname()[1]
-    with pytest.raises(KindeServerError, match=r"no whole answer within 0\.6 s"):
+    with pytest.raises(KindeServerError, match=r"no whole response within 0\.6 s"):
         connect(domain=f"127.0.0.1:{port}", timeout=0.3, max_tries=1).get_users()
     stop.set()
     listener.close()
 
 
 def test_an_endless_answer_is_cut_off(connect: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.client.body.MAX_BODY", 100_000)
+    monkeypatch.setattr("airflow_provider_kinde.client.transport_base.MAX_BODY", 100_000)
     server.on(USERS, Reply(body=b" " * 300_000))
     with pytest.raises(KindeServerError, match="larger than"):
         connect().get_users()

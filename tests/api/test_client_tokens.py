@@ -298,7 +298,7 @@ def test_a_netrc_password_does_not_take_the_tokens_place(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     # As on any other host, where the environment counts.
-    monkeypatch.setattr("airflow_provider_kinde.client.attempt.is_loopback", lambda _: False)
+    monkeypatch.setattr("airflow_provider_kinde.client.settings.is_loopback", lambda _: False)
     connect().get_users()
     assert server.sent()[0].token == "token-1"
     assert "authorization" not in server.sent(TOKEN)[0].headers

@@ -16,7 +16,8 @@ from loopback import SECRET, Call, Clock, Reply, Server, make_client
 
 from airflow_provider_kinde.client import host_token_cache
 from airflow_provider_kinde.client.host_token_cache import HostCache
-from airflow_provider_kinde.client.tokens import Credentials, Token
+from airflow_provider_kinde.client.settings import Credentials
+from airflow_provider_kinde.client.tokens import Token
 
 USERS = "GET /api/v1/users"
 

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.hooks.connection_form import FIELDS
-from airflow_provider_kinde.hooks.connection_options import client_arguments
+from airflow_provider_kinde.hooks.connection_settings import connection_settings
 from demo.local_airflow import PASSWORD, USER, LocalAirflow
 from demo.stage import DAGS, Stage
 
@@ -106,12 +107,8 @@ def test_a_connection_is_made(page: Any, airflow: LocalAirflow, shots: Path) -> 
     made = stored(airflow, "kinde_made")
     assert (made["conn_type"], made["host"], made["login"]) == ("kinde", "acme.kinde.com", "client-1")
     # Every field of the form is stored, empty or not; none may be what stops the connection from working.
-    assert client_arguments(SimpleNamespace(**made), made["extra_dejson"], "kinde_made") == {
-        "domain": "https://acme.kinde.com",
-        "client_id": "client-1",
-        "client_secret": "secret-1",
-        "token_cache": "host",
-    }
+    found = connection_settings(SimpleNamespace(**made), made["extra_dejson"], "kinde_made")
+    assert found == Settings("acme.kinde.com", "client-1", "secret-1", token_cache="host")
 
 
 def test_what_airflow_masks_outlives_an_edit(page: Any, airflow: LocalAirflow) -> None:
@@ -163,9 +160,9 @@ def test_a_stored_connection_is_edited(page: Any, airflow: LocalAirflow, shots: 
     dialog.locator("input[name=login]").fill("client-2")
     save(page)
     changed = stored(airflow, "kinde_stored")
-    arguments = client_arguments(SimpleNamespace(**changed), changed["extra_dejson"], "kinde_stored")
-    assert (arguments["client_id"], arguments["client_secret"]) == ("client-2", "secret-1")
-    assert {name: arguments[name] for name in STORED} == STORED
+    settings = connection_settings(SimpleNamespace(**changed), changed["extra_dejson"], "kinde_stored")
+    assert (settings.client_id, settings.client_secret) == ("client-2", "secret-1")
+    assert {name: getattr(settings, name) for name in STORED} == STORED
 
 
 def test_the_form_for_it(page: Any, airflow: LocalAirflow, shots: Path) -> None:

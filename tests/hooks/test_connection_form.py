@@ -9,23 +9,19 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE, FIELDS
-from airflow_provider_kinde.hooks.connection_options import client_arguments
+from airflow_provider_kinde.hooks.connection_settings import connection_settings
 from airflow_provider_kinde.hooks.kinde import KindeAsyncHook, KindeHook
 
 
-def read(extra: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+def read(extra: dict[str, Any] | None = None, **fields: Any) -> Settings:
     ours = {"host": "acme.kinde.com", "login": "id", "password": "secret", "port": None, "schema": None, **fields}
-    return client_arguments(SimpleNamespace(**ours), extra or {}, "mine")
+    return connection_settings(SimpleNamespace(**ours), extra or {}, "mine")
 
 
 def test_what_stands_in_no_extra_is_left_to_the_client() -> None:
-    plain = {
-        "domain": "https://acme.kinde.com",
-        "client_id": "id",
-        "client_secret": "secret",
-        "token_cache": "host",
-    }
+    plain = Settings("acme.kinde.com", "id", "secret", token_cache="host")
     assert read() == plain
     # The form stores every field, empty ones as null; older ones as empty text.
     assert read(dict.fromkeys(FIELDS)) == plain
@@ -46,14 +42,14 @@ def test_what_stands_in_no_extra_is_left_to_the_client() -> None:
     ],
 )
 def test_host_port_and_schema(fields: dict[str, Any], domain: str) -> None:
-    assert read(**fields)["domain"] == domain
+    assert read(**fields).domain == domain
 
 
 @pytest.mark.parametrize(
     ("key", "given", "read_as"),
     [
-        ("scopes", "read:users,update:users  x", ["read:users", "update:users", "x"]),
-        ("scopes", ["read:users"], ["read:users"]),
+        ("scopes", "read:users,update:users  x", "read:users update:users x"),
+        ("scopes", ["read:users"], "read:users"),
         ("timeout", "2.5", 2.5),
         ("timeout", 2, 2.0),
         ("max_concurrency", "4", 4),
@@ -64,7 +60,7 @@ def test_host_port_and_schema(fields: dict[str, Any], domain: str) -> None:
         ("verify", "False", False),
         ("verify", True, True),
         ("verify", "/etc/hosts", "/etc/hosts"),
-        ("proxies", "http://proxy:3128", "http://proxy:3128"),
+        ("proxies", "http://proxy:3128", {"http": "http://proxy:3128", "https": "http://proxy:3128"}),
         ("proxies", '{"https": "http://proxy:3128"}', {"https": "http://proxy:3128"}),
         ("proxies", {"https": "http://proxy:3128"}, {"https": "http://proxy:3128"}),
         ("audience", " https://x/api ", "https://x/api"),
@@ -72,7 +68,7 @@ def test_host_port_and_schema(fields: dict[str, Any], domain: str) -> None:
 )
 def test_extras_as_forms_send_them(key: str, given: Any, read_as: Any) -> None:
     for name in (key, f"extra__kinde__{key}"):
-        found = read({name: given})[key]
+        found = getattr(read({name: given}), key)
         assert found == read_as
         assert type(found) is type(read_as)
 

@@ -154,7 +154,7 @@ def test_a_thing_whose_answer_was_lost_is_looked_for_and_removed(kinde: Emulator
     with connect(kinde, max_tries=1) as client:
         findings = probe_tenant(client)
     assert fault.hits == 1
-    assert "broke before the answer" in findings.stopped
+    assert "broke before the response" in findings.stopped
     assert findings.left_behind == []
     assert kinde.state() == before
 
@@ -210,7 +210,7 @@ def test_an_unreachable_kinde_stops_the_probe(kinde: Emulator) -> None:
     with connect(kinde, max_tries=1) as client:
         kinde.fault("GET", drop=True, skip=3, times=None)
         findings = probe_tenant(client)
-    assert "broke before the answer" in findings.stopped
+    assert "broke before the response" in findings.stopped
     assert findings.left_behind == []
     assert "stopped early: GET " in findings.text()
     assert lists(kinde)["users"] == 2
@@ -302,7 +302,7 @@ def test_sigterm_cleans_up_as_ctrl_c_does(kinde: Emulator) -> None:
     before = kinde.state()
     with connect(kinde) as client, _terminable():
         # The signal comes while a user exists.
-        client.on_answer = None
+        client.on_response = None
         findings = probe_tenant(client, sleep=lambda _: os.kill(os.getpid(), signal.SIGTERM), only=["search_lag"])
         kinde.set(search_lag=9e9)
         assert findings.clean

@@ -220,7 +220,6 @@ def test_a_page_that_is_too_large(server: HrServer, monkeypatch: pytest.MonkeyPa
 
 
 SLOW = {
-    "headers": (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
     "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
     "no length": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[]", b" "),
     "compressed nothing": (

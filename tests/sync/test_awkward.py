@@ -266,7 +266,7 @@ def test_who_cannot_be_taken_out_of_the_default_organization_any_more_is_told(wo
         if request.path.endswith("/user") and request.method == "POST":
             world.kinde.set(client_secret="another")
 
-    world.client.on_answer = rotated
+    world.client.on_response = rotated
     report = world.apply([person(1, dept="Other"), person(2)], spec)
     (create,) = (o for o in report.plan.operations if (o.id, o.kind) == ("1", "create"))
     assert (create.outcome, "still in the default organization" in create.error) == ("failed", True)

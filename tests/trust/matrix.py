@@ -111,13 +111,9 @@ class Detour:
     def __init__(self, world: World, kind: Kind, way: str, times: int | None, distrusted: str) -> None:
         self.kind, self.way, self.left, self.kinde = kind, way, times, world.kinde
         self.straight: Transport = world.client._transport
-        credentials = world.client._settings.credentials
-        elsewhere = {"dns": "http://kinde.invalid", "tls": distrusted}.get(way, "")
-        self.detour = Transport(
-            dataclasses.replace(
-                world.client._settings, credentials=dataclasses.replace(credentials, base_url=elsewhere)
-            )
-        )
+        settings = world.client._settings
+        elsewhere = {"dns": "https://kinde.invalid", "tls": distrusted}.get(way, settings.domain)
+        self.detour = Transport(dataclasses.replace(settings, domain=elsewhere))
 
     def send(self, request: Any, token: Any) -> Any:
         if self.left != 0 and self._fits(request):

@@ -118,7 +118,7 @@ def hostile(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Any]]:
 
 
 def test_a_zip_bomb_is_not_unpacked(hostile: tuple[Server, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.client.body.MAX_BODY", 1_000_000)
+    monkeypatch.setattr("airflow_provider_kinde.client.transport_base.MAX_BODY", 1_000_000)
     server, client = hostile
     server.on("GET /api/v1/users", Reply(body=gzip.compress(b" " * 30_000_000), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(KindeError, match="larger than"):

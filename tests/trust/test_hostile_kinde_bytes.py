@@ -105,28 +105,25 @@ HEAD = zlib.compressobj(9, zlib.DEFLATED, 31)
 HEAD_BYTES = HEAD.compress(b"") + HEAD.flush(zlib.Z_SYNC_FLUSH)
 GZIP = OK + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + packed(HEAD_BYTES)
 ENDLESS = {
-    "headers": on_and_on(OK, b"X: y\r\n"),
-    "one header": on_and_on(OK + b"X: ", b"y"),
-    "continue": on_and_on(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "chunk extension": on_and_on(CHUNKED + b"1;x=", b"y"),
-    "trailers": on_and_on(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n"),
+    "known length": on_and_on(OK + b"Content-Length: 100000\r\n\r\n", b" "),
+    "chunks": on_and_on(CHUNKED, packed(b" ")),
     "packed nothing": on_and_on(GZIP, packed(NOTHING)),
     "until the end": on_and_on(OK + b"\r\n{}", b" "),
 }
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_an_answer_that_drips_is_cut_off(name: str, connect: Any, raw: Raw) -> None:
+def test_a_body_that_drips_is_cut_off(name: str, connect: Any, raw: Raw) -> None:
     raw.pieces = ENDLESS[name]
     began = time.monotonic()
-    with pytest.raises(KindeServerError, match=r"no whole answer within 0\.5 s") as caught:
+    with pytest.raises(KindeServerError, match=r"no whole response within 0\.5 s") as caught:
         connect(timeout=0.25).create_user()
     assert caught.value.fate_unknown
     assert time.monotonic() - began < 20
 
 
 def test_packed_nothing_in_a_hurry_is_too_much(connect: Any, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_kinde.client.body.MAX_BODY", 1_000_000)
+    monkeypatch.setattr("airflow_provider_kinde.client.transport_base.MAX_BODY", 1_000_000)
     raw.pause, raw.pieces = 0.0, on_and_on(GZIP, packed(NOTHING * 10_000))
     with pytest.raises(KindeServerError, match="larger than"):
         connect(timeout=20).get_users()

@@ -9,7 +9,8 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
@@ -17,8 +18,8 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
+import urllib3
 
-from airflow_provider_kinde.client.deadline import Adapter, watch
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file.json_file import DECODER
 from airflow_provider_kinde.sources.http.login import Auth, Authorizer, Login, check_url, is_loopback
@@ -32,8 +33,10 @@ MAX_FILE = 2 << 30
 PATIENCE = 300.0
 """Seconds that one request may spend waiting between its tries."""
 MAX_TIME = 1800.0
-"""Seconds that one answer may take to arrive."""
+"""Seconds that the body of one answer may take to arrive, however steadily its bytes come."""
 _IN_MEMORY = 8 << 20
+_CHUNK = 1 << 16
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -214,29 +217,9 @@ class Caller:
         limit: int,
     ) -> Answer:
         shown = without_query(url)
-        with watch(MAX_TIME).line() as line:
-            try:
-                answer = self._sent(method, url, query, content, headers, limit, shown)
-            except (_Again, SourceError):
-                if not line.cut:
-                    raise
-        if line.cut:
-            raise SourceError(f"{shown} takes longer than {MAX_TIME / 60:.0f} minutes to answer")
-        return answer
-
-    def _sent(
-        self,
-        method: str,
-        url: str,
-        query: Mapping[str, str] | None,
-        content: Mapping[str, Any],
-        headers: Mapping[str, str],
-        limit: int,
-        shown: str,
-    ) -> Answer:
         try:
             with self._session().request(
-                method, url, params=query, headers={"Accept": "application/json", **headers}, timeout=self._timeout,
+                method, url, params=query, headers={**_HEADERS, **headers}, timeout=self._timeout,
                 allow_redirects=False, stream=True, **content,
             ) as response:  # fmt: skip
                 status = response.status_code
@@ -250,7 +233,10 @@ class Caller:
                 return Answer(status, response.headers, body, shown)
         except requests.exceptions.SSLError:
             raise SourceError(f"{shown}: no secure connection can be made; its certificate is not accepted") from None
-        except (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+        except (requests.Timeout, requests.ConnectionError) as error:
+            raise _Again(f"{shown} does not answer ({_kind(error)})") from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            # Of the body, which is read past requests.
             raise _Again(f"{shown} does not answer ({_kind(error)})") from None
         except requests.RequestException as error:
             raise SourceError(f"{shown} cannot be asked ({type(error).__name__})") from None
@@ -260,8 +246,6 @@ class Caller:
         if session is None:
             session = self._sessions.session = requests.Session()
             session.auth = _NoNetrc()
-            session.mount("https://", Adapter())
-            session.mount("http://", Adapter())
             session.trust_env = not is_loopback(urlsplit(self.base).hostname or "")
             session.headers["User-Agent"] = "airflow-provider-kinde"
             self._opened.append(session)
@@ -271,8 +255,10 @@ class Caller:
     def _body(self, response: requests.Response, limit: int, shown: str, *, cut: bool) -> IO[bytes]:
         """The whole body: in memory when small, else in a temporary file that only its owner can read."""
         body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
-        size = 0
-        for chunk in response.iter_content(1 << 16):
+        size, deadline = 0, time.monotonic() + MAX_TIME
+        for chunk in _chunks(response):
+            if time.monotonic() > deadline:
+                raise SourceError(f"{shown} takes longer than {MAX_TIME / 60:.0f} minutes to answer")
             size += len(chunk)
             if size > limit:
                 if cut:
@@ -304,8 +290,45 @@ def without_query(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """Yield the body as it comes, unpacked; an empty chunk where packed bytes hold nothing."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        yield from _raw_chunks(response)
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        raise requests.exceptions.ContentDecodingError(encoding)
+    unpacker = _unpacker()
+    for chunk in _raw_chunks(response):
+        while chunk:
+            if unpacker.eof:
+                # gzip may consist of several parts.
+                unpacker = _unpacker()
+            try:
+                yield unpacker.decompress(chunk, _CHUNK)
+            except zlib.error as error:
+                raise requests.exceptions.ContentDecodingError(error) from None
+            chunk = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise requests.ConnectionError("IncompleteRead")
+
+
+def _unpacker() -> Any:
+    return zlib.decompressobj(31)
+
+
+def _raw_chunks(response: requests.Response) -> Iterator[bytes]:
+    """Yield bytes as they come over the wire: ``iter_content`` would wait until a chunk is full."""
+    read = getattr(response.raw, "read1", None)
+    if read is None:  # urllib3 before 2.1
+        yield from response.raw.stream(512, decode_content=False)
+        return
+    while chunk := read(_CHUNK, decode_content=False):
+        yield chunk
+
+
 def _kind(error: Exception) -> str:
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return "time-out"
     return "the connection broke off" if "IncompleteRead" in str(error) else "no connection"
 
