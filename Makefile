@@ -16,16 +16,17 @@ LOWEST := $(KINDE_VENVS)/lowest/bin
 DISTRIBUTED := $(KINDE_VENVS)/distributed/bin
 
 CODE := airflow_provider_kinde benchmarks dags demo packages scripts tests
-# What these folders test is Airflow or Kinde's SDK; everything else runs without either.
-AIRFLOW_TESTS := $(wildcard tests/hooks tests/operators tests/sensors tests/triggers tests/airflow)
+# What these folders test needs Airflow; all others run without it.
+AIRFLOW_TESTS := $(addprefix tests/,hooks operators sensors triggers dag_factory cli assets notifications openlineage provider storage sources/airflow)
+# Environments of their own.
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
-# What stands around engine and client: a part of its own, so that theirs stays short.
-TOOL_TESTS := tests/sources packages/kinde-emulator/tests tests/probe tests/demo tests/benchmarks
-# Long stories about the engine, and what is built on it.
-STORIES := tests/sync/test_years.py tests/sync/test_scenarios.py tests/sync/test_two_sources.py tests/sync/test_many_organizations.py
-STORIES += $(addprefix tests/sync/,test_laws.py test_release.py test_relink.py test_undo.py test_person_forms.py test_init.py)
-STORIES += $(addprefix tests/trust/,test_faults.py test_fault_laws.py test_crashes.py test_hostile_kinde_bytes.py test_scopes.py test_survivors.py)
+# What stands around engine and client, and what takes long: a part of its own, so that `make test-unit` stays short.
+TOOL_TESTS := packages/kinde-emulator/tests $(addprefix tests/,sources probe demo benchmarks docs laws hostile)
+STORIES := $(addprefix tests/sync/,repair person draft snapshot/test_many_organizations.py apply/test_survivors.py)
 TOOL_TESTS += $(STORIES)
+
+# The command line is the same program on every Airflow; what differs is how it finds connections.
+SAME_PROGRAM := test_commands.py test_half_a_year.py test_http_sources.py
 
 # Minors of Airflow 3 before the newest, for `make test-matrix`.
 MINORS := 30 31 32
@@ -61,15 +62,14 @@ test-airflow3: ## provider, hook, operators and DAGs on the newest Airflow 3
 
 test-airflow2: ## the same on Airflow 2.11
 	@$(ENV) airflow2
-	@# The warnings of 2.11 are all about itself and the packages of its time. The command line is the same program on
-	@# both lines: what differs is how it finds connections, which test_airflow_context and test_probe_command run here.
+	@# The warnings of 2.11 are all about itself and the packages of its time.
 	$(AIRFLOW2)/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS) \
-		--ignore=tests/airflow/test_cli.py --ignore=tests/airflow/test_cli_years.py --ignore=tests/airflow/test_source_commands.py
+		$(SAME_PROGRAM:%=--ignore=tests/cli/%)
 
 $(MINORS:%=test-airflow%): test-airflow%:
 	@$(ENV) airflow$*
 	$(KINDE_VENVS)/airflow$*/bin/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS) \
-		--ignore=tests/airflow/test_cli.py --ignore=tests/airflow/test_source_commands.py
+		$(SAME_PROGRAM:%=--ignore=tests/cli/%)
 
 test-matrix: ## the same on every minor of Airflow 3, each in an environment of its own (half an hour)
 	@$(PYTHON) scripts/check.py $(MINORS:%=test-airflow%) test-airflow3
@@ -107,7 +107,7 @@ test-contract: ## every request against Kinde's own document: make test-contract
 .PHONY: test-lowest mutants audit
 test-lowest: ## all but SDK and scheduler, at the lowest versions that pyproject.toml declares
 	@$(ENV) lowest
-	$(LOWEST)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) --ignore=tests/sources/test_scim.py
+	$(LOWEST)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) --ignore=tests/sources/vendors/test_scim.py
 	$(LOWEST)/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS)
 
 mutants: ## break the engine on purpose: which change does no test notice? (make mutants SAMPLE=300 SEED=2)
@@ -116,7 +116,7 @@ mutants: ## break the engine on purpose: which change does no test notice? (make
 
 soak: ## the long way: every trouble at every request, kills at every n-th, random histories (an hour)
 	@$(ENV) unit
-	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/trust $(STORIES)
+	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/laws tests/hostile $(STORIES)
 
 lint: ## ruff: rules and format
 	@$(ENV) unit

@@ -34,9 +34,9 @@ MODULES = tuple(
 )
 TESTS = (
     "tests/sync",
-    "tests/trust/test_hostile_kinde.py",
-    "tests/trust/test_redacted.py",
-    "tests/trust/test_survivors.py",
+    "tests/hostile/test_kinde_answers.py",
+    "tests/sync/report/test_redaction.py",
+    "tests/sync/apply/test_survivors.py",
 )
 LEFT_OUT = (
     "laws",

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from every_request import everything, required
-from validating_server import ValidatingServer, load
 
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from tests.contract.validating_server import ValidatingServer, load
+from tests.support.every_request import everything, required
 
 NAMES = sorted(OPERATIONS)
 OTHER_IDS = {

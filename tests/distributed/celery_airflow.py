@@ -8,8 +8,8 @@ from typing import Any
 
 from demo.local_airflow import DagRun, LocalAirflow
 from demo.processes import Processes
-from tests.airflow.postgres import PASSWORD, Postgres
 from tests.distributed.broker import Broker
+from tests.support.postgres import PASSWORD, Postgres
 
 QUEUES = {"worker-1": "planning", "worker-2": "applying"}
 """Each worker, and the queue whose tasks it takes."""

@@ -16,10 +16,10 @@ import yaml
 
 from demo.local_kinde import CLIENT_ID, CLIENT_SECRET, LocalKinde
 from demo.stage import ROOT
-from tests.airflow.postgres import binaries
 from tests.distributed.broker import server
 from tests.distributed.celery_airflow import CeleryAirflow
 from tests.distributed.staff import Staff, tenant
+from tests.support.postgres import binaries
 
 PEOPLE = int(os.environ.get("KINDE_TEST_PEOPLE", "600"))
 DAG_ID = "kinde_many_workers"

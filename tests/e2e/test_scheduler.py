@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from expected import due, managed, unmanaged
 
 from demo.local_airflow import LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import DAG_ID, Stage
+from tests.e2e.expected import due, managed, unmanaged
 
 
 @pytest.fixture(scope="module")

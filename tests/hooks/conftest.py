@@ -16,9 +16,7 @@ if "airflow" not in sys.modules:
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 # The scripted server of the client's tests.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "api"))
-
-from loopback import SECRET, Server
+from tests.support.loopback import SECRET, Server
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook, redact
-from loopback import Reply, Server
 
 from airflow_provider_kinde import __version__
 from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
@@ -22,6 +21,7 @@ from airflow_provider_kinde.client.endpoints.base import WALKED
 from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
 from airflow_provider_kinde.exceptions import KindeNotFoundError
 from airflow_provider_kinde.hooks.kinde import KindeAsyncHook, KindeHook
+from tests.support.loopback import Reply, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS = "GET /api/v1/users"

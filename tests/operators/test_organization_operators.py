@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kinde_stage import calls, execute, user, writes
 
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeNotFoundError, KindeResponseError
 from airflow_provider_kinde.operators.api import KindeApiOperator
@@ -18,6 +17,7 @@ from airflow_provider_kinde.operators.organizations import (
 )
 from airflow_provider_kinde.resources.queries import KindeInputError
 from kinde_emulator import Emulator
+from tests.support.operator_runs import calls, execute, user, writes
 
 KIND: dict[str, Any] = {"task_id": "task", "kinde_conn_id": "kinde_test"}
 MEMBERS = [

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kinde_stage import by_email, calls, execute, user, writes
 
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError, KindeResponseError
 from airflow_provider_kinde.operators.users import (
@@ -15,6 +14,7 @@ from airflow_provider_kinde.operators.users import (
 )
 from airflow_provider_kinde.resources.queries import KindeInputError
 from kinde_emulator import Emulator
+from tests.support.operator_runs import by_email, calls, execute, user, writes
 
 KIND = {"task_id": "task", "kinde_conn_id": "kinde_test"}
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from probed_tenant import fill
 
 from kinde_emulator import Emulator, Settings
+from tests.probe.probed_tenant import fill
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probed_tenant import connect, fill
 
 from airflow_provider_kinde.probe import probe_tenant
 from airflow_provider_kinde.probe.ask import MADE_BY, NEVER_ASKED, QUESTIONS
 from airflow_provider_kinde.probe.users import LONGEST
 from kinde_emulator import Emulator, Settings
+from tests.probe.probed_tenant import connect, fill
 
 NUMBERS: dict[str, list[Any]] = {
     "expires_in": [86_400, 3600, 120],

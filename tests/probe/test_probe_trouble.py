@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from probed_tenant import connect
 
 from airflow_provider_kinde.cli.main import main
 from airflow_provider_kinde.probe import probe_tenant
@@ -18,6 +17,7 @@ from airflow_provider_kinde.probe.ask import QUESTIONS
 from airflow_provider_kinde.probe.things import stranger
 from kinde_emulator import Emulator
 from kinde_emulator.settings import Settings
+from tests.probe.probed_tenant import connect
 
 SCOPES = sorted({scope for question in QUESTIONS for scope in question.scopes})
 TAG = "0123456789ab"

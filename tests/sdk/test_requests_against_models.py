@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from every_request import everything
 from kinde_sdk.management import ApiClient, Configuration
 from kinde_sdk.management import api as sdk_apis
 
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from tests.support.every_request import everything
 
 NAMES = sorted(OPERATIONS)
 OTHER_NAMES = {"remove_organization_users": "update_organization_users"}

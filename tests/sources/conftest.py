@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hr_server import HrServer
+
+from tests.support.hr_server import HrServer
 
 
 @pytest.fixture

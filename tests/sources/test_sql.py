@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hr_server import NOW, Read, spec
 
 from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sources.sql import SqlSource
 from airflow_provider_kinde.sync.people.reader import read_people
+from tests.support.hr_server import NOW, Read, spec
 
 QUERY = "SELECT id, email, first, last, status FROM people ORDER BY id"
 

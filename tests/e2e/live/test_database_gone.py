@@ -12,15 +12,15 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from expected import due, managed
-from left_behind import cells, files, found, secrets
-from troubled import airflow as troubled
-from troubled import control, done_twice, hire, shared_token, wait, writes
 
 from demo.local_airflow import DagRun, LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import Stage
-from tests.airflow.postgres import PASSWORD, Postgres
+from tests.e2e.expected import due, managed
+from tests.e2e.leftovers import cells, files, found, secrets
+from tests.e2e.live.failures import airflow as troubled
+from tests.e2e.live.failures import control, done_twice, hire, shared_token, wait, writes
+from tests.support.postgres import PASSWORD, Postgres
 
 FILE = """
 import os

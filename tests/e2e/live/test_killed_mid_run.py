@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from expected import due, managed
-from troubled import airflow as troubled
-from troubled import control, done_twice, hire, shared_token, wait, writes
 
 from demo.local_airflow import DagRun, LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import Stage
+from tests.e2e.expected import due, managed
+from tests.e2e.live.failures import airflow as troubled
+from tests.e2e.live.failures import control, done_twice, hire, shared_token, wait, writes
 
 FILE = """
 import os

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "operators"))
-
-from kinde_stage import database, kinde, run
-
 from airflow_provider_kinde.links.admin import KindeAdminLink
 from kinde_emulator import Emulator
+from tests.support.operator_runs import database, kinde, run
 
 __all__ = ["database", "kinde", "run"]
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from troubled import airflow as troubled
-from troubled import control, log, shared_token, wait
 
 from demo.local_airflow import DagRun, LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import Stage
+from tests.e2e.live.failures import airflow as troubled
+from tests.e2e.live.failures import control, log, shared_token, wait
 
 MANY = int(os.environ.get("KINDE_TEST_SENSORS", "1000"))
 INTERVAL, TOGETHER = 20, 40

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from troubled import airflow as troubled
-from troubled import control, log, shared_token, wait
 
 from demo.local_airflow import LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import Stage
+from tests.e2e.live.failures import airflow as troubled
+from tests.e2e.live.failures import control, log, shared_token, wait
 
 FILE = """
 from airflow.providers.common.compat.sdk import DAG

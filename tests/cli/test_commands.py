@@ -1,0 +1,240 @@
+"""The command line as users run it: a process of its own, an Airflow connection, files, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kinde_emulator import Emulator, Settings
+from tests.support.company import HEADER, Company, connection, row, seeded, writes
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def cli(company: Company, command: Cli) -> Cli:
+    """Runs a command beside the company's files; a command that takes a spec gets theirs."""
+
+    def run(name: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        spec = () if "--spec" in arguments or name in ("init", "schema") else ("--spec", "hr.yaml")
+        return command(name, *spec, *arguments, **env)
+
+    return run
+
+
+def expect(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """Standard output, once the exit code is as expected; nobody ever sees a traceback."""
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def loaded(path: Path) -> Any:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_process_started_by_hand(company: Company, kinde: Emulator, airflow_process: Cli) -> None:
+    done = airflow_process("-m", "airflow_provider_kinde", "plan", "--spec", "hr.yaml")
+    assert "Plan: 12 create, 12 add membership, 6 add role" in expect(done, 2)
+    assert expect(airflow_process("-m", "airflow_provider_kinde"), 1).startswith("usage: python -m")
+
+
+def test_from_the_first_plan_to_an_approved_one(cli: Cli, company: Company, kinde: Emulator, tmp_path: Path) -> None:
+    assert "Plan: 12 create, 12 add membership, 6 add role" in expect(cli("plan", "--out", "plan.json"), 2)
+    plan = loaded(tmp_path / "plan.json")
+    assert (plan["summary"]["create"], writes(kinde)) == (12, 0)
+    kinde.clear_log()
+    company.change(13)
+    text = expect(cli("apply", "--plan", "plan.json", "--report", "report.json"), 0)
+    assert "changed since the plan: new, not done: create E13" in text
+    report = loaded(tmp_path / "report.json")
+    assert {o["outcome"] for o in report["operations"]} == {"done"}
+    sent = [entry for entry in kinde.log() if entry["kind"] == "api"]
+    assert report["requests"] == {"read": len(sent) - writes(kinde), "write": writes(kinde), "total": len(sent)}
+
+    assert json.loads(expect(cli("apply", "--json"), 0))["summary"]["create"] == 1
+    assert json.loads(expect(cli("plan", "--json"), 0))["outcome"] == "no changes"
+
+    for number in range(1, 9):
+        company.change(number, status="Left")
+    assert "max_leavers (10%): 8 leavers" in expect(cli("plan", "--out", "plan.json"), 3)
+    plan = loaded(tmp_path / "plan.json")
+    assert plan["outcome"] == "blocked"
+    kinde.clear_log()
+    assert "Blocked. Nothing was written." in expect(cli("apply", "--approve", "0" * 64), 3)
+    assert writes(kinde) == 0
+    expect(cli("apply", "--approve", plan["hash"], "--plan", "plan.json", "--report", "report.csv"), 0)
+    with (tmp_path / "report.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [(line["id"], line["kind"], line["outcome"]) for line in table] == [
+        (f"E{number}", "suspend", "done") for number in range(1, 9)
+    ]
+
+
+def test_some_people_some_kinds_at_some_moment(cli: Cli, kinde: Emulator) -> None:
+    moment = "2026-03-02T12:00:00Z"
+    done = cli("apply", "--id", "E1", "E2", "--only", "create", "--now", moment, "--json")
+    report = json.loads(expect(done, 0))
+    assert [(o["id"], o["kind"]) for o in report["operations"]] == [("E1", "create"), ("E2", "create")]
+    assert report["created_at"] == moment
+    assert len([user for user in kinde.state()["users"] if user["provided_id"]]) == 2
+    text = expect(cli("explain", "--id", "E1"), 2)
+    assert [word for word in ("row 2 of", "mapping", "match", "action", "give role") if word not in text] == []
+    kinde.clear_log()
+    for arguments, words in (
+        (("--now", "tomorrow"), "not a moment in ISO 8601: 'tomorrow'"),
+        (("--only", "explode"), "no such kind of operation: explode"),
+        (("--report", "no/folder/report.json"), "could not be written: no folder"),
+        (("--plan", "hr.yaml"), "the plan file hr.yaml cannot be read"),
+    ):
+        done = cli("apply", *arguments)
+        expect(done, 1)
+        assert words in done.stderr
+    assert writes(kinde) == 0
+
+
+BAD_SPECS = [
+    ("absent: hold\nleavers: {}", "leavers", "unknown key; did you mean leaver?"),
+    ('scope: "{{ row.team == }}"', "scope", "not a valid expression"),
+    ("absent: delete", "absent", "one of suspend, remove, hold is expected"),
+    ("keep: [{email: a@x.com, organization: its}]", "keep[0].organization", "'its' is not an alias in organizations"),
+    ("guards: {max_leavers: 110%}", "guards.max_leavers", "a share from 0% to 100%"),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "words"), BAD_SPECS, ids=[key for _, key, _ in BAD_SPECS])
+def test_a_wrong_spec_is_told_with_file_line_and_key(
+    cli: Cli, company: Company, kinde: Emulator, text: str, key: str, words: str
+) -> None:
+    lines = company.spec.read_text().rstrip().count("\n") + 1
+    company.spec.write_text(company.spec.read_text().rstrip() + "\n" + text + "\n")
+    where = f"hr.yaml:{lines + 1 + text.count(chr(10))}: {key}: "
+    done = cli("apply")
+    expect(done, 1)
+    assert where in done.stderr
+    assert words in done.stderr
+    assert kinde.log() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "words"),
+    [
+        (
+            "row.team == 'IT'",
+            "row.department == 'IT'",
+            3,
+            "no column 'department', which memberships[0].when",
+        ),
+        ("roles: [engineer]", "roles: [enginer]", 1, "Kinde has no role with the key 'enginer'"),
+        ("{name: HR}", "{name: Human Resources}", 1, "Kinde has no organization with the name 'Human Resources'"),
+        ("people.csv", "nobody.csv", 1, "there is no file"),
+    ],
+)
+def test_what_does_not_fit_the_file_or_kinde_is_told_before_any_write(
+    cli: Cli, company: Company, kinde: Emulator, old: str, new: str, code: int, words: str
+) -> None:
+    company.spec.write_text(company.spec.read_text().replace(old, new))
+    done = cli("apply")
+    expect(done, code)
+    assert words in done.stdout + done.stderr
+    assert writes(kinde) == 0
+
+
+@pytest.mark.parametrize(("text", "words"), [("", "is empty"), (HEADER + row(1), "incomplete")])
+def test_a_file_that_cannot_be_whole_blocks(cli: Cli, company: Company, kinde: Emulator, text: str, words: str) -> None:
+    (company.folder / "people.csv").write_text(text)
+    done = cli("apply", "--report", "report.json")
+    assert words in expect(done, 3)
+    report = loaded(company.folder / "report.json")
+    assert (report["outcome"], report["requests"]["total"], kinde.log()) == ("blocked", 0, [])
+
+
+def test_connections_that_do_not_work(cli: Cli, kinde: Emulator) -> None:
+    connections = {
+        "AIRFLOW_CONN_WITHOUT": connection(kinde, password=""),
+        "AIRFLOW_CONN_WRONG": connection(kinde, password="not-the-secret"),
+        "AIRFLOW_CONN_DEAD": connection(kinde, host="http://127.0.0.1:9"),
+    }
+    for conn_id, words in (
+        ("missing", "the Airflow connection 'missing' cannot be used: The conn_id `missing` isn't defined"),
+        ("without", "Connection 'without' has no password (Client secret)"),
+        ("wrong", "invalid_client"),
+        ("dead", "cannot connect to 127.0.0.1:9"),
+    ):
+        began = time.monotonic()
+        done = cli("apply", "--conn", conn_id, **connections)
+        expect(done, 1)
+        assert words in done.stderr
+        assert "not-the-secret" not in done.stderr
+        assert time.monotonic() - began < 60
+    assert writes(kinde) == 0
+
+
+READS = ("read:users", "read:roles", "read:organizations", "read:organization_users")
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A Kinde whose application may create people, but give them nothing."""
+    with Emulator(settings=Settings(scopes=(*READS, "create:users"))) as emulator:
+        seeded(emulator)
+        monkeypatch.setenv("AIRFLOW_CONN_KINDE_SMALL", connection(emulator))
+        yield emulator
+
+
+def test_a_missing_scope_is_told_before_any_write(cli: Cli, narrow: Emulator) -> None:
+    done = cli("apply")
+    expect(done, 1)
+    assert "does not have: update:organization_users" in done.stderr
+    assert writes(narrow) == 0
+
+
+def test_release_relink_and_undo(cli: Cli, company: Company, kinde: Emulator, tmp_path: Path) -> None:
+    expect(cli("apply"), 0)
+    company.change(1, status="Left")
+    company.change(2, status="Left")
+    expect(cli("apply", "--report", "report.json"), 0)
+    company.change(13, email="mail-1@example.com")
+    company.change(14, email="mail-2@example.com", given="Firstname2", family="Lastname2")
+    before = writes(kinde)
+    done = cli("relink", "--from", "E2", "--to", "E3")
+    expect(done, 1)
+    assert ("E3 has an account of its own" in done.stderr, writes(kinde)) == (True, before)
+    assert "mail-1@example.com is free" in expect(cli("release", "--id", "E1"), 0)
+    text = expect(cli("relink", "--from", "E2", "--to", "E14"), 0)
+    assert "small-hr:E2~left=" in text
+    assert "enable" in text
+    expect(cli("apply"), 0)
+    owners = {user["email"]: user["provided_id"] for user in kinde.state()["users"]}
+    assert (owners["mail-1@example.com"], owners["mail-2@example.com"]) == ("small-hr:E13", "small-hr:E14")
+
+    before = writes(kinde)
+    document = json.loads(expect(cli("undo", "--report", "report.json", "--out", "undo.json", "--json"), 2))
+    assert loaded(tmp_path / "undo.json") == document
+    assert [(o["id"], o["kind"]) for o in document["operations"]] == [("E1", "enable")]
+    assert [(left["id"], left["reason"][:8]) for left in document["not_undone"]] == [("E2", "changed:")]
+    assert writes(kinde) == before
+    text = expect(cli("undo", "--report", "report.json", "--apply"), 0)
+    assert "The next scheduled sync will do again" in text
+    for arguments, words in (
+        (("--report", "none.json"), "the report file none.json cannot be read"),
+        (("--report", "report.json", "--approve", "0" * 64), "--approve needs --apply"),
+    ):
+        done = cli("undo", *arguments)
+        expect(done, 1)
+        assert words in done.stderr
+
+
+def test_a_draft_that_validates(cli: Cli, company: Company) -> None:
+    expect(cli("init", "--from", "people.csv", "--out", "draft.yaml"), 0)
+    assert "draft.yaml: valid. people: file source" in expect(cli("validate", "--spec", "draft.yaml"), 0)
+    assert json.loads(expect(cli("schema"), 0))["title"] == "Kinde sync"

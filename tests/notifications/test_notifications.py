@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.notifications.sync import KindeSyncNotifier, message_of, noteworthy
+from kinde_emulator import Emulator
+from tests.support.company import SECRET_WORDS, Company, Run
+
+DAG = """
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+from airflow_provider_kinde.notifications import KindeSyncNotifier
+tell = KindeSyncNotifier(conn_id="hook", endpoint="services/x")
+dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", default_args={{
+    "retries": 0, "on_failure_callback": [tell], "on_success_callback": [tell]}})
+"""
+
+
+class Webhook(HTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.seen: list[tuple[str, str | None, dict[str, Any]]] = []
+        self.status = 200
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((self.path, self.headers.get("Authorization"), body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    server = Webhook()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    values = {"conn_type": "http", "host": "127.0.0.1", "schema": "http", "port": server.server_port, "password": "t0"}
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps(values))
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Instance:
+    dag_id, run_id, task_id = "hr", "r1", "apply"
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        assert (task_ids, key) == ("apply", "return_value")
+        return self.result
+
+
+RESULT = {
+    "outcome": "blocked",
+    "hash": "ab",
+    "summary": {"suspend": 8, "create": 0},
+    "held": 1,
+    "rejected": 0,
+    "blocked": ["max_leavers (10%): 8 leavers"],
+    "approvable": True,
+    "path": "/kinde/report.json",
+}
+
+
+def test_every_task_of_a_sync_is_told_of(
+    dag_file: Callable[[str], Any], company: Company, kinde: Emulator, webhook: Webhook
+) -> None:
+    dag = dag_file(DAG.format(spec=str(company.spec)))
+    Run(dag)
+    company.rows = {}
+    company.save()
+    Run(dag)
+    told = [(body["task_id"], body["outcome"]) for _, _, body in webhook.seen]
+    assert told == [("plan", "changes"), ("apply", "changes"), ("plan", "blocked")]
+    assert {(path, token) for path, token, _ in webhook.seen} == {("/services/x", "Bearer t0")}
+    assert "12 create" in webhook.seen[1][2]["text"]
+    assert "report.json" in webhook.seen[1][2]["text"]
+    assert "blocked: " in webhook.seen[2][2]["text"]
+    assert not [word for word in SECRET_WORDS if word in json.dumps(webhook.seen).lower()]
+
+
+def test_the_text() -> None:
+    message = message_of({"ti": Instance(RESULT)})
+    assert message["text"].splitlines() == [
+        "Kinde sync hr.apply: blocked",
+        "8 suspend",
+        "blocked: max_leavers (10%): 8 leavers",
+        "to let this plan pass once, approve ab",
+        "in full: /kinde/report.json",
+    ]
+    assert (message["run_id"], message["held"], message["summary"]) == ("r1", 1, {"suspend": 8})
+    early = message_of({"ti": Instance(None)})
+    assert early["text"] == "Kinde sync hr.apply: failed before there was a plan"
+    assert message_of({})["text"] == "Kinde sync a sync: failed before there was a plan"
+
+
+def test_a_quiet_run_need_not_be_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="airflow_provider_kinde.notifications.sync")
+    quiet = {**RESULT, "outcome": "no changes", "held": 0}
+    notifier = KindeSyncNotifier(only_if_noteworthy=True)
+    notifier.notify({"ti": Instance(quiet)})  # type: ignore[typeddict-item]
+    assert caplog.text == ""
+    notifier.notify({"ti": Instance({**quiet, "held": 1})})  # type: ignore[typeddict-item]
+    assert "no changes" in caplog.text
+    assert noteworthy(message_of({"ti": Instance(RESULT)}))
+
+
+def test_on_an_event_loop(webhook: Webhook) -> None:
+    notifier = KindeSyncNotifier(conn_id="hook")
+    asyncio.run(notifier.async_notify({"ti": Instance(RESULT)}))  # type: ignore[typeddict-item]
+    ((path, _, body),) = webhook.seen
+    assert (path, body["outcome"]) == ("/", "blocked")
+
+
+def test_what_goes_wrong_quotes_no_address(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    notifier = KindeSyncNotifier(conn_id="hook", endpoint="services/very-secret")
+    webhook.status = 403
+    with pytest.raises(RuntimeError, match="answered 403"):
+        notifier.notify({"ti": Instance(RESULT)})  # type: ignore[typeddict-item]
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", '{"conn_type": "http", "host": "127.0.0.1", "schema": "http", "port": 9}')
+    with pytest.raises(RuntimeError, match="cannot be reached") as caught:
+        notifier.notify({"ti": Instance(RESULT)})  # type: ignore[typeddict-item]
+    assert "very-secret" not in str(caught.value)
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", '{"conn_type": "http"}')
+    with pytest.raises(RuntimeError, match="names no host"):
+        notifier.notify({"ti": Instance(RESULT)})  # type: ignore[typeddict-item]

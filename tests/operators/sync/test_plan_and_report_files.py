@@ -1,0 +1,107 @@
+"""What is kept of a run: without names where that is wanted, and never by halves."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sync import SyncSpec, make_plan
+from airflow_provider_kinde.sync.apply.run import apply
+from kinde_emulator import Emulator
+from tests.support.company import SECRET_WORDS, Company, Run, writes
+
+DagFile = Callable[[str], Any]
+FACTORY = """
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", default_args={{"retries": 0}}{more})
+"""
+
+
+def written(storage_path: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in storage_path.rglob("*.*") if path.is_file()}
+
+
+def test_a_redacted_run_is_planned_approved_and_applied_and_keeps_no_name(
+    dag_file: DagFile, company: Company, kinde: Emulator, storage_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for = dag_file(FACTORY.format(spec=str(company.spec), more=", redact=True"))
+    assert all(task._redacts() for task in asked_for.tasks)
+    monkeypatch.setenv("AIRFLOW__KINDE__REDACT", "True")
+    dag = dag_file(FACTORY.format(spec=str(company.spec), more=""))
+    company.change(12, email="no address of Lastname12")
+    spec = SyncSpec.load(company.spec)
+    with KindeClient(kinde.url, kinde.client_id, kinde.client_secret) as client:
+        assert apply(spec, make_source(spec), client).outcome == "changes"
+        for number in range(1, 8):
+            company.change(number, status="Left")
+        plan = make_plan(spec, make_source(spec), client)
+    assert plan.outcome == "blocked"
+    # Whoever approves has the hash of the plan that names people.
+    assert Run(dag, {"approve": plan.hash}).state == "success"
+    assert sum(1 for user in kinde.state()["users"] if user["is_suspended"]) == 7
+    files = written(storage_path)
+    assert set(files) == {"plan.json", "report.json", "report.csv"}
+    for path in storage_path.rglob("*.*"):
+        if path.is_file():
+            text = path.read_text().lower()
+            assert not [word for word in SECRET_WORDS if word in text], path
+            assert '"who": "' not in text.replace('"who": ""', "")
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_is_full_is_a_clear_error_and_leaves_no_half_of_a_plan(
+    dag_file: DagFile,
+    company: Company,
+    kinde: Emulator,
+    storage_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Callable[[], str],
+) -> None:
+    from airflow_provider_kinde.storage import run_files
+
+    whole = run_files._write_local
+
+    def write(local: Path, text: str) -> None:
+        with full_disk(300):
+            whole(local, text)
+
+    dag = dag_file(FACTORY.format(spec=str(company.spec), more=""))
+    with monkeypatch.context() as patch:
+        patch.setattr(run_files, "_write_local", write)
+        run = Run(dag)
+    assert run.states == {"plan": "failed", "apply": "upstream_failed"}
+    assert "plan.json could not be written: File too large" in said()
+    assert writes(kinde) == 0
+    assert written(storage_path) == {}
+
+
+def test_half_a_plan_is_not_applied(
+    dag_file: DagFile, company: Company, kinde: Emulator, tmp_path: Path, storage_path: Path
+) -> None:
+    from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator
+
+    Run(dag_file(FACTORY.format(spec=str(company.spec), more="")), {"dry_run": True})
+    (plan,) = storage_path.rglob("plan.json")
+    half = tmp_path / "half.json"
+    operator = KindeSyncApplyOperator(task_id="apply", spec=str(company.spec), plan_path=str(half))
+    whole = plan.read_bytes()
+    for left in (*range(0, len(whole) - 2, 97), len(whole) - 2):
+        half.write_bytes(whole[:left])
+        with pytest.raises(Exception, match="is not a plan file"):
+            operator._read_plan()

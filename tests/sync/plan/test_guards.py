@@ -1,0 +1,311 @@
+"""What stops a plan, what may pass once it was approved, and what may never."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_kinde.exceptions import SpecError, SyncError
+from airflow_provider_kinde.sync import apply_plan
+from airflow_provider_kinde.sync.plan.guards import allowance
+from airflow_provider_kinde.sync.spec.models import Limit
+from tests.support.world import SPEC, World, people, person
+
+
+def gone(count: int, out_of: int) -> list[dict[str, object]]:
+    """The first ``count`` of ``out_of`` people are terminated."""
+    return [person(n, status="Terminated" if n <= count else "Active") for n in range(1, out_of + 1)]
+
+
+def blocked(world: World, rows: list[dict[str, object]], spec: str = SPEC, **options: object) -> list[str]:
+    world.kinde.clear_log()
+    report = world.apply(rows, spec, **options)
+    assert report.outcome == "blocked"
+    assert world.writes() == []
+    assert not any(operation.outcome for operation in report.plan.operations)
+    return [str(block["reason"]) for block in report.blocked]
+
+
+@given(st.integers(0, 100), st.integers(0, 100_000), st.integers(0, 50), st.integers(0, 100_000))
+def test_a_share_has_a_floor_that_is_never_more_than_half(percent: int, base: int, floor: int, count: int) -> None:
+    allowed = allowance(Limit(share=percent / 100, number=None), base, floor)
+    passes = count * 100 <= percent * base or count <= min(floor, base / 2)
+    assert (count <= allowed) == passes
+    assert allowance(Limit(share=None, number=3), base, floor) == 3
+
+
+def test_five_leavers_pass_in_any_tenant_of_ten_and_six_do_not(world: World) -> None:
+    world.apply(people(12))
+    assert world.plan(gone(5, 12)).outcome == "changes"
+    assert "max_leavers (10%): 6 leavers, at most 5 of 12" in blocked(world, gone(6, 12))[0]
+
+
+def test_a_plain_number_is_the_limit_itself(world: World) -> None:
+    world.apply(people(12))
+    spec = SPEC + "guards: {max_leavers: 0}\n"
+    assert world.plan(people(12), spec).outcome == "no changes"
+    assert "max_leavers (0)" in blocked(world, gone(1, 12), spec)[0]
+
+
+def test_leavers_of_two_days_count_together(world: World) -> None:
+    world.apply(people(50))
+    world.apply(gone(5, 50))
+    assert "6 leavers (5 of them unfinished or of today and yesterday)" in blocked(world, gone(6, 50))[0]
+    assert world.plan(gone(6, 50), now="2026-03-03T23:00:00Z").outcome == "blocked"
+    assert world.plan(gone(6, 50), now="2026-03-04T00:00:00Z").outcome == "changes"
+    assert world.plan(gone(5, 50)).outcome == "no changes"
+
+
+def test_a_feed_that_loses_nine_percent_every_run_is_stopped_on_the_second(world: World) -> None:
+    rows = people(100)
+    world.apply(rows)
+    assert world.apply(rows[9:]).outcome == "changes"
+    assert "max_leavers" in blocked(world, rows[17:])[0]
+
+
+def test_people_missing_from_the_rows_count_whatever_absent_says(world: World) -> None:
+    world.apply(people(30))
+    reasons = blocked(world, people(30)[10:], SPEC + "absent: hold\n")
+    assert "max_row_drop (20%): 10 people with access are in no HR row" in reasons[0]
+    assert not any("max_held" in reason for reason in reasons)
+
+
+def test_one_person_is_not_a_row_drop(world: World) -> None:
+    world.apply(people(30))
+    assert world.plan(people(30)[10:], ids=["30"]).blocked == []
+
+
+def test_removing_an_organizations_members_is_guarded_for_each_organization(world: World) -> None:
+    rows = [*people(20, dept="Eng"), *[person(n) for n in range(21, 101)]]
+    world.apply(rows)
+    moved = [person(n) if n <= 6 else row for n, row in enumerate(rows, 1)]
+    assert "6 memberships of 'eng' would be removed, at most 5 of 20" in blocked(world, moved)[0]
+
+
+def test_a_rule_that_drops_a_role_for_many_trips_the_role_guard(world: World) -> None:
+    world.apply(people(20, dept="Eng"))
+    spec = SPEC.replace("roles: [engineer]", "roles: [lead]") + "retired: {roles: [engineer]}\n"
+    reasons = blocked(world, people(20, dept="Eng"), spec)
+    assert any("20 people would lose role 'engineer'" in reason for reason in reasons)
+    assert any("20 people who had access already would be given role 'lead'" in reason for reason in reasons)
+
+
+def test_grants_to_new_people_do_not_count(world: World) -> None:
+    world.apply(people(5, dept="Eng"))
+    assert world.plan(people(60, dept="Eng")).outcome == "changes"
+
+
+def test_what_a_killed_first_run_left_passes_the_role_guard_once_approved(world: World) -> None:
+    # As a run leaves them that is killed before the roles: in the organization that they were created in.
+    code = world.code("Engineering")
+    names = {n: {"first_name": f"Given{n}", "last_name": "Doe", "provided_id": f"hr:{n}"} for n in range(1, 41)}
+    begun = [{"email": f"p{n}@example.com", **name, "memberships": {code: []}} for n, name in names.items()]
+    world.kinde.seed({"users": begun})
+    rows = people(60, dept="Eng")
+    plan = world.plan(rows)
+    assert (plan.outcome, plan.summary["create"], plan.summary["add_role"]) == ("blocked", 20, 60)
+    assert "40 people who had access already would be given role 'engineer'" in plan.blocked[0].reason
+    assert world.apply(rows, approve=plan.hash).outcome == "changes"
+    world.settled(rows)
+
+
+def test_the_retry_of_a_plan_gives_roles_to_whom_its_first_try_made(world: World) -> None:
+    rows = people(60, dept="Eng")
+    plan = world.plan(rows).to_json()
+    for number in range(1, 41):
+        world.client.create_user(
+            profile={"given_name": f"Given{number}", "family_name": "Doe"},
+            provided_id=f"hr:{number}",
+            identities=[{"type": "email", "details": {"email": f"p{number}@example.com"}}],
+            organization_code=world.code("Engineering"),
+        )
+    assert world.plan(rows).outcome == "blocked"
+    report = world.apply(rows, plan_file=plan)
+    assert (report.outcome, report.plan.summary["create"], report.plan.summary["add_role"]) == ("changes", 20, 60)
+    world.settled(rows)
+
+
+def test_a_typo_that_changes_every_domain_is_stopped(world: World) -> None:
+    world.apply(people(30))
+    rows = [{**row, "email": row["email"].replace("example.com", "exmaple.com")} for row in people(30)]
+    assert "max_email_changes (5%): 30 addresses would change" in blocked(world, rows)[0]
+
+
+def test_too_many_rejected_rows_stop_the_run(world: World) -> None:
+    rows = people(100)
+    world.apply(rows)
+    for row in rows[:6]:
+        row["status"] = "??"
+    assert "max_rejected_rows (5%): 6 rows are rejected" in blocked(world, rows)[0]
+
+
+def test_too_many_held_people_stop_the_run(world: World) -> None:
+    world.kinde.seed({"users": [{"email": f"p{n}@example.com", "provided_id": "other:1"} for n in range(1, 7)]})
+    assert "max_held (5%): 6 people are held" in blocked(world, people(100))[0]
+
+
+def test_deletions_are_guarded(world: World) -> None:
+    spec = SPEC + "leaver: {delete_after_days: 1}\n"
+    world.apply(people(20), spec)
+    world.apply(gone(5, 20), spec)
+    assert world.plan(gone(5, 20), spec, now="2026-04-01T00:00:00Z").outcome == "changes"
+    spec += "guards: {max_deletes: 4}\n"
+    assert (
+        "max_deletes (4): 5 accounts would be deleted"
+        in blocked(world, gone(5, 20), spec, now="2026-04-01T00:00:00Z")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "empty"),
+        ([{**row, "email": ""} for row in people(20)], "email"),
+        ([{key: value for key, value in row.items() if key != "status"} for row in people(20)], "status"),
+        ([{**row, "dept": "  "} for row in people(20)], "dept"),
+    ],
+)
+def test_an_empty_or_drifted_source_is_never_approvable(
+    world: World, rows: list[dict[str, object]], reason: str
+) -> None:
+    world.apply(people(20))
+    assert reason in blocked(world, rows)[0]
+    plan = world.plan(rows)
+    assert apply_plan(plan, world.client, approve=plan.hash).outcome == "blocked"
+
+
+def test_another_tenant_than_the_spec_names_blocks(world: World) -> None:
+    spec = SPEC + "tenant: acme.kinde.com\n"
+    assert "wrong tenant" in blocked(world, people(3), spec)[0]
+    assert world.kinde.log() == []
+    assert world.plan(people(3), SPEC + f"tenant: '{world.kinde.host}'\n").outcome == "changes"
+
+
+def test_an_approved_plan_passes_once(world: World) -> None:
+    world.apply(people(40))
+    plan = world.plan(gone(20, 40))
+    assert apply_plan(plan, world.client).outcome == "blocked"
+    assert world.apply(gone(20, 40), approve="0" * 64).outcome == "blocked"
+    assert world.apply(gone(20, 40), approve=plan.hash).outcome == "changes"
+    assert sum(user["is_suspended"] for user in world.users().values()) == 20
+    world.settled(gone(20, 40))
+    assert "max_leavers" in blocked(world, gone(21, 40))[0]
+
+
+def test_the_hash_names_what_is_done_and_nothing_else(world: World) -> None:
+    rows = [*people(20, dept="Eng"), person(21)]
+    first = world.plan(rows)
+    again = world.plan(rows[::-1], now="2026-03-02T13:00:00Z")
+    assert first.hash == again.hash
+    assert [o.key for o in first.operations] == [o.key for o in again.operations]
+    assert world.plan([*rows[:-1], person(21, "Other")]).hash != first.hash
+    assert world.plan(rows, SPEC.replace("name: hr", "name: hr2")).hash != first.hash
+    assert world.plan(rows, SPEC.replace("dept == 'Eng'", "dept in ['Eng']")).hash == first.hash
+
+
+def test_apply_does_what_the_plan_file_and_the_fresh_plan_both_hold(world: World) -> None:
+    world.apply(people(20))
+    approved = json.loads(json.dumps(world.plan(gone(3, 20)).to_json()))
+    report = world.apply([*gone(2, 20), person(21)], plan_file=approved)
+    assert {(o.id, o.kind) for o in report.plan.operations} == {("1", "suspend"), ("2", "suspend")}
+    assert any("no longer stands: suspend 3" in words for words in report.changed_since_plan)
+    assert any("new, not done: create 21" in words for words in report.changed_since_plan)
+    assert "p21@example.com" not in world.users()
+
+
+def test_the_hash_of_a_plan_file_approves_what_still_stands(world: World) -> None:
+    world.apply(people(40))
+    approved = world.plan(gone(20, 40)).to_json()
+    assert world.apply(gone(19, 40), plan_file=approved).outcome == "blocked"
+    report = world.apply(gone(19, 40), plan_file=approved, approve=approved["hash"])
+    assert (report.outcome, report.plan.summary["suspend"]) == ("changes", 19)
+
+
+def test_a_plan_file_that_was_changed_or_is_old_or_of_another_spec_is_refused(world: World) -> None:
+    plan = world.plan(people(3)).to_json()
+    changed = copy.deepcopy(plan)
+    changed["operations"][0]["after"]["email"] = "evil@example.com"
+    for file, now, spec, message in (
+        (changed, "2026-03-02T13:00:00Z", SPEC, "changed"),
+        (plan, "2026-03-10T12:00:00Z", SPEC, "days old"),
+        (plan, "2026-03-02T13:00:00Z", SPEC.replace("name: hr", "name: other"), "is for hr"),
+        ({"spec": "hr"}, "2026-03-02T13:00:00Z", SPEC, "not a plan file"),
+    ):
+        with pytest.raises(SyncError, match=message):
+            world.apply(people(3), spec, plan_file=file, now=now)
+    with pytest.raises(SyncError, match="not that of the plan file"):
+        world.apply(people(3), plan_file=plan, approve="0" * 64)
+    assert world.users() == {}
+
+
+def test_only_some_kinds_of_operations(world: World) -> None:
+    world.apply(people(20, dept="Eng"))
+    rows = [*gone(1, 20), person(21)]
+    assert {o.kind for o in world.plan(rows, only=["create"]).operations} == {"create"}
+    assert {o.kind for o in world.plan(rows, only=["suspend"]).operations} == {"suspend"}
+    assert world.plan([person(21)], only=["add_membership"]).operations == []
+    with pytest.raises(SyncError, match="no such kind"):
+        world.plan(rows, only=["destroy"])
+
+
+def test_nobody_is_enabled_before_the_roles_are_right(world: World) -> None:
+    world.apply(people(20, dept="Eng"))
+    world.apply([person(1, dept="Eng", status="Terminated"), *people(20, dept="Eng")[1:]])
+    back = [person(1), *people(20, dept="Eng")[1:]]
+    assert world.plan(back, only=["enable"]).operations == []
+
+
+def test_one_person_by_id(world: World) -> None:
+    report = world.apply(people(3), ids=["2"])
+    assert list(world.users()) == ["p2@example.com"]
+    assert report.plan.summary["create"] == 1
+    assert world.plan(people(1), ids=["2"]).operations == []  # absence is not judged
+    assert "no HR row" in world.plan(people(1), ids=["77"]).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("roles: [engineer]", "roles: [enginer]", "no role with the key 'enginer'"),
+        ("{name: Sales}", "{name: Sale}", "no organization with the name 'Sale'"),
+        ("{name: Sales}", "org_0000000000a", "no organization with the code"),
+        ("{name: Sales}", "{external_id: eng-7}", "are the same organization"),
+    ],
+)
+def test_what_kinde_does_not_have_stops_the_run(world: World, old: str, new: str, message: str) -> None:
+    world.kinde.seed({"organizations": [{"name": "Engineering", "external_id": "eng-7"}]})
+    with pytest.raises(SpecError, match=message):
+        world.plan(people(1), SPEC.replace(old, new))
+
+
+def test_two_organizations_with_one_name_stop_the_run(world: World) -> None:
+    world.client.create_organization(name="Sales")
+    with pytest.raises(SpecError, match="2 organizations in Kinde have the name 'Sales'"):
+        world.plan(people(1))
+
+
+def test_a_missing_scope_is_told_before_anything_is_written(world: World) -> None:
+    from airflow_provider_kinde.exceptions import KindePermissionError
+
+    world.apply(people(20))
+    reading = ("read:users", "read:roles", "read:organizations", "read:organization_users", "update:users")
+    world.kinde.set(scopes=reading)
+    world.kinde.revoke_tokens()
+    world.kinde.clear_log()
+    with pytest.raises(KindePermissionError, match="delete:user_sessions"):
+        world.apply(gone(1, 20))
+    assert world.writes() == []
+
+
+def test_a_scope_that_was_enabled_since_the_token_was_made_is_not_missing(world: World) -> None:
+    world.apply(people(20))
+    reading = ("read:users", "read:roles", "read:organizations", "read:organization_users", "update:users")
+    world.kinde.set(scopes=reading)
+    world.kinde.revoke_tokens()
+    plan = world.plan(gone(1, 20))
+    world.kinde.set(scopes=None)
+    assert apply_plan(plan, world.client).outcome == "changes"
