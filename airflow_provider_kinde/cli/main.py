@@ -21,6 +21,7 @@ from airflow_provider_kinde.cli.shared import (
     fail,
     open_all,
     read_plan,
+    run_request,
     show,
     write_private,
 )
@@ -108,23 +109,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from airflow_provider_kinde.sync.plan.planner import make_plan
+    from airflow_provider_kinde.sync.plan.planner import plan_run
     from airflow_provider_kinde.sync.report.plan_file import lines
     from airflow_provider_kinde.sync.report.redaction import redact_plan
     from airflow_provider_kinde.sync.report.text import plan_lines
 
     spec, source, client = open_all(options)
     with client:
-        plan = make_plan(
-            spec,
-            source,
-            client,
-            now=options.now,
-            ids=options.ids,
-            only=options.only,
-            approve_protected=options.approve_protected,
-            progress=Progress(),
-        )
+        plan = plan_run(spec, source, client, run_request(options), progress=Progress())
     if options.redact:
         plan = redact_plan(plan)
     if options.out:
@@ -144,18 +136,7 @@ def _apply(options: argparse.Namespace) -> int:
         check_writable(options.report)
     spec, source, client = open_all(options)
     with client:
-        report = apply(
-            spec,
-            source,
-            client,
-            plan_file=plan_file,
-            approve=options.approve,
-            approve_protected=options.approve_protected,
-            now=options.now,
-            ids=options.ids,
-            only=options.only,
-            progress=Progress(),
-        )
+        report = apply(spec, source, client, run_request(options), plan_file=plan_file, progress=Progress())
     if options.redact:
         report = redact_report(report)
     show(lines(report.document()) if options.json else (f"{line}\n" for line in report_lines(report, color())))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kinde.exceptions import KindeError, SyncError
 
 if TYPE_CHECKING:
+    from airflow_provider_kinde.sync.plan.run_request import RunRequest
     from airflow_provider_kinde.sync.report.plan_file import PlanFile
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
@@ -103,6 +104,18 @@ def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
     source = make_source(spec)
     moment(options.now)  # a wrong --now fails before the connection is opened
     return spec, source, open_client(options, spec)
+
+
+def run_request(options: argparse.Namespace) -> RunRequest:
+    """What ``--now``, ``--id``, ``--only``, ``--approve`` and ``--approve-protected`` say, where a command has them.
+
+    :param options: the parsed command line.
+    :raises SyncError: one of them makes no sense.
+    """
+    from airflow_provider_kinde.sync.plan.run_request import RunRequest
+
+    given = {name: getattr(options, name, None) for name in ("now", "ids", "only", "approve", "approve_protected")}
+    return RunRequest.of(**given)
 
 
 def open_client(options: argparse.Namespace, spec: SyncSpec) -> Any:

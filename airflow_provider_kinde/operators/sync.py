@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.client import KindeClient
     from airflow_provider_kinde.sync.model import Source
     from airflow_provider_kinde.sync.plan.planner import Plan
+    from airflow_provider_kinde.sync.plan.run_request import RunRequest
     from airflow_provider_kinde.sync.report.plan_file import PlanFile
     from airflow_provider_kinde.sync.report.report import Report
     from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -58,23 +59,26 @@ class _SyncOperator(KindeSpecOperator):
         self.approve = approve
         self.approve_protected = approve_protected
 
+    def _request(self) -> RunRequest:
+        """What the run is to do, from the rendered fields."""
+        from airflow_provider_kinde.sync.plan.run_request import RunRequest
+
+        return RunRequest.of(
+            ids=items(self.ids),
+            only=items(self.only),
+            approve=text(self.approve),
+            approve_protected=items(self.approve_protected),
+        )
+
     def _make_plan(self, spec: SyncSpec, source: Source, client: KindeClient) -> Plan:
-        from airflow_provider_kinde.sync import make_plan
+        from airflow_provider_kinde.sync.plan.planner import plan_run
 
-        return make_plan(spec, source, client, **self._selection())
-
-    def _selection(self) -> dict[str, Any]:
-        """Whom a run is for, and which protected people it may touch."""
-        return {
-            "ids": items(self.ids),
-            "only": items(self.only),
-            "approve_protected": items(self.approve_protected) or (),
-        }
+        return plan_run(spec, source, client, self._request())
 
     def _apply(self, spec: SyncSpec, source: Source, client: KindeClient, plan_file: PlanFile | None) -> Report:
         from airflow_provider_kinde.sync.apply import run
 
-        return run.apply(spec, source, client, plan_file=plan_file, approve=text(self.approve), **self._selection())
+        return run.apply(spec, source, client, self._request(), plan_file=plan_file)
 
     ask = False
     """Whether a person will be asked about a plan that guards stopped, so that it is no failure yet."""

@@ -92,7 +92,7 @@ def test_some_people_some_kinds_at_some_moment(cli: Cli, kinde: Emulator) -> Non
     kinde.clear_log()
     for arguments, words in (
         (("--now", "tomorrow"), "not a moment in ISO 8601: 'tomorrow'"),
-        (("--only", "explode"), "no such kind of operation: explode"),
+        (("--only", "explode"), "no such kind of change: explode"),
         (("--report", "no/folder/report.json"), "could not be written: no folder"),
         (("--plan", "hr.yaml"), "the plan file hr.yaml cannot be read"),
     ):

@@ -18,7 +18,7 @@ from airflow_provider_kinde.sync import Report, SyncSpec
 from airflow_provider_kinde.sync.apply.run import apply
 from airflow_provider_kinde.sync.repair.release import release
 from airflow_provider_kinde.sync.repair.relink import relink
-from tests.support.world import NOW, SPEC, World, people, person
+from tests.support.world import SPEC, World, people, person, request_of
 
 Write = Callable[..., Report]
 
@@ -39,7 +39,7 @@ def run(world: World, tmp_path: Path) -> Write:
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
         spec = SyncSpec.parse(SPEC.replace("hr.csv", name) + "absent: suspend\n", str(tmp_path / "hr.yaml"))
         world.kinde.clear_log()
-        return apply(spec, make_source(spec), world.client, **{"now": NOW, **options})
+        return apply(spec, make_source(spec), world.client, request_of(options), **options)
 
     return write
 

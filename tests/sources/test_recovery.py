@@ -18,6 +18,7 @@ from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sources.sql import SqlSource
 from airflow_provider_kinde.sync.apply.run import apply
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from kinde_emulator import Emulator
 from tests.support.hr_server import NOW, Call, HrServer, Reply, make, person, spec
 
@@ -221,7 +222,7 @@ def test_nothing_is_lost_and_the_next_good_run_puts_it_right(
     def run(rows: Rows, day: str = "") -> tuple[str, str]:
         source = hr.source(rows, day)
         try:
-            report = apply(SPEC, source, client, now=NOW)
+            report = apply(SPEC, source, client, RunRequest.of(now=NOW))
         except SourceError as error:
             return "error", str(error)
         assert not any(block["approvable"] for block in report.blocked)
@@ -250,10 +251,10 @@ def test_a_date_in_another_format_rejects_its_row_alone(
     rows = [*staff(), person(900, start="2026-01-05")]
     rows[7] |= {"start": "05.01.2026", "last": "Roe"}
     odd = hr.source(rows)
-    report = apply(SPEC, odd, client, now=NOW)
+    report = apply(SPEC, odd, client, RunRequest.of(now=NOW))
     (rejected,) = report.plan.rejected
     assert (rejected.id, "05.01.2026" in rejected.reason) == ("p7", True)
     assert [o.kind for o in report.plan.operations] == ["create", "add_membership"]
     rows[7]["start"] = "2026-01-05"
     good = hr.source(rows)
-    assert [o.kind for o in apply(SPEC, good, client, now=NOW).plan.operations] == ["update"]
+    assert [o.kind for o in apply(SPEC, good, client, RunRequest.of(now=NOW)).plan.operations] == ["update"]

@@ -12,13 +12,14 @@ from pathlib import Path
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.apply.run import apply
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
 
 
 def main() -> None:
     url, spec, rows, now, out = sys.argv[1:]
     with KindeClient(url, "emulator-client", "emulator-secret") as client:
         people = json.loads(Path(rows).read_text())
-        report = apply(SyncSpec.load(spec), people, client, now=now)
+        report = apply(SyncSpec.load(spec), people, client, RunRequest.of(now=now))
     Path(out).write_text(json.dumps(report.to_json()))
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.client import KindeClient
-from airflow_provider_kinde.sync import Plan, Report, SyncSpec, make_plan
+from airflow_provider_kinde.sync import Plan, Report, SyncSpec
 from airflow_provider_kinde.sync.apply.run import apply
+from airflow_provider_kinde.sync.plan.planner import plan_run
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from kinde_emulator import Emulator, Settings
 
 NOW = "2026-03-02T12:00:00Z"
@@ -64,6 +66,13 @@ def _nap(seconds: float) -> None:
     time.sleep(seconds / 100)
 
 
+def request_of(options: dict[str, Any]) -> RunRequest:
+    """The request of a run at :data:`NOW`; what belongs to it is taken out of ``options``."""
+    names = ("ids", "only", "approve", "approve_protected")
+    given = {name: options.pop(name) for name in names if name in options}
+    return RunRequest.of(now=options.pop("now", NOW), **given)
+
+
 class World:
     """A tenant, a client and shortcuts."""
 
@@ -78,11 +87,11 @@ class World:
 
     def plan(self, rows: Sequence[Mapping[str, Any]], spec: SyncSpec | str = SPEC, **options: Any) -> Plan:
         spec = SyncSpec.parse(spec) if isinstance(spec, str) else spec
-        return make_plan(spec, list(rows), self.client, **{"now": NOW, **options})
+        return plan_run(spec, list(rows), self.client, request_of(options), **options)
 
     def apply(self, rows: Sequence[Mapping[str, Any]], spec: SyncSpec | str = SPEC, **options: Any) -> Report:
         spec = SyncSpec.parse(spec) if isinstance(spec, str) else spec
-        return apply(spec, list(rows), self.client, **{"now": NOW, **options})
+        return apply(spec, list(rows), self.client, request_of(options), **options)
 
     def users(self) -> dict[str, dict[str, Any]]:
         """E-mail -> user."""

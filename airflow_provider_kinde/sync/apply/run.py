@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pendulum
-
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.plan.changes import Change
-from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Progress
@@ -24,27 +23,24 @@ def apply(
     spec: SyncSpec,
     source: Source | Iterable[Mapping[str, Any]],
     client: Any,
+    request: RunRequest,
     *,
     plan_file: Mapping[str, Any] | PlanFile | None = None,
-    approve: str | None = None,
-    approve_protected: Collection[str] = (),
-    now: pendulum.DateTime | str | None = None,
-    ids: Collection[str] | None = None,
-    only: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Plan afresh and apply; given a plan file, do what both plans hold and list what changed since the plan.
+    """Plan afresh and apply. Given a plan file, do what both plans hold, and say what changed since the plan.
 
-    :param plan_file: the content of a ``plan.json``, not older than 7 days.
-    :param approve: hash of the plan that may pass the volume guards: of ``plan_file`` if there is one, else of the
+    :param spec: the spec.
+    :param source: an HR source, or a list of rows (which counts as complete).
+    :param client: a ``KindeClient`` or a ``KindeHook``.
+    :param request: what the run is to do. Its ``approve`` is the hash of ``plan_file`` if there is one, else of the
         plan made now.
+    :param plan_file: the content of a ``plan.json``, not older than 7 days.
+    :param progress: called with the state of long work.
     :raises SyncError: when the plan file is not this spec's, is too old, or was changed.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
-    found = agreed(
-        spec, source, client, plan_file=plan_file, approve=approve, approve_protected=approve_protected, now=now,
-        ids=ids, only=only, progress=progress,
-    )  # fmt: skip
+    found = plan_agreed(spec, source, client, request, plan_file=plan_file, progress=progress)
     report = apply_plan(found.plan, client, approve=found.approve, progress=progress)
     report.changed_since_plan = found.changed_since_plan
     return report
@@ -63,17 +59,13 @@ class Agreed:
     changed_since_plan: list[str]
 
 
-def agreed(
+def plan_agreed(
     spec: SyncSpec,
     source: Source | Iterable[Mapping[str, Any]],
     client: Any,
+    request: RunRequest,
     *,
     plan_file: Mapping[str, Any] | PlanFile | None = None,
-    approve: str | None = None,
-    approve_protected: Collection[str] = (),
-    now: pendulum.DateTime | str | None = None,
-    ids: Collection[str] | None = None,
-    only: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Agreed:
     """Plan afresh, and keep of it what the plan file holds as well; everything, if there is none. Reads only.
@@ -81,18 +73,15 @@ def agreed(
     The parameters are those of :func:`apply`.
     """
     approved = None if plan_file is None else PlanFile.of(plan_file)
-    plan = make_plan(
-        spec, source, client, now=now, ids=ids, only=only, approve_protected=approve_protected,
-        begun=approved.operations if approved else None, progress=progress,
-    )  # fmt: skip
+    plan = plan_run(spec, source, client, request, begun=approved.operations if approved else None, progress=progress)
     if approved is None:
-        return Agreed(plan, approve, [])
+        return Agreed(plan, request.approve, [])
     approved.check(plan)
-    if approve and approve != approved.hash:
-        raise SyncError(f"the approved hash {approve} is not that of the plan file ({approved.hash})")
-    changed = _restrict(plan, approved.operations, frozenset(approve_protected))
+    if request.approve and request.approve != approved.hash:
+        raise SyncError(f"the approved hash {request.approve} is not that of the plan file ({approved.hash})")
+    changed = _restrict(plan, approved.operations, request.approve_protected)
     # The hash of the file approves the rest of it too: everything left in the plan is part of the file.
-    return Agreed(plan, plan.hash if approve else None, changed)
+    return Agreed(plan, plan.hash if request.approve else None, changed)
 
 
 def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = frozenset()) -> list[str]:

@@ -10,8 +10,8 @@ import pendulum
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.model import Access, Person, Row, Source
 from airflow_provider_kinde.sync.plan.changes import Change
-from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
-from airflow_provider_kinde.sync.plan.run_request import as_source
+from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -41,7 +41,7 @@ def explain(
     :returns: the text, and the plan for this one person.
     """
     source = as_source(source)
-    plan = make_plan(spec, source, client, now=now, ids=[id], progress=progress)
+    plan = plan_run(spec, source, client, RunRequest.of(now=now, ids=[id]), progress=progress)
     return explanation(plan, source, id), plan
 
 

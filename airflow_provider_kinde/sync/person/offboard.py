@@ -17,9 +17,9 @@ from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
-from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
-from airflow_provider_kinde.sync.plan.run_request import as_source, moment
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, moment
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
@@ -137,7 +137,8 @@ class _Offboarding:
     def _as_leaver(self, id: str, account: Account, tell: Tell) -> Report | None:
         """The engine's own way for a leaver, or ``None`` where it may not be gone (held, or stopped by a guard)."""
         confirmed = [id] if self.leaver.confirm_protected else []
-        plan = make_plan(self.spec, self.rows, self.client, now=self.at, ids=[id], approve_protected=confirmed)
+        request = RunRequest.of(now=self.at, ids=[id], approve_protected=confirmed)
+        plan = plan_run(self.spec, self.rows, self.client, request)
         if plan.blocked or plan.held:
             return None
         plan.counts_before = self.before

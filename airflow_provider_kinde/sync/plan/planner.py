@@ -8,15 +8,14 @@ from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources.normalization import email_key, name_key
 from airflow_provider_kinde.sync.model import Access, Person, Rejected, Source
 from airflow_provider_kinde.sync.people.reader import read_people
-from airflow_provider_kinde.sync.plan.changes import COUNTED, KINDS, Change
+from airflow_provider_kinde.sync.plan.changes import COUNTED, Change
 from airflow_provider_kinde.sync.plan.guards import Block, check_guards
 from airflow_provider_kinde.sync.plan.matching import Pairs
 from airflow_provider_kinde.sync.plan.reconcile import Hold, Reconciler
-from airflow_provider_kinde.sync.plan.run_request import as_source, asked_for, moment
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot, address_of, read_properties, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import Account
@@ -115,37 +114,50 @@ def make_plan(
     *,
     now: pendulum.DateTime | str | None = None,
     ids: Collection[str] | None = None,
-    only: Collection[str] | None = None,
-    approve_protected: Collection[str] = (),
-    begun: ChangeList | None = None,
-    progress: Progress | None = None,
 ) -> Plan:
     """Compute what would make Kinde agree with HR. Nothing is written.
 
+    :param spec: the spec.
     :param source: an HR source, or a list of rows (which counts as complete).
     :param client: a ``KindeClient`` or a ``KindeHook``.
-    :param now: the moment for which the plan is made; the wall clock when left out.
-    :param ids: plan for these HR ids only; then nobody is treated as absent.
-    :param only: kinds of operations to plan (``create``, ``adopt``, ...); all when left out.
-    :param approve_protected: ids of protected leavers whose access may be taken.
-    :param begun: the operations of a plan that an earlier try may have begun to carry out.
-    :param progress: told about long work.
+    :param now: the moment for which the plan is made; the current time when left out.
+    :param ids: plan for these HR ids only; then no person counts as absent.
     :raises SpecError: when the spec names something that Kinde or the source does not have.
     :raises SourceError: when the source cannot be read at all.
-    :raises SyncError: when ``now`` is no moment, or one of ``ids`` no text.
+    :raises SyncError: when ``now`` is no moment, or one of ``ids`` is not text.
     """
-    at, wanted = moment(now), asked_for(ids)
+    return plan_run(spec, source, client, RunRequest.of(now=now, ids=ids))
+
+
+def plan_run(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    request: RunRequest,
+    *,
+    begun: ChangeList | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Make the plan of one run. :func:`make_plan` is this for users of Python.
+
+    :param spec: the spec.
+    :param source: an HR source, or a list of rows.
+    :param client: a ``KindeClient`` or a ``KindeHook``.
+    :param request: what the run is to do.
+    :param begun: the changes of a plan that an earlier try may have begun to carry out.
+    :param progress: called with the state of long work.
+    :raises SpecError: when the spec names something that Kinde or the source does not have.
+    :raises SourceError: when the source cannot be read at all.
+    """
     client = client.get_conn() if hasattr(client, "get_conn") else client
-    if unknown := sorted(set(only or ()) - set(KINDS)):
-        raise SyncError(f"no such kind of operation: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
     counts = (client.counts.read, client.counts.write)
-    plan = Plan(spec, client.host, at, counts_before=counts)
+    plan = Plan(spec, client.host, request.now, counts_before=counts)
     if spec.tenant and _host(spec.tenant) != _host(client.host):
         reason = f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}"
         plan.blocked.append(Block(reason, False))
         return plan
     spool = Database()
-    people = plan.people = read_people(spec, as_source(source), at, spool)
+    people = plan.people = read_people(spec, as_source(source), request.now, spool)
     plan.warnings += people.warnings
     if people.problems:
         plan.rejected = people.rejected
@@ -154,14 +166,14 @@ def make_plan(
     snapshot = read_snapshot(spec, client, progress, spool)
     _read_missing_properties(spec, snapshot, client)
     while True:
-        plan = Plan(spec, client.host, at, snapshot=snapshot, people=people, counts_before=counts)
+        plan = Plan(spec, client.host, request.now, snapshot=snapshot, people=people, counts_before=counts)
         plan.warnings += people.warnings
-        planner = _Planner(plan, people, snapshot, client, wanted, approve_protected)
-        planner.run(only, begun)
+        planner = _Planner(plan, people, snapshot, client, request)
+        planner.run(begun)
         if not planner.unlisted:
             return plan
-        # Pages shift while people come and go: whoever stood at the edge of one may be in none, and would lose what
-        # was given by hand, or keep what is to be taken. What is read twice is believed.
+        # Pages shift while people come and go: a member at the edge of a page may be in none of them. What is read
+        # twice is believed.
         snapshot.read_members_again(sorted(planner.unlisted), client)
 
 
@@ -174,11 +186,10 @@ class _Planner:
         people: People,
         snapshot: Snapshot,
         client: Any,
-        ids: frozenset[str] | None,
-        approve_protected: Collection[str],
+        request: RunRequest,
     ) -> None:
         self.plan, self.spec, self.people, self.snapshot, self.client = plan, plan.spec, people, snapshot, client
-        self.ids = ids
+        self.request = request
         self.today = plan.now.in_timezone("UTC").date()
         self.absent_action = self.spec.absent or ("suspend" if people.proven else "hold")
         self.decider = Reconciler(
@@ -188,7 +199,7 @@ class _Planner:
             rows_with=people.persons.count_address,
             confirmed=self._confirmed,
             absent_action=self.absent_action,
-            approved=frozenset(approve_protected),
+            approved=request.approve_protected,
         )
         self.pairs = Pairs(self.spec, snapshot, self.decider.has_access, self.today)
         self.aliases = {o.code: alias for alias, o in snapshot.organizations.items() if o.code}
@@ -198,29 +209,28 @@ class _Planner:
         self.wanted: set[str] = set()
         """Leavers whose address an active row has: deleting them would hand it over in the next run, unasked."""
 
-    def run(self, only: Collection[str] | None, begun: ChangeList | None = None) -> None:
-        plan, people, linked = self.plan, self.people, self.snapshot.linked
+    def run(self, begun: ChangeList | None = None) -> None:
+        request, plan, people, linked = self.request, self.plan, self.people, self.snapshot.linked
         self._check_aliases()
         self._hold_contradictions()
         self._hold_addresses()
         operations = plan.operations = ChangeList(self._operations(), self.snapshot.spool)
         operations.add(self._organizations(operations))
-        if only is not None:
+        if (only := request.only) is not None:
             operations.keep(lambda operation: operation.kind in only)
             self._hold_protected_left_out(operations)
-        mine = [held for held in self.held.values() if self.ids is None or held.id in self.ids]
+        mine = [held for held in self.held.values() if request.includes(held.id)]
         plan.held = sorted(mine, key=lambda held: (not held.protected, held.id))
-        plan.rejected = [r for r in people.rejected if self.ids is None or r.id in self.ids]
-        if self.ids is not None:
-            plan.warnings += [
-                f"id {id}: no HR row and no account of this sync has it"
-                for id in sorted(self.ids)
-                if id not in people.ids and id not in linked
-            ]
+        plan.rejected = [r for r in people.rejected if request.includes(r.id)]
+        plan.warnings += [
+            f"id {id}: no HR row and no account of this sync has it"
+            for id in sorted(request.ids or ())
+            if id not in people.ids and id not in linked
+        ]
         volumes = self.pairs.volumes
         volumes.held = sum(1 for held in plan.held if not held.absent)
         volumes.rejected, volumes.rows = len(people.rejected), people.rows
-        if self.ids is not None:
+        if request.ids is not None:
             volumes.dropped = None
         is_new = (lambda id: False) if begun is None else begun.makes
         plan.blocked += check_guards(self.spec, plan.operations, volumes, is_new)
@@ -229,7 +239,7 @@ class _Planner:
         """What is to be done for everybody, person by person."""
         rejected = {rejected.id for rejected in self.people.rejected}
         for pair in self.pairs:
-            if pair.id in self.held or not self._asked_for(pair.id):
+            if pair.id in self.held or not self.request.includes(pair.id):
                 continue
             if pair.agrees():
                 self.plan.unchanged += 1
@@ -243,7 +253,7 @@ class _Planner:
                 self.plan.unchanged += 1
             yield from found
         for person in self.people.persons.without_account(Access.DUE):
-            if self._asked_for(person.id):
+            if self.request.includes(person.id):
                 found = self._decide(person.id, person, None)
                 if found and found[0].account:
                     self._note_unlisted(found[0].account)
@@ -253,9 +263,6 @@ class _Planner:
         listed = self.snapshot.memberships(account.id).keys() | self.snapshot.read_twice
         said = {self.aliases[code] for code in account.organizations if code in self.aliases}
         self.unlisted |= said - listed
-
-    def _asked_for(self, id: str) -> bool:
-        return self.ids is None or id in self.ids
 
     def _decide(self, id: str, person: Person | None, account: Account | None) -> list[Change]:
         if id in self.held:
@@ -280,7 +287,7 @@ class _Planner:
 
     def _is_absent(self, id: str) -> bool:
         """Absent, as opposed to rejected, held or unknown: only then is silence a statement."""
-        return id not in self.people.ids and self.people.ids_certain and self.ids is None
+        return id not in self.people.ids and self.people.ids_certain and self.request.ids is None
 
     def _is_leaver(self, id: str) -> bool:
         person = self.people.persons.get(id)

@@ -1,22 +1,83 @@
-"""What a run is asked for: its moment, its source, its people."""
+"""What one run is to do: at which moment, for whom, which kinds of changes, and what was approved."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.model import Source
+from airflow_provider_kinde.sync.plan.changes import COUNTED, KINDS
 from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR
 
 _YEAR = re.compile(r"\d{4}")
 
 
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What one run is to do. Made by :meth:`of`, which checks every value.
+
+    :param now: the moment for which the plan is made.
+    :param ids: the HR ids that the run is for; ``None`` for everybody. With ids, no person counts as absent.
+    :param only: the kinds of changes to plan; ``None`` for all.
+    :param approve: hash of the plan that may pass the volume guards.
+    :param approve_protected: HR ids of protected leavers whose access may be taken.
+    """
+
+    now: pendulum.DateTime
+    ids: frozenset[str] | None = None
+    only: frozenset[str] | None = None
+    approve: str | None = None
+    approve_protected: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        now: pendulum.DateTime | str | None = None,
+        ids: Collection[str] | None = None,
+        only: Collection[str] | None = None,
+        approve: str | None = None,
+        approve_protected: Collection[str] | None = None,
+    ) -> RunRequest:
+        """Make a request from what a user or an operator gave.
+
+        :param now: a moment, as such or in ISO 8601; the current time when left out.
+        :param ids: HR ids; everybody when left out.
+        :param only: kinds of changes; all when left out.
+        :param approve: hash of a plan.
+        :param approve_protected: HR ids of protected leavers.
+        :raises SyncError: when ``now`` is no moment, an id is not text, or a kind of change does not exist.
+        """
+        for id in ids or ():
+            _check_text(str(id))
+        if unknown := sorted(set(only or ()) - set(KINDS)):
+            raise SyncError(f"no such kind of change: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
+        return cls(
+            moment(now),
+            None if ids is None else frozenset(map(str, ids)),
+            None if only is None else frozenset(only),
+            approve,
+            frozenset(approve_protected or ()),
+        )
+
+    def includes(self, id: str | None) -> bool:
+        """Whether the run is for the person with this HR id.
+
+        :param id: an HR id; ``None`` where a row has none that can be read.
+        """
+        return self.ids is None or id in self.ids
+
+
 def as_source(source: Any) -> Source:
-    """A source as it is; a list of rows becomes one that counts as complete."""
+    """Return a source as it is; make one that counts as complete from a list of rows.
+
+    :param source: an HR source, or rows.
+    """
     if hasattr(source, "read"):
         found: Source = source
         return found
@@ -25,23 +86,10 @@ def as_source(source: Any) -> Source:
     return ListSource(list(source))
 
 
-def asked_for(ids: Collection[str] | None) -> frozenset[str] | None:
-    """The HR ids that a run is for; ``None`` for everybody.
-
-    :raises SyncError: for one that is no text.
-    """
-    found = None if ids is None else frozenset(map(str, ids))
-    for id in found or ():
-        try:
-            id.encode()
-        except UnicodeEncodeError:  # half a character, as a command line can hold it
-            raise SyncError(f"{id!r} is nobody's id: it is not text") from None
-    return found
-
-
 def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
-    """A moment given as such, in ISO 8601, or not at all (the wall clock).
+    """Return a moment that was given as such, in ISO 8601, or not at all (the current time).
 
+    :param now: the moment.
     :raises SyncError: for a text that is none, and for a year in which days cannot be counted on either side.
     """
     if now is None:
@@ -56,3 +104,10 @@ def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
         raise SyncError(f"not a moment in ISO 8601: {str(now)!r}")
     assert isinstance(parsed, pendulum.DateTime)
     return parsed
+
+
+def _check_text(id: str) -> None:
+    try:
+        id.encode()
+    except UnicodeEncodeError:  # half a character, as a command line can hold it
+        raise SyncError(f"{id!r} cannot be an id: it is not text") from None

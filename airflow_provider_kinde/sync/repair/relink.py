@@ -12,7 +12,8 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources.normalization import name_key
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.model import Access, Source
-from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.reader import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -114,7 +115,7 @@ def relink(
         raise SyncError(f"relink needs two different ids, found {old!r} and {new!r}")
     client = client.get_conn() if hasattr(client, "get_conn") else client
     view = _AsIfRelinked(client, spec.name, old, new)
-    plan = make_plan(spec, source, view, now=now, ids=[new], progress=progress)
+    plan = plan_run(spec, source, view, RunRequest.of(now=now, ids=[new]), progress=progress)
     if fatal := [block.reason for block in plan.blocked if not block.approvable]:
         raise SyncError("relink needs a source that can be relied on: " + "; ".join(fatal))
     assert plan.people is not None

@@ -14,6 +14,7 @@ from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec, make_plan
 from airflow_provider_kinde.sync.apply.run import apply
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from kinde_emulator import Emulator
 from tests.support.company import SECRET_WORDS, Company, Run, writes
 
@@ -38,7 +39,7 @@ def test_a_redacted_run_is_planned_approved_and_applied_and_keeps_no_name(
     company.change(12, email="no address of Lastname12")
     spec = SyncSpec.load(company.spec)
     with KindeClient(kinde.url, kinde.client_id, kinde.client_secret) as client:
-        assert apply(spec, make_source(spec), client).outcome == "changes"
+        assert apply(spec, make_source(spec), client, RunRequest.of()).outcome == "changes"
         for number in range(1, 8):
             company.change(number, status="Left")
         plan = make_plan(spec, make_source(spec), client)

@@ -17,7 +17,6 @@ from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import Report, SyncSpec, make_plan
 from airflow_provider_kinde.sync.apply import accounts, stages
 from airflow_provider_kinde.sync.apply.memberships import UNSEEN
-from airflow_provider_kinde.sync.apply.run import apply
 from airflow_provider_kinde.sync.apply.stages import Run, apply_plan
 from airflow_provider_kinde.sync.plan import matching as joined
 from airflow_provider_kinde.sync.plan.matching import Pair, Pairs
@@ -347,7 +346,7 @@ def test_every_stage_tells_how_far_it_is(world: World) -> None:
         told[stage] = done, total
 
     new = SPEC.replace("eng: {name: Engineering}", "eng: {name: Laboratory, create: true}")
-    apply(world.spec(new), [person(1, dept="Eng"), person(2)], world.client, now=NOW, progress=progress)
+    world.apply([person(1, dept="Eng"), person(2)], new, progress=progress)
     assert told["organizations"] == (1, 1)
     assert told["people"][0] == told["people"][1]
     assert told["memberships"] == (2, 2)
@@ -700,7 +699,7 @@ def test_an_id_with_a_row_and_no_account_is_known(world: World) -> None:
 
 def test_of_a_stage_without_work_nothing_is_told(world: World) -> None:
     told: set[str] = set()
-    apply(world.spec(), people(2), world.client, now=NOW, progress=lambda stage, done, total: told.add(stage))
+    world.apply(people(2), progress=lambda stage, done, total: told.add(stage))
     assert told >= {"people", "memberships"}
     assert not told & {"organizations", "leavers", "enabling", "deleting"}
 
