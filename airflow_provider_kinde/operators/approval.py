@@ -111,7 +111,7 @@ def _operator(base: Any) -> Any:
             if is_true(self.plan_only) or not asks:
                 return {"asked": False, "hash": None, "path": path, "by": None}
             spec = SyncSpec.load(self._spec_file())
-            limits = {name: str(spec.guards[name]) for name in spec.guards}
+            limits = {name: str(spec.guards[name]) for name in spec.guards.names()}
             plan = json.loads(run_files.read(path))
             # The approval is for the plan that was shown, even if the plan's task runs again in the meantime.
             context["ti"].xcom_push(key="asked", value={"hash": plan["hash"], "path": path})

@@ -23,7 +23,8 @@ from airflow_provider_kinde.sync.spec.expressions import (
     UnknownColumn,
     is_blank,
 )
-from airflow_provider_kinde.sync.spec.models import MembershipSpec, SyncSpec
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.organizations import MembershipSpec
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, encode_due, encode_properties
 

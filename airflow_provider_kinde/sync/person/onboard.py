@@ -175,7 +175,7 @@ def _begin(spec: SyncSpec, start: date) -> pendulum.DateTime:
 
 def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) -> Plan:
     """A plan as the engine carries it out, for a namespace of its own: ``<name>~onboarded:<day>`` is its link."""
-    own = replace(spec, name=f"{spec.name}~onboarded")
+    own = spec.model_copy(update={"name": f"{spec.name}~onboarded"})
     plan = Plan(own, client.host, at, counts_before=(client.counts.read, client.counts.write))
     snapshot = plan.snapshot = read_snapshot(own, client)
     account = _account(spec, snapshot, joiner)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.plan.changes import Change
-from airflow_provider_kinde.sync.spec.models import Limit, SyncSpec
+from airflow_provider_kinde.sync.spec.fields import Limit
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 
 @dataclass(frozen=True, slots=True)

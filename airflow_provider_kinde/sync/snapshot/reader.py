@@ -16,7 +16,8 @@ from airflow_provider_kinde.exceptions import KindeError, KindeResponseError, Sy
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.snapshot.directories import check_directories
-from airflow_provider_kinde.sync.spec.models import OrganizationSpec, SyncSpec
+from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.organizations import OrganizationSpec
 from airflow_provider_kinde.sync.store.accounts import (
     Account,
     AccountTable,

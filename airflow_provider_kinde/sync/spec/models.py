@@ -1,15 +1,57 @@
-"""The spec: one YAML file that says how HR rows become accounts, memberships and roles in Kinde."""
+"""The spec: one YAML file that says how HR rows become accounts, memberships and roles in Kinde.
+
+The models are the definition of the language: reading, messages, defaults and the JSON schema for editors follow from
+them. A new key is one field with its kind, its default and its description, here or in the section that it stands in.
+"""
 
 from __future__ import annotations
 
-import stat
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, WithJsonSchema, field_validator
 
 from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync.spec.expressions import Template
+from airflow_provider_kinde.sync.spec.fields import (
+    Flag,
+    Section,
+    Text,
+    Texts,
+    TruthExpr,
+    Written,
+    cut,
+    note,
+    plain,
+    wrong,
+)
+from airflow_provider_kinde.sync.spec.organizations import (
+    KeepSpec,
+    MatchSpec,
+    MembershipSpec,
+    Organizations,
+    OrganizationSpec,
+    RetiredSpec,
+    as_memberships,
+    check_alias,
+    retired_organization,
+)
+from airflow_provider_kinde.sync.spec.sections import (
+    Action,
+    EmploymentSpec,
+    Guards,
+    JoinerSpec,
+    LeaverSpec,
+    PersonSpec,
+    ProtectSpec,
+)
+
+_NAME = "^[a-z0-9][a-z0-9-]{0,30}$"
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -22,182 +64,89 @@ class SourceSpec:
     """
 
     type: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any]
     line: int | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class PersonSpec:
-    """Who somebody is: expressions over ``row``."""
-
-    id: Template
-    email: Template
-    given_name: Template
-    family_name: Template
-    properties: Mapping[str, Template] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class EmploymentSpec:
-    """Whether and when somebody works here.
-
-    :param active: statuses that give access, trimmed and case-folded.
-    :param inactive: statuses that take it.
-    :param date_format: tried in order; empty for ISO 8601.
-    """
-
-    status: Template
-    active: frozenset[str]
-    inactive: frozenset[str]
-    start_date: Template | None
-    end_date: Template | None
-    date_format: tuple[str, ...]
-    timezone: Template
+def _source(found: dict[str, Any], info: ValidationInfo) -> SourceSpec:
+    options = plain(found)
+    if "type" not in options:
+        note(info, "source.type", "is missing")
+    kind = options.pop("type", "")
+    lines = info.context.lines if info.context else {}
+    if not isinstance(kind, str):
+        raise wrong("type: text is expected")
+    return SourceSpec(
+        kind, options, lines.get("source"), {key: line for key, line in lines.items() if key.startswith("source")}
+    )
 
 
-@dataclass(frozen=True)
-class OrganizationSpec:
-    """One organization that the sync manages: a code, or one way to look it up."""
-
-    alias: str
-    code: str | None
-    external_id: str | None
-    handle: str | None
-    name: str | None
-    create: bool
-    key: str
-    line: int | None
+def _name(text: str) -> str:
+    if not re.fullmatch(_NAME, text):
+        raise wrong(f"{cut(text)!r} is not a spec's name: up to 31 of a-z, 0-9 and -, not beginning with -")
+    return text
 
 
-@dataclass(frozen=True)
-class MatchSpec:
-    """Manage every organization whose ``field`` begins with ``prefix``; the alias is the value itself."""
-
-    field: str
-    prefix: str
-
-
-@dataclass(frozen=True)
-class MembershipSpec:
-    """One rule: who belongs to an organization, and with which roles."""
-
-    index: int
-    organization: Template
-    when: Template | None
-    roles: tuple[str, ...]
-    line: int | None
+def _host(text: str) -> str:
+    host = re.sub(r"^https?://", "", text.lower()).rstrip("/")
+    if not _HOST.fullmatch(host):
+        raise wrong(f"{cut(text)!r} is not a domain such as acme.kinde.com")
+    return host
 
 
-@dataclass(frozen=True)
-class KeepSpec:
-    """A membership to leave in place. ``email`` is normalised for comparing."""
-
-    email: str
-    organization: str
-
-
-@dataclass(frozen=True)
-class RetiredSpec:
-    """What is no longer given, but still taken away."""
-
-    roles: frozenset[str] = frozenset()
-    organizations: tuple[OrganizationSpec, ...] = ()
-
-
-@dataclass(frozen=True)
-class JoinerSpec:
-    """How somebody comes in."""
-
-    days_before_start: int = 0
-    adopt: bool = True
-    adopt_provided_id: Template | None = None
-    leave_default_organization: bool = False
-
-
-@dataclass(frozen=True)
-class LeaverSpec:
-    """How somebody goes: ``action`` is ``suspend``, ``remove`` or ``hold``."""
-
-    action: str = "suspend"
-    end_sessions: bool = True
-    grace_days: int = 0
-    delete_after_days: int | None = None
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A guard's limit: a share of its base (0 to 1), or a plain number."""
-
-    share: float | None = None
-    number: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.share * 100:g}%" if self.share is not None else str(self.number)
-
-
-@dataclass(frozen=True)
-class Guards:
-    """How much one plan may do before somebody has to approve it."""
-
-    max_leavers: Limit = Limit(share=0.10)
-    max_row_drop: Limit = Limit(share=0.20)
-    max_membership_removals: Limit = Limit(share=0.25)
-    max_role_removals: Limit = Limit(share=0.25)
-    max_role_grants: Limit = Limit(share=0.25)
-    max_email_changes: Limit = Limit(share=0.05)
-    max_deletes: Limit = Limit(share=0.01)
-    max_rejected_rows: Limit = Limit(share=0.05)
-    max_held: Limit = Limit(share=0.05)
-    floor: int = 5
-
-    def __getitem__(self, name: str) -> Limit:
-        limit = getattr(self, name)
-        if not isinstance(limit, Limit):
-            raise KeyError(name)
-        return limit
-
-    def __iter__(self) -> Iterator[str]:
-        return (entry.name for entry in fields(self) if entry.name != "floor")
-
-
-@dataclass(frozen=True)
-class ProtectSpec:
-    """Whom the sync never touches. ``emails`` are normalised for comparing."""
-
-    roles: frozenset[str] = frozenset({"owner", "admin"})
-    emails: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class SyncSpec:
+class SyncSpec(Section):
     """A spec that was read and found valid. ``docs/spec.md`` describes every key."""
 
-    version: int
-    name: str
-    kinde_conn_id: str
-    tenant: str | None
-    source: SourceSpec
-    person: PersonSpec
-    scope: Template | None
-    may_be_empty: frozenset[str]
-    employment: EmploymentSpec
-    organizations: tuple[OrganizationSpec, ...]
-    organizations_match: MatchSpec | None
-    memberships: tuple[MembershipSpec, ...]
-    keep: tuple[KeepSpec, ...]
-    retired: RetiredSpec
-    joiner: JoinerSpec
-    leaver: LeaverSpec
-    absent: str | None
-    guards: Guards
-    protect: ProtectSpec
-    check_directories: bool = False
-    file: str = ""
-    lines: Mapping[str, int] = field(default_factory=dict)
-    """Dotted key -> line in the file, for messages."""
-    templates: tuple[Template, ...] = ()
-    """Every expression of the file, with its key and line."""
+    version: Literal[1] = Field(description="The version of this language.")
+    name: Annotated[Text, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": _NAME})] = Field(
+        description="The first half of every link (`<name>:<id>`) in Kinde: changing it makes all managed accounts "
+        "strangers."
+    )
+    kinde_conn_id: Text = Field(default="kinde_default", description="The id of the Airflow connection.")
+    tenant: Annotated[Text, AfterValidator(_host)] | None = Field(
+        default=None,
+        description="The Kinde domain; a connection to any other host blocks the run.",
+        examples=["acme.kinde.com"],
+    )
+    source: Annotated[SourceSpec, Written(dict[str, Any], _source)] = Field(description="Where the rows come from.")
+    person: PersonSpec = Field(description="Who a person is.")
+    scope: TruthExpr | None = Field(
+        default=None,
+        description="Whom this sync is about; all people when left out. Out of scope is a leaver, if managed.",
+    )
+    may_be_empty: Texts = Field(default=frozenset(), description="Columns whose blank is an answer, not missing data.")
+    employment: EmploymentSpec = Field(description="Whether and when a person works here.")
+    managed: Organizations = Field(
+        default=(),
+        alias="organizations",
+        description="The closed set that this sync manages: alias -> organization, or match and prefix for many.",
+    )
+    memberships: Annotated[tuple[MembershipSpec, ...], Written(list[MembershipSpec], as_memberships)] = Field(
+        default=(), description="Who belongs where, with which roles. Every rule that holds adds up."
+    )
+    keep: Annotated[tuple[KeepSpec, ...], Written(list[KeepSpec], lambda found, info: tuple(found))] = Field(
+        default=(), description="Memberships to leave in place."
+    )
+    retired: RetiredSpec = Field(default_factory=RetiredSpec, description="No longer given, still taken away.")
+    joiner: JoinerSpec = Field(default_factory=JoinerSpec, description="How a person comes in.")
+    leaver: LeaverSpec = Field(default_factory=LeaverSpec, description="How a person goes.")
+    absent: Action | None = Field(
+        default=None,
+        description="What to do with managed people who have no row. When left out: suspend if the source proves that "
+        "it is complete, else hold.",
+    )
+    guards: Guards = Field(default_factory=Guards, description="How much one run may do without approval.")
+    protect: ProtectSpec = Field(
+        default_factory=ProtectSpec, validate_default=True, description="People who do not lose their access unseen."
+    )
+    check_directories: Flag = Field(
+        default=False,
+        description="Ask first whether a SCIM directory keeps one of the organizations, and stop if so: one more "
+        "request a run.",
+    )
+    _file: str = PrivateAttr("")
+    _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> SyncSpec:
@@ -205,26 +154,12 @@ class SyncSpec:
 
         :param path: the YAML file.
         :returns: the spec.
-        :raises SpecError: the file cannot be read, or is not a valid spec; every error is told with its line.
+        :raises SpecError: the file cannot be read, or is not a valid spec. The message names every mistake with its
+            line.
         """
-        from airflow_provider_kinde.sync.spec.yaml_document import MAX_FILE
+        from airflow_provider_kinde.sync.spec.loader import read_file
 
-        try:
-            found = Path(path).expanduser()
-            if not stat.S_ISREG(found.stat().st_mode):
-                raise SpecError("the file cannot be read: it is a folder, a pipe or a device", file=str(path))
-            with found.open("rb") as file:
-                content = file.read(MAX_FILE + 1)
-            if len(content) > MAX_FILE:
-                raise SpecError(f"the file is larger than {MAX_FILE:,} bytes: this is no spec", file=str(path))
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise SpecError(f"the file is not UTF-8 (byte {error.start})", file=str(path)) from None
-        except OSError as error:
-            raise SpecError(f"the file cannot be read: {error.strerror or error}", file=str(path)) from None
-        except ValueError as error:
-            raise SpecError(f"the file cannot be read: {error}", file=repr(str(path))) from None
-        return cls.parse(text, str(path))
+        return cls.parse(read_file(path), str(path))
 
     @classmethod
     def parse(cls, text: str, file: str = "") -> SyncSpec:
@@ -233,16 +168,87 @@ class SyncSpec:
         :param text: YAML.
         :param file: its name, for messages; paths in ``source`` are relative to its folder.
         :returns: the spec.
-        :raises SpecError: it is not a valid spec; every error is told with its line.
+        :raises SpecError: it is not a valid spec. The message names every mistake with its line.
         """
-        from airflow_provider_kinde.sync.spec.reader import read_spec
+        from airflow_provider_kinde.sync.spec.loader import read_model
 
-        return read_spec(text, file)
+        return read_model(cls, text, file)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Take file name and lines from the document."""
+        super().model_post_init(context)
+        if context is not None:
+            self._file, self._lines = context.file, context.lines
+
+    # -- checks that more than one key takes part in --
+
+    @field_validator("memberships")
+    @classmethod
+    def _memberships_are_known(
+        cls, rules: tuple[MembershipSpec, ...], info: ValidationInfo
+    ) -> tuple[MembershipSpec, ...]:
+        for rule in rules:
+            if rule.organization.constant:
+                check_alias(f"memberships[{rule.index}].organization", rule.organization.text.strip(), info)
+        return rules
+
+    @field_validator("keep")
+    @classmethod
+    def _kept_are_known(cls, kept: tuple[KeepSpec, ...], info: ValidationInfo) -> tuple[KeepSpec, ...]:
+        for index, entry in enumerate(kept):
+            check_alias(f"keep[{index}].organization", entry.organization, info)
+        return kept
+
+    @field_validator("retired")
+    @classmethod
+    def _retired_are_found(cls, retired: RetiredSpec, info: ValidationInfo) -> RetiredSpec:
+        managed = info.data.get("managed", ())
+        found = []
+        for index, value in enumerate(retired.organizations):
+            key = f"retired.organizations[{index}]"
+            found.append(retired_organization(value, key, managed, info))
+        return retired.model_copy(update={"organizations": tuple(found)})
+
+    @field_validator("protect")
+    @classmethod
+    def _protected_is_not_granted(cls, protect: ProtectSpec, info: ValidationInfo) -> ProtectSpec:
+        for rule in info.data.get("memberships", ()):
+            for role in sorted(protect.roles & set(rule.roles)):
+                message = f"{role} is a protected role (protect.roles): a spec may not grant it"
+                note(info, f"memberships[{rule.index}].roles", message)
+        return protect
+
+    # -- what the sync asks --
+
+    @property
+    def file(self) -> str:
+        """The name of the file, for messages."""
+        return self._file
+
+    @property
+    def lines(self) -> Mapping[str, int]:
+        """Dotted key -> line in the file, for messages."""
+        return self._lines
+
+    @property
+    def organizations(self) -> tuple[OrganizationSpec, ...]:
+        """The organizations that the file names; none where ``organizations_match`` finds them."""
+        return () if isinstance(self.managed, MatchSpec) else self.managed
+
+    @property
+    def organizations_match(self) -> MatchSpec | None:
+        """How organizations are found, where the file does not name each."""
+        return self.managed if isinstance(self.managed, MatchSpec) else None
 
     @property
     def role_keys(self) -> frozenset[str]:
-        """Every role key that the spec names: only these are given or taken."""
+        """Every role key that the spec names: only these are given or taken away."""
         return self.retired.roles.union(*(rule.roles for rule in self.memberships))
+
+    @cached_property
+    def templates(self) -> tuple[Template, ...]:
+        """Every expression and constant text of the file that a row is read with, with its key and line."""
+        return tuple(_templates(self))
 
     def error(self, key: str, message: str, line: int | None = None) -> SpecError:
         """An error about one key of this file.
@@ -253,3 +259,14 @@ class SyncSpec:
         :returns: the error, to be raised.
         """
         return SpecError(message, file=self.file, line=line or self.lines.get(key), key=key)
+
+
+def _templates(value: Any) -> Iterator[Template]:
+    if isinstance(value, Template):
+        yield value
+    elif isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from _templates(getattr(value, name))
+    elif isinstance(value, (tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _templates(item)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_kinde.exceptions import SpecError, SyncError
 from airflow_provider_kinde.sync import apply_plan
 from airflow_provider_kinde.sync.plan.guards import allowance
-from airflow_provider_kinde.sync.spec.models import Limit
+from airflow_provider_kinde.sync.spec.fields import Limit
 from tests.support.world import SPEC, World, people, person
 
 

@@ -26,16 +26,16 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 # A spec of sections only, and where the schema describes each of them.
 SECTIONS: dict[tuple[str | int, ...], tuple[str | int, ...]] = {
     (): (),
-    ("person",): ("properties", "person"),
-    ("employment",): ("properties", "employment"),
-    ("memberships", 0): ("properties", "memberships", "items"),
-    ("keep", 0): ("properties", "keep", "items"),
-    ("retired",): ("properties", "retired"),
-    ("joiner",): ("properties", "joiner"),
-    ("leaver",): ("properties", "leaver"),
-    ("guards",): ("properties", "guards"),
-    ("protect",): ("properties", "protect"),
-    ("organizations", "a"): ("$defs", "organization", "anyOf", 1),
+    ("person",): ("$defs", "PersonSpec"),
+    ("employment",): ("$defs", "EmploymentSpec"),
+    ("memberships", 0): ("$defs", "MembershipSpec"),
+    ("keep", 0): ("$defs", "KeepSpec"),
+    ("retired",): ("$defs", "RetiredSpec"),
+    ("joiner",): ("$defs", "JoinerSpec"),
+    ("leaver",): ("$defs", "LeaverSpec"),
+    ("guards",): ("$defs", "Guards"),
+    ("protect",): ("$defs", "ProtectSpec"),
+    ("organizations", "a"): ("$defs", "OrganizationLookup"),
 }
 
 
@@ -88,13 +88,29 @@ def test_it_has_the_keys_of_the_documentation() -> None:
     for key in keys:
         section: Any = SCHEMA
         for name in key.split("."):
-            section = section.get("items", section) if name not in section.get("properties", {}) else section
-            section = next(
-                (s for s in [section, *section.get("anyOf", ())] if "properties" in s or "items" in s), section
-            )
-            section = section.get("items", section)
-            assert name in section["properties"], key
-            section = section["properties"][name]
+            section = properties(section)
+            assert name in section, key
+            section = section[name]
+
+
+def properties(part: Any) -> dict[str, Any]:
+    """The keys of a part of the schema: of the mapping itself, or of the mappings that a list holds."""
+    if "$ref" in part:
+        return properties(SCHEMA["$defs"][part["$ref"].rpartition("/")[2]])
+    if "items" in part:
+        return properties(part["items"])
+    found = {**part.get("properties", {})}
+    for option in part.get("anyOf", ()):
+        found |= properties(option)
+    return found
+
+
+def test_every_key_has_a_description() -> None:
+    for part in (SCHEMA, *SCHEMA["$defs"].values()):
+        for name, key in part["properties"].items():
+            inner = [key, *(option for option in key.get("anyOf", ()))]
+            refs = [SCHEMA["$defs"][option["$ref"].rpartition("/")[2]] for option in inner if "$ref" in option]
+            assert any(option.get("description") for option in (*inner, *refs)), name
 
 
 def examples() -> Iterator[tuple[str, str]]:
