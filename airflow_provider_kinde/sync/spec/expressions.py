@@ -7,7 +7,6 @@ import decimal
 import math
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import jinja2
@@ -18,7 +17,6 @@ from airflow_provider_kinde.sync.spec.sandbox import Sandbox
 from airflow_provider_kinde.sync.spec.syntax_tree import Reads, prepare
 
 _MEMO_SIZE, _MEMO_TEXT = 32_768, 256
-_PIECES = 100
 _MOST_DIGITS = 100
 _TRUE, _FALSE = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 
@@ -61,6 +59,9 @@ class RowView:
 
     def __contains__(self, name: object) -> bool:
         return name in self.values
+
+    def __repr__(self) -> str:
+        return "row"
 
     def column(self, name: object) -> Any:
         """Value of one column as expressions read it: null and NaN are empty text, 10026.0 is 10026."""
@@ -239,17 +240,11 @@ class Template:
         assert self._compiled is not None
         try:
             context = self._compiled.new_context({"row": view})
-            pieces, text = self._compiled.root_render_func(context), ""
-            while batch := list(islice(pieces, _PIECES)):
-                text += "".join(batch)
-                if len(text) > MAX_TEXT:
-                    raise TemplateError(f"yields more than {MAX_TEXT:,} characters")
-            if "result" not in context.vars:
-                return text
-            result = context.vars["result"]
+            text = "".join(self._compiled.root_render_func(context))
+            result = context.vars.get("result", text)
             if isinstance(result, jinja2.Undefined):
                 result._fail_with_undefined_error()
-            return result
+            return as_text(result) if isinstance(result, str) else result
         except (TemplateError, UnknownColumn):
             raise
         except (jinja2.TemplateError, SecurityError) as error:

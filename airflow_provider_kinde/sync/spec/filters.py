@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2.exceptions import SecurityError
-from jinja2.filters import do_round
-
-from airflow_provider_kinde.sync.spec.regex import regex
 
 MAX_TEXT = 10_000
 """Characters of the longest text that an expression reads or yields."""
-MAX_ITEMS = 10_000
-_WIDE = re.compile(r"\d{4,}|\*")
+MAX_SEARCHED = 500
+"""Characters of the longest text that a regular expression reads."""
 
 # Letters that carry no accent which could be taken off.
 _FOLDED = {
@@ -86,83 +84,88 @@ def split(value: Any, separator: str | None = None, maxsplit: int = -1) -> list[
 
 
 def replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:
-    """Every ``old`` as ``new``."""
-    text, old, new = as_text(value), as_text(old), as_text(new)
-    times = text.count(old) if count is None or count < 0 else min(count, text.count(old))
-    _check(len(text) + times * max(len(new) - len(old), 0))
-    return text.replace(old, new, times)
+    """Every ``old`` as ``new``.
+
+    :param value: what is searched.
+    :param old: the text that is replaced.
+    :param new: the text that takes its place.
+    :param count: how often at most; always when left out.
+    :returns: the new text.
+    """
+    return as_text(value).replace(as_text(old), as_text(new), -1 if count is None else count)
 
 
-def join(values: Iterable[Any], separator: Any = "", attribute: None = None) -> str:
-    """The items in one text."""
+def join(values: Iterable[Any], separator: Any = "") -> str:
+    """The items in one text.
+
+    :param values: a list.
+    :param separator: what stands between the items.
+    :returns: the text.
+    :raises SecurityError: it is a text, not a list.
+    """
     if isinstance(values, str):
         raise SecurityError("join takes a list, not a text")
-    parts, size = [], 0
-    for value in values:
-        parts.append(as_text(value))
-        size += len(parts[-1]) + len(separator)
-        _check(size)
-    return as_text(separator).join(parts)
-
-
-def format_text(pattern: str, *values: Any) -> str:
-    """``'%05d' | format(row.No)``, as Python's ``%``."""
-    if _WIDE.search(pattern):
-        raise SecurityError("a format may be 999 characters wide, and its width is a number")
-    for value in values:
-        as_text(value)
-    result = as_text(pattern) % values
-    _check(len(result))
-    return result
+    return as_text(separator).join(map(as_text, values))
 
 
 def regex_replace(value: Any, pattern: str, replacement: str = "", ignorecase: bool = False) -> str:
-    r"""Every match of a regular expression as ``replacement`` (``\1`` is the first group)."""
-    expression, text = _regex(value, pattern, ignorecase)
-    matches = sum(1 for _ in expression.finditer(text))
-    # A replacement can repeat a group, and a group can be all of the text.
-    _check((matches + 1) * (len(replacement) + 1) * 4)
-    result = expression.sub(replacement, text)
-    _check(len(result))
-    return result
+    r"""Every match of a regular expression as ``replacement``.
+
+    :param value: what is searched: at most 500 characters.
+    :param pattern: the regular expression.
+    :param replacement: the new text; ``\1`` is the first group.
+    :param ignorecase: the case of letters does not count.
+    :returns: the new text.
+    :raises SecurityError: the value is too long, or the pattern is no regular expression.
+    """
+    text = _searched(value)
+    return regex(pattern, ignorecase).sub(replacement, text)
 
 
 def regex_search(value: Any, pattern: str, group: int | str = 0, ignorecase: bool = False) -> str:
-    """The first match of a regular expression, or one group of it; empty text where nothing matches."""
-    expression, text = _regex(value, pattern, ignorecase)
-    match = expression.search(text)
+    """The first match of a regular expression, or one group of it.
+
+    :param value: what is searched: at most 500 characters.
+    :param pattern: the regular expression.
+    :param group: number or name of the group; 0 is all of the match.
+    :param ignorecase: the case of letters does not count.
+    :returns: the text that matches; empty text where nothing does.
+    :raises SecurityError: the value is too long, or the pattern is no regular expression.
+    """
+    match = regex(pattern, ignorecase).search(_searched(value))
     return (match.group(group) or "") if match else ""
 
 
-def _check(size: int) -> None:
-    if size > MAX_TEXT:
-        raise SecurityError(f"yields more than {MAX_TEXT:,} characters")
+@functools.lru_cache(maxsize=256)
+def regex(pattern: str, ignorecase: bool = False) -> re.Pattern[str]:
+    """Compile a regular expression.
+
+    :param pattern: the regular expression.
+    :param ignorecase: the case of letters does not count.
+    :returns: the compiled one.
+    :raises SecurityError: it is none.
+    """
+    try:
+        return re.compile(pattern, re.IGNORECASE if ignorecase else 0)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise SecurityError(f"{pattern!r} is not a regular expression: {error}") from None
 
 
-def _regex(value: Any, pattern: str, ignorecase: bool) -> tuple[re.Pattern[str], str]:
-    text, found = as_text(value), regex(pattern, ignorecase)
-    if len(text) > found.longest:
-        raise SecurityError(f"the regular expression {pattern!r} reads at most {found.longest} characters")
-    return found.expression, text
-
-
-def rounded(value: Any, precision: int = 0, method: str = "common") -> Any:
-    """A number to so many places; ``method`` is ``common``, ``ceil`` or ``floor``."""
-    if abs(precision) > 30:
-        raise SecurityError("a number is rounded to 30 places at most")
-    return do_round(value, precision, method)  # type: ignore[arg-type]
+def _searched(value: Any) -> str:
+    text = as_text(value)
+    if len(text) > MAX_SEARCHED:
+        raise SecurityError(f"a regular expression reads at most {MAX_SEARCHED} characters, found {len(text):,}")
+    return text
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "after": after,
     "ascii": ascii_fold,
     "before": before,
-    "format": format_text,
     "join": join,
     "regex_replace": regex_replace,
     "regex_search": regex_search,
     "replace": replace,
-    "round": rounded,
     "slug": slug,
     "split": split,
     "string": as_text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jinja2
@@ -12,16 +12,13 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
-from airflow_provider_kinde.sync.spec.regex import regex
+from airflow_provider_kinde.sync.spec.filters import regex
 
-# Macros, blocks, imports, namespaces and recursive loops are what turns a template into a program that may not end.
+# What the discovery of columns understands: no macros, blocks, imports and namespaces.
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Expr)
 _HELPERS = (nodes.Operand, nodes.Keyword, nodes.Pair)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _GLOBALS = {"row", "range"}
-_MAX_DEPTH, _MAX_NODES = 100, 10_000
-BOUNDED = "(bounded)"
-"""A filter that no expression can name: bounds what a list holds in all."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,6 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
 
     :raises jinja2.TemplateSyntaxError: it uses what an expression of a spec may not.
     """
-    _check_size(tree)
     _check(tree, environment)
     rows = _row_names(tree)
     constants = _constants(tree)
@@ -90,29 +86,10 @@ def _fail(message: str, node: nodes.Node) -> jinja2.TemplateSyntaxError:
     return jinja2.TemplateSyntaxError(message, node.lineno or 1)
 
 
-def _check_size(tree: nodes.Template) -> None:
-    # What is compiled here, and the compiler itself, goes down an expression level by level.
-    level: list[nodes.Node] = [tree]
-    count = depth = 0
-    while level:
-        count, depth = count + len(level), depth + 1
-        if depth > _MAX_DEPTH or count > _MAX_NODES:
-            raise _fail("it is too long or nested too deeply", level[0])
-        level = [child for node in level for child in node.iter_child_nodes()]
-
-
-def _walk(node: nodes.Node, loops: int = 0) -> Iterator[tuple[nodes.Node, int]]:
-    yield node, loops
-    for child in node.iter_child_nodes():
-        yield from _walk(child, loops + isinstance(node, nodes.For))
-
-
 def _check(tree: nodes.Template, environment: jinja2.Environment) -> None:
-    for node, loops in _walk(tree):
+    for node in (tree, *tree.find_all(nodes.Node)):
         if not isinstance(node, (*_STATEMENTS, *_HELPERS)):
             raise _fail(f"{type(node).__name__.lower()} cannot be used in a spec", node)
-        if isinstance(node, nodes.For) and (node.recursive or loops):
-            raise _fail("a loop in a loop cannot be used in a spec", node)
         if isinstance(node, nodes.Name) and node.ctx == "store" and node.name in _GLOBALS | {"result"}:
             raise _fail(f"{node.name!r} cannot be set: it has a meaning here", node)
         if isinstance(node, nodes.Const) and isinstance(node.value, str) and _CONTROL.search(node.value):
@@ -126,7 +103,6 @@ def _check(tree: nodes.Template, environment: jinja2.Environment) -> None:
         if isinstance(node, nodes.Test) and node.name not in environment.tests:
             raise _fail(f"no test named {node.name!r}" + _hint(node.name, environment.tests), node)
     names_used = meta.TrackingCodeGenerator(environment)
-    names_used.optimizer = None  # as for the environment: cubic in the depth
     names_used.visit(tree)
     unknown = sorted(names_used.undeclared_identifiers - _GLOBALS)
     if unknown:
@@ -214,7 +190,7 @@ def _column_names(node: nodes.Node, rows: set[str], constants: dict[str, list[st
 
 
 class _Transformer(NodeTransformer):
-    """Makes asking for a column's presence safe, and sends ``~`` and loops through bounded functions."""
+    """Makes it safe to ask whether a column exists, and lets ``~`` join values as text."""
 
     def __init__(self, rows: set[str], constants: dict[str, list[str] | None]) -> None:
         self._rows, self._constants = rows, constants
@@ -249,21 +225,7 @@ class _Transformer(NodeTransformer):
                 self.optional.update({asked} if operand.expr.name in self._rows else ())
         return node
 
-    def _bounded(self, node: nodes.Expr) -> nodes.Node:
-        """A list that is written out, when names in it could stand for other lists."""
-        node = self.generic_visit(node)  # type: ignore[assignment]
-        if all(name.name in self._rows or name.ctx != "load" for name in node.find_all(nodes.Name)):
-            return node
-        return nodes.Filter(node, BOUNDED, [], [], None, None, lineno=node.lineno)
-
-    visit_List = visit_Tuple = visit_Dict = _bounded
-
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         node = self.generic_visit(node)  # type: ignore[assignment]
         pieces = nodes.List(node.nodes, lineno=node.lineno)
         return nodes.Filter(pieces, "join", [], [], None, None, lineno=node.lineno)
-
-    def visit_For(self, node: nodes.For) -> nodes.Node:
-        node = self.generic_visit(node)  # type: ignore[assignment]
-        node.iter = nodes.Filter(node.iter, "list", [], [], None, None, lineno=node.lineno)
-        return node

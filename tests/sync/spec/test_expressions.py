@@ -206,7 +206,6 @@ def test_neither_true_nor_false(word: Any) -> None:
         ("{% import 'x' as y %}", "cannot be used"),
         ("{% set row = 1 %}", "cannot be set"),
         ("{% set ns = namespace(x=1) %}", "unknown name 'namespace'"),
-        ("{% for a in 'x' %}{% for b in 'x' %}{% endfor %}{% endfor %}", "a loop in a loop"),
         ("{{ cycler('a') }}", "unknown name"),
         ("{{ row.Name | attr('x') }}", "no filter named"),
         (r"{{ row.Name | regex_replace('(a)', '\1') }}", "a backslash is written twice"),
@@ -225,20 +224,15 @@ def test_what_cannot_be_compiled_says_why(text: str, words: str) -> None:
     [
         ("{{ row.Name.split('x')[5] }}", "no element 5"),
         ("{{ row.Name.nothing }}", "nothing"),
-        ("{{ row.number.bit_length() }}", "bit_length"),
         ("{{ row.tags.append('x') }}", "append"),
         ("{{ row.tags.__class__ }}", "__class__"),
         ("{{ ''.__class__.__mro__ }}", "__class__"),
         ("{{ row.Name.split.__self__ }}", "__self__"),
-        ("{{ row.Name.format_map }}", "format_map"),
-        ("{{ row.Name() }}", "cannot be called"),
-        ("{{ row() }}", "cannot be called"),
+        ("{{ row.Name() }}", "not callable"),
+        ("{{ row() }}", "not callable"),
         ("{{ 1 / 0 * row.number }}", "ZeroDivisionError"),
         ("{{ row.number + row.Name }}", "TypeError"),
-        ("{{ '{0.__class__}'.format(row.Name) }}", "may not look into"),
-        ("{{ row.tags | map('regex_search', '(a+)+$') | list }}", "may never end"),
-        ("{{ row.Name | regex_search('(a|a)*b') }}", "may never end"),
-        ("{{ row.Name | regex_search('((a+))+b') }}", "may never end"),
+        ("{{ '{0.__class__}'.format(row.Name) }}", "__class__"),
         ("{{ row.Name | regex_search('(') }}", "not a regular expression"),
     ],
 )
@@ -247,54 +241,28 @@ def test_what_fails_on_a_row_says_why(text: str, words: str) -> None:
         value(text)
 
 
-NESTED = "{% set a = [row.Name] * 90 %}{% set b = [a] * 90 %}{% set c = [b] * 90 %}{% set d = [c] * 90 %}"
-
-
 @pytest.mark.parametrize(
-    "text",
+    ("text", "words"),
     [
-        "{{ 'x' * 10001 ~ row.Name }}",
-        "{{ 10001 * 'x' ~ row.Name }}",
-        "{{ [row.Name] * 20000 }}",
-        "{{ 10 ** 100000 + row.number }}",
-        "{{ 9 ** 9 ** 9 + row.number }}",
-        "{% set a = row.Name * 500 %}{% set b = a ~ a %}{{ b ~ b }}",
-        "{% set a = row.Name * 500 %}{% set b = a + a %}{{ b }}",
-        "{% set a = row.Name * 500 %}{{ [a, a] | join }}",
-        "{% set a = row.Name * 500 %}{{ a.join(['', '', '']) }}",
-        "{% set a = row.Name * 500 %}{{ a.replace('A', a) }}",
-        "{% set a = row.Name * 500 %}{{ a | replace('A', a) }}",
-        "{% set a = row.Name * 500 %}{{ a }}{{ a }}",
-        "{% set a = row.Name * 500 %}{{ '%s%s' % (a, a) }}",
-        "{% set a = row.Name * 500 %}{{ '{}{}'.format(a, a) }}",
-        "{% set a = row.Name * 20 %}{{ a | regex_replace('(.*)', '\\\\1' * 3000) }}",
-        "{{ row.Name.ljust(100000000) }}",
-        "{{ row.Name.zfill(100000000) }}",
-        "{{ '%100000000d' % row.number }}",
-        "{{ '%*d' % (100000000, row.number) }}",
-        "{{ '%100000000d' | format(row.number) }}",
-        "{{ '{:100000000}'.format(row.number) }}",
-        "{{ '{:{}}'.format(row.number, 100000000) }}",
-        "{{ range(100000000) | list | length + row.number }}",
-        "{% for i in range(100000000) %}{{ row.Name }}{% endfor %}",
-        "{% for i in range(9999) %}{{ row.Name }}{% endfor %}",
-        NESTED + "{{ d | string }}",
-        NESTED + "{{ d ~ '' }}",
-        NESTED + "{{ d | upper }}",
-        "{{ row.long }}",
-        "{{ row.long | length }}",
-        "{{ (row.Name * 30) | regex_search('a') }}",
+        ("{{ row.long }}", "column 'long' holds more than 10,000 characters"),
+        ("{{ row.long | length }}", "column 'long' holds more than 10,000 characters"),
+        ("{{ row.Name * 600 }}", "yields more than 10,000 characters"),
+        ("{% for i in range(600) %}{{ row.Name }}{% endfor %}", "yields more than 10,000 characters"),
+        ("{{ (row.Name * 30) | regex_search('a') }}", "reads at most 500 characters"),
+        ("{{ (row.Name * 30) | regex_replace('a', 'b') }}", "reads at most 500 characters"),
     ],
 )
-def test_a_bomb_is_refused_at_once(text: str) -> None:
-    row = ROW | {"long": "x" * 10_001}
-    began = time.perf_counter()
-    with pytest.raises(TemplateError):
-        Template(text).render(view(row))
-    assert time.perf_counter() - began < 1
+def test_what_is_too_long_for_a_cell_rejects_the_row(text: str, words: str) -> None:
+    with pytest.raises(TemplateError, match=words):
+        Template(text).render(view(ROW | {"long": "x" * 10_001}))
 
 
-def test_a_long_loop_is_bounded() -> None:
+def test_a_loop_in_a_loop() -> None:
+    pairs = "{% for a in row.tags %}{% for b in row.tags %}{{ a }}{{ b }} {% endfor %}{% endfor %}"
+    assert value(pairs) == "aa ab ba bb "
+
+
+def test_a_loop_over_numbers() -> None:
     assert value("{% for i in range(100) %}{{ i }}{% endfor %}") == "".join(map(str, range(100)))
 
 
