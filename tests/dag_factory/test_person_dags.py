@@ -98,7 +98,7 @@ def test_the_log_explains_and_names_nobody(
     refused = said()
     Run(onboard, {**NEW, "email": "mail-78@example.com"})
     by_hr = said()
-    assert "no row of" in by_form
+    assert "has no row for this person: the form decides" in by_form
     assert "create" in by_form
     assert "no Kinde account has the link small-hr:E78" in refused
     assert "access   has access" in by_hr
@@ -112,7 +112,7 @@ def test_what_is_refused_fails_at_once(onboard: Any, offboard: Any, kinde: Emula
     assert "a form does not take accounts over" in said()
     run = Run(offboard, {"email": "by-hand@example.com"})
     assert (run.states, run.tries) == ({"offboard": "failed"}, {"offboard": 1})
-    assert "made by hand" in said()
+    assert "no source manages it" in said()
     assert writes(kinde) == 0
 
 

@@ -1,1 +1,1 @@
-"""One person: onboard, offboard, explain. The same engine as the sync."""
+"""Onboard, offboard and explain one person, with the same engine as the sync."""

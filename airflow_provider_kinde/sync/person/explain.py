@@ -1,4 +1,4 @@
-"""One person, from the HR row to what would be done, with reasons."""
+"""Explain one person: the HR row, how it is read, the account, and what would be done, with reasons."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from airflow_provider_kinde.sync.store.people import merged
 
 _ACCESS = {
     Access.DUE: "has access",
-    Access.KEEP: "keeps access, is not given any yet",
-    Access.GRACE: "keeps access for now (grace), is given none",
+    Access.KEEP: "keeps access if there is any; starts later, so nothing is given yet",
+    Access.GRACE: "keeps access for now (grace); nothing is given",
     Access.NONE: "has no access",
 }
 
@@ -36,8 +36,14 @@ def explain(
     now: pendulum.DateTime | str | None = None,
     progress: Progress | None = None,
 ) -> tuple[str, Plan]:
-    """Say for one HR id: row -> mapping -> match -> action.
+    """Explain one HR id: row, mapping, account, changes. Only reads.
 
+    :param spec: the spec.
+    :param source: the HR source, or a list of rows.
+    :param client: a Kinde client, or a hook that has one.
+    :param id: the HR id.
+    :param now: the moment to plan for; the current time when left out.
+    :param progress: called with stage, count and total during long work.
     :returns: the text, and the plan for this one person.
     """
     source = as_source(source)
@@ -46,9 +52,13 @@ def explain(
 
 
 def explanation(plan: Plan, source: Source, id: str, *, personal: bool = True) -> str:
-    """The same for a plan that was made already.
+    """Explain one HR id from a plan that was made already.
 
-    :param personal: with names, addresses and the row's values; otherwise the text may stand in a log.
+    :param plan: the plan.
+    :param source: the HR source.
+    :param id: the HR id.
+    :param personal: whether the text holds names, addresses and the row's values; without them it fits a log.
+    :returns: the text.
     """
     lines = [f"{clean(id)}  in {plan.spec.name} -> {plan.host}", ""]
     lines += _section("row", _rows(plan.spec, source, id, personal))
@@ -76,7 +86,7 @@ def _rows(spec: SyncSpec, source: Source, id: str, personal: bool) -> list[str]:
 def _id(spec: SyncSpec, row: Row) -> str | None:
     try:
         return None if row.problem else str(spec.person.id.render(row.values)).strip()
-    except Exception:  # a row that cannot be mapped is told under "mapping", with its reason
+    except Exception:  # such a row is listed under "mapping", with the reason
         return None
 
 
@@ -88,7 +98,9 @@ def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
         return _person(plan, person, personal)
     rejected = [f"rejected, row {r.row}: {clean(r.reason)}" for r in people.rejected if r.id == id]
     held = [f"held: {clean(people.held[id])}"] if id in people.held else []
-    return rejected + held or ["nothing: a run over everybody treats the person as absent, a run for one id does not"]
+    return rejected + held or [
+        "nothing: a run over all people would treat this person as absent; a run for one id does not"
+    ]
 
 
 def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
@@ -103,8 +115,9 @@ def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
         given = "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
         lines.append(f"due      {clean(alias)}{_with(roles)}, {clean(given)}")
     for doubt in person.doubts:
-        what = "scope" if doubt.entry is None else f"memberships[{doubt.entry}]"
-        lines.append(f"doubt    {what} reads {', '.join(map(repr, doubt.columns))}, blank in this row")
+        rule = None if doubt.entry is None else plan.spec.memberships[doubt.entry]
+        what = "scope" if rule is None else clean(rule_text(rule.line, rule.when.text if rule.when else ""))
+        lines.append(f"doubt    {what} (column {', '.join(map(repr, doubt.columns))} is blank in this row)")
     return lines
 
 
@@ -126,9 +139,12 @@ def _match(plan: Plan, id: str, personal: bool) -> list[str]:
 
 
 def account_line(snapshot: Snapshot, account: Account, personal: bool = True) -> str:
-    """An account in one line: whose it is, whether it is enabled, where it is a member.
+    """Describe an account in one line: its link, whether it is suspended, its memberships.
 
-    :param personal: with its address.
+    :param snapshot: the snapshot with the account.
+    :param account: the account.
+    :param personal: whether the line holds the address.
+    :returns: the line.
     """
     state = "suspended" if account.suspended else "enabled"
     where = ", ".join(alias + _with(roles) for alias, roles in snapshot.memberships(account.id).items())
@@ -143,9 +159,11 @@ def _with(roles: Iterable[str]) -> str:
 
 
 def action_lines(operations: Iterable[Change], personal: bool = True) -> list[str]:
-    """Operations, a line each.
+    """Describe operations in one line each.
 
-    :param personal: with what changes into what.
+    :param operations: the operations.
+    :param personal: whether the lines hold the values before and after.
+    :returns: the lines.
     """
     if personal:
         return operation_lines(operations)
@@ -159,5 +177,5 @@ def action_lines(operations: Iterable[Change], personal: bool = True) -> list[st
 def _action(plan: Plan, id: str, personal: bool) -> list[str]:
     held = [f"held: {clean(held.reason)}" for held in plan.held if held.id == id]
     rejected = [f"none: the row is rejected ({clean(r.reason)})" for r in plan.rejected if r.id == id]
-    lines = held or rejected or action_lines(plan.operations, personal) or ["none: nothing is to be done"]
+    lines = held or rejected or action_lines(plan.operations, personal) or ["none: nothing to do"]
     return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

@@ -1,4 +1,4 @@
-"""What the two forms, onboarding and offboarding, share: what they refuse, and what they say before they act."""
+"""Shared by the onboarding and the offboarding form: refusals, and the explanation before anything is written."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ from airflow_provider_kinde.sync.model import Row, Source
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 Tell = Callable[[str, str], None]
-"""Told before anything is written: what will be done without names and addresses, and the same with them."""
+"""Called before anything is written with the explanation: without names and addresses, and with them."""
 
 
 class FormRefused(SyncError):
-    """The form asks for what must not be done. The message says why, and what to do instead; it names nobody."""
+    """The form is refused. The message says why and what to do instead, without names and addresses."""
 
 
 class Remembered:
-    """A source that is read once, however often somebody asks: what is explained is then what is done."""
+    """A source that is read once and remembered, so that the explanation and the changes come from the same rows.
+
+    :param source: the source.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._reading: _Passed | None = None
 
     def read(self) -> Any:
-        """Start one pass over the rows."""
+        """Read the source, or return what the first call read."""
         if self._reading is None:
             self._reading = _Passed(self._source.read())
         return self._reading
 
 
 class _Passed:
-    """A pass that is over."""
+    """A reading that was read to its end."""
 
     def __init__(self, reading: Any) -> None:
         rows: list[Row] = list(reading)
@@ -45,16 +48,25 @@ class _Passed:
 
 
 def check_tenant(spec: SyncSpec, host: str) -> None:
-    """Stop before a form writes to another Kinde than the spec is for.
+    """Check that the connection is for the tenant that the spec names.
 
-    :raises Refused: it would.
+    :param spec: the spec.
+    :param host: host of the Kinde connection.
+    :raises FormRefused: it is for another tenant.
     """
     if spec.tenant and spec.tenant.split("://")[-1].strip("/").casefold() != host.casefold():
         raise FormRefused(f"wrong tenant: the spec is for {spec.tenant}, the connection is for {host}")
 
 
 def told(title: str, row: str, match: list[str], action: list[str]) -> str:
-    """The explanation of somebody for whom HR has no row, in the shape of ``explain``."""
+    """Write the explanation for a person without a row in HR, in the layout of ``explain``.
+
+    :param title: the first line.
+    :param row: what HR says.
+    :param match: the accounts, a line each.
+    :param action: what will be done, a line each.
+    :returns: the text.
+    """
     lines = [title, ""]
     for name, content in (("row", [row]), ("match", match), ("action", action)):
         lines += [f"  {name if number == 0 else '':<9}{line}" for number, line in enumerate(content)] + [""]

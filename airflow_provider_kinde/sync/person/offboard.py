@@ -1,4 +1,4 @@
-"""Offboard one person from a form: as a leaver where HR agrees, else suspended until HR does."""
+"""Offboard one person from a form: as a leaver if HR agrees; else the account is suspended until HR does."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ from airflow_provider_kinde.sync.store.people import People
 
 SCOPES = frozenset({"read:users", "update:users", "delete:user_sessions"})
 TAKES = frozenset({"suspend", "remove_membership"})
-"""What a form may do to a leaver: it never deletes."""
+"""The kinds of changes that the form makes for a leaver. It never deletes."""
 
 
 @dataclass(frozen=True)
 class Leaver:
-    """What the form says of somebody who leaves: an address, an HR id, or both.
+    """The values of the offboarding form: an address, an HR id, or both.
 
-    :param confirm_protected: the HR id of a protected person (the address, where there is no id), typed again.
+    :param email: an address of the account.
+    :param id: the HR id.
+    :param confirm_protected: for a protected person, the HR id typed again (or the address, if there is no id).
     """
 
     email: str = ""
@@ -56,12 +58,18 @@ def offboard(
 ) -> Report:
     """Take one person's access away, and end the sessions.
 
-    Where HR says that the person left, the leaver is planned and applied for this one id, as the sync does it.
-    Everywhere else (HR says active, has no row, or cannot be read, or a guard would stop the plan) the account is
-    suspended without the mark of a leaver: the sync then holds it, and re-enables nobody, until HR agrees.
+    If HR says that the person left, the leaver is planned and applied as by the sync. In all other cases (HR says
+    active, has no row, or cannot be read, or a guard would stop the plan) the account is suspended without the mark of
+    a leaver. The sync then holds it until HR agrees, and never enables it.
 
-    :param tell: told what will be done before it is.
-    :raises Refused: for accounts that are not this sync's, and for protected people who are not confirmed.
+    :param spec: the spec.
+    :param source: the HR source, or a list of rows.
+    :param client: a Kinde client, or a hook that has one.
+    :param leaver: the values of the form.
+    :param now: the moment to plan for; the current time when left out.
+    :param tell: called with the explanation before anything is written.
+    :returns: the report.
+    :raises FormRefused: this sync does not manage the account, or the person is protected and not confirmed.
     """
     at = moment(now)
     client = client.get_conn() if hasattr(client, "get_conn") else client
@@ -76,7 +84,7 @@ class _Offboarding:
         self.spec, self.client, self.leaver, self.at, self.rows = spec, client, leaver, at, rows
         self.before = (client.counts.read, client.counts.write)
         self.unread = ""
-        """Why HR cannot be asked; leaving must not wait for that."""
+        """Why HR cannot be read. The person is offboarded nevertheless."""
 
     def run(self, tell: Tell) -> Report:
         people = self._people()
@@ -99,7 +107,7 @@ class _Offboarding:
         return None if people.problems else people
 
     def _account(self, snapshot: Snapshot) -> Account:
-        """The one account that is meant; refused unless this sync or its onboarding form made it."""
+        """Find the account; refused unless this sync or its onboarding form manages it."""
         leaver, key = self.leaver, email_key(self.leaver.email)
         accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.by_address.get(key)
         by = f"the link {self.spec.name}:{leaver.id}" if leaver.id else "this address"
@@ -110,9 +118,11 @@ class _Offboarding:
             raise FormRefused(f"the account of {leaver.id} does not have this address: correct one of the two")
         if account.link is None and not is_onboarded(account.provided_id, self.spec.name):
             whose = (
-                f"another source manages it ({account.provided_id})" if account.provided_id else "it was made by hand"
+                f"another source manages it ({account.provided_id})" if account.provided_id else "no source manages it"
             )
-            raise FormRefused(f"the account {account.id} is not one of {self.spec.name}: {whose}. Suspend it in Kinde")
+            raise FormRefused(
+                f"{self.spec.name} does not manage the account {account.id}: {whose}. Suspend it in Kinde"
+            )
         if account.link is not None and account.link.unknown:
             raise FormRefused(
                 f"the account's provided_id has {account.link.unknown!r}, which this version does not know"
@@ -135,7 +145,7 @@ class _Offboarding:
             )
 
     def _as_leaver(self, id: str, account: Account, tell: Tell) -> Report | None:
-        """The engine's own way for a leaver, or ``None`` where it may not be gone (held, or stopped by a guard)."""
+        """Apply the leaver as the sync does; ``None`` if the sync would hold the person or a guard stops the plan."""
         confirmed = [id] if self.leaver.confirm_protected else []
         request = RunRequest.of(now=self.at, ids=[id], approve_protected=confirmed)
         plan = plan_run(self.spec, self.rows, self.client, request)
@@ -151,9 +161,9 @@ class _Offboarding:
         return report
 
     def _suspend(self, snapshot: Snapshot, account: Account, person: Person | None, tell: Tell) -> Report:
-        """Suspend, without the mark: it would say that the sync may enable the account again."""
+        """Suspend without the mark ``~left``: with it, the sync would enable the account again."""
         active = person is not None and person.access is not Access.NONE
-        reason = f"asked for in the form; {self._hr(account, person)}"
+        reason = f"requested in the form; {self._hr(account, person)}"
         plan = Plan(self.spec, self.client.host, self.at, snapshot=snapshot, counts_before=self.before)
         body: dict[str, Any] = {} if account.suspended else {"is_suspended": True}
         link = account.link
@@ -172,7 +182,7 @@ class _Offboarding:
         if body:
             self.client.update_user(account.id, **body)
             plan.operations.finish("done", "")
-        # Also of an account that is suspended already: an earlier try may have got that far and no further.
+        # Also for an account that is suspended already: an earlier try may have stopped in between.
         self._end_sessions(account)
         report = Report(plan)
         report.finish(self.client.counts)
@@ -180,9 +190,9 @@ class _Offboarding:
 
     def _hr(self, account: Account, person: Person | None) -> str:
         if self.unread:
-            return f"HR cannot be asked ({self.unread})"
+            return f"HR cannot be read ({self.unread})"
         if person is None:
-            return "HR has no row that says so" if account.link else "HR has no row yet"
+            return "HR has no row for this person" if account.link else "HR has no row yet"
         if person.access is Access.NONE:
             return f"HR agrees ({person.why}), but the sync would hold this leaver or is blocked"
         return f"HR does not agree ({person.why}): the sync holds the account until it does"
@@ -208,7 +218,7 @@ class _Offboarding:
 def _checked(leaver: Leaver) -> Leaver:
     email, id = leaver.email.strip(), leaver.id.strip()
     if not email and not id:
-        raise FormRefused("who leaves? Fill in the e-mail address or the HR id")
+        raise FormRefused("fill in the e-mail address or the HR id of the leaver")
     if email:
         try:
             email = clean_email(email)

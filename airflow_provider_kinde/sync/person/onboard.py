@@ -1,4 +1,4 @@
-"""Onboard one person from a form: by HR's row where there is one, else into an account that the sync adopts later."""
+"""Onboard one person from a form: by HR's row if there is one, else with an account that the sync adopts later."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ from airflow_provider_kinde.sync.store.people import People
 
 
 class NotYet(Exception):
-    """The person starts later, and HR has no row that would say so: ask again at :attr:`begin`."""
+    """The first day is ahead and HR has no row yet: call :func:`onboard` again at :attr:`begin`.
+
+    :param begin: the moment from which access may be given.
+    """
 
     def __init__(self, begin: pendulum.DateTime) -> None:
         super().__init__(f"access begins on {begin.to_iso8601_string()}")
@@ -39,12 +42,15 @@ class NotYet(Exception):
 
 @dataclass(frozen=True)
 class Joiner:
-    """What the form says of somebody who joins.
+    """The values of the onboarding form.
 
+    :param email: the address to sign in with.
+    :param given_name: given name.
+    :param family_name: family name.
     :param organization: alias of one of the spec's organizations.
     :param roles: role keys that the spec's rules give.
     :param start: the first day; today when left out.
-    :param id: HR id, where it is known already.
+    :param id: the HR id, if it is known already.
     """
 
     email: str
@@ -68,13 +74,20 @@ def onboard(
 ) -> Report:
     """Give one person access.
 
-    Where HR has the row, HR decides: it is planned and applied for this one id, as the sync does it. Where HR has none,
-    an account is made (or completed) that is marked as onboarded: the sync adopts it when a row has its address.
+    If HR has a row for the person, HR decides: the person is planned and applied as by the sync. If HR has none, an
+    account is created (or completed) with the link of an onboarded account. The sync adopts it when a row has its
+    address.
 
-    :param approve: hash of the person's plan, should a volume guard have stopped it.
-    :param tell: told what will be done before it is.
-    :raises Refused: when this must not be done; the message says what to do instead.
-    :raises NotYet: when the start is ahead.
+    :param spec: the spec.
+    :param source: the HR source, or a list of rows.
+    :param client: a Kinde client, or a hook that has one.
+    :param joiner: the values of the form.
+    :param approve: hash of the person's plan, to let it pass the volume guards.
+    :param now: the moment to plan for; the current time when left out.
+    :param tell: called with the explanation before anything is written.
+    :returns: the report.
+    :raises FormRefused: the form is refused; the message says what to do instead.
+    :raises NotYet: the first day is ahead.
     """
     at = moment(now)
     client = client.get_conn() if hasattr(client, "get_conn") else client
@@ -83,7 +96,7 @@ def onboard(
     rows = Remembered(as_source(source))
     people = read_people(spec, rows, at)
     if people.problems:
-        raise FormRefused(f"it cannot be known whether HR has this person: {'; '.join(people.problems)}")
+        raise FormRefused(f"the HR source cannot be relied on, so nothing was done: {'; '.join(people.problems)}")
     id = _row(people, joiner)
     if id:
         plan = make_plan(spec, rows, client, now=at, ids=[id])
@@ -97,9 +110,9 @@ def onboard(
     for_log, for_file = (
         told(
             f"onboarding in {spec.name} -> {client.host}",
-            f"no row of {people.source or 'the HR source'} is this person's: the form decides",
+            f"{people.source or 'the HR source'} has no row for this person: the form decides",
             [account_line(plan.snapshot, account, personal) for account in accounts] or ["no account has the address"],
-            action_lines(plan.operations, personal) or ["none: nothing is to be done"],
+            action_lines(plan.operations, personal) or ["none: nothing to do"],
         )
         for personal in (False, True)
     )
@@ -108,13 +121,17 @@ def onboard(
 
 
 def roles_to_give(spec: SyncSpec) -> frozenset[str]:
-    """The role keys that a form may give: those of the spec's rules, none of them protected."""
+    """List the role keys that the form may give.
+
+    :param spec: the spec.
+    :returns: the role keys of the spec's rules, without protected ones.
+    """
     given: frozenset[str] = frozenset().union(*(rule.roles for rule in spec.memberships))
     return given - spec.protect.roles
 
 
 def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
-    """The form in the shape in which addresses and names are kept; refuses what no sync would do."""
+    """Normalize the values of the form, and refuse what the sync would not do."""
     try:
         email = clean_email(joiner.email)
     except ValueError as error:
@@ -122,26 +139,32 @@ def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
     given_name, family_name, id = clean_name(joiner.given_name), clean_name(joiner.family_name), joiner.id.strip()
     for field, name in (("given name", given_name), ("family name", family_name)):
         if not name or len(name) > MAX_NAME or not name.isprintable():
-            raise FormRefused(f"{field} is blank, too long, or holds what cannot be printed")
+            raise FormRefused(
+                f"the {field} is blank, is longer than {MAX_NAME} characters, or has unprintable characters"
+            )
     if email_key(email) in spec.protect.emails:
-        raise FormRefused("the address is protected by the spec (protect.emails): make this account by hand")
+        raise FormRefused("the spec protects this address (protect.emails): create the account in Kinde")
     aliases = {organization.alias for organization in spec.organizations}
     if spec.organizations_match is None and joiner.organization not in aliases:
-        raise FormRefused(f"{joiner.organization!r} is not an organization of the spec: {', '.join(sorted(aliases))}")
+        raise FormRefused(
+            f"{joiner.organization!r} is not an organization of the spec. Choose one of: {', '.join(sorted(aliases))}"
+        )
     if unknown := sorted(set(joiner.roles) - roles_to_give(spec)):
         known = ", ".join(sorted(roles_to_give(spec))) or "none"
-        raise FormRefused(f"the spec gives no role {', '.join(unknown)}; it gives: {known}")
+        raise FormRefused(f"no rule of the spec gives the role {', '.join(unknown)}. Choose among: {known}")
     return replace(joiner, email=email, given_name=given_name, family_name=family_name, id=id)
 
 
 def _row(people: People, joiner: Joiner) -> str:
-    """The HR id of the row that is this person's; empty when HR has none."""
+    """Find the HR id of the person's row; empty if HR has none."""
     key = email_key(joiner.email)
     same = people.persons.with_address(key)
     if joiner.id:
         person = people.persons.get(joiner.id)
         if person is None and joiner.id in people.ids:
-            raise FormRefused(f"HR has a row for {joiner.id} that is not understood: {_why(people, joiner.id)}")
+            raise FormRefused(
+                f"HR's row for {joiner.id} cannot be used: {_why(people, joiner.id)}. Correct it in HR first"
+            )
         if person is not None and email_key(person.email) != key:
             raise FormRefused(f"HR has another address for {joiner.id} than the form: correct one of them")
         if person is None and same:
@@ -149,7 +172,7 @@ def _row(people: People, joiner: Joiner) -> str:
     else:
         name = name_key(f"{joiner.given_name} {joiner.family_name}")
         active = [p for p in same if p.access in (Access.DUE, Access.KEEP)]
-        # A leaver of another name who had the address is somebody else.
+        # A leaver who had the address, with another name, is another person.
         left = [p for p in same if p not in active and name_key(f"{p.given_name} {p.family_name}") == name]
         person = next(iter(active or left), None)
         if len(active) > 1:
@@ -165,7 +188,7 @@ def _why(people: People, id: str) -> str:
 
 
 def _begin(spec: SyncSpec, start: date) -> pendulum.DateTime:
-    """When access may be given: the local day, less the days that joiners are made ahead."""
+    """The moment from which access may be given: the local day minus ``joiner.days_before_start``."""
     template = spec.employment.timezone
     zone = template.render({}).strip() if template.constant else "UTC"
     return pendulum.datetime(start.year, start.month, start.day, tz=zone or "UTC").subtract(
@@ -174,7 +197,7 @@ def _begin(spec: SyncSpec, start: date) -> pendulum.DateTime:
 
 
 def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) -> Plan:
-    """A plan as the engine carries it out, for a namespace of its own: ``<name>~onboarded:<day>`` is its link."""
+    """Plan for the onboarded account. Its link is ``<name>~onboarded:<day>``, so the plan has a name of its own."""
     own = spec.model_copy(update={"name": f"{spec.name}~onboarded"})
     plan = Plan(own, client.host, at, counts_before=(client.counts.read, client.counts.write))
     snapshot = plan.snapshot = read_snapshot(own, client)
@@ -186,35 +209,38 @@ def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) ->
 
 
 def _account(spec: SyncSpec, snapshot: Snapshot, joiner: Joiner) -> Account | None:
-    """The account that an earlier run of the form made, if there is one; everybody else's is refused."""
+    """Find the account that an earlier run of the form created; other accounts with the address are refused."""
     accounts = snapshot.by_address.get(email_key(joiner.email))
     if not accounts:
         return None
     if len(accounts) > 1:
-        raise FormRefused(f"{len(accounts)} Kinde accounts have this address: merge them first")
+        raise FormRefused(f"{len(accounts)} Kinde accounts have this address: remove it from all but one in Kinde")
     account = accounts[0]
     link = parse_link(account.provided_id, spec.name)
     if link is not None:
-        raise FormRefused(f"the address is on the account of the HR id {link.id}, for whom HR has no row with it")
+        raise FormRefused(
+            f"the account of the HR id {link.id} has this address, and no row of HR has it: "
+            f"correct HR, or take it off that account with release --id {link.id}"
+        )
     if not is_onboarded(account.provided_id, spec.name):
-        whose = f"another source manages it ({account.provided_id})" if account.provided_id else "nobody manages it"
+        whose = f"another source manages it ({account.provided_id})" if account.provided_id else "no source manages it"
         raise FormRefused(
             f"the Kinde account {account.id} has this address, and {whose}: a form does not take accounts over. Add it "
             "to the organization in Kinde, or let the sync adopt it once HR has the row"
         )
     if account.suspended:
-        raise FormRefused(f"the account {account.id} was suspended: enable it in Kinde if that is over")
+        raise FormRefused(f"the account {account.id} is suspended: enable it in Kinde if the person may sign in again")
     return account
 
 
 def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, today: date) -> list[Change]:
-    """What is missing. A form gives, and takes nothing: a person may be onboarded into two organizations."""
+    """The missing account, membership and roles. Nothing is taken away, so the form can add a second organization."""
     organization = snapshot.organizations.get(joiner.organization)
     if organization is None:
         raise FormRefused(f"{joiner.organization!r} is not an organization of the spec in Kinde")
     id = f"onboarded:{today.isoformat()}" if account is None else account.provided_id.rpartition("~")[2]
     person = Person(
-        # The creation writes `<name of the plan>:<this>`.
+        # The account's link is `<name of the plan>:<this id>`.
         id=id.partition(":")[2],
         row=0,
         email=joiner.email,
@@ -222,7 +248,7 @@ def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, tod
         family_name=joiner.family_name,
         properties=(),
         access=Access.DUE,
-        why="asked for in the form",
+        why="requested in the form",
     )
     operation = partial(operation_for, id, person, account, reason=person.why)
     names = {"given_name": person.given_name, "family_name": person.family_name}
