@@ -16,8 +16,8 @@ from airflow_provider_kinde.client.attempt import RequestAttempts, fetch_token
 from airflow_provider_kinde.client.base_client import BaseClient
 from airflow_provider_kinde.client.endpoints.base import Endpoint, Request, coroutines, plain_request
 from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods, find_endpoint
-from airflow_provider_kinde.client.limiter import Flow
-from airflow_provider_kinde.client.limiter_queue import AsyncTurns
+from airflow_provider_kinde.client.limiter import Limiter
+from airflow_provider_kinde.client.limiter_queue import TaskQueue
 from airflow_provider_kinde.client.pagination import Paginator
 from airflow_provider_kinde.client.responses import AttemptFailed, Response, TransportError
 from airflow_provider_kinde.client.retry import RetryPolicy
@@ -62,8 +62,8 @@ class AsyncKindeClient(BaseClient, EndpointMethods[Coroutine[Any, Any, Any], Asy
         self._on_token = on_token
         self._known_token = ""
         self._sleep = sleep
-        flow = Flow(settings.max_concurrency, settings.requests_per_minute)
-        self._turns = AsyncTurns(flow, settings.clock, settings.retry_time, sleep)
+        limiter = Limiter(settings.max_concurrency, settings.requests_per_minute)
+        self._queue = TaskQueue(limiter, settings.clock, settings.retry_time, sleep)
         self._token_lock = asyncio.Lock()
         self._transport = AsyncTransport(settings)
         fetch = functools.partial(fetch_token, settings, self.counts, functools.partial(send_blocking, settings))
@@ -134,11 +134,11 @@ class AsyncKindeClient(BaseClient, EndpointMethods[Coroutine[Any, Any, Any], Asy
     async def _attempt(self, attempts: RequestAttempts) -> Any:
         while True:
             token = await self._token()
-            ticket, response = await self._turns.take(), None
+            ticket, response = await self._queue.acquire(), None
             try:
                 response = await self._transmit(attempts, token)
             finally:
-                self._turns.give(ticket, response)
+                self._queue.release(ticket, response)
             if not attempts.renew_token(response, token):
                 return attempts.interpret(response)
 

@@ -10,8 +10,8 @@ from airflow_provider_kinde.client.attempt import RequestAttempts, fetch_token
 from airflow_provider_kinde.client.base_client import BaseClient
 from airflow_provider_kinde.client.endpoints.base import Endpoint, Request, plain_request
 from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods, find_endpoint
-from airflow_provider_kinde.client.limiter import Flow
-from airflow_provider_kinde.client.limiter_queue import Turns
+from airflow_provider_kinde.client.limiter import Limiter
+from airflow_provider_kinde.client.limiter_queue import ThreadQueue
 from airflow_provider_kinde.client.pagination import Paginator
 from airflow_provider_kinde.client.responses import Response
 from airflow_provider_kinde.client.settings import Settings
@@ -48,8 +48,8 @@ class KindeClient(BaseClient, EndpointMethods[Any, Iterator[dict[str, Any]]]):
         self._on_token = on_token
         self._known_token = ""
         self._stopped = False
-        flow = Flow(settings.max_concurrency, settings.requests_per_minute)
-        self._turns = Turns(flow, settings.clock, settings.retry_time, settings.sleep)
+        limiter = Limiter(settings.max_concurrency, settings.requests_per_minute)
+        self._queue = ThreadQueue(limiter, settings.clock, settings.retry_time, settings.sleep)
         self._transport = Transport(settings)
         self.on_response: Callable[[Request, Response], Any] | None = None
         """For diagnosis: called with every response as it came; those of the token endpoint hold a token."""
@@ -129,13 +129,13 @@ class KindeClient(BaseClient, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     def _attempt(self, attempts: RequestAttempts) -> Any:
         while True:
             token = self._token()
-            ticket, response = self._turns.take(), None
+            ticket, response = self._queue.acquire(), None
             try:
                 if self._stopped:
                     raise KindeError("not sent: the client was stopped")
                 response = attempts.send(self._transmit, token)
             finally:
-                self._turns.give(ticket, response)
+                self._queue.release(ticket, response)
             if not attempts.renew_token(response, token):
                 return attempts.interpret(response)
 

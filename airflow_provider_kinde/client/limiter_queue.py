@@ -1,4 +1,4 @@
-"""Where requests wait until they may be sent: the two thin gates, for threads and for tasks, around one ``Flow``."""
+"""Where requests wait for the limiter: one queue, for threads and for the tasks of an event loop."""
 
 from __future__ import annotations
 
@@ -10,78 +10,89 @@ from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
-from airflow_provider_kinde.client.limiter import Flow, Ticket
+from airflow_provider_kinde.client.limiter import Limiter, Ticket
 from airflow_provider_kinde.client.responses import Response, limit_reset, requested_wait
 
 _Place: TypeAlias = "SimpleQueue[Ticket | None] | asyncio.Queue[Ticket | None]"
-"""Where one that waits is given a ticket, or called to ask again (``None``)."""
+"""Where a waiting request receives its ticket; ``None`` tells it to ask again."""
 
 
-class _Gate:
-    """What both gates do alike: those who wait are served in the order in which they came.
+class _LimiterQueue:
+    """Serves waiting requests in the order in which they came.
 
-    A ticket goes straight from who gives it back to who has waited longest: that one has its request ready, and nobody
-    who comes by snatches it.
+    A returned ticket goes straight to the request that has waited longest, so that no later one can take it.
 
-    :param longest: seconds; a wait longer than this is nobody's to wait, and stops no other request.
+    :param limiter: decides when a request may start.
+    :param clock: monotonic clock, in seconds.
+    :param longest: seconds; a longer wait than this is not waited for, and pauses no other request.
     """
 
-    def __init__(self, flow: Flow, clock: Callable[[], float], longest: float) -> None:
-        self.flow, self._clock, self._longest = flow, clock, longest
-        self._queue: deque[_Place] = deque()
+    def __init__(self, limiter: Limiter, clock: Callable[[], float], longest: float) -> None:
+        self.limiter, self._clock, self._longest = limiter, clock, longest
+        self._waiting: deque[_Place] = deque()
 
     def paused(self) -> float:
         """Seconds until the pause of all requests ends."""
-        return self.flow.paused(self._clock())
+        return self.limiter.paused(self._clock())
 
     def _ask(self, called: bool) -> Ticket | float | None:
-        """A ticket; or the seconds after which to ask again; or ``None``: wait to be called."""
-        return self.flow.admit(self._clock()) if called or not self._queue else None
+        """A ticket; or the seconds after which to ask again; or ``None``: wait in the queue."""
+        return self.limiter.admit(self._clock()) if called or not self._waiting else None
 
-    def _heard(self, ticket: Ticket, answer: Response | None) -> None:
-        """Give a ticket back."""
-        flow, now = self.flow, self._clock()
-        if answer is None or answer.status >= 500 or answer.status in (401, 408, 425):
-            flow.unheard(ticket)
-        elif answer.status == 429:
-            told = requested_wait(answer.headers, time.time)
-            flow.refused(ticket, now, told if told is None or told <= self._longest else None)
+    def _return(self, ticket: Ticket, response: Response | None) -> None:
+        limiter, now = self.limiter, self._clock()
+        if response is None or response.status >= 500 or response.status in (401, 408, 425):
+            limiter.unanswered(ticket)
+        elif response.status == 429:
+            limiter.refused(ticket, now, self._bounded(requested_wait(response.headers, time.time)))
         else:
-            left = limit_reset(answer.headers, time.time) if answer.headers.get("ratelimit-remaining") == "0" else None
-            flow.accepted(ticket, now, left if left is not None and left <= self._longest else None)
+            none_left = response.headers.get("ratelimit-remaining") == "0"
+            reset = limit_reset(response.headers, time.time) if none_left else None
+            limiter.accepted(ticket, now, self._bounded(reset))
         self._call()
 
+    def _bounded(self, wait: float | None) -> float | None:
+        return wait if wait is not None and wait <= self._longest else None
+
     def _call(self) -> None:
-        """Call those who may send now."""
-        while self._queue:
-            found = self.flow.admit(self._clock())
+        """Give tickets to those that may start now."""
+        while self._waiting:
+            found = self.limiter.admit(self._clock())
             if isinstance(found, Ticket):
-                self._queue.popleft().put_nowait(found)
+                self._waiting.popleft().put_nowait(found)
                 continue
             if found is not None:
                 # Each waits for itself until it is time.
-                for _ in range(min(self.flow.free, len(self._queue))):
-                    self._queue.popleft().put_nowait(None)
+                for _ in range(min(self.limiter.free, len(self._waiting))):
+                    self._waiting.popleft().put_nowait(None)
             return
 
     def _leave(self, place: _Place) -> None:
-        """Go without having sent: the turn is somebody else's."""
-        if place in self._queue:
-            self._queue.remove(place)
+        """Leave without having sent: another request may start instead."""
+        if place in self._waiting:
+            self._waiting.remove(place)
         elif not place.empty() and (ticket := place.get_nowait()):
-            self.flow.unheard(ticket)
+            self.limiter.unanswered(ticket)
         self._call()
 
 
-class Turns(_Gate):
-    """The gate for threads."""
+class ThreadQueue(_LimiterQueue):
+    """The queue for threads.
 
-    def __init__(self, flow: Flow, clock: Callable[[], float], longest: float, sleep: Callable[[float], Any]) -> None:
-        super().__init__(flow, clock, longest)
+    :param limiter: decides when a request may start.
+    :param clock: monotonic clock, in seconds.
+    :param longest: seconds; a longer wait than this is not waited for, and pauses no other request.
+    :param sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self, limiter: Limiter, clock: Callable[[], float], longest: float, sleep: Callable[[float], Any]
+    ) -> None:
+        super().__init__(limiter, clock, longest)
         self._sleep = sleep
         self._lock = threading.Lock()
 
-    def take(self) -> Ticket:
+    def acquire(self) -> Ticket:
         """Wait until a request may be sent."""
         place: SimpleQueue[Ticket | None] = SimpleQueue()
         called = False
@@ -90,7 +101,7 @@ class Turns(_Gate):
                 with self._lock:
                     found = self._ask(called)
                     if found is None:
-                        self._queue.append(place)
+                        self._waiting.append(place)
                 if found is None:
                     found = place.get()
                 elif not isinstance(found, Ticket):
@@ -103,22 +114,36 @@ class Turns(_Gate):
                 self._leave(place)
             raise
 
-    def give(self, ticket: Ticket, answer: Response | None) -> None:
-        """Say what came of it; ``None`` where no answer came."""
+    def release(self, ticket: Ticket, response: Response | None) -> None:
+        """Return a ticket.
+
+        :param ticket: from ``acquire``.
+        :param response: the response to the request; ``None`` where none came.
+        """
         with self._lock:
-            self._heard(ticket, answer)
+            self._return(ticket, response)
 
 
-class AsyncTurns(_Gate):
-    """The gate for the tasks of one event loop."""
+class TaskQueue(_LimiterQueue):
+    """The queue for the tasks of one event loop.
+
+    :param limiter: decides when a request may start.
+    :param clock: monotonic clock, in seconds.
+    :param longest: seconds; a longer wait than this is not waited for, and pauses no other request.
+    :param sleep: waits for so many seconds.
+    """
 
     def __init__(
-        self, flow: Flow, clock: Callable[[], float], longest: float, sleep: Callable[[float], Coroutine[Any, Any, Any]]
+        self,
+        limiter: Limiter,
+        clock: Callable[[], float],
+        longest: float,
+        sleep: Callable[[float], Coroutine[Any, Any, Any]],
     ) -> None:
-        super().__init__(flow, clock, longest)
+        super().__init__(limiter, clock, longest)
         self._sleep = sleep
 
-    async def take(self) -> Ticket:
+    async def acquire(self) -> Ticket:
         """Wait until a request may be sent."""
         place: asyncio.Queue[Ticket | None] = asyncio.Queue()
         called = False
@@ -126,7 +151,7 @@ class AsyncTurns(_Gate):
             while True:
                 found = self._ask(called)
                 if found is None:
-                    self._queue.append(place)
+                    self._waiting.append(place)
                     found = await place.get()
                 elif not isinstance(found, Ticket):
                     await self._sleep(found)
@@ -137,6 +162,10 @@ class AsyncTurns(_Gate):
             self._leave(place)
             raise
 
-    def give(self, ticket: Ticket, answer: Response | None) -> None:
-        """Say what came of it; ``None`` where no answer came."""
-        self._heard(ticket, answer)
+    def release(self, ticket: Ticket, response: Response | None) -> None:
+        """Return a ticket.
+
+        :param ticket: from ``acquire``.
+        :param response: the response to the request; ``None`` where none came.
+        """
+        self._return(ticket, response)

@@ -1,4 +1,4 @@
-"""A server with limits and its clients, in time that passes by itself: what a ``Flow`` does with them."""
+"""A server with limits and its clients, in time that passes by itself: what a ``Limiter`` does with them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from airflow_provider_kinde.client.limiter import Flow, Ticket
+from airflow_provider_kinde.client.limiter import Limiter, Ticket
 
 
 class Simulation:
-    """Many callers, one flow, one server.
+    """Many callers, one limiter, one server.
 
     :param at_once: requests that the server works on at once; ``None`` for any number.
     :param in_window: requests that it takes in a fixed window of ``window`` seconds, from the first one on.
@@ -25,7 +25,7 @@ class Simulation:
 
     def __init__(
         self,
-        flow: Flow,
+        limiter: Limiter,
         *,
         at_once: int | None = None,
         in_window: int | None = None,
@@ -38,7 +38,7 @@ class Simulation:
         callers: int = 16,
         changes: Iterable[tuple[float, Mapping[str, Any]]] = (),
     ) -> None:
-        self.flow, self.callers = flow, callers
+        self.limiter, self.callers = limiter, callers
         self.at_once, self.in_window, self.window, self.word = at_once, in_window, window, word
         self.latency, self.refusal, self.way = latency, refusal, way
         self.sway, self._chance = sway, random.Random(7)
@@ -99,12 +99,12 @@ class Simulation:
             self._ask()
 
     def _ask(self) -> None:
-        found = self.flow.admit(self.now)
+        found = self.limiter.admit(self.now)
         if found is None:
             self._waiting += 1
         elif isinstance(found, Ticket):
             self.starts.append(self.now)
-            self.most_under_way = max(self.most_under_way, self.flow.under_way)
+            self.most_under_way = max(self.most_under_way, self.limiter.under_way)
             self._at(self.now + self.way + self._chance.uniform(0, self.sway), lambda: self._arrive(found))
         else:
             assert found > 0
@@ -128,7 +128,7 @@ class Simulation:
         self._at(self.now + self.refusal, lambda: self._hear_refusal(ticket, told))
 
     def _hear_refusal(self, ticket: Ticket, told: float | None) -> None:
-        self.flow.refused(ticket, self.now, told)
+        self.limiter.refused(ticket, self.now, told)
         self._wake()
         self._at(self.now + (0.3 if told is None else 1.05 * told), self._ask)
 
@@ -137,13 +137,13 @@ class Simulation:
         self._at(self.now + self.way, lambda: self._hear(ticket))
 
     def _hear(self, ticket: Ticket) -> None:
-        self.flow.accepted(ticket, self.now)
+        self.limiter.accepted(ticket, self.now)
         self.taken.append(self.now)
         self._left -= 1
         self._wake()
         self._next()
 
     def _wake(self) -> None:
-        for _ in range(min(self._waiting, max(1, self.flow.free))):
+        for _ in range(min(self._waiting, max(1, self.limiter.free))):
             self._waiting -= 1
             self._at(self.now, self._ask)

@@ -1,4 +1,4 @@
-"""The gates: what the flow decides, kept by threads and by tasks."""
+"""The queue before the limiter: what it decides is kept by threads and by tasks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.client import AsyncKindeClient
-from airflow_provider_kinde.client.limiter import Flow
-from airflow_provider_kinde.client.limiter_queue import AsyncTurns, Turns
+from airflow_provider_kinde.client.limiter import Limiter
+from airflow_provider_kinde.client.limiter_queue import TaskQueue, ThreadQueue
 from tests.support.loopback import Clock, Reply, Server
 
 USERS = "GET /api/v1/users"
@@ -43,17 +43,17 @@ def test_a_limit_on_requests_at_once_is_kept_to(connect: Any, server: Server) ->
 
 
 async def _cancelled() -> None:
-    turns = AsyncTurns(Flow(1), asyncio.get_running_loop().time, 300, asyncio.sleep)
-    held = await turns.take()
-    gone, waits = asyncio.ensure_future(turns.take()), asyncio.ensure_future(turns.take())
+    queue = TaskQueue(Limiter(1), asyncio.get_running_loop().time, 300, asyncio.sleep)
+    held = await queue.acquire()
+    gone, waits = asyncio.ensure_future(queue.acquire()), asyncio.ensure_future(queue.acquire())
     await asyncio.sleep(0)
     gone.cancel()
-    turns.give(held, None)
+    queue.release(held, None)
     ticket = await asyncio.wait_for(waits, 5)
     # Called and cancelled in the same moment: the call goes on to the next.
-    gone, waits = asyncio.ensure_future(turns.take()), asyncio.ensure_future(turns.take())
+    gone, waits = asyncio.ensure_future(queue.acquire()), asyncio.ensure_future(queue.acquire())
     await asyncio.sleep(0)
-    turns.give(ticket, None)
+    queue.release(ticket, None)
     gone.cancel()
     await asyncio.wait_for(waits, 5)
 
@@ -67,17 +67,17 @@ def test_a_thread_broken_off_while_it_waits_calls_the_next() -> None:
         raise KeyboardInterrupt
 
     clock = Clock()
-    turns = Turns(Flow(1), clock, 300, interrupted)
-    turns.give(turns.take(), None)
-    turns.flow.refused(turns.take(), clock(), 30.0)
+    queue = ThreadQueue(Limiter(1), clock, 300, interrupted)
+    queue.release(queue.acquire(), None)
+    queue.limiter.refused(queue.acquire(), clock(), 30.0)
     with pytest.raises(KeyboardInterrupt):
-        turns.take()
-    assert turns.paused() == 30.0
+        queue.acquire()
+    assert queue.paused() == 30.0
     clock.now += 30
-    assert turns.take().scout
+    assert queue.acquire().probe
 
 
-def test_many_tasks_share_one_gate(server: Server) -> None:
+def test_many_tasks_share_one_limiter(server: Server) -> None:
     async def run() -> int:
         async with AsyncKindeClient(server.host, "id", "secret", max_concurrency=4) as client:
             await asyncio.gather(*(client.get_users() for _ in range(40)))
@@ -88,16 +88,16 @@ def test_many_tasks_share_one_gate(server: Server) -> None:
 
 
 def test_threads_are_served_in_the_order_in_which_they_came() -> None:
-    turns, served = Turns(Flow(2), time.monotonic, 300, time.sleep), []
+    queue, served = ThreadQueue(Limiter(2), time.monotonic, 300, time.sleep), []
     ready = threading.Barrier(8)
 
     def work(name: int) -> None:
         ready.wait(5)
         for _ in range(25):
-            ticket = turns.take()
+            ticket = queue.acquire()
             served.append(name)
             time.sleep(0.001)
-            turns.give(ticket, None)
+            queue.release(ticket, None)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, range(8)))
@@ -109,15 +109,15 @@ def test_threads_are_served_in_the_order_in_which_they_came() -> None:
 
 def test_tasks_are_served_in_the_order_in_which_they_came() -> None:
     async def run() -> list[int]:
-        turns = AsyncTurns(Flow(1), asyncio.get_running_loop().time, 300, asyncio.sleep)
+        queue = TaskQueue(Limiter(1), asyncio.get_running_loop().time, 300, asyncio.sleep)
         served = []
 
         async def work(name: int) -> None:
             for _ in range(3):
-                ticket = await turns.take()
+                ticket = await queue.acquire()
                 served.append(name)
                 await asyncio.sleep(0)
-                turns.give(ticket, None)
+                queue.release(ticket, None)
 
         await asyncio.gather(*(work(name) for name in range(4)))
         return served
@@ -126,17 +126,17 @@ def test_tasks_are_served_in_the_order_in_which_they_came() -> None:
 
 
 def test_a_thread_broken_off_in_the_queue_calls_the_next() -> None:
-    turns = Turns(Flow(1), time.monotonic, 300, time.sleep)
-    held = turns.take()
+    queue = ThreadQueue(Limiter(1), time.monotonic, 300, time.sleep)
+    held = queue.acquire()
 
     class Broken(SimpleQueue):  # type: ignore[type-arg]
         def get(self, *args: Any, **kwargs: Any) -> Any:
-            turns.give(held, None)  # its turn comes in the very moment in which it is broken off
+            queue.release(held, None)  # its turn comes in the very moment in which it is broken off
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("airflow_provider_kinde.client.limiter_queue.SimpleQueue", Broken)
         with pytest.raises(KeyboardInterrupt):
-            turns.take()
-    assert turns.flow.under_way == 0
-    turns.give(turns.take(), None)
+            queue.acquire()
+    assert queue.limiter.under_way == 0
+    queue.release(queue.acquire(), None)

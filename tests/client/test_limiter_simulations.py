@@ -1,4 +1,4 @@
-"""What the flow of requests finds out about a server, in simulated time."""
+"""What the limiter of requests finds out about a server, in simulated time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+<<<<<<<< HEAD:tests/client/test_limiter_simulations.py
 from airflow_provider_kinde.client.limiter import Flow, Ticket
 from tests.client.simulation import Simulation
+========
+from airflow_provider_kinde.client.limiter import Limiter, Ticket
+from tests.client.simulation import Simulation
+>>>>>>>> 59c5f25 (The limiter in three small classes, pause, concurrency and quota, judged by the same simulations):tests/client/test_limiter.py
 
 WORDS = ["seconds", "one", "nothing"]
 ROUND = 0.054
@@ -21,7 +26,7 @@ ROUND = 0.054
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("most", [8, 16, 64])
 def test_as_many_at_once_as_the_server_takes(word: str, most: int) -> None:
-    seen = Simulation(Flow(most), at_once=8, word=word, callers=most).run(2000)
+    seen = Simulation(Limiter(most), at_once=8, word=word, callers=most).run(2000)
     assert seen.took <= 1.02 * 2000 / 8 * ROUND
     assert seen.refused <= 0.005
     assert most > 8 or not seen.refusals
@@ -30,14 +35,14 @@ def test_as_many_at_once_as_the_server_takes(word: str, most: int) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("at_once", [1, 2, 3, 5, 11, 16])
 def test_any_number_at_once_is_found(word: str, at_once: int) -> None:
-    seen = Simulation(Flow(16), at_once=at_once, word=word).run(250 * at_once)
+    seen = Simulation(Limiter(16), at_once=at_once, word=word).run(250 * at_once)
     assert seen.took <= 1.05 * 250 * ROUND + 1
     assert len(seen.refusals) <= 12
 
 
 @pytest.mark.parametrize("word", WORDS)
 def test_one_too_many_that_overtakes_another_does_not_halve_the_stream(word: str) -> None:
-    seen = Simulation(Flow(16), at_once=8, word=word, way=0.0, sway=0.006).run(20_000)
+    seen = Simulation(Limiter(16), at_once=8, word=word, way=0.0, sway=0.006).run(20_000)
     assert seen.took <= 1.01 * 20_000 / 8 * (0.050 + 0.003)
     assert seen.refused <= 0.0015
 
@@ -45,7 +50,7 @@ def test_one_too_many_that_overtakes_another_does_not_halve_the_stream(word: str
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize(("before", "after"), [(8, 4), (4, 8), (8, 1), (2, 16), (16, 3)])
 def test_a_number_that_changes_is_found_again(word: str, before: int, after: int) -> None:
-    seen = Simulation(Flow(16), at_once=before, word=word, changes=[(10, {"at_once": after})]).run(
+    seen = Simulation(Limiter(16), at_once=before, word=word, changes=[(10, {"at_once": after})]).run(
         before * 180 + after * 600
     )
     # Looked for before as much time again has passed.
@@ -55,7 +60,7 @@ def test_a_number_that_changes_is_found_again(word: str, before: int, after: int
 
 @pytest.mark.parametrize("refusal", [0.003, ROUND])
 def test_600_a_minute_where_the_server_says_when(refusal: float) -> None:
-    seen = Simulation(Flow(16), in_window=600, refusal=refusal).run(2000)
+    seen = Simulation(Limiter(16), in_window=600, refusal=refusal).run(2000)
     assert seen.refused <= 0.01
     # Three full windows; the fourth needs no end. Whole seconds are told: up to one more for each.
     assert seen.took <= 1.05 * (3 * 60 + 200 / 16 * ROUND)
@@ -63,10 +68,10 @@ def test_600_a_minute_where_the_server_says_when(refusal: float) -> None:
 
 @pytest.mark.parametrize("word", ["one", "nothing"])
 def test_600_a_minute_without_a_true_word(word: str) -> None:
-    seen = Simulation(Flow(16), in_window=600, word=word).run(2000)
+    seen = Simulation(Limiter(16), in_window=600, word=word).run(2000)
     assert seen.refused <= 0.01
     assert seen.took <= 1.05 * 200
-    later = Simulation(Flow(16), in_window=600, word=word).run(6000)
+    later = Simulation(Limiter(16), in_window=600, word=word).run(6000)
     assert later.refused <= 0.006
     assert later.took <= 600
 
@@ -74,7 +79,7 @@ def test_600_a_minute_without_a_true_word(word: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize(("in_window", "window"), [(10, 1.0), (100, 10.0), (30, 60.0)])
 def test_other_windows(word: str, in_window: int, window: float) -> None:
-    seen = Simulation(Flow(16), in_window=in_window, window=window, word=word).run(40 * in_window)
+    seen = Simulation(Limiter(16), in_window=in_window, window=window, word=word).run(40 * in_window)
     # Whole seconds are told, and here they are the window.
     assert seen.took <= 1.1 * 40 * window + 1
     assert len(seen.refusals) <= 30
@@ -84,7 +89,7 @@ def test_other_windows(word: str, in_window: int, window: float) -> None:
 @pytest.mark.parametrize(("before", "after"), [(600, 300), (300, 600), (300, 100_000)])
 def test_a_rate_that_changes_is_found_again(word: str, before: int, after: int) -> None:
     requests = before * 2 + min(after, 3000) * 6
-    seen = Simulation(Flow(16), in_window=before, word=word, changes=[(118, {"in_window": after})]).run(requests)
+    seen = Simulation(Limiter(16), in_window=before, word=word, changes=[(118, {"in_window": after})]).run(requests)
     whole = 120 + (360 if after < 3000 else 2 * 60 + requests / 16 * ROUND)
     assert seen.took <= 1.1 * whole
     assert seen.refused <= 0.02
@@ -93,51 +98,46 @@ def test_a_rate_that_changes_is_found_again(word: str, before: int, after: int) 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_limit_after_a_long_time_without_one(word: str) -> None:
     changes = [(2000, {"in_window": 20, "window": 5.0})]
-    seen = Simulation(Flow(2), latency=0.3, word=word, callers=2, changes=changes).until(2200)
+    seen = Simulation(Limiter(2), latency=0.3, word=word, callers=2, changes=changes).until(2200)
     assert seen.taken_between(2100, 2200) >= 0.9 * 4 * 100 - 4
 
 
 @pytest.mark.parametrize("word", WORDS)
 def test_both_limits_together(word: str) -> None:
-    seen = Simulation(Flow(16), at_once=4, in_window=600, word=word).run(3000)
+    seen = Simulation(Limiter(16), at_once=4, in_window=600, word=word).run(3000)
     assert seen.took <= 1.05 * 300
     assert seen.refused <= 0.015
 
 
 def test_who_says_how_many_are_left_is_not_asked_for_more() -> None:
-    flow = Flow(4)
-    tickets = [flow.admit(0.0) for _ in range(3)]
+    limiter = Limiter(4)
+    tickets = [limiter.admit(0.0) for _ in range(3)]
     for ticket, left in zip(tickets, (None, None, 30.0), strict=True):
         assert isinstance(ticket, Ticket)
-        flow.accepted(ticket, 1.0, left)
-    assert flow.admit(1.0) == 30.0
-    scout = flow.admit(31.0)
+        limiter.accepted(ticket, 1.0, left)
+    assert limiter.admit(1.0) == 30.0
+    scout = limiter.admit(31.0)
     assert isinstance(scout, Ticket)
-    assert flow.admit(31.0) is None
-    flow.accepted(scout, 31.1)
-    assert isinstance(flow.admit(31.1), Ticket)
+    assert limiter.admit(31.0) is None
+    limiter.accepted(scout, 31.1)
+    assert isinstance(limiter.admit(31.1), Ticket)
 
 
 def test_a_told_wait_holds_for_all() -> None:
-    flow = Flow(8)
-    first, second = flow.admit(0.0), flow.admit(0.0)
+    limiter = Limiter(8)
+    first, second = limiter.admit(0.0), limiter.admit(0.0)
     assert isinstance(first, Ticket)
     assert isinstance(second, Ticket)
-    flow.refused(first, 1.0, 12.0)
-    flow.accepted(second, 2.0)
-    assert flow.admit(2.0) == 11.0
-    assert flow.paused(2.0) == 11.0
+    limiter.refused(first, 1.0, 12.0)
+    limiter.accepted(second, 2.0)
+    assert limiter.admit(2.0) == 11.0
+    assert limiter.paused(2.0) == 11.0
 
 
 def test_requests_per_minute_are_spread_evenly() -> None:
-    seen = Simulation(Flow(16, 600)).run(600)
+    seen = Simulation(Limiter(16, 600)).run(600)
     assert seen.took == pytest.approx(60, rel=0.01)
     assert max(sum(s <= moment < s + 1 for moment in seen.starts) for s in seen.starts) <= 12
-
-
-def test_what_cannot_be() -> None:
-    with pytest.raises(ValueError, match="requests_per_minute"):
-        Flow(8, 0)
 
 
 @st.composite
@@ -163,7 +163,7 @@ def servers(draw: st.DrawFn) -> dict[str, Any]:
 def test_never_beyond_the_caps_and_nine_tenths_of_any_limit_that_stays(
     server: dict[str, Any], most: int, per_minute: int | None
 ) -> None:
-    seen = Simulation(Flow(most, per_minute), callers=most + 4, **server)
+    seen = Simulation(Limiter(most, per_minute), callers=most + 4, **server)
     round_trip = server["latency"] + 2 * server["way"]
     if "at_once" in server:
         limit = min(most, server["changes"][-1][1]["at_once"]) / round_trip

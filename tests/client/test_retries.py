@@ -155,7 +155,7 @@ def test_one_limit_makes_all_threads_wait(server: Server) -> None:
         began = time.monotonic()
         with ThreadPoolExecutor(4) as threads:
             limited = threads.submit(client.get_users)
-            while len(server.sent(USERS)) < 1 or client._turns.paused() == 0:
+            while len(server.sent(USERS)) < 1 or client._queue.paused() == 0:
                 time.sleep(0.005)
             others = [threads.submit(client.get_organizations) for _ in range(3)]
             assert [f.result() for f in (limited, *others)]
