@@ -55,12 +55,19 @@ class Concurrency:
         self._probe_at, self._probe_every = -math.inf, _FIRST_PROBE
 
     def start(self, ticket: Ticket) -> None:
-        """Note a request that starts."""
+        """Note a request that starts.
+
+        :param ticket: its ticket.
+        """
         if ticket.number > self._good:
             self._beyond_good = ticket.started
 
     def accept(self, ticket: Ticket, now: float) -> None:
-        """Note a request that the server accepted; after enough of them, allow one more."""
+        """Note a request that the server accepted; after enough of them, allow one more.
+
+        :param ticket: its ticket.
+        :param now: monotonic time in seconds; likewise below.
+        """
         if ticket.number < self.level:
             return
         self._successes += 1
@@ -77,6 +84,8 @@ class Concurrency:
     def refuse(self, ticket: Ticket, now: float, first: bool) -> bool:
         """Note a refusal, and allow fewer.
 
+        :param ticket: of the refused request.
+        :param now: monotonic time in seconds.
         :param first: no other refusal came since the last success.
         :returns: whether the number was halved.
         """
@@ -106,12 +115,12 @@ class Quota:
         self.used = 0
         self.spent = False
         """Whether the window is used up."""
-        self._doubted = True
         self._quiet, self._patience = 0, 2
         self._exploring = False
 
     @property
     def reached(self) -> bool:
+        """Whether as many requests started as the server accepted in an earlier window."""
         return self.used >= self.limit
 
     def must_stop(self) -> bool:
@@ -125,17 +134,27 @@ class Quota:
         return False
 
     def begin(self, now: float, used: int = 0) -> None:
-        """Begin a new window."""
+        """Begin a new window.
+
+        :param now: monotonic time in seconds; likewise below.
+        :param used: how many requests of it have started.
+        """
         self.began, self.used, self.spent = now, used, False
 
     def reopen(self, started: float) -> None:
-        """Begin a new window: the server accepted the probe that started then."""
+        """Begin a new window, because the server accepts requests again.
+
+        :param started: when the request started that it accepted.
+        """
         self.begin(started, used=1)
         self._quiet += 1
         self._exploring = self._quiet >= self._patience
 
     def close(self, now: float) -> None:
-        """Take the window for used up, because the server says so."""
+        """Take the window for used up, because the server says so.
+
+        :param now: monotonic time in seconds.
+        """
         if self.spent:
             return
         self.spent = True
@@ -144,11 +163,6 @@ class Quota:
             self.began = now
             return
         accepted = max(1, self.used)
-        if (accepted < 2 * START or accepted < self.limit / 4 < math.inf) and not self._doubted:
-            # Probably about concurrency, or the server's window began before ours: believed the second time.
-            self._doubted = True
-            return
-        self._doubted = False
         as_before = 0.85 * self.limit <= accepted <= 1.15 * self.limit
         self._patience = min(2 * self._patience, _RARELY) if as_before else 2
         self.limit, self._quiet, self._exploring = accepted, 0, False
@@ -170,6 +184,7 @@ class Pause:
         """Pause because the server refuses.
 
         :param began: when the window began.
+        :param now: monotonic time in seconds; likewise below.
         :param wait: seconds that the server asks to wait, or ``None``.
         """
         if wait is not None and wait > LONG:
@@ -188,6 +203,8 @@ class Pause:
     def begin_in_time(self, began: float, now: float) -> bool:
         """Pause before the server refuses, unless the window is over.
 
+        :param began: when the window began.
+        :param now: monotonic time in seconds.
         :returns: whether there is a pause.
         """
         apart = self._late_enough - self._too_early
@@ -199,11 +216,19 @@ class Pause:
         return True
 
     def too_early(self, began: float, started: float) -> None:
-        """Note that a probe was refused."""
+        """Note that a request was refused after a pause.
+
+        :param began: when the window began.
+        :param started: when the request started.
+        """
         self._too_early = started - began
 
     def late_enough(self, began: float, started: float) -> None:
-        """Note that a probe was accepted."""
+        """Note that a request was accepted after a pause.
+
+        :param began: when the window began.
+        :param started: when the request started.
+        """
         self._late_enough = min(self._late_enough, started - began)
         self._too_early = min(self._too_early, self._late_enough)
         self._next = _FIRST_PAUSE
@@ -240,13 +265,16 @@ class Limiter:
         return max(0, left)
 
     def paused(self, now: float) -> float:
-        """Seconds until the pause of all requests ends."""
+        """Return how many seconds are left of the pause of all requests.
+
+        :param now: monotonic time in seconds; likewise below.
+        """
         return max(0.0, self.pause.until - now)
 
     def admit(self, now: float) -> Ticket | float | None:
         """Ask for permission to send a request.
 
-        :param now: monotonic time in seconds; likewise below.
+        :param now: monotonic time in seconds.
         :returns: a ticket; or the seconds after which to ask again; or ``None``: ask when a ticket was returned.
         """
         if self.quota.must_stop():
@@ -271,7 +299,10 @@ class Limiter:
         return ticket
 
     def unanswered(self, ticket: Ticket) -> None:
-        """Return a ticket: no response came, or one that says nothing about limits."""
+        """Return a ticket: no response came, or one that says nothing about limits.
+
+        :param ticket: from ``admit``; likewise below.
+        """
         self.under_way -= 1
         if ticket.period == self._period:
             self._started_since -= 1

@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-<<<<<<<< HEAD:tests/client/test_limiter_simulations.py
-from airflow_provider_kinde.client.limiter import Flow, Ticket
-from tests.client.simulation import Simulation
-========
 from airflow_provider_kinde.client.limiter import Limiter, Ticket
 from tests.client.simulation import Simulation
->>>>>>>> 59c5f25 (The limiter in three small classes, pause, concurrency and quota, judged by the same simulations):tests/client/test_limiter.py
 
 WORDS = ["seconds", "one", "nothing"]
 ROUND = 0.054
