@@ -118,10 +118,11 @@ soak: ## the long way: every trouble at every request, kills at every n-th, rand
 	@$(ENV) unit
 	KINDE_SOAK=1 KINDE_EXAMPLES=2000 $(UNIT)/python -m pytest -n $(JOBS) tests/laws tests/hostile $(STORIES)
 
-lint: ## ruff: rules and format
+lint: ## ruff: rules and format; import-linter: which room may import which
 	@$(ENV) unit
 	$(UNIT)/ruff check $(CODE)
 	$(UNIT)/ruff format --check $(CODE)
+	$(UNIT)/lint-imports
 
 format: ## ruff: mend what can be mended
 	@$(ENV) unit

@@ -1,10 +1,12 @@
-"""Apache Airflow provider for Kinde: hook, operators, sync with an HR system, and an emulator."""
+"""Apache Airflow provider for Kinde: hook, operators, and sync with an HR system."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__version__ = "0.1.0"
+from airflow_provider_kinde.version import __version__
+
+__all__ = ["__version__", "get_provider_info"]
 
 _INTEGRATION = "Kinde"
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module, metadata
 from typing import Any
 
-from airflow_provider_kinde import __version__
+from airflow_provider_kinde.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -28,11 +28,12 @@ def add_commands(commands: Any) -> None:
 
 
 def _init(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync.draft.draft import draft
 
     if options.out and Path(options.out).exists() and not options.force:
         raise SyncError(f"{options.out} exists. Nothing was written. Add --force to overwrite it")
-    text = draft(options.source, options.out or "")
+    text = draft(options.source, options.out or "", make_source=make_source)
     if not options.out:
         show(text)
         return 0

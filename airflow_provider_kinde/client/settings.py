@@ -325,6 +325,6 @@ OPTIONS: dict[str, Option] = {
 
 def user_agent() -> str:
     """Return ``airflow-provider-kinde/0.1.0 Python/3.11``; the hook adds Airflow's version."""
-    from airflow_provider_kinde import __version__
+    from airflow_provider_kinde.version import __version__
 
     return f"airflow-provider-kinde/{__version__} Python/{sys.version_info.major}.{sys.version_info.minor}"

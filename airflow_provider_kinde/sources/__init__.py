@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_kinde.sources.base import ListSource
 from airflow_provider_kinde.sources.registry import SOURCES, make_source
+from airflow_provider_kinde.sync.rows import ListSource
 
 __all__ = ["SOURCES", "ListSource", "make_source"]

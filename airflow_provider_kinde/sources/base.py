@@ -1,69 +1,11 @@
-"""What sources share: one pass over rows, options that are checked, nested objects as columns."""
+"""The options of a source, as its spec has them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-
-MAX_COLUMNS = 10_000
-MAX_CELL = 131_072
-"""Characters of the longest cell: what Python's csv reader takes."""
-MAX_BITS = 4_096
-"""Of a whole number; Python refuses to print one of some 14,000."""
-MAX_DEPTH = 8
-
-
-class Doubled(SourceError):
-    """A column stands twice: nobody can tell which one is meant, so that no row may be acted upon."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(f"column {column!r} stands twice: which one is meant?")
-
-
-class RowReading:
-    """One pass over rows that some iterator yields; a doubled column ends it, and makes it incomplete.
-
-    :param name: what messages call the source.
-    :param columns: the columns, where they are known beforehand.
-    """
-
-    def __init__(self, name: str, columns: Sequence[str] | None = None) -> None:
-        self.name = name
-        self.columns = columns
-        self.incomplete: list[str] = []
-        self.proven = False
-        self.warnings: list[str] = []
-        self._rows: Iterator[Row] = iter(())
-
-    def __iter__(self) -> Iterator[Row]:
-        try:
-            yield from self._rows
-        except Doubled as doubled:
-            self.incomplete.append(f"{self.name} is incomplete: {doubled}")
-
-
-class ListSource:
-    """Rows that are already in memory; they count as complete.
-
-    :param rows: one mapping of column to value each.
-    :param name: what messages call them.
-    """
-
-    def __init__(self, rows: Iterable[Mapping[str, Any]], name: str = "the list of rows") -> None:
-        self.rows = list(rows)
-        self.name = name
-
-    def read(self) -> RowReading:
-        """Start one pass over the rows."""
-        reading = RowReading(self.name)
-        reading.proven = True
-        reading._rows = (object_row(number, values) for number, values in enumerate(self.rows, 1))
-        return reading
 
 
 class Options:
@@ -117,51 +59,3 @@ class Options:
             if key not in allowed:
                 raise self.error(f"{name}.{key}", f"unknown key; known are {', '.join(allowed)}")
         return value
-
-
-def object_row(number: int, values: Any) -> Row:
-    """One row from an object: nested objects become columns with a dot in their name.
-
-    :param number: where a person finds it.
-    :param values: what stands there; anything but an object is a problem of this row.
-    :raises Doubled: two of its values are one column, such as ``{"a": {"b": 1}, "a.b": 2}``.
-    """
-    if not isinstance(values, Mapping):
-        return Row(number, {}, f"is not an object but {type(values).__name__}")
-    if not any(isinstance(value, (Mapping, str, int)) for value in values.values()):
-        flat: Mapping[str, Any] = values
-    else:
-        try:
-            pairs = list(_flat(values, "", 0))
-        except ValueError as error:
-            return Row(number, {}, str(error))
-        flat = unique(pairs)
-    if len(flat) > MAX_COLUMNS:
-        return Row(number, {}, f"has more than {MAX_COLUMNS:,} columns")
-    return Row(number, flat)
-
-
-def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """What stands under each name.
-
-    :raises Doubled: a name stands twice.
-    """
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise Doubled(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
-    return found
-
-
-def _flat(values: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    if depth > MAX_DEPTH:
-        raise ValueError(f"is nested more than {MAX_DEPTH} deep")
-    for name, value in values.items():
-        column = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{column}.", depth + 1)
-        elif isinstance(value, str) and len(value) > MAX_CELL:
-            raise ValueError(f"column {column!r} holds more than {MAX_CELL:,} characters")
-        elif isinstance(value, int) and value.bit_length() > MAX_BITS:
-            raise ValueError(f"column {column!r} holds a number of more than {MAX_BITS:,} bits")
-        else:
-            yield column, value

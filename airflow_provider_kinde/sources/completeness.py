@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from airflow_provider_kinde.sources.base import Options, RowReading
+from airflow_provider_kinde.sources.base import Options
+from airflow_provider_kinde.sync.rows import RowReading
 
 _SHA256 = re.compile(r"\\?([0-9a-fA-F]{64})(?:\s+\*?(.+))?")
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Options, RowReading, object_row
+from airflow_provider_kinde.sources.base import Options
 from airflow_provider_kinde.sources.http.source import read_min_rows, settle_min_rows
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.rows import RowReading, object_row
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 _BATCH = 2_000

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import MAX_CELL, MAX_COLUMNS, RowReading
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.rows import MAX_CELL, MAX_COLUMNS, RowReading
 
 MAX_LINE = 10_000_000
 _UNDECODED = re.compile("[\ud800-\udfff]")

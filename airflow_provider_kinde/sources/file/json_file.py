@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Doubled, RowReading, object_row, unique
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.rows import Doubled, RowReading, object_row, unique
 
 _CHUNK = 1 << 16
 MAX_ITEM = 4_000_000

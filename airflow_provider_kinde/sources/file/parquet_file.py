@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Doubled, RowReading, object_row
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.rows import Doubled, RowReading, object_row
 
 _BATCH = 2_000
 _NO_VALUE = (ValueError, OverflowError, LookupError)

@@ -11,11 +11,12 @@ from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Options, RowReading
+from airflow_provider_kinde.sources.base import Options
 from airflow_provider_kinde.sources.change_tokens import stat_token
 from airflow_provider_kinde.sources.completeness import Expect, HashingFile
 from airflow_provider_kinde.sources.file import csv_file, json_file, parquet_file
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.rows import RowReading
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 _SUFFIXES = {

@@ -16,10 +16,10 @@ from urllib.parse import quote
 import requests.utils
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Doubled
 from airflow_provider_kinde.sources.http.api import Api, Each
 from airflow_provider_kinde.sources.http.call import MAX_ANSWER, MAX_PAGE, Answer, Caller, Refused
 from airflow_provider_kinde.sources.http.paths import Path, Shape
+from airflow_provider_kinde.sync.rows import Doubled
 
 MAX_PAGES = 100_000
 _IN_MEMORY = 8 << 20

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import object_row
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.rows import object_row
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?)?(?:Z|[+-]\d\d:\d\d)")

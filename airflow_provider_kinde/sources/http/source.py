@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Options, RowReading
+from airflow_provider_kinde.sources.base import Options
 from airflow_provider_kinde.sources.file import csv_file
 from airflow_provider_kinde.sources.http.api import KEYS, Api, read_api
 from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, without_query
@@ -18,6 +18,7 @@ from airflow_provider_kinde.sources.http.login import Connect, Login, airflow_lo
 from airflow_provider_kinde.sources.http.pages import Clock, Pass, dated
 from airflow_provider_kinde.sources.http.paths import Missed
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.rows import RowReading
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 PASSES = 3

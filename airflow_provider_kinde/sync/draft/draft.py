@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.draft.columns import Column, Guess, guess, slug
-from airflow_provider_kinde.sync.model import Access, Reading
+from airflow_provider_kinde.sync.model import Access, Reading, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -29,19 +29,20 @@ employment: {{status: Active, active: [Active]}}
 """
 
 
-def draft(path: str, out: str = "") -> str:
+def draft(path: str, out: str = "", *, make_source: Callable[[SyncSpec], Source]) -> str:
     """Write the text of a spec for a file.
 
     :param path: the HR export: CSV, JSON, JSON lines or Parquet; a path or a URL of an object storage.
     :param out: where the spec will be written: paths in it are relative to that folder.
+    :param make_source: opens the source of a spec.
     :returns: YAML that loads, with the reason of every guess.
     :raises SyncError: when the file cannot be read, holds no row, or nothing in it can be an id.
     """
     options = _source_options(path)
-    columns, rows = _read(path, options)
+    columns, rows = _read(path, options, make_source)
     found = guess(columns, rows)
     text = _yaml(found, _name(path), {**options, "path": _relative(path, out)})
-    people = _try(text, {**options, "path": path})
+    people = _try(text, {**options, "path": path}, make_source)
     return _header(path, rows, people) + text
 
 
@@ -97,10 +98,8 @@ def _rows_key(text: str, path: str) -> str:
     return match[1]
 
 
-def _read(path: str, options: dict[str, str]) -> tuple[list[Column], int]:
+def _read(path: str, options: dict[str, str], make_source: Callable[[SyncSpec], Source]) -> tuple[list[Column], int]:
     """Every column with its values."""
-    from airflow_provider_kinde.sources import make_source
-
     full = path if "://" in path else str(Path(path).expanduser().absolute())
     spec = SyncSpec.parse(_PROBE.format(source=_flow({**options, "path": full})))
     reading: Reading = make_source(spec).read()
@@ -120,10 +119,8 @@ def _read(path: str, options: dict[str, str]) -> tuple[list[Column], int]:
     return list(columns.values()), rows
 
 
-def _try(text: str, options: dict[str, str]) -> People:
+def _try(text: str, options: dict[str, str], make_source: Callable[[SyncSpec], Source]) -> People:
     """Read the file by the draft itself: what comes of it stands in the draft's first lines."""
-    from airflow_provider_kinde.sources import make_source
-
     SyncSpec.parse(text)
     full = options["path"] if "://" in options["path"] else str(Path(options["path"]).expanduser().absolute())
     here = re.sub(r"(?m)^  path: .*$", lambda _: f"  path: {_quoted(full)}", text, count=1)

@@ -12,6 +12,7 @@ import pendulum
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.plan.changes import COUNTED, KINDS
+from airflow_provider_kinde.sync.rows import ListSource
 from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR
 
 _YEAR = re.compile(r"\d{4}")
@@ -81,8 +82,6 @@ def as_source(source: Any) -> Source:
     if hasattr(source, "read"):
         found: Source = source
         return found
-    from airflow_provider_kinde.sources import ListSource
-
     return ListSource(list(source))
 
 

@@ -32,7 +32,7 @@ def drafted(tmp_path: Path, text: str | bytes, name: str = "hr.csv") -> tuple[st
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     out = tmp_path / "hr.yaml"
-    found = draft(str(path), str(out))
+    found = draft(str(path), str(out), make_source=make_source)
     out.write_text(found, encoding="utf-8")
     spec = SyncSpec.load(out)
     make_source(spec)
@@ -177,7 +177,7 @@ def test_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = list(csv.DictReader(io.StringIO(PLAIN)))
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "hr.parquet")
-    assert "1 people have access, 1 have left" in draft(str(tmp_path / "hr.parquet"))
+    assert "1 people have access, 1 have left" in draft(str(tmp_path / "hr.parquet"), make_source=make_source)
 
 
 @pytest.mark.parametrize(
