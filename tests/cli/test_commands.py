@@ -66,7 +66,7 @@ def test_from_the_first_plan_to_an_approved_one(cli: Cli, company: Company, kind
 
     for number in range(1, 9):
         company.change(number, status="Left")
-    assert "max_leavers (10%): 8 leavers" in expect(cli("plan", "--out", "plan.json"), 3)
+    assert "max_leavers (10%): 8 people would lose access" in expect(cli("plan", "--out", "plan.json"), 3)
     plan = loaded(tmp_path / "plan.json")
     assert plan["outcome"] == "blocked"
     kinde.clear_log()

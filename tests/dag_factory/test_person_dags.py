@@ -123,7 +123,7 @@ def test_whom_the_sync_holds_is_not_onboarded(
     Run(offboard, {"hr_id": "E1"})
     run = Run(onboard, {**NEW, "email": "mail-1@example.com"})
     assert run.states == {"onboard": "failed"}
-    assert "the person is held: suspended in Kinde by somebody else" in said()
+    assert "the person is held: suspended in Kinde by someone else" in said()
     assert run.xcom("onboard")["held"] == 1
 
 

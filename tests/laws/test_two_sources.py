@@ -126,7 +126,7 @@ def test_one_person_in_both_belongs_to_whoever_came_first(tenant: Tenant) -> Non
     assert tenant.of("ann@example.com") == ("hr:1", False, ["Engineering"])
     # Renamed onto an address of the other source: held as well.
     (held,) = tenant.run(AGENCY, [contractor(2, email="ann@example.com"), contractor(3)]).plan.held
-    assert (held.id, "is not this person's has it already" in held.reason) == ("2", True)
+    assert (held.id, "is not this person's has that address already" in held.reason) == ("2", True)
 
 
 def test_moving_with_the_account(tenant: Tenant) -> None:

@@ -73,7 +73,7 @@ RESULT = {
     "summary": {"suspend": 8, "create": 0},
     "held": 1,
     "rejected": 0,
-    "blocked": ["max_leavers (10%): 8 leavers"],
+    "blocked": ["max_leavers (10%): 8 people would lose access"],
     "approvable": True,
     "path": "/kinde/report.json",
 }
@@ -101,7 +101,7 @@ def test_the_text() -> None:
     assert message["text"].splitlines() == [
         "Kinde sync hr.apply: blocked",
         "8 suspend",
-        "blocked: max_leavers (10%): 8 leavers",
+        "blocked: max_leavers (10%): 8 people would lose access",
         "to let this plan pass once, approve ab",
         "in full: /kinde/report.json",
     ]

@@ -95,7 +95,7 @@ class _Reader:
         people.warnings = list(reading.warnings)
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
-            people.problems.append(f"{reading.name} is empty: it holds no row, and nobody leaves because of that")
+            people.problems.append(f"{reading.name} is empty. Nobody's access was removed")
         else:
             people.problems.extend(self.drift.problems(spec, reading.name))
         people.problems.extend(reading.incomplete)
@@ -170,7 +170,7 @@ class _Reader:
         if not id:
             raise _Reject("id is blank")
         if id in ("True", "False") and isinstance(self._value("id", self.spec.person.id, view), bool):
-            raise _Reject("id is yes or no, which is nobody's id")
+            raise _Reject("id is yes or no, which cannot be an id")
         if "~" in id or len(id) > MAX_ID or not id.isprintable():
             raise _Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
         return id
@@ -277,7 +277,7 @@ class _Reader:
     def _property(self, name: str, template: Template, view: RowView) -> str:
         text = unicodedata.normalize("NFC", self._text(f"properties.{name}", template, view).strip())
         if not text.isprintable() and any(unicodedata.category(char) == "Cs" or char == "\0" for char in text):
-            raise _Reject(f"properties.{name} holds what is not text")
+            raise _Reject(f"properties.{name} holds a character that is not text")
         return text
 
     def _memberships(self, view: RowView) -> str:

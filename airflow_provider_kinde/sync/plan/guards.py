@@ -115,12 +115,14 @@ def check_guards(
     def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
         allowed = allowance(limit, base, guards.floor)
         if count > allowed:
-            setting = f"{limit.number}" if limit.number is not None else f"{100 * (limit.share or 0):g}%"
-            blocks.append(Block(f"{name} ({setting}): {count} {what}, at most {allowed:g} of {base} pass unseen", True))
+            words = (
+                f"{name} ({limit}): {count:,} {what}. The limit without approval is {_limit_text(limit, base, allowed)}"
+            )
+            blocks.append(Block(words, True))
 
     _check_leavers(spec, done, volumes, check)
     if volumes.dropped is not None:
-        what = "people with access are in no HR row"
+        what = "people with access have no HR row"
         check("max_row_drop", guards.max_row_drop, volumes.dropped, volumes.with_access, what)
     for alias, count in sorted(done.removed.items()):
         what = f"memberships of {alias!r} would be removed"
@@ -133,7 +135,7 @@ def check_guards(
         settled = sum(map(volumes.was_settled, takers))
         check("max_role_grants", guards.max_role_grants, settled, volumes.settled, what)
     renamed, deleted = done.kinds["rename"], done.kinds["delete"]
-    check("max_email_changes", guards.max_email_changes, renamed, volumes.with_access, "addresses would change")
+    check("max_email_changes", guards.max_email_changes, renamed, volumes.with_access, "e-mail addresses would change")
     check("max_deletes", guards.max_deletes, deleted, volumes.managed, "accounts would be deleted")
     check("max_rejected_rows", guards.max_rejected_rows, volumes.rejected, volumes.rows, "rows are rejected")
     check("max_held", guards.max_held, volumes.held, volumes.rows, "people are held")
@@ -146,6 +148,15 @@ def allowance(limit: Limit, base: int, floor: int) -> float:
         return limit.number
     # Rounded, because 29 % of 100 is a little less than 29 in binary.
     return max(round((limit.share or 0.0) * base, 6), min(float(floor), base / 2))
+
+
+def _limit_text(limit: Limit, base: int, allowed: float) -> str:
+    """The limit as a whole number, and how it comes about."""
+    if limit.number is not None:
+        return f"{limit.number:,}"
+    share = 100 * (limit.share or 0.0)
+    floor = ", raised to it by guards.floor" if allowed > round(share * base / 100, 6) else ""
+    return f"{int(allowed):,} ({share:g} % of {base:,}{floor})"
 
 
 def _check_leavers(
@@ -165,7 +176,9 @@ def _check_leavers(
     counted = now | unfinished | volumes.recent.keys()
     without = unfinished | {account_id for account_id, access in volumes.recent.items() if not access}
     earlier = len(counted - now)
-    what = "leavers" + (f" ({earlier} of them unfinished or of today and yesterday)" if earlier else "")
+    what = "people would lose access"
+    if earlier:
+        what += f" ({earlier:,} of them in an earlier run: unfinished, or since yesterday)"
     check("max_leavers", spec.guards.max_leavers, len(counted), volumes.with_access + len(without), what)
 
 

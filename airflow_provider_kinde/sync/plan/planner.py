@@ -282,7 +282,7 @@ class _Planner:
     def _leave(self, id: str, person: Person | None, account: Account) -> list[Change]:
         operations = self.decider.leave(id, person, account)
         if id in self.wanted and any(operation.kind == "delete" for operation in operations):
-            raise Hold("deletion waits: an active row has the address of this account; use release")
+            raise Hold("not deleted: an active HR row has the address of this account; use release")
         return operations
 
     def _is_absent(self, id: str) -> bool:
@@ -324,7 +324,7 @@ class _Planner:
                 elif account is not None and email_key(account.email) != email_key(person.email):
                     self._hold(
                         person.id,
-                        "HR has another address, but a Kinde account that is not this person's has it already",
+                        "HR has another address, but an account that is not this person's has that address already",
                     )
 
     def _wants_address(self, person: Person, account: Account | None) -> bool:
@@ -343,7 +343,7 @@ class _Planner:
                 self.held[other] = Held(other, reason, protected=waits)
             else:
                 left = other in self.people.ids or self._is_absent(other)
-                who = f"{other}, who left" if left else f"{other}, whom no row holds"
+                who = f"{other}, who left" if left else f"{other}, who has no HR row"
                 self._hold(person.id, f"the address is still on the account of {who}: use release")
                 self.wanted.add(other)
             return
@@ -379,7 +379,13 @@ class _Planner:
     def _organizations(self, operations: ChangeList) -> list[Change]:
         needed = set(operations.aliases("add_membership"))
         return [
-            Change("create_organization", "", alias=alias, after={"name": o.name}, reason="somebody is due there")
+            Change(
+                "create_organization",
+                "",
+                alias=alias,
+                after={"name": o.name},
+                reason="a person gets a membership in it",
+            )
             for alias, o in self.snapshot.organizations.items()
             if o.create and not o.code and alias in needed
         ]

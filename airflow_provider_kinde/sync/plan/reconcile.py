@@ -17,7 +17,7 @@ from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.people import merged
 
-UNRULED = "no rule gives it any more"
+NO_RULE = "no rule grants it any more"
 
 
 class Hold(Exception):
@@ -145,7 +145,7 @@ class Reconciler:
         if person.access is Access.KEEP and not self.has_access(account):
             return []
         if account.suspended and link.left is None:
-            raise Hold("suspended in Kinde by somebody else, while HR says active: enable by hand or correct HR")
+            raise Hold("suspended in Kinde by someone else, while HR says active: enable the account or correct HR")
         operations = self._rename(person, account) + self._update(person, account) + self._memberships(person, account)
         if link.left is not None:
             before = {"suspended": True} if account.suspended else {"left": True}
@@ -176,7 +176,7 @@ class Reconciler:
             "organizations": list(account.organizations),
         }
         after = {"email": person.email, **names, **({"properties": properties} if properties else {})}
-        reason = f"{person.why}; the account with this address belongs to nobody else"
+        reason = f"{person.why}; the account with this address has no other owner"
         return [operation_for(person.id, person, account, "adopt", before=before, after=after, reason=reason)]
 
     def _adoptable(self, person: Person, key: str, owners: list[Account]) -> Account:
@@ -262,7 +262,7 @@ class Reconciler:
             if alias not in due:
                 if held is not None and not self._keeps(account, person, alias):
                     before = self._roles(account, alias)
-                    operations.append(operation("remove_membership", alias=alias, before=before, reason=UNRULED))
+                    operations.append(operation("remove_membership", alias=alias, before=before, reason=NO_RULE))
                 continue
             roles = held or frozenset()
             missing, taken = sorted(due[alias] - roles), sorted((roles & self.spec.role_keys) - due[alias])
@@ -270,7 +270,7 @@ class Reconciler:
             if held is None:
                 operations.append(operation("add_membership", alias=alias, reason=rules))
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
-            operations += [operation("remove_role", alias=alias, role=role, reason=UNRULED) for role in taken]
+            operations += [operation("remove_role", alias=alias, role=role, reason=NO_RULE) for role in taken]
         self._check_doubts(person, operations)
         return operations
 
@@ -282,8 +282,8 @@ class Reconciler:
                 role_lost = operation.kind == "remove_role" and (doubt.alias is None or operation.role in doubt.roles)
                 if touches and (operation.kind == "remove_membership" or role_lost):
                     raise Hold(
-                        f"memberships[{doubt.entry}] is decided by {_columns(doubt.columns)}, blank in this row, and "
-                        f"{operation.alias!r} would be taken away: correct it in HR or add it to may_be_empty"
+                        f"memberships[{doubt.entry}] reads {_columns(doubt.columns)}, blank in this row, so "
+                        f"{operation.alias!r} would be removed: correct HR, or add the column to may_be_empty"
                     )
 
     def _roles(self, account: Account, alias: str) -> dict[str, object] | None:
@@ -333,7 +333,7 @@ def _name_changes(person: Person, account: Account) -> dict[str, str]:
 
 
 def _doubtful(doubt: Doubt) -> str:
-    return f"scope is decided by {_columns(doubt.columns)}, blank in this row: correct it in HR"
+    return f"scope reads {_columns(doubt.columns)}, blank in this row: correct it in HR"
 
 
 def _columns(columns: tuple[str, ...]) -> str:

@@ -209,7 +209,8 @@ def test_a_role_in_two_organizations_counts_people(world: World) -> None:
         "- {organization: sales, when", "- {organization: sales}\n  - {organization: sales, when"
     )
     assert any(
-        "12 people would lose role 'engineer', at most 10 of 40" in b.reason for b in world.plan(rows, fewer).blocked
+        "12 people would lose role 'engineer'. The limit without approval is 10 (25 % of 40)" in b.reason
+        for b in world.plan(rows, fewer).blocked
     )
 
 

@@ -518,7 +518,7 @@ def test_an_address_that_somebody_waits_for_is_not_deleted_away(world: World) ->
     plan = world.plan([*rows, person(21, email="p1@example.com")], spec, now="2026-03-09T12:00:00Z")
     assert plan.operations == []
     assert {held.id: held.reason.partition(";")[0] for held in plan.held} == {
-        "1": "deletion waits: an active row has the address of this account",
+        "1": "not deleted: an active HR row has the address of this account; use release",
         "21": "the address is still on the account of 1, who left: use release",
     }
 

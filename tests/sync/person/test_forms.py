@@ -228,7 +228,7 @@ def test_whom_hr_calls_active_stays_suspended_until_hr_agrees(world: World, form
 
     held = world.apply(rows)
     assert [entry.id for entry in held.plan.held] == ["1"]
-    assert "suspended in Kinde by somebody else" in held.plan.held[0].reason
+    assert "suspended in Kinde by someone else" in held.plan.held[0].reason
     assert suspended(world, "p1@example.com")
 
     rows[0]["status"] = "Terminated"

@@ -80,7 +80,7 @@ def test_somebody_whom_security_suspended_stays_suspended(world: World) -> None:
     world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
     report = world.apply(people(3))
     assert [held.id for held in report.plan.held] == ["1"]
-    assert "somebody else" in report.plan.held[0].reason
+    assert "someone else" in report.plan.held[0].reason
     assert world.users()["p1@example.com"]["is_suspended"]
 
 

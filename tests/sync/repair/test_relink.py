@@ -91,7 +91,7 @@ def test_what_the_next_run_holds_is_told(world: World) -> None:
     world.apply(people(20))
     world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
     rows = [*people(20)[1:], person(21, "Given1", email="p1@example.com")]
-    assert "hold: suspended in Kinde by somebody else" in link(world, rows, "1", "21").text()
+    assert "hold: suspended in Kinde by someone else" in link(world, rows, "1", "21").text()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def shown(markdown: str) -> str:
 
 
 def test_counts_guards_people_hash_and_path() -> None:
-    reason = "max_leavers (10%): 30 leavers, at most 20.5 of 205 pass unseen"
+    reason = "max_leavers (10%): 30 people would lose access. The limit without approval is 20 (10 % of 205)"
     operations = [leaver(f"E{number}") for number in range(30)]
     operations += [
         leaver("M1", kind="remove_role", role="engineer", alias="it"),
