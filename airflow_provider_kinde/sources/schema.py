@@ -43,6 +43,26 @@ _HTTP: dict[str, Schema] = {
 }
 
 
+def source_schema() -> Schema:
+    """The schema of the key ``source`` of a spec.
+
+    :returns: JSON schema: the types of source, and the options of each.
+    """
+    kinds = {"enum": sorted(SOURCES), "description": "What kind of source; each has options of its own beside this."}
+    return {
+        "type": "object",
+        "description": "Where the rows come from.",
+        "required": ["type"],
+        "properties": {"type": kinds},
+        "allOf": [
+            {"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": options}
+            for kind, options in sorted(option_schemas().items())
+        ],
+        "if": {"properties": {"type": {"const": "file"}}},
+        "then": {"required": ["path"], "properties": {"path": {"type": "string", "minLength": 1}}},
+    }
+
+
 def option_schemas() -> dict[str, Schema]:
     """The schema of the options of every type of source but ``file``.
 

@@ -17,13 +17,14 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 Schema = dict[str, Any]
 
 
-def spec_schema() -> Schema:
+def spec_schema(source: Schema) -> Schema:
     """Make the schema.
 
+    :param source: the schema of the key ``source``: the sync does not know which sources there are.
     :returns: JSON schema 2020-12.
     """
     schema = SyncSpec.model_json_schema(schema_generator=_Generator)
-    schema["properties"]["source"] = _source()
+    schema["properties"]["source"] = source
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -44,22 +45,3 @@ class _Generator(GenerateJsonSchema):
         if isinstance(dft, Limit):
             return str(dft)
         return sorted(dft) if isinstance(dft, frozenset) else super().encode_default(dft)
-
-
-def _source() -> Schema:
-    from airflow_provider_kinde.sources import SOURCES
-    from airflow_provider_kinde.sources.schema import option_schemas
-
-    kinds = {"enum": sorted(SOURCES), "description": "What kind of source; each has options of its own beside this."}
-    return {
-        "type": "object",
-        "description": "Where the rows come from.",
-        "required": ["type"],
-        "properties": {"type": kinds},
-        "allOf": [
-            {"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": options}
-            for kind, options in sorted(option_schemas().items())
-        ],
-        "if": {"properties": {"type": {"const": "file"}}},
-        "then": {"required": ["path"], "properties": {"path": {"type": "string", "minLength": 1}}},
-    }
