@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS, EndpointMethods
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS, EndpointMethods
 from airflow_provider_kinde.client.endpoints.memberships import Invites, Memberships
 from airflow_provider_kinde.client.endpoints.organizations import Organizations
 from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
@@ -69,7 +69,7 @@ def page() -> str:
     parts = [HEAD]
     for title, area in AREAS.items():
         parts += [f"## {title}", "", "| method | HTTP call | scope | operator |", "| --- | --- | --- | --- |"]
-        parts += [_row(name) for name in OPERATIONS if name in vars(area)]
+        parts += [_row(name) for name in ENDPOINTS if name in vars(area)]
         parts.append("")
     walks = ", ".join(f"`{name}`" for name in dir(EndpointMethods) if name.startswith("iter_"))
     parts.append(
@@ -79,7 +79,7 @@ def page() -> str:
 
 
 def _row(name: str) -> str:
-    operation = OPERATIONS[name]
+    operation = ENDPOINTS[name]
     needed = [parameter for parameter in operation.parameters if parameter in operation.required]
     arguments = ", ".join([*needed, *(["…"] if len(needed) < len(operation.parameters) else [])])
     operators = ", ".join(f"`{operator}`" for operator in OPERATORS.get(name, []))

@@ -1,4 +1,4 @@
-"""Sending what must not happen twice, over an API that knows no idempotency keys."""
+"""Creating something once, over an API that has no idempotency keys."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from airflow_provider_kinde.exceptions import KindeConflictError, KindeError
 T = TypeVar("T")
 
 TRIES = 4
-"""How often a request is sent whose answer is lost each time, with a look between any two."""
+"""How often a request is sent at most when its response is lost each time, with a look-up between two of them."""
 
 
 def create_once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T, bool]:
-    """Send what must not happen twice; where the answer is lost, look before sending it again.
+    """Send a request that must not be carried out twice; if its response is lost, look before sending it again.
 
-    :param look: finds the result of an earlier sending, or ``None``.
-    :returns: the result, and whether this very sending made it.
+    :param send: sends the request and returns the result.
+    :param look: looks the result of an earlier request up; ``None`` where there is none.
+    :returns: the result, and whether this call created it.
+    :raises KindeError: Kinde refused, or no response came in the last try.
     """
     for attempt in range(TRIES):
         try:
@@ -31,7 +33,7 @@ def create_once(send: Callable[[], T], look: Callable[[], T | None]) -> tuple[T,
         except KindeError as error:
             if not error.fate_unknown:
                 raise
-            # First the wait, then the look: what is still under way is seen as late as can be before sending again.
+            # The look-up comes after the wait, as late as possible: the earlier request may still be under way.
             time.sleep(0.25 * 2**attempt)
             found = look()
             if found is not None:

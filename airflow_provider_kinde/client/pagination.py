@@ -1,4 +1,4 @@
-"""Walking all pages of a list, and knowing when they end. Sends nothing: the client asks it what to ask for."""
+"""Reads all pages of a list, and knows when they end. Sends nothing: the client asks it for the next arguments."""
 
 from __future__ import annotations
 
@@ -10,49 +10,54 @@ from airflow_provider_kinde.client.endpoints.base import Endpoint
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
 
 _EMPTY_PAGES = 3
-"""So many empty pages in a row, each promising more, are taken for a server that will never end."""
+"""After so many empty pages in a row that promise more, the list is taken for endless."""
 
 _DEFAULT_PAGE = 10
-"""How many items Kinde puts on a page when it is not told."""
+"""Items on a page when the request names no number."""
 
 
 class Paginator:
-    """One walk through a list.
+    """Reads one list to its end.
 
-    :param operation: the list.
-    :param arguments: what the caller asks of it; the largest ``page_size`` unless it names one.
+    :param endpoint: the list.
+    :param arguments: of the caller; the largest ``page_size`` unless they name one.
     """
 
-    def __init__(self, operation: Endpoint, arguments: Mapping[str, Any]) -> None:
-        self._operation = operation
+    def __init__(self, endpoint: Endpoint, arguments: Mapping[str, Any]) -> None:
+        self._endpoint = endpoint
         self.arguments = dict(arguments)
-        """What to ask for next."""
-        if operation.page_size and self.arguments.get("page_size") is None:
-            self.arguments["page_size"] = operation.page_size
+        """Of the next request."""
+        if endpoint.page_size and self.arguments.get("page_size") is None:
+            self.arguments["page_size"] = endpoint.page_size
         self.more = True
         """Whether there may be another page."""
         self._seen: set[str] = set()
         self._tokens: set[str] = set()
         self._empty = 0
 
-    def take(self, answer: Any) -> list[dict[str, Any]]:
-        """Take a page and find out how to get the next.
+    def take(self, response: Any) -> list[dict[str, Any]]:
+        """Take a page and find out how to get the next one.
 
-        :returns: the items that no page before held.
-        :raises KindeResponseError: no page, or one of a list that would never end.
+        :param response: the decoded page.
+        :returns: the items that no earlier page held.
+        :raises KindeResponseError: it is not a page, or the list would never end.
         """
-        items = self._items(answer)
+        items = self._items(response)
         new = [item for item in items if self._is_new(item)]
-        if self._operation.paging == "token":
-            self._next_by_token(answer, items, new)
-        elif self._operation.paging == "cursor":
-            self._next_by_cursor(answer, items, new)
+        if self._endpoint.paging == "token":
+            self._next_by_token(response, items, new)
+        elif self._endpoint.paging == "cursor":
+            self._next_by_cursor(response, items, new)
         else:
             self.more = False
         return new
 
     def shrink(self, error: KindeError) -> bool:
-        """Ask for less if the page was too large; returns whether to ask again."""
+        """Make the next page smaller if this one was too large.
+
+        :param error: what Kinde said.
+        :returns: whether to send the request again.
+        """
         size = self.arguments.get("page_size")
         if error.code != "PAGE_SIZE_LIMIT_EXCEEDED" or not size:
             return False
@@ -62,17 +67,17 @@ class Paginator:
             del self.arguments["page_size"]
         return True
 
-    def _items(self, answer: Any) -> list[dict[str, Any]]:
-        key = self._operation.items
-        # Lists come with Kinde's `code` and `message`: an object with neither them nor the items is somebody else's
-        # answer, and not an empty tenant.
-        if not isinstance(answer, dict) or not answer.keys() & {key, "code", "message"}:
-            raise self._error(f"the answer has no {key!r}")
-        items = answer.get(key)
+    def _items(self, response: Any) -> list[dict[str, Any]]:
+        key = self._endpoint.items
+        # Lists come with Kinde's `code` and `message`. An object without these and without items is not from Kinde, and
+        # does not mean an empty tenant.
+        if not isinstance(response, dict) or not response.keys() & {key, "code", "message"}:
+            raise self._error(f"the response has no {key!r}")
+        items = response.get(key)
         if items is None:
             items = []
         if not isinstance(items, list) or not all(item is None or isinstance(item, dict) for item in items):
-            raise self._error(f"{key!r} in the answer is not a list of objects")
+            raise self._error(f"{key!r} in the response is not a list of objects")
         return [item for item in items if item is not None]
 
     def _is_new(self, item: dict[str, Any]) -> bool:
@@ -82,19 +87,19 @@ class Paginator:
         self._seen.add(name)
         return True
 
-    def _next_by_token(self, answer: dict[str, Any], items: list[Any], new: list[Any]) -> None:
-        token = answer.get("next_token")
+    def _next_by_token(self, response: dict[str, Any], items: list[Any], new: list[Any]) -> None:
+        token = response.get("next_token")
         if token is None or token == "":
             self.more = False
             return
         self._must_advance(str(token), items, new)
         self.arguments["next_token"] = str(token)
 
-    def _next_by_cursor(self, answer: dict[str, Any], items: list[Any], new: list[Any]) -> None:
-        more = answer.get("has_more")
+    def _next_by_cursor(self, response: dict[str, Any], items: list[Any], new: list[Any]) -> None:
+        more = response.get("has_more")
         if not isinstance(more, bool):
             # Search names neither: only a full page can have a next one.
-            size = self.arguments.get("page_size") or (_DEFAULT_PAGE if self._operation.page_size else None)
+            size = self.arguments.get("page_size") or (_DEFAULT_PAGE if self._endpoint.page_size else None)
             more = size is not None and len(items) >= size
         if not more or not items:
             self.more = False
@@ -112,7 +117,7 @@ class Paginator:
         self._tokens.add(mark)
 
     def _error(self, message: str) -> KindeResponseError:
-        return KindeResponseError(message, status=200, method=self._operation.method, path=self._operation.template)
+        return KindeResponseError(message, status=200, method=self._endpoint.method, path=self._endpoint.template)
 
 
 def _identity(item: dict[str, Any]) -> str:

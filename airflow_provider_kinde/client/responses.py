@@ -1,4 +1,4 @@
-"""What an answer means: decoded JSON, or a typed error that says whether and when to send the request again."""
+"""What a response means: decoded JSON, or a typed error that says whether and when to send the request again."""
 
 from __future__ import annotations
 
@@ -31,21 +31,31 @@ _REQUEST_IDS = ("x-request-id", "x-kinde-request-id", "x-amzn-requestid", "x-amz
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP answer; header names are in lower case."""
+    """An HTTP response, whole.
+
+    :param status: HTTP status.
+    :param headers: names in lower case.
+    :param body: unpacked.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def request_id(self, scrub: Callable[[str], str]) -> str:
-        """The id under which Kinde's support finds the request, or nothing."""
+        """Return the id under which Kinde's support finds the request; empty where there is none.
+
+        :param scrub: takes secrets out of what the server says.
+        """
         return words(next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), ""), 128, scrub)
 
 
 class TransportError(Exception):
-    """No whole answer came. ``sent`` is false when the request cannot have reached the server either.
+    """No whole response came.
 
-    :param final: trying again cannot help (a certificate that is not trusted).
+    :param reason: why.
+    :param sent: whether the request may have reached the server.
+    :param final: another try cannot help (a certificate that is not trusted).
     """
 
     def __init__(self, reason: str, *, sent: bool, final: bool = False) -> None:
@@ -55,12 +65,12 @@ class TransportError(Exception):
 
 
 class AttemptFailed(Exception):
-    """One try failed.
+    """One try failed; internal to the client.
 
-    :param error: what the caller gets if it was the last.
+    :param error: what the caller gets if it was the last try.
     :param resend: whether the request may be sent again.
-    :param wait: seconds that the server asked for, or ``None``.
-    :param most: how many tries such a failure is worth at most.
+    :param wait: seconds that the server asks to wait, or ``None``.
+    :param most: how often the request is sent at most because of such a failure; ``None`` for the usual number.
     """
 
     def __init__(self, error: KindeError, *, resend: bool, wait: float | None = None, most: int | None = None) -> None:
@@ -71,51 +81,60 @@ class AttemptFailed(Exception):
         self.most = most
 
 
-def interpret(request: Request, answer: Response, scrub: Callable[[str], str] = str) -> Any:
-    """Decode a good answer.
+def interpret(request: Request, response: Response, scrub: Callable[[str], str] = str) -> Any:
+    """Decode a response.
 
+    :param request: the request.
+    :param response: the response to it.
     :param scrub: takes secrets out of what the server says, before it becomes part of an error.
     :returns: decoded JSON, or ``None`` for an empty body.
-    :raises Failed: any other answer.
+    :raises AttemptFailed: the response is an error, or not one that Kinde sends.
     """
     details: dict[str, Any] = {
-        "status": answer.status,
+        "status": response.status,
         "method": request.method,
         "path": request.path,
-        "request_id": answer.request_id(scrub),
+        "request_id": response.request_id(scrub),
     }
-    if 300 <= answer.status < 400:
-        raise AttemptFailed(KindeResponseError(_redirect(answer, scrub), **details), resend=False)
-    decoded, readable = _decode(answer.body)
-    if 200 <= answer.status < 300:
-        empty = not answer.body.strip()
+    if 300 <= response.status < 400:
+        raise AttemptFailed(KindeResponseError(_redirect(response, scrub), **details), resend=False)
+    decoded, readable = _decode(response.body)
+    if 200 <= response.status < 300:
+        empty = not response.body.strip()
         if not readable or (empty and request.items and request.method == "GET"):
             writes = request.method != "GET"
             error = KindeResponseError(
-                f"the answer is {_describe(answer, readable, scrub)}", fate_unknown=writes, **details
+                f"the response is {_describe(response, readable, scrub)}", fate_unknown=writes, **details
             )
             raise AttemptFailed(error, resend=request.idempotent, most=3)
         if not (isinstance(decoded, dict) and decoded.get("errors")):
             return None if empty else decoded
-    otherwise = f"the answer is {_describe(answer, readable, scrub)}"
-    raise _refusal(request, answer, decoded, details, scrub, otherwise)
+    otherwise = f"the response is {_describe(response, readable, scrub)}"
+    raise _refusal(request, response, decoded, details, scrub, otherwise)
 
 
 def without_response(request: Request, reason: TransportError) -> AttemptFailed:
-    """Turn a missing answer into a failed try."""
+    """Turn a missing response into a failed try.
+
+    :param request: the request.
+    :param reason: why there is no response.
+    """
     unknown = reason.sent and request.method != "GET"
     error = KindeServerError(str(reason), method=request.method, path=request.path, fate_unknown=unknown)
     return AttemptFailed(error, resend=not reason.final and (request.idempotent or not reason.sent))
 
 
 def is_missing(error: KindeError) -> bool:
-    """Whether the error says that something is not there (and not merely that the route is unknown)."""
+    """Return whether the error says that something does not exist, and not only that the route is unknown.
+
+    :param error: what Kinde said.
+    """
     return isinstance(error, KindeNotFoundError) and error.code != "ROUTE_NOT_FOUND"
 
 
 def _refusal(
     request: Request,
-    answer: Response,
+    response: Response,
     decoded: Any,
     details: dict[str, Any],
     scrub: Callable[[str], str],
@@ -124,14 +143,14 @@ def _refusal(
     codes, message = read_errors(decoded, scrub)
     message = message or otherwise
     details["code"] = codes[0] if codes else ""
-    status = answer.status
+    status = response.status
     if status == 429:
-        told = requested_wait(answer.headers, time.time)
-        return AttemptFailed(KindeRateLimitError(message, retry_after=told, **details), resend=True, wait=told)
+        wait = requested_wait(response.headers, time.time)
+        return AttemptFailed(KindeRateLimitError(message, retry_after=wait, **details), resend=True, wait=wait)
     if status >= 500 or status in (408, 425):
         unknown = request.method != "GET"
         error: KindeError = KindeServerError(message, fate_unknown=unknown, **details)
-        return AttemptFailed(error, resend=request.idempotent, wait=requested_wait(answer.headers, time.time))
+        return AttemptFailed(error, resend=request.idempotent, wait=requested_wait(response.headers, time.time))
     if status == 401:
         error = KindeAuthError(f"{message} - Kinde does not accept the token; check the audience", **details)
     elif status == 403:
@@ -151,9 +170,13 @@ def _refusal(
 
 
 def read_errors(decoded: Any, scrub: Callable[[str], str] = str) -> tuple[list[str], str]:
-    """Read codes and words from any of the shapes that Kinde's errors come in.
+    """Read codes and words from any of the forms of Kinde's errors.
 
-    A list under ``errors``, one object under ``errors``, the bare object, or the token endpoint's ``error``.
+    A list under ``errors``, one object under ``errors``, the plain object, or the token endpoint's ``error``.
+
+    :param decoded: the decoded body.
+    :param scrub: takes secrets out of what the server says.
+    :returns: the codes, and all words in one line.
     """
     if not isinstance(decoded, dict):
         return [], ""
@@ -177,7 +200,11 @@ def read_errors(decoded: Any, scrub: Callable[[str], str] = str) -> tuple[list[s
 def words(value: Any, limit: int, scrub: Callable[[str], str]) -> str:
     """Make what a server says fit to be quoted: on one line, bounded, and without secrets.
 
-    These go first: cut before, the first half of a token would be none that is known.
+    Secrets are removed before the text is cut: the first half of a token would not be recognised.
+
+    :param value: what the server said.
+    :param limit: characters at most.
+    :param scrub: takes secrets out of a text.
     """
     text = scrub(str(value))[: 4 * limit]
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:limit]
@@ -186,6 +213,8 @@ def words(value: Any, limit: int, scrub: Callable[[str], str]) -> str:
 def requested_wait(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
     """Read how long the server asks to wait.
 
+    :param headers: of the response, names in lower case.
+    :param now: wall clock, in seconds since 1970.
     :returns: seconds from ``RateLimit-Reset`` or ``Retry-After`` (the longer), or ``None``.
     """
     found = [_seconds(headers[name], now) for name in ("ratelimit-reset", "retry-after") if name in headers]
@@ -193,7 +222,12 @@ def requested_wait(headers: Mapping[str, str], now: Callable[[], float]) -> floa
 
 
 def limit_reset(headers: Mapping[str, str], now: Callable[[], float]) -> float | None:
-    """Read when the server's limit starts anew: seconds from ``RateLimit-Reset``, or ``None``."""
+    """Read when the server's limit starts anew.
+
+    :param headers: of the response, names in lower case.
+    :param now: wall clock, in seconds since 1970.
+    :returns: seconds from ``RateLimit-Reset``, or ``None``.
+    """
     return _seconds(headers["ratelimit-reset"], now) if "ratelimit-reset" in headers else None
 
 
@@ -221,23 +255,23 @@ def _decode(body: bytes) -> tuple[Any, bool]:
         return None, False
 
 
-def _describe(answer: Response, readable: bool, scrub: Callable[[str], str]) -> str:
-    if not answer.body.strip():
+def _describe(response: Response, readable: bool, scrub: Callable[[str], str]) -> str:
+    if not response.body.strip():
         return "empty"
     if readable:
-        return f"JSON that names no error, {len(answer.body)} bytes"
-    kind = words(answer.headers.get("content-type", "of no type"), 60, scrub)
-    title = re.search(r"<title[^>]*>([^<]+)", scrub(answer.body.decode("utf-8", "replace"))[:20_000], re.I)
+        return f"JSON that names no error, {len(response.body)} bytes"
+    kind = words(response.headers.get("content-type", "of no type"), 60, scrub)
+    title = re.search(r"<title[^>]*>([^<]+)", scrub(response.body.decode("utf-8", "replace"))[:20_000], re.I)
     named = f" titled {words(title[1], 100, scrub)!r}" if title else ""
-    return f"no JSON but {kind}, {len(answer.body)} bytes{named}: is something between here and Kinde?"
+    return f"no JSON but {kind}, {len(response.body)} bytes{named}: is something between here and Kinde?"
 
 
-def _redirect(answer: Response, scrub: Callable[[str], str]) -> str:
+def _redirect(response: Response, scrub: Callable[[str], str]) -> str:
     try:
-        target = urlsplit(scrub(answer.headers.get("location", "")))
+        target = urlsplit(scrub(response.headers.get("location", "")))
         host = target.netloc.rpartition("@")[2]
         where = f"{target.scheme}://{host}{target.path}" if host else target.path
     except ValueError:
         where = ""
     where = words(where, 200, scrub) or "nowhere"
-    return f"the answer is a redirect to {where}, which is not followed; check the domain"
+    return f"the response is a redirect to {where}, which is not followed; check the domain"

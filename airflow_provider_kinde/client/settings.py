@@ -217,7 +217,7 @@ class Settings:
     :param verify: whether to check certificates, or the path of a CA bundle.
     :param cache_dir: the folder for the token cache ``host``; a private one of this user when left out.
     :param user_agent: the ``User-Agent`` header.
-    :param max_tries: how often a request is sent at most; twice as often when Kinde answers 429 only.
+    :param max_tries: how often a request is sent at most; twice as often when Kinde responds with 429 only.
     :param retry_time: seconds after which no new try of a request begins.
     :param sleep: waits between two tries, in seconds; blocking.
     :param clock: monotonic clock, in seconds.

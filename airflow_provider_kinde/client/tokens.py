@@ -34,8 +34,9 @@ _ADVICE = {
 class Token:
     """An access token.
 
-    :param expires_at: Unix time at which Kinde no longer takes it.
-    :param fetched_at: Unix time at which it was asked for.
+    :param value: goes into the ``Authorization`` header.
+    :param expires_at: Unix time from which Kinde no longer accepts it.
+    :param fetched_at: Unix time at which it was requested.
     :param scope: the scopes that Kinde says it carries; empty when it does not say.
     """
 
@@ -45,9 +46,12 @@ class Token:
     scope: str = ""
 
     def fresh(self, now: float) -> bool:
-        """Whether it is good for a while: until a minute before its end, or a tenth of a short life."""
+        """Return whether it is valid for a while: until a minute before its end, or a tenth of a short life.
+
+        :param now: Unix time.
+        """
         margin = min(60.0, (self.expires_at - self.fetched_at) * 0.1)
-        # A clock set back makes a token from the future: nobody knows how old it is.
+        # After a clock was set back, a token seems to come from the future: its age is unknown.
         return now < self.expires_at - margin and self.fetched_at <= now + 60
 
     def __repr__(self) -> str:
@@ -55,22 +59,24 @@ class Token:
 
 
 class TokenCache(Protocol):
-    """Where tokens are shared with others."""
+    """Where a token is shared with other clients."""
 
     def lock(self) -> Any:
-        """A context manager that only one of them is in at a time."""
+        """Return a context manager that only one client holds at a time."""
 
-    def read(self) -> Token | None: ...
+    def read(self) -> Token | None:
+        """Return the shared token, or ``None``."""
 
-    def write(self, token: Token) -> None: ...
+    def write(self, token: Token) -> None:
+        """Share a token."""
 
 
 class Tokens:
     """The current token of one client.
 
-    :param credentials: what to ask with.
-    :param fetch: sends the token request, with retries; is given what scrubs secrets; raises ``KindeError``.
-    :param cache: where the token is shared beyond this client.
+    :param credentials: what a token is requested with.
+    :param fetch: sends the token request, with retries; gets a function that takes out secrets; raises ``KindeError``.
+    :param cache: where the token is shared with other clients; ``None`` to share it with none.
     :param now: wall clock, in seconds.
     """
 
@@ -95,14 +101,14 @@ class Tokens:
         self._secrets = {secret, quote(secret), quote_plus(secret)}
 
     def peek(self) -> Token | None:
-        """The current token if it is still good, without waiting for anything."""
+        """Return the current token if it is still valid; never waits."""
         token = self._token
         return token if token and token.value not in self._refused and token.fresh(self._now()) else None
 
     def get(self) -> Token:
-        """The current token, or a new one; many threads make one request.
+        """Return the current token, or a new one; many threads make one request.
 
-        :raises KindeError: there is none to be had.
+        :raises KindeError: Kinde issues none.
         """
         token = self.peek()
         if token:
@@ -121,7 +127,7 @@ class Tokens:
         with self._cache.lock():
             token = self._cache.read()
             if token and token.value not in self._refused and token.fresh(self._now()):
-                # Somebody has worked with it: if it is forbidden everything now, it may have been revoked.
+                # Another client has used it: if Kinde forbids everything now, it may have been revoked.
                 self._accepted.add(token.value)
                 return token
             token = self._fetch(self.scrub)
@@ -129,36 +135,54 @@ class Tokens:
             return token
 
     def accept(self, token: Token) -> None:
-        """Note that Kinde took this token."""
+        """Note that Kinde accepted a token.
+
+        :param token: the token.
+        """
         self._accepted.add(token.value)
 
-    def worth_renewing(self, request: Request, answer: Response, token: Token) -> bool:
-        """Whether a new token may turn a refusal into a yes.
+    def worth_renewing(self, request: Request, response: Response, token: Token) -> bool:
+        """Return whether the request may succeed with a new token.
 
-        401 is such a case. 403 may be (Kinde's document uses it for bad tokens) if the token was good before; when it
-        says that a scope is missing, only a token old enough for somebody to have enabled the scope since is renewed.
-        Where a new token did not help, no other is tried: each one counts against the quota.
+        After 401 it may. After 403 it may (Kinde's document uses it for bad tokens) if the token was accepted before.
+        If a scope is missing, only an old token is renewed: the scope may have been enabled since. After a new token
+        did not help, no other is requested, because each one counts against the quota of the Kinde plan.
+
+        :param request: the refused request.
+        :param response: the response to it.
+        :param token: the token that it was sent with.
         """
-        if answer.status == 401:
+        if response.status == 401:
             return token.value not in self._renewal_useless
-        if answer.status != 403 or token.value not in self._accepted or request.name in self._renewal_useless:
+        if response.status != 403 or token.value not in self._accepted or request.name in self._renewal_useless:
             return False
         lacks = bool(token.scope and request.scope) and request.scope not in token.scope.split()
-        if lacks or b"scope" in answer.body.lower():
+        if lacks or b"scope" in response.body.lower():
             return self._now() - token.fetched_at > _SCOPES_SETTLE
         return True
 
-    def renewal_failed(self, request: Request, answer: Response, token: Token) -> None:
-        """Note that a renewed token was refused as well."""
-        if answer.status in (401, 403):
-            self._renewal_useless.add(token.value if answer.status == 401 else request.name)
+    def renewal_failed(self, request: Request, response: Response, token: Token) -> None:
+        """Note that a renewed token was refused as well.
+
+        :param request: the refused request.
+        :param response: the response to it.
+        :param token: the token that it was sent with.
+        """
+        if response.status in (401, 403):
+            self._renewal_useless.add(token.value if response.status == 401 else request.name)
 
     def refuse(self, token: Token) -> None:
-        """Never use this token again."""
+        """Never use a token again.
+
+        :param token: the token.
+        """
         self._refused.add(token.value)
 
     def scrub(self, text: str) -> str:
-        """Black out secret and tokens, should a server have echoed them."""
+        """Replace the secret and the tokens in a text of the server by ``***``.
+
+        :param text: the text.
+        """
         for secret in sorted(self._secrets, key=len, reverse=True):
             if len(secret) > 3:
                 text = text.replace(secret, "***")
@@ -166,7 +190,10 @@ class Tokens:
 
 
 def token_request(credentials: Credentials) -> Request:
-    """Build the token request; a token too many does no harm, so it may be sent again."""
+    """Build the token request (``POST /oauth2/token``); it may be sent again, since another token does no harm.
+
+    :param credentials: what the token is requested with.
+    """
     return Request(
         name=f"POST {TOKEN_PATH}",
         method="POST",
@@ -178,26 +205,37 @@ def token_request(credentials: Credentials) -> Request:
 
 
 def read_token(
-    request: Request, answer: Response, credentials: Credentials, asked_at: float, scrub: Callable[[str], str] = str
+    request: Request,
+    response: Response,
+    credentials: Credentials,
+    requested_at: float,
+    scrub: Callable[[str], str] = str,
 ) -> Token:
-    """Read a token answer.
+    """Read the response to the token request.
 
-    :raises Failed: it holds no token; the message has the server's words and what to do.
+    :param request: the token request.
+    :param response: the response to it.
+    :param credentials: what the token was requested with.
+    :param requested_at: Unix time of the request.
+    :param scrub: takes secrets out of what the server says.
+    :raises AttemptFailed: it holds no token; the message quotes the server and says what to do.
     """
-    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429):
-        raise AttemptFailed(_refused(request, answer, credentials, scrub), resend=False)
-    decoded = interpret(request, answer, scrub)
-    problem = "the answer holds no token"
+    if 400 <= response.status < 500 and response.status not in (408, 425, 429):
+        raise AttemptFailed(_refused(request, response, credentials, scrub), resend=False)
+    decoded = interpret(request, response, scrub)
+    problem = "the response holds no token"
     if isinstance(decoded, dict):
         if decoded.get("error"):
-            raise AttemptFailed(_refused(request, answer, credentials, scrub), resend=False)
+            raise AttemptFailed(_refused(request, response, credentials, scrub), resend=False)
         value, kind = decoded.get("access_token"), decoded.get("token_type")
         if isinstance(value, str) and value and all(33 <= ord(char) <= 126 for char in value):
             if kind is None or (isinstance(kind, str) and kind.lower() == "bearer"):
                 scope = decoded.get("scope")
-                return Token(value, asked_at + _lifetime(decoded), asked_at, scope if isinstance(scope, str) else "")
-            problem = "the answer holds a token that is not a bearer token"
-    details: dict[str, Any] = {"status": answer.status, "method": request.method, "path": request.path}
+                return Token(
+                    value, requested_at + _lifetime(decoded), requested_at, scope if isinstance(scope, str) else ""
+                )
+            problem = "the response holds a token that is not a bearer token"
+    details: dict[str, Any] = {"status": response.status, "method": request.method, "path": request.path}
     raise AttemptFailed(KindeResponseError(f"{problem}; check the domain", **details), resend=False)
 
 
@@ -210,28 +248,28 @@ def _lifetime(decoded: dict[str, Any]) -> float:
 
 
 def _refused(
-    request: Request, answer: Response, credentials: Credentials, scrub: Callable[[str], str]
+    request: Request, response: Response, credentials: Credentials, scrub: Callable[[str], str]
 ) -> KindeAuthError | KindeResponseError:
     try:
-        decoded = json.loads(answer.body)
+        decoded = json.loads(response.body)
     except (ValueError, RecursionError):
         decoded = None
     details: dict[str, Any] = {
-        "status": answer.status,
+        "status": response.status,
         "method": request.method,
         "path": request.path,
-        "request_id": answer.request_id(scrub),
+        "request_id": response.request_id(scrub),
     }
     codes, words = read_errors(decoded, scrub)
     if not codes and not words:
         host = credentials.base_url.partition("://")[2]
-        return KindeResponseError(f"no token endpoint answers at {host}; check the domain", **details)
+        return KindeResponseError(f"there is no token endpoint at {host}; check the domain", **details)
     code = codes[0] if codes else ""
     advice = _ADVICE.get(code, "check client ID, client secret, audience and scopes")
     message = ": ".join(part for part in (code, words if words != code else "") if part)
     if code != "invalid_client" and not _kindes_own(credentials.base_url):
-        advice += "; a custom domain does not do, the Management API wants <your subdomain>.kinde.com"
-    return KindeAuthError(f"Kinde gives no token: {message} - {advice}", code=code, **details)
+        advice += "; the Management API needs <your subdomain>.kinde.com, not a custom domain"
+    return KindeAuthError(f"Kinde issues no token: {message} - {advice}", code=code, **details)
 
 
 def _kindes_own(url: str) -> bool:

@@ -79,7 +79,7 @@ class KindeApiOperator(KindeOperator):
         :returns: whether the operation yields the items of all pages.
         """
         from airflow_provider_kinde.client.endpoints.base import WALKED
-        from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS, EndpointMethods, find_endpoint
+        from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS, EndpointMethods, find_endpoint
         from airflow_provider_kinde.resources.queries import KindeInputError, checked_id
 
         name = self.operation
@@ -87,7 +87,7 @@ class KindeApiOperator(KindeOperator):
             raise KindeInputError(f"operation {name!r} is not the name of one")
         walks = name.startswith("iter_") and hasattr(EndpointMethods, name)
         try:
-            operation = OPERATIONS[f"get_{name.removeprefix('iter_')}"] if walks else find_endpoint(name)
+            operation = ENDPOINTS[f"get_{name.removeprefix('iter_')}"] if walks else find_endpoint(name)
             bound = operation.bind((), arguments)
             for argument in {*operation.path, *(ID_ARGUMENTS & bound.keys())}:
                 checked_id(bound[argument], argument)

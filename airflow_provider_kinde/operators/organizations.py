@@ -210,9 +210,9 @@ class KindeDeleteOrganizationOperator(OrganizationOperator):
 
 def updatable() -> frozenset[str]:
     """Fields that an organization can be given after it was made."""
-    from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+    from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 
-    return frozenset(OPERATIONS["update_organization"].body)
+    return frozenset(ENDPOINTS["update_organization"].body)
 
 
 def fields(operation: str, value: Any) -> dict[str, Any]:
@@ -220,12 +220,12 @@ def fields(operation: str, value: Any) -> dict[str, Any]:
 
     :raises KindeInputError: it does not take one; the message lists those it takes.
     """
-    from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+    from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
     from airflow_provider_kinde.resources.queries import KindeInputError
 
     given, known = (
         mapping(value, "settings" if operation.startswith("create") else "changes"),
-        OPERATIONS[operation].body,
+        ENDPOINTS[operation].body,
     )
     unknown = sorted(given.keys() - set(known))
     if unknown:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.client.endpoints.base import Request
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from airflow_provider_kinde.client.responses import Response, read_errors
 from airflow_provider_kinde.exceptions import (
     KindeAuthError,
@@ -48,7 +48,7 @@ class Question:
     @property
     def scopes(self) -> frozenset[str]:
         """The scopes that it takes."""
-        return frozenset(OPERATIONS[call].scope for call in self.calls)
+        return frozenset(ENDPOINTS[call].scope for call in self.calls)
 
 
 def question(*settings: str, calls: str, needs: str = "") -> Callable[[Callable[[Session], None]], Question]:
@@ -139,7 +139,7 @@ class Session:
 
     def may(self, *calls: str) -> bool:
         """Whether the application has the scopes, as far as is known."""
-        return not self.granted or all(OPERATIONS[call].scope in self.granted for call in calls)
+        return not self.granted or all(ENDPOINTS[call].scope in self.granted for call in calls)
 
     def members(self) -> dict[str, dict[str, Any]]:
         """The members of the throwaway organization by id, as the list has them: one page, for they are few."""

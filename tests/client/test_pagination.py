@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from airflow_provider_kinde.client.pagination import Paginator
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
 from tests.support.loopback import Call, Reply, Server
@@ -211,7 +211,7 @@ def test_bad_arguments_are_refused_at_the_call(client: Any, server: Server) -> N
 
 @given(st.data())
 def test_no_server_makes_a_walk_endless_or_loses_an_item(data: st.DataObject) -> None:
-    pages = Paginator(OPERATIONS["get_users"], {})
+    pages = Paginator(ENDPOINTS["get_users"], {})
     seen: set[str] = set()
     given_items: set[str] = set()
     for _ in range(200):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_kinde import __version__
 from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
 from airflow_provider_kinde.client.endpoints.base import WALKED, plain_request, segment
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from tests.support.loopback import Clock, Reply, Server, make_client
 
 FORTY_TWO = """get_users get_user_data create_user update_user delete_user get_organization_users add_organization_users
@@ -43,18 +43,18 @@ def example(name: str) -> dict[str, Any]:
         "roles": ["r"],
         "is_suspended": True,
     }
-    operation = OPERATIONS[name]
+    operation = ENDPOINTS[name]
     return {p: special.get(p, f"{p}ü;1" if p in operation.path else f"{p} ü/1") for p in operation.parameters}
 
 
 def test_every_operation_of_the_references_is_a_method() -> None:
     assert len(FORTY_TWO) == 42
     for name in FORTY_TWO:
-        assert name in OPERATIONS
+        assert name in ENDPOINTS
         assert callable(getattr(KindeClient, name))
 
 
-@pytest.mark.parametrize("name", sorted(OPERATIONS))
+@pytest.mark.parametrize("name", sorted(ENDPOINTS))
 def test_both_clients_send_the_same_bytes(name: str, server: Server) -> None:
     arguments = example(name)
     clients = [make_client(kind, server, Clock()) for kind in ("sync", "async")]
@@ -71,7 +71,7 @@ def test_both_clients_send_the_same_bytes(name: str, server: Server) -> None:
     assert {k: v for k, v in one.headers.items() if k != "authorization"} == {
         k: v for k, v in two.headers.items() if k != "authorization"
     }
-    operation = OPERATIONS[name]
+    operation = ENDPOINTS[name]
     assert f"{one.method} {one.path}" == re.sub(r"{(\w+)}", lambda m: segment(arguments[m[1]]), operation.call)
     plain = {p.split("[")[0] for p in one.query}
     assert plain == set(operation.query)
@@ -81,9 +81,9 @@ def test_both_clients_send_the_same_bytes(name: str, server: Server) -> None:
         assert one.body == b""
 
 
-@pytest.mark.parametrize("name", sorted(OPERATIONS))
+@pytest.mark.parametrize("name", sorted(ENDPOINTS))
 def test_methods_are_documented_and_typed_alike_in_both_clients(name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = ENDPOINTS[name]
     sync, asynchronous = getattr(KindeClient, name), getattr(AsyncKindeClient, name)
     assert inspect.signature(sync) == inspect.signature(asynchronous)
     assert list(inspect.signature(sync).parameters)[1:] == list(operation.parameters)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.client.urls import base_url
 
@@ -147,8 +147,8 @@ def test_the_methods_cost_no_http_library() -> None:
 
 
 def test_the_table_of_operations_is_whole() -> None:
-    assert len(OPERATIONS) == 81
-    for name, operation in OPERATIONS.items():
+    assert len(ENDPOINTS) == 81
+    for name, operation in ENDPOINTS.items():
         assert operation.name == name
         assert operation.template.startswith("/api/v1/")
         assert operation.scope.split(":")[0] in ("read", "create", "update", "delete")

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.client import host_token_cache
-from airflow_provider_kinde.client.host_token_cache import HostCache
+from airflow_provider_kinde.client import token_cache
 from airflow_provider_kinde.client.settings import Credentials
+from airflow_provider_kinde.client.token_cache import HostCache
 from airflow_provider_kinde.client.tokens import Token
 from tests.support.loopback import SECRET, Call, Clock, Reply, Server, make_client
 
@@ -171,7 +171,7 @@ def test_a_lock_that_is_never_let_go_does_not_stop_us(folder: Path) -> None:
 
 
 def test_the_default_folder_is_this_users() -> None:
-    assert host_token_cache.default_folder().name == f"airflow-provider-kinde-{os.getuid()}"
+    assert token_cache.default_folder().name == f"airflow-provider-kinde-{os.getuid()}"
 
 
 def test_many_clients_of_a_process_fetch_once(server: Server, folder: Path) -> None:

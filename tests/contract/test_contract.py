@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.client import KindeClient
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from tests.contract.validating_server import ValidatingServer, load
 from tests.support.every_request import everything, required
 
-NAMES = sorted(OPERATIONS)
+NAMES = sorted(ENDPOINTS)
 OTHER_IDS = {
     "remove_organization_users": "update_organization_users",
     "update_organization_users": "update_organization_users",
@@ -66,7 +66,7 @@ def test_the_request_is_what_the_document_allows(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_everything_documented_is_offered_under_its_name(server: ValidatingServer, name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = ENDPOINTS[name]
     documented = server.operation(operation.call)
     assert documented, f"{operation.call} is not in the document"
     assert documented["path"] == operation.template

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from scripts.operations_page import AREAS, OPERATORS, PAGE, page
 
 OPERATORS_FOLDER = Path(__file__).parents[2] / "airflow_provider_kinde" / "operators"
@@ -25,9 +25,9 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_every_operation_has_one_row() -> None:
     rows = re.findall(r"^\| `(\w+)\(", page(), re.M)
-    assert sorted(rows) == sorted(OPERATIONS)
-    assert {name for name in OPERATIONS for area in AREAS.values() if name in vars(area)} == set(OPERATIONS)
-    for operation in OPERATIONS.values():
+    assert sorted(rows) == sorted(ENDPOINTS)
+    assert {name for name in ENDPOINTS for area in AREAS.values() if name in vars(area)} == set(ENDPOINTS)
+    for operation in ENDPOINTS.values():
         assert f"| `{operation.call}` | `{operation.scope}` |" in page()
 
 

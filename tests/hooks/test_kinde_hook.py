@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import BaseHook, redact
 from airflow_provider_kinde import __version__
 from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
 from airflow_provider_kinde.client.endpoints.base import WALKED
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from airflow_provider_kinde.exceptions import KindeNotFoundError
 from airflow_provider_kinde.hooks.kinde import KindeAsyncHook, KindeHook
 from tests.support.loopback import Reply, Server
@@ -37,7 +37,7 @@ def test_the_default_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*OPERATIONS, "request", "call", *(n for n in dir(KindeClient) if n.startswith("iter_"))]
+    "name", [*ENDPOINTS, "request", "call", *(n for n in dir(KindeClient) if n.startswith("iter_"))]
 )
 def test_every_method_is_the_clients(name: str) -> None:
     signature = inspect.signature(getattr(KindeClient, name))

@@ -18,10 +18,10 @@ from kinde_sdk.management import ApiClient, Configuration
 from kinde_sdk.management import api as sdk_apis
 
 from airflow_provider_kinde.client import KindeClient
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 from tests.support.every_request import everything
 
-NAMES = sorted(OPERATIONS)
+NAMES = sorted(ENDPOINTS)
 OTHER_NAMES = {"remove_organization_users": "update_organization_users"}
 """Methods of ours that the SDK has under another name."""
 ONLY_OURS = {"get_users": {"sort"}}
@@ -126,7 +126,7 @@ def model_of(annotation: Any) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sdk_sends_the_same(recorder: Recorder, ours: KindeClient, theirs: Any, name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = ENDPOINTS[name]
     left = ONLY_OURS.get(name, set()) | MISTYPED.get(name, set())
     given = {key: value for key, value in everything(name).items() if key not in left}
     recorder.requests.clear()
@@ -154,7 +154,7 @@ def test_the_sdk_sends_the_same(recorder: Recorder, ours: KindeClient, theirs: A
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sdk_knows_no_argument_that_we_do_not(name: str) -> None:
-    operation = OPERATIONS[name]
+    operation = ENDPOINTS[name]
     kind, method = sdk_method(name)
     known: set[str] = set()
     for parameter, item in parameters(kind, method).items():

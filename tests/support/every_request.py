@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from airflow_provider_kinde.client.endpoints.catalog import OPERATIONS
+from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
 
 UUID = "01929904-316d-bb2c-069f-99dfea4ac394"
 USER = "kp_" + 32 * "a"
@@ -116,7 +116,7 @@ BY_OPERATION: dict[str, dict[str, Any]] = {
 def everything(name: str) -> dict[str, Any]:
     """Every argument that an operation takes."""
     found = {}
-    for parameter in OPERATIONS[name].parameters:
+    for parameter in ENDPOINTS[name].parameters:
         if parameter in BY_OPERATION.get(name, ()):
             found[parameter] = BY_OPERATION[name][parameter]
         elif parameter.startswith(("is_", "has_", "include_", "send_")):
@@ -130,4 +130,4 @@ def everything(name: str) -> dict[str, Any]:
 
 def required(name: str) -> dict[str, Any]:
     """What an operation cannot do without."""
-    return {key: value for key, value in everything(name).items() if key in OPERATIONS[name].required}
+    return {key: value for key, value in everything(name).items() if key in ENDPOINTS[name].required}

@@ -33,8 +33,8 @@ P = TypeVar("P")
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C")
 
-OPERATIONS: dict[str, Endpoint] = {}
-"""Every operation by the name of its method; filled as the resource modules are imported."""
+ENDPOINTS: dict[str, Endpoint] = {}
+"""Every endpoint by the name of its method; filled while the modules of this folder are imported."""
 
 _CURSORS = frozenset({"next_token", "starting_after", "ending_before"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -45,11 +45,11 @@ _LEADS_ELSEWHERE = re.compile(r"[/\\?#%\s]")
 class Request:
     """One request as it goes over the wire, but for host and token.
 
-    :param name: method and path template, or the bare path where no operation is known.
+    :param name: method and path template, or the plain path where no endpoint is known.
     :param path: percent-quoted path.
     :param query: encoded query without ``?``.
     :param idempotent: sending it twice ends as sending it once.
-    :param items: key of the list that a good answer holds; such an answer is never empty.
+    :param items: key of the list that a good response holds; such a response is never empty.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An operation of Kinde's Management API.
+    """One operation of Kinde's Management API.
 
     :param name: the method's name: Kinde's ``operationId`` in snake case.
     :param method: HTTP method.
@@ -78,7 +78,7 @@ class Endpoint:
     :param path: path parameters in order. Likewise ``query`` and ``body``.
     :param required: parameters without a default.
     :param idempotent: false if sending it twice may make two of something.
-    :param items: key of the list in the answer, for lists.
+    :param items: key of the list in the response, for lists.
     :param paging: ``token`` (``next_token``), ``cursor`` (``starting_after``) or empty.
     :param page_size: the largest page that Kinde gives, or ``None`` where a page's size cannot be chosen.
     """
@@ -170,11 +170,16 @@ class Endpoint:
 class Resource(Generic[R, P]):
     """What the methods of an endpoint class need from the client that they are mixed into."""
 
-    def _call(self, operation: Endpoint, arguments: dict[str, Any]) -> R:
+    def _call(self, endpoint: Endpoint, arguments: dict[str, Any]) -> R:
         raise NotImplementedError
 
-    def _walk(self, operation: Endpoint, arguments: dict[str, Any]) -> P:
+    def _walk(self, endpoint: Endpoint, arguments: dict[str, Any]) -> P:
         raise NotImplementedError
+
+    def _iterate(self, name: str, *args: Any, **kwargs: Any) -> P:
+        """Yield the items of all pages of a list, whose own method returns one page."""
+        found = ENDPOINTS[name]
+        return self._walk(found, found.bind(args, kwargs))
 
 
 def endpoint(
@@ -188,12 +193,12 @@ def endpoint(
     file: str = "",
     prepare: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Callable[[F], F]:
-    """Make an operation out of a method signature.
+    """Make an endpoint of a method: its signature says what goes into path, query and body.
 
     :param call: method and path template, ``GET /api/v1/users``.
     :param scope: the scope that the token must carry.
     :param query: parameters that go into the query although the method has a body.
-    :param items: key of the list in the answer.
+    :param items: key of the list in the response.
     :param paging: ``token`` or ``cursor``.
     :param idempotent: whether it may be sent again blindly; by default everything but POST.
     :param file: the parameter that is sent as a multipart file.
@@ -207,7 +212,7 @@ def endpoint(
         names = tuple(signature.parameters)
         path = tuple(re.findall(r"{(\w+)}", template))
         in_query = tuple(n for n in names if n not in path and (method in ("GET", "DELETE") or n in query))
-        operation = Endpoint(
+        definition = Endpoint(
             name=function.__name__,
             method=method,
             template=template,
@@ -224,12 +229,12 @@ def endpoint(
             signature=signature,
             prepare=prepare or {},
         )
-        OPERATIONS[operation.name] = operation
+        ENDPOINTS[definition.name] = definition
 
         @functools.wraps(function)
         def method_of_client(self: Resource[Any, Any], *args: Any, **kwargs: Any) -> Any:
-            send = self._walk if operation.name in WALKED else self._call
-            return send(operation, operation.bind(args, kwargs))
+            send = self._walk if definition.name in WALKED else self._call
+            return send(definition, definition.bind(args, kwargs))
 
         method_of_client.__doc__ = (
             f"{inspect.cleandoc(function.__doc__ or '')}\n\nKinde: ``{call}``, scope ``{scope}``."
@@ -241,7 +246,7 @@ def endpoint(
 
 def coroutines(client: type[C]) -> type[C]:
     """Make real coroutine functions of an async client's methods: ``inspect`` and Airflow ask for these."""
-    for name in OPERATIONS.keys() - WALKED:
+    for name in ENDPOINTS.keys() - WALKED:
         setattr(client, name, _coroutine(getattr(client, name)))
     return client
 
@@ -255,7 +260,7 @@ def _coroutine(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 WALKED = frozenset({"search_users"})
-"""Operations whose method yields the items of all pages instead of returning one answer."""
+"""Endpoints whose method yields the items of all pages instead of returning one page."""
 
 
 def plain_request(method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Request:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_kinde.client.endpoints.base import OPERATIONS, P, R, Resource, endpoint
+from airflow_provider_kinde.client.endpoints.base import P, R, Resource, endpoint
 
 BULK = 100
 """How many users Kinde takes in one request."""
@@ -218,8 +218,7 @@ class Memberships(Resource[R, P]):
 
         :param query: what ``get_organization_users`` takes.
         """
-        operation = OPERATIONS["get_organization_users"]
-        return self._walk(operation, operation.bind((org_code,), query))
+        return self._iterate("get_organization_users", org_code, **query)
 
 
 class Invites(Resource[R, P]):
@@ -271,5 +270,4 @@ class Invites(Resource[R, P]):
 
     def iter_organization_invites(self, org_code: str, **query: Any) -> P:
         """Yield every invitation of an organization."""
-        operation = OPERATIONS["get_organization_invites"]
-        return self._walk(operation, operation.bind((org_code,), query))
+        return self._iterate("get_organization_invites", org_code, **query)

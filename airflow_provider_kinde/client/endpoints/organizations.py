@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
-from airflow_provider_kinde.client.endpoints.base import OPERATIONS, P, R, Resource, endpoint
+from airflow_provider_kinde.client.endpoints.base import P, R, Resource, endpoint
 
 
 class Organizations(Resource[R, P]):
@@ -26,7 +26,7 @@ class Organizations(Resource[R, P]):
 
     @endpoint("GET /api/v1/organization", scope="read:organizations")
     def get_organization(self, code: str, expand: str | None = None) -> R:
-        """Read one organization. In the answer ``code`` is the organization's, not Kinde's ``OK``.
+        """Read one organization. In the response ``code`` is the organization's, not Kinde's ``OK``.
 
         :param code: the organization's code.
         :param expand: ``billing``.
@@ -243,13 +243,11 @@ class Organizations(Resource[R, P]):
 
     def iter_organizations(self, **query: Any) -> P:
         """Yield every organization, in pages of 500."""
-        operation = OPERATIONS["get_organizations"]
-        return self._walk(operation, operation.bind((), query))
+        return self._iterate("get_organizations", **query)
 
     def iter_directories(self, **query: Any) -> P:
         """Yield every SCIM directory.
 
         :param query: ``organization_code``.
         """
-        operation = OPERATIONS["get_directories"]
-        return self._walk(operation, operation.bind((), query))
+        return self._iterate("get_directories", **query)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_kinde.client.endpoints.base import OPERATIONS, P, R, Resource, endpoint
+from airflow_provider_kinde.client.endpoints.base import P, R, Resource, endpoint
 
 
 class Roles(Resource[R, P]):
@@ -82,7 +82,7 @@ class Roles(Resource[R, P]):
 
     @endpoint("POST /api/v1/permissions", scope="create:permissions")
     def create_permission(self, name: str | None = None, description: str | None = None, key: str | None = None) -> R:
-        """Create a permission; the answer does not hold its id."""
+        """Create a permission; the response does not hold its id."""
 
     @endpoint("PATCH /api/v1/permissions/{permission_id}", scope="update:permissions")
     def update_permissions(
@@ -100,13 +100,11 @@ class Roles(Resource[R, P]):
 
     def iter_roles(self, **query: Any) -> P:
         """Yield every role, in pages of 500."""
-        operation = OPERATIONS["get_roles"]
-        return self._walk(operation, operation.bind((), query))
+        return self._iterate("get_roles", **query)
 
     def iter_permissions(self, **query: Any) -> P:
         """Yield every permission, in pages of 500."""
-        operation = OPERATIONS["get_permissions"]
-        return self._walk(operation, operation.bind((), query))
+        return self._iterate("get_permissions", **query)
 
 
 class Properties(Resource[R, P]):
@@ -158,5 +156,4 @@ class Properties(Resource[R, P]):
 
         :param query: ``context`` and what else ``get_properties`` takes.
         """
-        operation = OPERATIONS["get_properties"]
-        return self._walk(operation, operation.bind((), query))
+        return self._iterate("get_properties", **query)

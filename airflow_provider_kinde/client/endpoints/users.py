@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_kinde.client.endpoints.base import OPERATIONS, P, R, Resource, endpoint
+from airflow_provider_kinde.client.endpoints.base import P, R, Resource, endpoint
 
 
 class Users(Resource[R, P]):
@@ -194,8 +194,7 @@ class Users(Resource[R, P]):
 
         :param query: what ``get_users`` takes: ``expand``, ``email``, ...
         """
-        operation = OPERATIONS["get_users"]
-        return self._walk(operation, operation.bind((), query))
+        return self._iterate("get_users", **query)
 
 
 class Identities(Resource[R, P]):
@@ -245,5 +244,4 @@ class Identities(Resource[R, P]):
 
     def iter_user_identities(self, user_id: str) -> P:
         """Yield every identity of a user."""
-        operation = OPERATIONS["get_user_identities"]
-        return self._walk(operation, operation.bind((user_id,), {}))
+        return self._iterate("get_user_identities", user_id)
