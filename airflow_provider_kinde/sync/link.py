@@ -34,6 +34,13 @@ class Link(NamedTuple):
             text += f"~left={self.left.isoformat()}"
         return text
 
+    @property
+    def problem(self) -> str:
+        """Why the account is held because of its link; empty if the link can be read."""
+        return (
+            f"the account's provided_id has {self.unknown!r}, which this version does not know" if self.unknown else ""
+        )
+
     def with_left(self, day: date | None) -> Link:
         """The same link, marked as left on ``day`` (or no longer, with ``None``)."""
         return self._replace(left=day)

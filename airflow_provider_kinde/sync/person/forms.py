@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.model import Row, Source
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 Tell = Callable[[str, str], None]
 """Called before anything is written with the explanation: without names and addresses, and with them."""
@@ -54,8 +55,8 @@ def check_tenant(spec: SyncSpec, host: str) -> None:
     :param host: host of the Kinde connection.
     :raises FormRefused: it is for another tenant.
     """
-    if spec.tenant and spec.tenant.split("://")[-1].strip("/").casefold() != host.casefold():
-        raise FormRefused(f"wrong tenant: the spec is for {spec.tenant}, the connection is for {host}")
+    if reason := wrong_tenant(spec.tenant, host):
+        raise FormRefused(reason)
 
 
 def told(title: str, row: str, match: list[str], action: list[str]) -> str:

@@ -123,13 +123,12 @@ class _Offboarding:
             raise FormRefused(
                 f"{self.spec.name} does not manage the account {account.id}: {whose}. Suspend it in Kinde"
             )
-        if account.link is not None and account.link.unknown:
-            raise FormRefused(
-                f"the account's provided_id has {account.link.unknown!r}, which this version does not know"
-            )
+        if account.link is not None and account.link.problem:
+            raise FormRefused(account.link.problem)
         if account.link and len(snapshot.linked[account.link.id]) > 1:
             raise FormRefused(
-                f"several Kinde accounts carry the link {self.spec.name}:{account.link.id}: unlink all but one"
+                f"several Kinde accounts carry the link {self.spec.name}:{account.link.id}: "
+                "clear the provided_id of all but one in Kinde"
             )
         return account
 

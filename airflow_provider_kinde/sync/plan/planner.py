@@ -22,6 +22,7 @@ from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People
+from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,7 @@ def plan_run(
     client = client.get_conn() if hasattr(client, "get_conn") else client
     counts = (client.counts.read, client.counts.write)
     plan = Plan(spec, client.host, request.now, counts_before=counts)
-    if spec.tenant and _host(spec.tenant) != _host(client.host):
-        reason = f"wrong tenant: the spec is for {spec.tenant}, the connection is for {client.host}"
+    if reason := wrong_tenant(spec.tenant, client.host):
         plan.blocked.append(Block(reason, False))
         return plan
     spool = Database()
@@ -307,7 +307,7 @@ class _Planner:
         for account in self.snapshot.accounts.find("odd"):
             link = account.link
             assert link is not None
-            self._hold(link.id, f"the account's provided_id has {link.unknown!r}, which this version does not know")
+            self._hold(link.id, link.problem)
 
     def _hold_addresses(self) -> None:
         """An address never passes from one person to another by itself: swapped and re-used ones are held."""
@@ -405,7 +405,3 @@ def _read_missing_properties(spec: SyncSpec, snapshot: Snapshot, client: Any) ->
     if spec.person.properties:
         for user_id in snapshot.without_properties():
             snapshot.properties[user_id] = read_properties(client, user_id)
-
-
-def _host(text: str) -> str:
-    return text.split("://")[-1].split("/")[0].strip().casefold()

@@ -1,4 +1,4 @@
-"""Take the address off a leaver's account, so that somebody else may have it."""
+"""Take the address off a leaver's account, so that another account can have it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot, address_of, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import Account
+from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 DOMAIN = "released.invalid"
-"""``.invalid`` is reserved: no mail server and no company will ever have it."""
+"""Domain of placeholders. ``.invalid`` is reserved, so that it never receives mail."""
 SCOPES = frozenset(
     {"update:users", "read:user_identities", "create:user_identities", "update:identities", "delete:identities"}
 )
@@ -26,12 +27,14 @@ SCOPES = frozenset(
 
 @dataclass(slots=True)
 class Released:
-    """What a release did.
+    """The result of a release.
 
-    :param before: the address that was taken off; empty when it was released already.
+    :param account: the leaver's account.
+    :param before: the address that was taken off; empty if it was released already.
     :param after: the primary address now.
-    :param steps: what was written (or, in a dry run, would be), in order.
+    :param steps: what was written (or would be, in a dry run), in order.
     :param others: further e-mail addresses that stay on the account.
+    :param dry_run: whether nothing was written.
     """
 
     account: Account
@@ -42,7 +45,10 @@ class Released:
     dry_run: bool = False
 
     def text(self) -> str:
-        """For a terminal."""
+        """Write the result for a terminal.
+
+        :returns: the text.
+        """
         link = self.account.link
         lines = [f"account {clean(self.account.id)} of {clean(link.id if link else '')}"]
         if not self.steps:
@@ -50,7 +56,7 @@ class Released:
         else:
             lines += [f"  - {clean(step)}" for step in self.steps]
             if self.before:
-                lines.append(f"  {clean(self.before)} {'would be' if self.dry_run else 'is'} free for somebody else")
+                lines.append(f"  {clean(self.before)} {'would be' if self.dry_run else 'is'} free for another account")
             if self.dry_run:
                 lines.append("  dry run: nothing was written")
         lines += [f"  note: the account has {clean(other)} as well: --email {clean(other)}" for other in self.others]
@@ -66,19 +72,25 @@ def release(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Released:
-    """Put a placeholder in the place of a leaver's address, which Kinde does not allow to be deleted as such.
+    """Replace a leaver's address with a placeholder. Kinde does not allow to delete a primary address.
 
-    It goes the way of every address change, under the mark of one: mark, new identity, make it primary, delete the
-    former one, unmark. Killed anywhere, it goes on from there when it is run again; a return of the leaver finishes it,
-    too, since the next run then renames the account to the address that HR has.
+    The steps are those of every address change, with its mark: mark, add the placeholder, make it primary, delete the
+    former address, unmark. If it is interrupted, run it again: it continues. If the leaver returns in between, the next
+    sync finishes it by giving the account the address that HR has.
 
-    :param id: HR id of a leaver whom this sync finished: suspended, or taken out of its organizations, and marked.
+    :param spec: the spec.
+    :param client: a Kinde client, or a hook that has one.
+    :param id: HR id of a leaver whom this sync finished: suspended, or removed from its organizations, and marked.
     :param email: a secondary address to take off instead of the primary one.
-    :param dry_run: check and show, but do not write.
-    :raises SyncError: for anybody else, and for an address that is an enterprise or social sign-in.
+    :param dry_run: check and show what would be written, but do not write.
+    :param progress: called with stage, count and total during long work.
+    :returns: what was written.
+    :raises SyncError: the person is no finished leaver, or the address is an enterprise or social sign-in, or the spec
+        names it in ``protect.emails`` or ``keep``. Nothing was written.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
-    _check_tenant(spec, client.host)
+    if reason := wrong_tenant(spec.tenant, client.host):
+        raise SyncError(reason)
     snapshot = read_snapshot(spec, client, progress)
     account = _leaver(spec, snapshot, id.strip())
     identities = [item for item in client.iter_user_identities(account.id) if item.get("id")]
@@ -89,7 +101,7 @@ def release(
 
 
 class _Release:
-    """One account under way. Everything is judged by what Kinde shows, so that a second run finds its place."""
+    """The release of one account. Each step first reads what Kinde has, so that a second run continues."""
 
     def __init__(
         self, spec: SyncSpec, client: Any, account: Account, identities: Sequence[Mapping[str, Any]], dry_run: bool
@@ -108,19 +120,21 @@ class _Release:
         marked = self.addresses.get(self.link.renaming, "")
         address = marked if now == self.placeholder else now
         if not now:
-            raise SyncError("the account has no address: there is nothing to release")
+            raise SyncError("the account has no address. There is nothing to release")
         self._check(address)
         if self.link.renaming and now != self.placeholder and marked not in ("", now):
-            # The leave came in the middle of an address change: its own former address goes first.
+            # The person left during an address change: delete the former address of that change first.
             self._delete(self.link.renaming)
         former = self._email_ids(address)
         if now != self.placeholder:
             if not former:
-                raise SyncError(f"Kinde lists no e-mail identity with the primary address {address}: not released")
+                raise SyncError(
+                    f"Kinde lists no e-mail identity with the primary address {address}. Nothing was written"
+                )
             if self.link.renaming != former[0]:
                 self._mark(self.link.with_renaming(former[0]))
             self._make_primary(self._placeholder_id())
-        for identity_id in reversed(former):  # the marked one last: until then the mark says which address it was
+        for identity_id in reversed(former):  # the marked one last: until then the mark names the address
             self._delete(identity_id)
         if self.link.renaming:
             self._mark(self.link.with_renaming(""))
@@ -148,14 +162,14 @@ class _Release:
         for identity_id, value in self.addresses.items():
             if address and value == address and self.kinds[identity_id] != "email":
                 raise SyncError(
-                    f"{address} is a sign-in of type {self.kinds[identity_id]} on this account as well: "
-                    "remove it where it comes from (the enterprise or social connection), then run again"
+                    f"{address} is also a sign-in of type {self.kinds[identity_id]} on this account: "
+                    "remove it in the enterprise or social connection that it comes from, then run release again"
                 )
         named = [("protect.emails", self.spec.protect.emails), ("keep", {entry.email for entry in self.spec.keep})]
         for key, emails in named:
             if address in emails:
                 raise SyncError(
-                    f"{address} stands in {key} of the spec, which would then mean somebody else: remove it"
+                    f"{key} of the spec names {address}, which would then be another person: remove it there first"
                 )
 
     def _email_ids(self, address: str) -> list[str]:
@@ -171,7 +185,7 @@ class _Release:
             self.client.update_user(self.account.id, provided_id=str(link))
 
     def _placeholder_id(self) -> str:
-        """Identity id of the placeholder, which is added unless an earlier run did."""
+        """Identity id of the placeholder. It is added if the account does not have it yet."""
         if known := self._email_ids(self.placeholder):
             return known[0]
         self.steps.append(f"add the address {self.placeholder}")
@@ -188,7 +202,9 @@ class _Release:
             answer = self.client.create_user_identity(self.account.id, type="email", value=self.placeholder) or {}
             found = (answer.get("identity") or {}).get("id") or look()
             if not found:
-                raise SyncError("Kinde answered the placeholder without an id, and the account does not show it")
+                raise SyncError(
+                    "Kinde returned no id for the placeholder address, and the account lacks it. Run release again"
+                )
             return str(found)
 
         return create_once(send, look)[0]
@@ -201,31 +217,28 @@ class _Release:
     def _delete(self, identity_id: str) -> None:
         self.steps.append(f"delete the address {self.addresses.get(identity_id, identity_id)}")
         if not self.dry_run:
-            with contextlib.suppress(KindeNotFoundError):  # an earlier try did it, and its answer was lost
+            with contextlib.suppress(KindeNotFoundError):  # an earlier try deleted it, and its answer was lost
                 self.client.delete_identity(identity_id)
 
 
 def _leaver(spec: SyncSpec, snapshot: Snapshot, id: str) -> Account:
-    """The one account of a leaver whom the sync finished."""
+    """Find the account of a leaver whom the sync finished."""
     accounts = snapshot.linked.get(id, [])
     if len(accounts) != 1:
         found = f"{len(accounts)} Kinde accounts carry" if accounts else "no Kinde account carries"
         raise SyncError(f"{found} the link {Link(spec.name, id)}")
     account, link = accounts[0], accounts[0].link
     assert link is not None
-    if link.unknown:
-        raise SyncError(f"the account's provided_id has {link.unknown!r}, which this version does not know")
+    if link.problem:
+        raise SyncError(link.problem)
     if link.left is None:
         state = "is suspended, but not finished as a leaver" if account.suspended else "has access"
-        raise SyncError(f"{id} {state}: release is for leavers whom an apply has finished ({link})")
+        raise SyncError(f"{id} {state}: release is for leavers whom an apply has finished ({link}). Run apply first")
     if not account.suspended:
         inside = sorted(snapshot.memberships(account.id))
         if "remove" not in (spec.leaver.action, spec.absent) or inside:
-            where = f", in {', '.join(inside)}" if inside else ""
-            raise SyncError(f"{id} left, but the account was enabled again since{where}: apply first, or settle it")
+            where = f" and is a member of {', '.join(inside)}" if inside else ""
+            raise SyncError(
+                f"{id} left, but the account was enabled since{where}: run apply first, or suspend it in Kinde"
+            )
     return account
-
-
-def _check_tenant(spec: SyncSpec, host: str) -> None:
-    if spec.tenant and spec.tenant.casefold() != host.casefold():
-        raise SyncError(f"wrong tenant: the spec is for {spec.tenant}, the connection is for {host}")

@@ -1,4 +1,4 @@
-"""Hand an account on to another HR id: somebody came back, or was given a new number."""
+"""Give an account the link of another HR id: the person came back, or HR changed the id."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from airflow_provider_kinde.sync.store.people import People
 
 @dataclass(slots=True)
 class Relinked:
-    """What a relink did, and what the next run will make of it.
+    """The result of a relink, and what the next run will do.
 
     :param account: the account as it was found.
-    :param before: its ``provided_id`` as it was found; equal to ``after`` when it was relinked already.
+    :param before: its ``provided_id`` as it was found; equal to ``after`` if it was relinked already.
+    :param after: its ``provided_id`` now.
     :param plan: what the next run does for the new id.
     :param written: whether Kinde was written to.
     """
@@ -38,7 +39,10 @@ class Relinked:
     written: bool = False
 
     def text(self) -> str:
-        """For a terminal."""
+        """Write the result for a terminal.
+
+        :returns: the text.
+        """
         state = "suspended" if self.account.suspended else "enabled"
         lines = [f"account {clean(self.account.id)} <{clean(self.account.email)}>, {state}"]
         if self.before == self.after:
@@ -59,16 +63,20 @@ class Relinked:
             return []
         there = f"{self.account.first_name} {self.account.last_name}"
         here = f"{person.given_name} {person.family_name}"
-        return [f"Kinde calls this account {there!r}, HR {here!r}"] if name_key(there) != name_key(here) else []
+        return (
+            [f"the name in Kinde is {there!r}, the name in HR is {here!r}: is this one person?"]
+            if name_key(there) != name_key(here)
+            else []
+        )
 
     def _next(self) -> list[str]:
         held = [f"hold: {clean(held.reason)}" for held in self.plan.held]
         blocked = [f"be blocked: {clean(block.reason)}" for block in self.plan.blocked]
-        return (held or operation_lines(self.plan.operations) or ["do nothing: all is as HR says"]) + blocked
+        return (held or operation_lines(self.plan.operations) or ["do nothing: Kinde agrees with HR"]) + blocked
 
 
 class _AsIfRelinked:
-    """A client that shows users as they will be once the link is changed; everything else is Kinde's own answer."""
+    """A client that returns users as they will be with the new link; every other answer is Kinde's own."""
 
     def __init__(self, client: Any, name: str, old: str, new: str) -> None:
         self._client, self._name, self._old, self._new = client, name, old, new
@@ -102,22 +110,28 @@ def relink(
 ) -> Relinked:
     """Make the account of one HR id the account of another: ``PATCH /user`` with the new ``provided_id``.
 
-    The marks stay, so the next run goes on from where the account is: it enables a leaver again and restores what the
-    new row is due. Everything is read and checked before the one write.
+    The marks stay, so the next run enables a leaver and restores what the new row is due. Everything is checked before
+    the one write.
 
-    :param old: the HR id that the account carries; must not be of somebody who has access according to HR.
-    :param new: the HR id it will carry; the source must hold a row with it that can be understood.
-    :param dry_run: check and show, but do not write.
-    :raises SyncError: when any of this is not so; nothing was written then.
+    :param spec: the spec.
+    :param source: the HR source, or a list of rows.
+    :param client: a Kinde client, or a hook that has one.
+    :param old: the HR id that the account carries. According to HR it must not have access.
+    :param new: the HR id that it will carry. HR must have a clean row with it.
+    :param dry_run: check and show what would be written, but do not write.
+    :param now: the moment to plan for; the current time when left out.
+    :param progress: called with stage, count and total during long work.
+    :returns: what was written, and what the next run will do.
+    :raises SyncError: one of these conditions does not hold. Nothing was written.
     """
     old, new = old.strip(), new.strip()
     if not old or not new or old == new:
-        raise SyncError(f"relink needs two different ids, found {old!r} and {new!r}")
+        raise SyncError(f"relink needs two different HR ids, found {old!r} and {new!r}")
     client = client.get_conn() if hasattr(client, "get_conn") else client
     view = _AsIfRelinked(client, spec.name, old, new)
     plan = plan_run(spec, source, view, RunRequest.of(now=now, ids=[new]), progress=progress)
     if fatal := [block.reason for block in plan.blocked if not block.approvable]:
-        raise SyncError("relink needs a source that can be relied on: " + "; ".join(fatal))
+        raise SyncError("relink needs a complete HR source: " + "; ".join(fatal))
     assert plan.people is not None
     assert plan.snapshot is not None
     accounts = plan.snapshot.linked.get(new, [])
@@ -128,8 +142,8 @@ def relink(
     account = (carry_old or carry_new)[0]
     link = account.link
     assert link is not None
-    if link.unknown:
-        raise SyncError(f"the account's provided_id has {link.unknown!r}, which this version does not know")
+    if link.problem:
+        raise SyncError(link.problem)
     if not carry_old:
         return Relinked(account, str(link), str(link), plan)
     found = Relinked(account, view.provided[account.id], str(link), plan)
@@ -144,11 +158,12 @@ def _check_accounts(spec: SyncSpec, carry_old: list[Account], carry_new: list[Ac
         if len(accounts) > 1:
             names = ", ".join(sorted(account.id for account in accounts))
             raise SyncError(
-                f"{len(accounts)} Kinde accounts carry the link {Link(spec.name, id)} ({names}): unlink one"
+                f"{len(accounts)} Kinde accounts carry the link {Link(spec.name, id)} ({names}): "
+                "clear the provided_id of all but one in Kinde"
             )
     if carry_old and carry_new:
         raise SyncError(
-            f"{new} has an account of its own ({carry_new[0].id}): delete it or clear its provided_id in Kinde first"
+            f"{new} already has an account ({carry_new[0].id}): delete it or clear its provided_id in Kinde first"
         )
     if not carry_old and not carry_new:
         raise SyncError(f"no Kinde account carries the link {Link(spec.name, old)}: is --from the right id?")
@@ -156,18 +171,20 @@ def _check_accounts(spec: SyncSpec, carry_old: list[Account], carry_new: list[Ac
 
 def _check_rows(people: People, old: str, new: str) -> None:
     if new not in people.persons:
-        raise SyncError(f"the HR source holds no clean row with the id {new}: {_why_not(people, new)}")
+        raise SyncError(f"HR has no usable row with the id {new}: {_why_not(people, new)}")
     if not people.ids_certain and old not in people.persons:
-        raise SyncError(f"a rejected row has no id that can be read: it may be that of {old}. Correct it in HR first")
+        raise SyncError(f"the id of a rejected row cannot be read; it may be the row of {old}. Correct it in HR first")
     former = people.persons.get(old)
     if former is None and old in people.ids:
-        raise SyncError(f"HR has a row for {old}, and it is not known who that is: {_why_not(people, old)}")
+        raise SyncError(
+            f"HR still has a row for {old}, which cannot be used: {_why_not(people, old)}. Correct it first"
+        )
     if former is not None and former.access in (Access.DUE, Access.KEEP):
-        raise SyncError(f"{old} has access according to HR ({former.why}): one account cannot be two people")
+        raise SyncError(f"{old} still has access according to HR ({former.why}), so the account cannot move to {new}")
 
 
 def _why_not(people: People, id: str) -> str:
     if id in people.held:
-        return f"held, it {people.held[id]}"
+        return f"held, {people.held[id]}"
     rejected = [f"row {r.row} is rejected ({r.reason})" for r in people.rejected if r.id == id]
-    return "; ".join(rejected) or "there is none"
+    return "; ".join(rejected) or "there is no such row"

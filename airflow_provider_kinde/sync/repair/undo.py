@@ -1,4 +1,4 @@
-"""A plan back to before: what a report says was done, turned round, as far as Kinde still is as that run left it."""
+"""Undo a run: reverse what its report says was done, where Kinde still is as that run left it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from airflow_provider_kinde.sync.report.text import Words, clean, operation_line
 from airflow_provider_kinde.sync.snapshot.reader import Progress, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
+from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 WORDS = Words(
     plan="Undo",
@@ -30,24 +31,22 @@ WORDS = Words(
     nothing="Nothing to undo.",
     approve="If this is meant: undo --apply --approve {hash}",
 )
-AGAIN = (
-    "The next scheduled sync will do again what HR and the spec say, unless the spec or HR is corrected before: "
-    "pause it until then."
-)
+AGAIN = "The next scheduled sync will do again what HR and the spec say. Pause it, and correct the spec or HR first."
 FINAL = {
     "adopt": "an adoption cannot be undone: clear the account's provided_id in Kinde to let it go",
     "delete": "a deleted account cannot be brought back",
-    "create_organization": "organizations are never deleted: delete it in Kinde if it is not wanted",
+    "create_organization": "undo deletes no organization: delete it in Kinde if it is not wanted",
 }
-"""Kinds that have no way back."""
+"""Kinds of operations that cannot be undone, and what to do instead."""
 
 
 @dataclass(slots=True)
 class NotUndone:
-    """Something that the report did and the undo leaves as it is.
+    """An operation of the report that is not undone.
 
-    :param reason: ``changed: ...`` where the value changed after the run, ``final: ...`` where there is no way
-        back, ``already: ...`` where it is as it was before.
+    :param operation: the operation.
+    :param reason: ``changed: ...`` if the value changed after the run, ``final: ...`` if it cannot be undone,
+        ``already: ...`` if it is as it was before.
     """
 
     operation: Change
@@ -60,9 +59,11 @@ class NotUndone:
 
 @dataclass(slots=True)
 class Undo:
-    """A plan back, to be applied like any other, and what it leaves as it is.
+    """A plan that undoes a run, to be applied like any other.
 
-    :param of: the hash of the plan that the report is about.
+    :param plan: the plan.
+    :param of: hash of the plan that is undone.
+    :param left: operations of the report that are not undone.
     """
 
     plan: Plan
@@ -70,12 +71,21 @@ class Undo:
     left: list[NotUndone] = field(default_factory=list)
 
     def to_json(self, report: Report | None = None) -> dict[str, Any]:
-        """As JSON: the plan, or the report once it was applied."""
+        """The undo as JSON.
+
+        :param report: the report, once the plan was applied.
+        :returns: the plan, or the report, with ``undoes`` and ``not_undone``.
+        """
         document = report.to_json() if report else self.plan.to_json()
         return {**document, "undoes": self.of, "not_undone": [left.to_json() for left in self.left]}
 
     def text(self, report: Report | None = None, color: bool = False) -> str:
-        """For a terminal: the plan, or the report once it was applied."""
+        """The undo as text.
+
+        :param report: the report, once the plan was applied.
+        :param color: whether to use ANSI colours.
+        :returns: the text.
+        """
         body = report_text(report, color, WORDS) if report else plan_text(self.plan, color, WORDS)
         lines = [f"\nLeft as it is ({len(self.left)})"] if self.left else []
         for left in self.left:
@@ -94,21 +104,25 @@ def make_undo(
     approve_protected: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Undo:
-    """Compute the way back from what a report says was done. Reads Kinde only; nothing is written, HR is not read.
+    """Plan how to undo what a report says was done. Reads Kinde; HR is not read, and nothing is written.
 
+    :param spec: the spec.
+    :param client: a Kinde client, or a hook that has one.
     :param report: the content of a ``report.json``.
-    :param ids: of these HR ids only.
-    :param approve_protected: ids of protected people whose access may be taken.
-    :returns: the plan (give it to :func:`apply_plan`), judged by the guards of the spec, and what it leaves as it is.
-    :raises SyncError: when the report is none, was changed, or is of another sync or tenant.
+    :param now: the moment to plan for; the current time when left out.
+    :param ids: undo only the operations of these HR ids.
+    :param approve_protected: HR ids of protected people who may lose their access.
+    :param progress: called with stage, count and total during long work.
+    :returns: the plan, checked by the guards of the spec (give it to :func:`apply_plan`), and what is not undone.
+    :raises SyncError: the report is none, was changed, or is of another sync or tenant.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
     at = moment(now)
     plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write))
     done, day = read_report(report, plan)
     undo = Undo(plan, str(report["hash"]))
-    if spec.tenant and spec.tenant.casefold() != client.host.casefold():
-        plan.blocked.append(Block(f"wrong tenant: the spec is for {spec.tenant}, not for {client.host}", False))
+    if reason := wrong_tenant(spec.tenant, client.host):
+        plan.blocked.append(Block(reason, False))
         return undo
     snapshot = plan.snapshot = read_snapshot(spec, client, progress)
     decider = Reconciler(
@@ -132,8 +146,8 @@ def make_undo(
         undo.left += [NotUndone(o, reason) for o, reason in way.left]
         takes = any(o.kind == "suspend" for o in found)
         if takes and way.account and decider.is_protected(way.account) and id not in approve_protected:
-            hint = f"suspend by hand or approve with --approve-protected {id}"
-            plan.held.append(Held(id, f"would lose access by this undo, but protected: {hint}", protected=True))
+            hint = f"suspend the account in Kinde or approve with --approve-protected {id}"
+            plan.held.append(Held(id, f"would lose access by this undo, but is protected: {hint}", protected=True))
             continue
         operations += found
     plan.operations = ChangeList(operations, snapshot.spool)
@@ -142,9 +156,12 @@ def make_undo(
 
 
 def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Change], Any]:
-    """The operations of a report that were done, and the UTC day of its run, once it is sure whose it is.
+    """Read the operations of a report that were done.
 
-    :raises SyncError: otherwise.
+    :param report: the content of a ``report.json``.
+    :param plan: the plan of the undo, with spec and host.
+    :returns: the operations, and the UTC day of the run.
+    :raises SyncError: it is no report, was changed, or is of another spec or tenant.
     """
     try:
         spec_name, host, claimed = report["spec"], report.get("host", plan.host), report["hash"]
@@ -154,13 +171,13 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Change], An
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise SyncError(f"not a report ({type(error).__name__}: {error}): write one with `apply --report`") from error
     if report.get("redacted"):
-        raise SyncError("the report is redacted: what was there before is not in it, and cannot be brought back")
+        raise SyncError("the report is redacted: it does not hold the values from before, so it cannot be undone")
     if is_plan:
-        raise SyncError("this is a plan, not a report: there is nothing to undo; write one with `apply --report`")
+        raise SyncError("this is a plan, not a report: there is nothing to undo. Write a report with `apply --report`")
     if (spec_name, host) != (plan.spec.name, plan.host):
-        raise SyncError(f"the report is of {spec_name} on {host}, this is {plan.spec.name} on {plan.host}")
+        raise SyncError(f"the report is for {spec_name} on {host}, this run is for {plan.spec.name} on {plan.host}")
     if plan_hash(host, spec_name, sorted(operation.digest for operation in listed)) != claimed:
-        raise SyncError("the report was changed: its hash does not fit its operations")
+        raise SyncError("the report was changed: its hash does not match its operations")
     return [operation for operation in listed if operation.outcome == "done"], day
 
 

@@ -1,4 +1,4 @@
-"""The way back for one person: what is still as a run left it, turned round; everything else is listed."""
+"""Undo a run for one person: reverse what is still as the run left it, and list everything else."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ _NAMES = {"given_name": "first_name", "family_name": "last_name"}
 
 
 class PersonUndo:
-    """Everything that one run did for one person.
+    """Undoes what one run did for one person.
 
-    :param operations: what the report says was done; no creation of organizations, adoption or deletion.
-    :param day: UTC day of that run: what its marks say.
+    :param decider: the reconciler with spec and snapshot.
+    :param client: a Kinde client.
+    :param id: the HR id.
+    :param operations: the operations that were done, without creations of organizations, adoptions and deletions.
+    :param day: UTC day of that run, as in its marks.
     """
 
     def __init__(self, decider: Reconciler, client: Any, id: str, operations: Sequence[Change], day: date) -> None:
@@ -31,22 +34,25 @@ class PersonUndo:
         self.spec, self.snapshot = decider.spec, decider.snapshot
         self.operations = list(operations)
         self.left: list[tuple[Change, str]] = []
-        """What stays as it is, with the reason."""
+        """Operations that are not undone, with the reason."""
         self.account: Account | None = None
         self.found: list[Change] = []
 
     def back(self) -> list[Change]:
-        """The operations that lead back; what is not undone goes to :attr:`left`."""
+        """Plan the undo. Operations that are not undone go to :attr:`left`.
+
+        :returns: the operations that undo the run.
+        """
         accounts = self.snapshot.linked.get(self.id, [])
         if len(accounts) != 1:
             number = len(accounts) or "no"
             return self._all_left(f"changed: {number} Kinde account(s) carry the link {Link(self.spec.name, self.id)}")
         self.account, link = accounts[0], accounts[0].link
         assert link is not None
-        if link.unknown:
-            return self._all_left(f"changed: the account's provided_id has {link.unknown!r} now")
+        if link.problem:
+            return self._all_left(f"changed: {link.problem}")
         if link.renaming:
-            return self._all_left("changed: an address change is not finished; apply first")
+            return self._all_left("changed: an address change is not finished; run apply first")
         kinds = {operation.kind: operation for operation in self.operations}
         if "create" in kinds:
             return self._created(kinds["create"])
@@ -59,7 +65,7 @@ class PersonUndo:
             )
             self._add("enable", before=before, after=after)
         elif self._is_gone():
-            undone = "already: without access again" if "enable" in kinds else "changed: left or was suspended since"
+            undone = "already: has no access" if "enable" in kinds else "changed: left or was suspended since that run"
             return self._all_left(undone)
         for operation in self.operations:
             if operation.kind == "enable":
@@ -99,7 +105,7 @@ class PersonUndo:
     # -- coming and going ---------------------------------------------------------------------------------------
 
     def _created(self, create: Change) -> list[Change]:
-        """Somebody whom that run created is suspended, with everything left as it is, as every leaver is."""
+        """Suspend an account that the run created. Nothing else of it changes, as for every leaver."""
         assert self.account is not None
         if self._is_gone():
             return self._all_left("already: left or suspended")
@@ -109,20 +115,18 @@ class PersonUndo:
         return self.found
 
     def _why_not_returned(self, suspend: Change) -> str:
-        """Why somebody whom that run let go is not let in again; empty when it is as that run left it."""
+        """Why an account that the run suspended is not enabled; empty if it is as the run left it."""
         account = self.account
         assert account is not None
         assert account.link is not None
         if (suspend.before or {}).get("suspended") is True:
-            return "final: the account was suspended before that run: enable it by hand if that was wrong"
+            return "final: the account was suspended before that run; enable it in Kinde if that was wrong"
         if not account.suspended and account.link.left is None:
-            return "already: has access again"
+            return "already: has access"
         if account.link.left != self.day:
-            return (
-                f"changed: left on {account.link.left}" if account.link.left else "changed: suspended by somebody else"
-            )
+            return f"changed: left on {account.link.left}" if account.link.left else "changed: suspended without a mark"
         if account.suspended == suspend.strips:
-            return "changed: suspended since" if account.suspended else "changed: enabled since by somebody else"
+            return "changed: suspended since that run" if account.suspended else "changed: enabled since that run"
         return ""
 
     def _disabled(self, enable: Change) -> None:
@@ -157,7 +161,7 @@ class PersonUndo:
             self._add("update", before=before, after=after)
 
     def _turns(self, update: Change, name: str, now: str, old: object, new: object, *, clearable: bool = False) -> bool:
-        """Whether one value goes back; it must be what that run wrote."""
+        """Whether one value is undone: it must still be the one that the run wrote."""
         was = clean_name(str(old or ""))
         if clean_name(now) == was:
             self.left.append((update, f"already: {name} is {was or 'blank'!r}"))
@@ -177,7 +181,7 @@ class PersonUndo:
         others = [a for a in self.snapshot.by_address.get(was) if a.id != account.id]
         reason = ""
         if not was or was == email_key(new):
-            reason = "final: the report does not say which address was there before"
+            reason = "final: the report does not hold the address from before"
         elif now == was:
             reason = f"already: the address is {account.email}"
         elif now != email_key(new):
@@ -187,7 +191,7 @@ class PersonUndo:
         elif any(kind != "email" and email_key(value) == now for kind, value in account.identities):
             reason = "changed: the address is an enterprise or social sign-in now"
         elif suspended:
-            reason = "final: suspended again, and then the address stays until the person returns"
+            reason = "final: the undo suspends the account, and a suspended account keeps its address"
         if reason:
             self.left.append((rename, reason))
             return
@@ -200,7 +204,7 @@ class PersonUndo:
         assert self.account is not None
         organization = self.snapshot.organizations.get(alias)
         if organization is None or not organization.code:
-            self.left += [(o, f"changed: {alias!r} is no organization of the spec now") for o in operations]
+            self.left += [(o, f"changed: {alias!r} is not an organization of the spec any more") for o in operations]
             return
         held = organization.members.get(self.account.id)
         kinds = {operation.kind: operation for operation in operations}
@@ -219,7 +223,7 @@ class PersonUndo:
         assert self.account is not None
         alias = organization.alias
         if held is None:
-            self.left.append((join, "already: is no member"))
+            self.left.append((join, "already: is not a member"))
         elif held != given:
             roles = ", ".join(sorted(held)) or "none"
             self.left.append((join, f"changed: other roles than that run gave ({roles})"))
@@ -244,9 +248,9 @@ class PersonUndo:
     def _role(self, operation: Change, held: frozenset[str] | None) -> None:
         role, alias = operation.role or "", operation.alias
         if held is None:
-            self.left.append((operation, "changed: is no member any more"))
+            self.left.append((operation, "changed: is not a member any more"))
         elif (role in held) == (operation.kind == "remove_role"):
-            self.left.append((operation, "already: " + ("has the role" if role in held else "has not the role")))
+            self.left.append((operation, "already: " + ("has the role" if role in held else "does not have the role")))
         elif operation.kind == "add_role":
             self._add("remove_role", alias=alias, role=role)
         elif reason := self._why_not_given(role):
@@ -256,5 +260,5 @@ class PersonUndo:
 
     def _why_not_given(self, role: str) -> str:
         if role in self.spec.protect.roles:
-            return "final: a protected role is given by hand only"
+            return "final: a protected role is given in Kinde only"
         return "" if role in self.snapshot.roles else "changed: Kinde has no such role now"

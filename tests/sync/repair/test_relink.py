@@ -84,7 +84,7 @@ def test_the_marks_stay(world: World) -> None:
 def test_another_name_is_told(world: World) -> None:
     world.apply(people(20))
     rows = [*people(20)[1:], person(21, "Other", "Person", email="p1@example.com")]
-    assert "Kinde calls this account 'Given1 Doe', HR 'Other Person'" in link(world, rows, "1", "21").text()
+    assert "the name in Kinde is 'Given1 Doe', the name in HR is 'Other Person'" in link(world, rows, "1", "21").text()
 
 
 def test_what_the_next_run_holds_is_told(world: World) -> None:
@@ -97,14 +97,14 @@ def test_what_the_next_run_holds_is_told(world: World) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("1", "1", "two different ids"),
+        ("1", "1", "two different HR ids"),
         ("99", "21", "no Kinde account carries the link hr:99"),
-        ("2", "21", "2 has access according to HR"),
-        ("1", "3", "3 has an account of its own"),
-        ("1", "77", "no clean row with the id 77: there is none"),
+        ("2", "21", "2 still has access according to HR"),
+        ("1", "3", "3 already has an account"),
+        ("1", "77", "no usable row with the id 77: there is no such row"),
         ("1", "22", "row 21 is rejected (status '???'"),
         ("1", "23", "shares its e-mail address with 24"),
-        ("5", "21", "HR has a row for 5"),
+        ("5", "21", "HR still has a row for 5"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_written(world: World, old: str, new: str, words: str) -> None:
@@ -121,7 +121,7 @@ def test_what_cannot_be_is_refused_and_nothing_written(world: World, old: str, n
 def test_an_uncertain_id_could_be_the_old_one(world: World) -> None:
     world.apply(people(20))
     rows = [*people(20)[1:], person(21, "Given1", email="p1@example.com"), person("")]
-    with pytest.raises(SyncError, match="it may be that of 1"):
+    with pytest.raises(SyncError, match="it may be the row of 1"):
         link(world, rows, "1", "21")
 
 

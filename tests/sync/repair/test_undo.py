@@ -178,7 +178,7 @@ def test_roles_go_back(world: World) -> None:
         ("add_role", "lead"),
         ("remove_role", "engineer"),
     ]
-    assert [left.reason for left in found.left] == ["final: a protected role is given by hand only"]
+    assert [left.reason for left in found.left] == ["final: a protected role is given in Kinde only"]
     carry_out(world, found)
     assert world.memberships("p1@example.com") == {"Engineering": ["auditor", "lead"]}
 
@@ -253,8 +253,8 @@ def test_an_address_that_somebody_else_has_now_is_not_taken(world: World) -> Non
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"host": "other.kinde.com"}, "the report is of hr on other.kinde.com"),
-        ({"spec": "other"}, "the report is of other"),
+        ({"host": "other.kinde.com"}, "the report is for hr on other.kinde.com"),
+        ({"spec": "other"}, "the report is for other"),
         ({"hash": "0" * 64}, "the report was changed"),
         ({"operations": [{"kind": "explode", "before": None, "after": None}]}, "not a report"),
         ({"operations": None}, "not a report"),
