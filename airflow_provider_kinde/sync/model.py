@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from airflow_provider_kinde.resources.normalization import email_key
+from airflow_provider_kinde.sync.link import Link
+
 
 class Row(NamedTuple):
     """One row of an HR source.
@@ -114,3 +117,29 @@ class Rejected:
     row: int
     id: str | None
     reason: str
+
+
+class Account(NamedTuple):
+    """One Kinde user.
+
+    :param email: the primary address as Kinde writes it; may be empty.
+    :param identities: (type, value) of everything that the person signs in with.
+    :param organizations: codes of all organizations, managed or not.
+    :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
+    """
+
+    id: str
+    provided_id: str
+    email: str
+    first_name: str
+    last_name: str
+    suspended: bool
+    identities: tuple[tuple[str, str], ...]
+    organizations: tuple[str, ...]
+    link: Link | None
+
+    @property
+    def addresses(self) -> set[str]:
+        """Every address of the account, primary or not, in the form in which addresses are compared."""
+        values = {self.email} | {value for _, value in self.identities}
+        return {email_key(value) for value in values if "@" in value}

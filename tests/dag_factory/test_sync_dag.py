@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_kinde.dag_factory.sync_dag import KINDS, can_ask, can_watch, kinde_sync_dag
 from airflow_provider_kinde.operators.spec_base import refuse_backfill
-from airflow_provider_kinde.sync.plan.changes import COUNTED
+from airflow_provider_kinde.sync.changes import COUNTED
 from airflow_provider_kinde.sync.spec import outline
 from tests.support.company import Company
 

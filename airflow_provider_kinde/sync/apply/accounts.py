@@ -11,8 +11,8 @@ from typing import Any
 from airflow_provider_kinde.client.create_once import create_once
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link
-from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, address_of
 from airflow_provider_kinde.sync.spec.models import SyncSpec

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
-from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP, Change
+from airflow_provider_kinde.sync.changes import MEMBERSHIP, Change
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
 from airflow_provider_kinde.sync.snapshot.reader import Organization, Snapshot, read_members
 from airflow_provider_kinde.sync.spec.models import SyncSpec

@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.apply.stages import apply_plan
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Source
-from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.plan_file import PlanFile

@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
 from airflow_provider_kinde.sync.apply.accounts import Accounts, ChangeFailed, ChangeSkipped
 from airflow_provider_kinde.sync.apply.memberships import CHUNK, Map, Memberships
-from airflow_provider_kinde.sync.plan.changes import MEMBERSHIP, Change, Dependencies
+from airflow_provider_kinde.sync.changes import MEMBERSHIP, Change, Dependencies
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.report.report import Report

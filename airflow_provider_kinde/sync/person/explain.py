@@ -8,15 +8,14 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.resources.normalization import email_key
-from airflow_provider_kinde.sync.model import Access, Person, Row, Source
-from airflow_provider_kinde.sync.plan.changes import Change
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.model import Access, Account, Person, Row, Source
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
-from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.people import merged
 
 _ACCESS = {

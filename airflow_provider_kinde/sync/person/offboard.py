@@ -13,7 +13,7 @@ from airflow_provider_kinde.exceptions import KindeNotFoundError, SourceError
 from airflow_provider_kinde.resources.normalization import clean_email, email_key
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.link import is_onboarded
-from airflow_provider_kinde.sync.model import Access, Person, Source
+from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
@@ -24,7 +24,6 @@ from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
 

@@ -12,19 +12,18 @@ import pendulum
 
 from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, name_key
 from airflow_provider_kinde.sync.apply.stages import apply_plan
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import is_onboarded, parse_link
-from airflow_provider_kinde.sync.model import Access, Person, Source
+from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
-from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.plan.reconcile import operation_for
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
 

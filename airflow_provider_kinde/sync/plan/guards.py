@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Access
-from airflow_provider_kinde.sync.plan.changes import Change
 from airflow_provider_kinde.sync.spec.fields import Limit
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 

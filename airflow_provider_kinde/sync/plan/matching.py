@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from airflow_provider_kinde.sync.model import Access, Person
+from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.plan.guards import Volumes
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import Account, decode_roles, encode_roles
+from airflow_provider_kinde.sync.store.accounts import decode_roles, encode_roles
 from airflow_provider_kinde.sync.store.people import Persons, decode_due, merged
 
 _JOINED = f"""

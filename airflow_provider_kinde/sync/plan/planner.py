@@ -9,16 +9,15 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.resources.normalization import email_key, name_key
-from airflow_provider_kinde.sync.model import Access, Person, Rejected, Source
+from airflow_provider_kinde.sync.changes import COUNTED, Change
+from airflow_provider_kinde.sync.model import Access, Account, Person, Rejected, Source
 from airflow_provider_kinde.sync.people.reader import read_people
-from airflow_provider_kinde.sync.plan.changes import COUNTED, Change
 from airflow_provider_kinde.sync.plan.guards import Block, check_guards
 from airflow_provider_kinde.sync.plan.matching import Pairs
 from airflow_provider_kinde.sync.plan.reconcile import Hold, Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot, address_of, read_properties, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People

@@ -8,13 +8,12 @@ from datetime import date, timedelta
 from functools import partial
 
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import is_onboarded
-from airflow_provider_kinde.sync.model import Access, Doubt, Person
-from airflow_provider_kinde.sync.plan.changes import Change
+from airflow_provider_kinde.sync.model import Access, Account, Doubt, Person
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
-from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.store.people import merged
 
 NO_RULE = "no rule grants it any more"

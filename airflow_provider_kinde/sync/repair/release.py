@@ -11,11 +11,11 @@ from airflow_provider_kinde.client.create_once import create_once
 from airflow_provider_kinde.exceptions import KindeNotFoundError, SyncError
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import Link
+from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot, address_of, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import Account
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 DOMAIN = "released.invalid"

@@ -10,7 +10,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.plan.changes import Change, plan_hash
+from airflow_provider_kinde.sync.changes import Change, plan_hash
 from airflow_provider_kinde.sync.plan.guards import Block, Volumes, check_guards
 from airflow_provider_kinde.sync.plan.matching import Pairs
 from airflow_provider_kinde.sync.plan.planner import Held, Plan

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kinde.sync.plan.changes import Change
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.plan.guards import Block
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.report.report import Report

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from airflow_provider_kinde.sync.plan.changes import COUNTED, Change
+from airflow_provider_kinde.sync.changes import COUNTED, Change
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.report.report import Report
 

@@ -15,11 +15,11 @@ from airflow_provider_kinde.client.endpoints.base import segment
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError, SyncError
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.link import parse_link
+from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.snapshot.directories import check_directories
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.organizations import OrganizationSpec
 from airflow_provider_kinde.sync.store.accounts import (
-    Account,
     AccountTable,
     ByAddress,
     Linked,

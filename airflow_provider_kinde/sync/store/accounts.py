@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_kinde.resources.normalization import email_key
-from airflow_provider_kinde.sync.link import Link, parse_link
+from airflow_provider_kinde.sync.link import parse_link
+from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.store.database import Database
 
 COLUMNS = (
@@ -19,32 +20,6 @@ COLUMNS = (
 WIDTH = COLUMNS.count(",") + 1
 _KEY = 7
 """Where the address for comparing stands in a row of the table."""
-
-
-class Account(NamedTuple):
-    """One Kinde user.
-
-    :param email: the primary address as Kinde writes it; may be empty.
-    :param identities: (type, value) of everything that the person signs in with.
-    :param organizations: codes of all organizations, managed or not.
-    :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
-    """
-
-    id: str
-    provided_id: str
-    email: str
-    first_name: str
-    last_name: str
-    suspended: bool
-    identities: tuple[tuple[str, str], ...]
-    organizations: tuple[str, ...]
-    link: Link | None
-
-    @property
-    def addresses(self) -> set[str]:
-        """Every address of the account, primary or not, in the form in which addresses are compared."""
-        values = {self.email} | {value for _, value in self.identities}
-        return {email_key(value) for value in values if "@" in value}
 
 
 class AccountTable:

@@ -12,10 +12,9 @@ from datetime import date
 from itertools import groupby
 from typing import Any, overload
 
+from airflow_provider_kinde.sync.changes import KINDS, Change, Dependencies, plan_hash
 from airflow_provider_kinde.sync.link import Link
-from airflow_provider_kinde.sync.model import Access, Person
-from airflow_provider_kinde.sync.plan.changes import KINDS, Change, Dependencies, plan_hash
-from airflow_provider_kinde.sync.store.accounts import Account
+from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import decode_due, encode_due
 

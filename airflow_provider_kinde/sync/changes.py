@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.sync.model import Person
-from airflow_provider_kinde.sync.store.accounts import Account
+from airflow_provider_kinde.sync.model import Account, Person
 
 KINDS = (
     "create_organization",
