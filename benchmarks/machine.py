@@ -23,7 +23,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1),
         "processor_time": _POLICIES.get(os.sched_getscheduler(0), "other"),
-        "versions": {name: version(name) for name in ("airflow-provider-kinde", "requests", "httpx", "fastapi")},
+        "versions": {name: version(name) for name in ("airflow-provider-kinde", "requests", "httpx", "uvicorn")},
     }
 
 

@@ -1,4 +1,4 @@
-"""A local Kinde over real HTTP, for tests and for trying things out: no tenant, no network, nothing to clean up.
+"""A local Kinde over real HTTP, for tests and for trying things out.
 
 ::
 
@@ -17,13 +17,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .faults import Fault
-    from .server import Emulator
-    from .settings import Settings
+    from kinde_emulator.emulator import Emulator
+    from kinde_emulator.server.faults import Fault
+    from kinde_emulator.settings import Settings
 
 __all__ = ["Emulator", "Fault", "Settings"]
 
-_HOMES = {"Emulator": "server", "Fault": "faults", "Settings": "settings"}
+_HOMES = {"Emulator": "emulator", "Fault": "server.faults", "Settings": "settings"}
 
 
 def __getattr__(name: str) -> Any:

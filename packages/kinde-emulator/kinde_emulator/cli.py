@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .visitors import is_loopback
+from kinde_emulator.server.loopback import is_loopback
 
 if TYPE_CHECKING:
-    from .server import Emulator
+    from kinde_emulator.emulator import Emulator
 
 
 class _Problem(Exception):
@@ -90,8 +90,8 @@ def _milliseconds(text: str) -> float:
 
 
 def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
-    from .server import Emulator
-    from .settings import Settings
+    from kinde_emulator.emulator import Emulator
+    from kinde_emulator.settings import Settings
 
     settings = Settings()
     if arguments.like is not None:

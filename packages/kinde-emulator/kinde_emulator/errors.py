@@ -1,4 +1,4 @@
-"""What goes wrong, as Kinde says it."""
+"""Errors as Kinde returns them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 
 class ApiError(Exception):
-    """An answer that is not a success.
+    """An error response of the Management API.
 
     :param status: HTTP status.
-    :param code: Kinde's code.
-    :param message: the sentence for a person.
-    :param field: the parameter or field that was wrong.
-    :param headers: further headers of the answer.
+    :param code: Kinde's error code.
+    :param message: the error message.
+    :param field: the parameter or field that is wrong.
+    :param headers: further headers.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class ApiError(Exception):
     def body(self, not_found_shape: Literal["object", "array", "bare"]) -> dict[str, Any]:
         """The JSON body.
 
-        :param not_found_shape: the shape a 404 has.
+        :param not_found_shape: the form of a 404, as the setting of that name describes it.
         :returns: the decoded JSON.
         """
         error = {"code": self.code, "message": self.message}
@@ -42,7 +42,7 @@ class ApiError(Exception):
 
 
 class OAuthError(Exception):
-    """An answer of the token endpoint that is not a success (RFC 6749, section 5.2)."""
+    """An error response of the token endpoint (RFC 6749, section 5.2)."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(f"{status} {error}: {description}")
@@ -52,7 +52,12 @@ class OAuthError(Exception):
 
 
 def bad(code: str, message: str, field: str | None = None) -> ApiError:
-    """A 400."""
+    """A 400.
+
+    :param code: Kinde's error code.
+    :param message: the error message.
+    :param field: the parameter or field that is wrong.
+    """
     return ApiError(400, code, message, field=field)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from . import Emulator
+    from kinde_emulator import Emulator
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def kinde_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
     A mark sets how it behaves: ``@pytest.mark.kinde_emulator(patch_roles="merge", rate_limit=60)``.
     """
-    from .server import Emulator
-    from .settings import Settings
+    from kinde_emulator.emulator import Emulator
+    from kinde_emulator.settings import Settings
 
     marks = list(request.node.iter_markers("kinde_emulator"))
     changes = {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}

@@ -1,4 +1,4 @@
-"""How this Kinde behaves where the real one is not documented, and its limits. Everything can change while it runs."""
+"""How the emulator behaves where Kinde is not documented, and its limits. All of it can change while it runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 
 class SettingsError(ValueError):
-    """A switch that does not exist, or a value it does not have."""
+    """An unknown setting, or a value that it cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The switches. The defaults are what documents and reports make most likely."""
+    """The settings. The defaults are what documents and reports make most likely."""
 
     # who may call
     client_id: str = "emulator-client"
@@ -28,7 +28,7 @@ class Settings:
     token_type: str = "bearer"
     expired_token: Literal[401, 403] = 401
     basic_auth: bool = True
-    """Whether the token endpoint takes the client's credentials as HTTP Basic, too."""
+    """Whether the token endpoint also takes the client's credentials as HTTP Basic."""
 
     # limits
     rate_limit: int | None = None
@@ -39,7 +39,7 @@ class Settings:
     concurrency: int | None = None
     """API requests under way at once; ``None`` for no limit."""
     latency: float = 0.0
-    """Milliseconds every API request takes at least."""
+    """Milliseconds that every API request takes at least."""
     page_size: int = 10
     """Items on a page when ``page_size`` is not sent."""
     max_page_size: int = 500
@@ -55,6 +55,9 @@ class Settings:
     not_found_shape: Literal["object", "array", "bare"] = "object"
     """``errors`` of a 404 is one object, a list, or the body itself is ``{code, message}``."""
     next_token_end: Literal["null", "absent", "empty"] = "null"
+    last_page: Literal["null", "empty_repeats_token", "empty_new_tokens"] = "null"
+    """The end of a list with ``next_token``. ``null``: the page with the last items, marked as ``next_token_end`` says.
+    The others: an empty page after it, with the token that was sent, or with a new token each time."""
     page_token: Literal["base64", "opaque"] = "base64"
     extra_fields: bool = False
     """Adds unknown fields, one of them null, to every object of every answer."""
@@ -91,14 +94,14 @@ class Settings:
 
     # members
     add_existing_member: Literal["200", "204", "409"] = "200"
-    """POST of somebody who is a member already: 200 and not in ``users_added``, 204 when nobody is added, or 409."""
+    """POST of a user who is a member already: 200 and not in ``users_added``, 204 when nobody is added, or 409."""
     patch_roles: Literal["replace", "merge"] = "replace"
     patch_without_permissions: Literal["keep", "clear"] = "keep"
     bulk_failure: Literal["atomic", "partial", "silent"] = "atomic"
     """One bad user in a chunk: 400 and nothing done; 400 and the others done; 200 and left out."""
     role_twice_status: Literal[200, 400] = 200
     directory_changes: Literal["400", "403", "409", "allow"] = "400"
-    """What changes of members answer in an organization that a SCIM directory keeps; invitations never pass there."""
+    """Status of changes of members where a SCIM directory manages the organization; invitations are always refused."""
 
     # this program
     log_size: int = 100_000
@@ -123,8 +126,7 @@ class Settings:
     def changed(self, changes: Mapping[str, Any]) -> Settings:
         """These settings with some of them changed.
 
-        :param changes: name -> value; numbers stand for numbers of the other kind (JSON knows one only), lists for
-            tuples.
+        :param changes: new values by name, in the types of JSON: an integer for a float, a list for a tuple.
         :returns: new settings.
         :raises SettingsError: for an unknown name or a value of the wrong kind.
         """
@@ -137,7 +139,7 @@ class Settings:
         return replace(self, **fitting)
 
     def parsed(self, assignments: typing.Iterable[str]) -> Settings:
-        """These settings changed by ``name=value`` texts, as a command line has them.
+        """These settings changed by ``name=value`` texts, as on a command line.
 
         :param assignments: for example ``["patch_roles=merge", "rate_limit=none"]``.
         :returns: new settings.
@@ -156,9 +158,9 @@ class Settings:
         return self.changed(changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON has them, the secret masked.
+        """The settings as a JSON object, the secret masked.
 
-        :returns: name -> value.
+        :returns: values by name.
         """
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**plain, "client_secret": "***", "scopes": None if self.scopes is None else list(self.scopes)}

@@ -72,6 +72,21 @@ def test_the_end_of_a_list(start, mode, shown):
         assert {name: answer[name] for name in answer if name == "next_token"} == shown
 
 
+@pytest.mark.parametrize("mode", ["empty_repeats_token", "empty_new_tokens"])
+def test_a_list_may_end_in_an_empty_page_with_a_token(start, mode):
+    api = start(last_page=mode)
+    api.kinde.seed({"users": [{"id": f"kp_{number}"} for number in range(3)]})
+    sizes, tokens, params = [], [], {"page_size": 2}
+    for _ in range(5):
+        page = api.ok("GET", "/users", params=params)
+        sizes.append(len(page["users"]))
+        tokens.append(page["next_token"])
+        params["next_token"] = page["next_token"]
+    assert sizes == [2, 1, 0, 0, 0]
+    assert all(tokens)
+    assert len(set(tokens)) == (2 if mode == "empty_repeats_token" else 5)
+
+
 def test_page_sizes_are_switches(start):
     api = start(page_size=3, max_page_size=5, max_cursor_page_size=4)
     api.kinde.seed({"users": [{"email": f"u{number}@x.org"} for number in range(9)]})

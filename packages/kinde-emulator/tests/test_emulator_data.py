@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinde_emulator import Emulator, Settings
-from kinde_emulator.seeding import seed
-from kinde_emulator.state import state
-from kinde_emulator.tenant import Tenant
+from kinde_emulator.data.seeding import seed
+from kinde_emulator.data.state import state
+from kinde_emulator.server.tenant import Tenant
 
 SEED = {
     "organizations": ["IT", {"name": "Shop", "code": "org_00000000001", "handle": "shop", "external_id": "5"}],

@@ -1,0 +1,177 @@
+"""The form of a seed: plain data that is put into a tenant."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+
+class _Seed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SeedDirectory(_Seed):
+    """The SCIM directory that manages an organization."""
+
+    name: str
+    status: Literal["Pending", "Validating", "Active", "Inactive", "Error"] = "Active"
+
+
+class SeedOrganization(_Seed):
+    """An organization, found by ``code`` or else by ``name``, and created if it is missing."""
+
+    name: str | None = None
+    code: str | None = None
+    handle: str | None = None
+    external_id: str | None = None
+    is_default: bool | None = None
+    is_suspended: bool | None = None
+    properties: dict[str, str] = {}
+    directory: SeedDirectory | None = None
+
+
+class SeedRole(_Seed):
+    """A role."""
+
+    key: str
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    is_default_role: bool = False
+    permissions: list[str] = []
+
+
+class SeedPermission(_Seed):
+    """A permission."""
+
+    key: str
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+
+
+class SeedProperty(_Seed):
+    """A property definition."""
+
+    key: str
+    id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    context: Literal["usr", "org", "app"] = "usr"
+    type: Literal["single_line_text", "multi_line_text"] = "single_line_text"
+    is_private: bool = False
+    is_kinde_property: bool = False
+
+
+class SeedClient(_Seed):
+    """A further client of the Management API; ``scopes`` null for all."""
+
+    id: str
+    secret: str
+    scopes: list[str] | None = None
+
+
+class SeedIdentity(_Seed):
+    """An identity of a user."""
+
+    value: str
+    type: str = "email"
+    id: str | None = None
+    is_confirmed: bool | None = True
+    is_primary: bool | None = None
+    connection_id: str | None = None
+
+
+class SeedFlag(_Seed):
+    """A feature flag of the environment."""
+
+    key: str
+    name: str | None = None
+    type: Literal["str", "int", "bool"] = "bool"
+    value: str = "false"
+
+
+class SeedConnection(_Seed):
+    """A connection to an identity provider."""
+
+    id: str | None = None
+    name: str
+    strategy: str = "saml:custom"
+
+
+class SeedScope(_Seed):
+    """A scope of one of the customer's own APIs."""
+
+    api_id: str
+    id: str
+    key: str
+
+
+class SeedUser(_Seed):
+    """A user, found by ``id`` or else by ``email``, and created if missing.
+
+    ``memberships`` is role keys by organization, or a list of organizations; an organization is named by code, name or
+    handle. A user joins the default organization only if it is named. ``permissions`` are those given by hand,
+    ``identities`` those beside ``email`` (a plain text is an e-mail address), ``sessions`` is a number, ``factors`` are
+    second factors.
+    """
+
+    id: str | None = None
+    email: str | None = None
+    is_confirmed: bool | None = True
+    identities: list[SeedIdentity] = []
+    first_name: str | None = None
+    last_name: str | None = None
+    picture: str | None = None
+    provided_id: str | None = None
+    is_suspended: bool = False
+    created_on: str | None = None
+    last_signed_in: str | None = None
+    total_sign_ins: int = 0
+    memberships: dict[str, list[str]] = {}
+    permissions: dict[str, list[str]] = {}
+    properties: dict[str, str] = {}
+    sessions: int = 0
+    factors: list[Literal["mfa:email", "mfa:sms", "mfa:authenticator_app"]] = []
+
+    @field_validator("identities", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        return (
+            [{"value": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        )
+
+    @field_validator("memberships", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        listed = isinstance(value, list) and all(isinstance(name, str) for name in value)
+        return {name: [] for name in value} if listed else value
+
+
+class Seed(_Seed):
+    """Everything that a seed may hold. Roles, permissions and properties may be plain keys, organizations names."""
+
+    organizations: list[SeedOrganization] = []
+    permissions: list[SeedPermission] = []
+    roles: list[SeedRole] = []
+    properties: list[SeedProperty] = []
+    clients: list[SeedClient] = []
+    feature_flags: list[SeedFlag] = []
+    connections: list[SeedConnection] = []
+    api_scopes: list[SeedScope] = []
+    users: list[SeedUser] = []
+
+    @field_validator("permissions", "roles", "properties", mode="before")
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        return (
+            [{"key": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        )
+
+    @field_validator("organizations", mode="before")
+    @classmethod
+    def _organization_names(cls, value: Any) -> Any:
+        return (
+            [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        )

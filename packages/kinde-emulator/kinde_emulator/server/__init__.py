@@ -1,0 +1,1 @@
+"""How a request is answered: web application, routes, tokens, limits, faults, log, control API and page."""

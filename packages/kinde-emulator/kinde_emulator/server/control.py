@@ -1,0 +1,129 @@
+"""The control API under ``/_emulator``, for other processes: log, state, seed, settings, faults. It is not logged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from kinde_emulator.data.seeding import seed
+from kinde_emulator.data.state import state
+from kinde_emulator.errors import ApiError, bad
+from kinde_emulator.server.faults import Fault
+from kinde_emulator.server.http import Request, Response, json_response
+from kinde_emulator.server.routes import Handler, route
+from kinde_emulator.server.tenant import Tenant
+
+
+def control(method: str, path: str) -> Callable[[Handler], Handler]:
+    """Declares a route below ``/_emulator`` that refuses web pages.
+
+    :param method: the HTTP method.
+    :param path: the path below ``/_emulator``.
+    """
+
+    def declare(function: Handler) -> Handler:
+        @route(method, "/_emulator" + path)
+        def handle(request: Request, **parameters: str) -> Response:
+            if request.headers.get("origin"):
+                # A page of another site, open in a browser on this machine, must not reach the control API.
+                raise ApiError(403, "BROWSER_REFUSED", "The control API does not answer to web pages")
+            return function(request.tenant, request, **parameters)
+
+        return handle
+
+    return declare
+
+
+def _json_object(request: Request) -> dict[str, Any]:
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise bad("INVALID_JSON", "The body is not valid JSON") from None
+    if not isinstance(data, dict):
+        raise bad("INVALID_JSON", "The body must be a JSON object")
+    return data
+
+
+@control("GET", "/log")
+def get_log(tenant: Tenant, request: Request) -> Response:
+    """Shows the requests so far, oldest first; with ``last=N`` only the latest N."""
+    last = dict(request.query).get("last")
+    if last is not None and not (last.isascii() and last.isdigit()):
+        raise bad("INVALID_PARAMETER", "last must be a whole number", "last")
+    return json_response(tenant.log.entries(None if last is None else int(last)))
+
+
+@control("DELETE", "/log")
+def clear_log(tenant: Tenant, request: Request) -> Response:
+    """Empties the log."""
+    tenant.log.clear()
+    return json_response({})
+
+
+@control("GET", "/state")
+def get_state(tenant: Tenant, request: Request) -> Response:
+    """Shows everything in the tenant."""
+    return json_response(state(tenant.store))
+
+
+@control("POST", "/seed")
+def post_seed(tenant: Tenant, request: Request) -> Response:
+    """Adds data to the tenant; answers with ids by name."""
+    try:
+        return json_response(seed(tenant.store, tenant.settings, _json_object(request)))
+    except ValueError as error:
+        raise bad("INVALID_SEED", str(error)) from None
+
+
+@control("GET", "/settings")
+def get_settings(tenant: Tenant, request: Request) -> Response:
+    """Shows the settings, with the client secret masked."""
+    return json_response(tenant.settings.to_dict())
+
+
+@control("PATCH", "/settings")
+def patch_settings(tenant: Tenant, request: Request) -> Response:
+    """Changes settings."""
+    try:
+        return json_response(tenant.change(_json_object(request)).to_dict())
+    except ValueError as error:
+        raise bad("INVALID_SETTING", str(error)) from None
+
+
+@control("GET", "/faults")
+def get_faults(tenant: Tenant, request: Request) -> Response:
+    """Shows the faults that are still waiting."""
+    return json_response([fault.to_dict() for fault in tenant.faults.pending()])
+
+
+@control("POST", "/faults")
+def post_fault(tenant: Tenant, request: Request) -> Response:
+    """Adds a fault."""
+    try:
+        fault = Fault(**_json_object(request))
+    except (TypeError, ValueError) as error:
+        raise bad("INVALID_FAULT", str(error).replace("Fault.__init__() ", "")) from None
+    return json_response(tenant.faults.add(fault).to_dict(), 201)
+
+
+@control("DELETE", "/faults")
+def clear_faults(tenant: Tenant, request: Request) -> Response:
+    """Removes all faults."""
+    tenant.faults.clear()
+    return json_response({})
+
+
+@control("DELETE", "/faults/{fault_id}")
+def delete_fault(tenant: Tenant, request: Request, fault_id: str) -> Response:
+    """Removes one fault."""
+    if not (fault_id.isascii() and fault_id.isdigit() and tenant.faults.remove(int(fault_id))):
+        raise ApiError(404, "FAULT_NOT_FOUND", "No such fault is waiting")
+    return json_response({})
+
+
+@control("POST", "/revoke_tokens")
+def revoke_tokens(tenant: Tenant, request: Request) -> Response:
+    """Makes every token issued so far invalid."""
+    tenant.tokens.revoke_all()
+    return json_response({})
