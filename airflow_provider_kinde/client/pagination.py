@@ -10,7 +10,7 @@ from airflow_provider_kinde.client.endpoints.base import Endpoint
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
 
 _EMPTY_PAGES = 3
-"""After so many empty pages in a row that promise more, the list is taken for endless."""
+"""So many empty pages in a row are the end of a list, whatever token stands beside them."""
 
 _DEFAULT_PAGE = 10
 """Items on a page when the request names no number."""
@@ -89,7 +89,10 @@ class Paginator:
 
     def _next_by_token(self, response: dict[str, Any], items: list[Any], new: list[Any]) -> None:
         token = response.get("next_token")
-        if token is None or token == "":
+        self._empty = 0 if items else self._empty + 1
+        # The empty page that ends a list may hold a token: the one that led to it, or a new one each time.
+        ended = not items and (str(token) in self._tokens or self._empty == _EMPTY_PAGES)
+        if token is None or token == "" or ended:
             self.more = False
             return
         self._must_advance(str(token), items, new)
@@ -111,8 +114,7 @@ class Paginator:
         self.arguments["starting_after"] = last
 
     def _must_advance(self, mark: str, items: list[Any], new: list[Any]) -> None:
-        self._empty = 0 if items else self._empty + 1
-        if mark in self._tokens or (items and not new) or self._empty >= _EMPTY_PAGES:
+        if mark in self._tokens or (items and not new):
             raise self._error("the pages repeat, so the list cannot be read to its end")
         self._tokens.add(mark)
 
