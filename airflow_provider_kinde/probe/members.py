@@ -41,19 +41,31 @@ def add_member_again(s: Session) -> None:
     s.learn("add_existing_member", str(outcome.status), f"adding a member again: {outcome}")
 
 
-@question("next_token_end", "empty_lists", calls="get_organization_users", needs="membership")
+@question("next_token_end", "last_page", "empty_lists", calls="get_organization_users", needs="membership")
 def list_members(s: Session) -> None:
-    """Lists the organization's members: one page, the last."""
+    """Lists the organization's members: one page, and the page after it if there is a token."""
     member = s.members().get(s.have["user"], {})
     page = s.facts["last page"]
     end = "absent" if "next_token" not in page else {None: "null", "": "empty"}.get(page["next_token"])
     if end is None:
         s.leave("next_token_end", "a list of one member has a next page")
+        _learn_last_page(s, page["next_token"])
     else:
         s.learn("next_token_end", end, "a list of one member")
+        s.learn("last_page", "null", "a list of one member has one page")
     if "roles" not in member or member["roles"]:
         raise Unlearnt("the new member has roles, or shows none")
     s.learn("empty_lists", "null" if member["roles"] is None else "list", "the roles of a member without any")
+
+
+def _learn_last_page(s: Session, token: str) -> None:
+    page = s.client.get_organization_users(s.have["organization"], page_size=10, next_token=token)
+    following = page.get("next_token")
+    if page["organization_users"] or not following:
+        s.leave("last_page", "the page after the last member holds members, or has no token")
+    else:
+        value = "empty_repeats_token" if following == token else "empty_new_tokens"
+        s.learn("last_page", value, "the page after the last member is empty and has a token")
 
 
 @question("expand_organizations", calls="get_users", needs="membership")
