@@ -139,7 +139,7 @@ class Proof:
         """Judge every expectation, once the last row was read."""
         expect, before = self.expect, len(self.reading.incomplete)
         if expect.min_rows is not None and rows < expect.min_rows:
-            self._fail(f"it has {rows} rows where expect.min_rows asks for {expect.min_rows}")
+            self._fail(f"it has {rows} rows, and expect.min_rows is {expect.min_rows}")
         if expect.trailer is not None:
             match = expect.trailer.fullmatch(self._last_line or "")
             if not match:

@@ -124,7 +124,7 @@ def test_the_sensor_looks_and_hands_on_why(source: Source) -> None:
 
 def test_the_sensor_s_errors(source: Source) -> None:
     source.file.unlink()
-    with pytest.raises(AirflowException, match="cannot be asked") as caught:
+    with pytest.raises(AirflowException, match="its time of change cannot be read") as caught:
         sensor(source).poke({})  # type: ignore[typeddict-item]
     assert not isinstance(caught.value, AirflowFailException)
     source.spec.write_text("version: 1")

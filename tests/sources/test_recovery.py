@@ -174,7 +174,7 @@ DAYS = {
 SAID = {
     "a column less": "no column 'status'",
     "empty": "is empty",
-    "a cycle of cursors": "in a circle",
+    "a cycle of cursors": "the pages repeat",
     "credentials refused": "refuse|authentication failed",
     "gone halfway": "503|broke off",
 }

@@ -1,4 +1,4 @@
-"""CSV, read strictly enough to notice that it is cut, doubled or not text."""
+"""CSV. Reading is strict, so that a file which is cut off, doubled or not text is noticed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import MAX_CELL, MAX_COLUMNS, RowReading
 
 MAX_LINE = 10_000_000
+"""Longest line in characters."""
 _UNDECODED = re.compile("[\ud800-\udfff]")
 
 
 def checked_lines(stream: IO[str], reading: RowReading) -> Iterator[str]:
-    """The lines of a text file; it ends where something cannot be text, and says so in ``reading.incomplete``."""
+    """Read the lines of a text file. At the first line that is not text it stops and notes the reason.
+
+    :param stream: the file, decoded with ``surrogateescape``.
+    :param reading: its ``incomplete`` gets the reason, its ``warnings`` a missing last line break.
+    :returns: the lines.
+    """
     number, line = 0, "\n"
     try:
         while line := stream.readline(MAX_LINE):
@@ -49,13 +55,13 @@ def _incomplete(reading: RowReading, reason: str) -> None:
 
 
 def read(lines: Iterator[str], reading: RowReading, delimiter: str) -> Iterator[Row]:
-    """Read the header at once, and give the rows.
+    """Read the header, and return the rows.
 
     :param lines: the lines of the file.
-    :param reading: takes the columns, and after the last row what is known of the whole.
-    :param delimiter: between cells.
-    :returns: the rows, numbered by the line that they begin in.
-    :raises SourceError: the header is beyond all bounds.
+    :param reading: gets the columns, and after the last row the reasons why the file is incomplete.
+    :param delimiter: the character between cells.
+    :returns: the rows, numbered by the line in which they begin.
+    :raises SourceError: the header has too many columns.
     """
     records = _Records(lines, reading, delimiter)
     header: list[str] = []
@@ -66,10 +72,14 @@ def read(lines: Iterator[str], reading: RowReading, delimiter: str) -> Iterator[
         raise SourceError(f"{reading.name} has more than {MAX_COLUMNS:,} columns: is it a CSV file?")
     counts = Counter(name for name in header if name)
     for name in (name for name, count in counts.items() if count > 1):
-        _incomplete(reading, f"column {name!r} stands {counts[name]} times in the header: which one is meant?")
+        _incomplete(
+            reading, f"column {name!r} appears {counts[name]} times in the header: rename or remove all but one"
+        )
     if len(header) == 1 and (other := next((mark for mark in ";\t|," if mark in header[0]), None)):
         shown = "tab" if other == "\t" else other
-        reading.warnings.append(f"{reading.name}: its header is one column that holds {shown}: set delimiter")
+        reading.warnings.append(
+            f"{reading.name}: the header is one column with {shown} in its name: set delimiter to {shown}"
+        )
     columns = [name if counts[name] == 1 else "" for name in header]
     reading.columns = [name for name in columns if name]
     return _rows(records, reading, header, columns)
@@ -90,7 +100,7 @@ def _rows(
             ragged = Row(number, {}, f"has {len(cells)} cells where the header has {len(header)}")
             continue
         if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header:
-            _incomplete(reading, f"the header stands again in line {number}: are these two files in one?")
+            _incomplete(reading, f"line {number} repeats the header: are these two files in one?")
             continue
         if plain:
             yield Row(number, dict(zip(columns, cells, strict=True)))
@@ -102,7 +112,7 @@ def _rows(
 
 
 class _Records:
-    """Records of a CSV file with the line that each begins in; a broken one ends the file."""
+    """The records of a CSV file with the line in which each begins. A broken record ends the file."""
 
     def __init__(self, lines: Iterator[str], reading: RowReading, delimiter: str) -> None:
         self._reading = reading
@@ -129,4 +139,4 @@ def _reason(begins: int, line: int, error: str) -> str:
         return f"a quote that opens in line {begins} is never closed: was the file cut off?"
     if "field larger" in error:
         return f"a quote that opens in {where} is never closed, or a cell is longer than {MAX_CELL:,} characters"
-    return f"{where}: broken quotes ({error}); a quote within quotes is doubled"
+    return f"{where}: broken quotes ({error}); write a quote within quotes twice"

@@ -1,4 +1,4 @@
-"""JSON (one list of objects, read piece by piece) and JSON lines."""
+"""JSON (a list of objects, read piece by piece) and JSON lines."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from airflow_provider_kinde.sync.rows import Doubled, RowReading, object_row, un
 
 _CHUNK = 1 << 16
 MAX_ITEM = 4_000_000
-"""Characters of the largest item."""
+"""Largest item, in characters."""
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 
 
 def _constant(name: str) -> None:
-    """NaN and its kin, which some exports write for nothing."""
+    """Read NaN and infinity, which some exports write for "no value", as null."""
 
 
 DECODER = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=unique)
-"""Takes NaN for nothing, and raises ``Doubled`` where an object holds a name twice: Python alone keeps the last one."""
+"""Reads NaN as null, and raises ``Doubled`` if an object has a name twice; Python's own decoder keeps the last one."""
 
 
 def _incomplete(reading: RowReading, reason: str) -> None:
@@ -30,7 +30,12 @@ def _incomplete(reading: RowReading, reason: str) -> None:
 
 
 def read_lines(lines: Iterator[str], reading: RowReading) -> Iterator[Row]:
-    """One object to a line; a broken last line means that the file was cut off, one before it is that row's problem."""
+    """Read JSON lines. A broken last line means that the file was cut off; any other broken line is rejected.
+
+    :param lines: the lines of the file, one object each.
+    :param reading: its ``incomplete`` gets the reason if the file was cut off.
+    :returns: the rows, numbered by line.
+    """
     broken: Row | None = None
     for number, line in enumerate(lines, 1):
         text = line.strip().lstrip("\ufeff")
@@ -51,7 +56,14 @@ def read_lines(lines: Iterator[str], reading: RowReading) -> Iterator[Row]:
 
 
 def read_document(stream: IO[str], reading: RowReading, rows_key: str) -> Iterator[Row]:
-    """A list of objects, or an object of which ``rows_key`` names the list; never more than one item in memory."""
+    """Read a JSON document with one item in memory at a time.
+
+    :param stream: the file.
+    :param reading: its ``incomplete`` gets the reason if the file is cut off or broken.
+    :param rows_key: key of the list of rows if the document is an object; empty if it is a list.
+    :returns: the rows, numbered from 1.
+    :raises SourceError: the document is an object and ``rows_key`` is empty, or the other way round.
+    """
     text = _Text(stream)
     try:
         yield from _document(text, reading, rows_key)
@@ -66,7 +78,7 @@ class _Cut(Exception):
 
 
 class _Text:
-    """A text file as a window that slides over it."""
+    """A window that moves over a text file."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -81,7 +93,7 @@ class _Text:
         return bool(chunk)
 
     def peek(self) -> str:
-        """The next character that is not blank; empty at the end."""
+        """Return the next character that is not blank; empty at the end."""
         while True:
             found = _BLANK.match(self._buffer, self._at)
             assert found is not None
@@ -92,17 +104,23 @@ class _Text:
                 return ""
 
     def take(self, expected: str, where: str) -> str:
-        """The next character, which must be one of those expected."""
+        """Return the next character, which must be one of ``expected``.
+
+        :param where: the place, for the error message.
+        """
         char = self.peek()
         if not char:
             raise _Cut(f"it ends {where}: was the file cut off?")
         if char not in expected:
-            raise _Cut(f"{char!r} stands {where} where {' or '.join(expected)} is expected")
+            raise _Cut(f"{' or '.join(expected)} is expected {where}, found {char!r}")
         self._at += 1
         return char
 
     def value(self, where: str) -> Any:
-        """The next JSON value."""
+        """Return the next JSON value.
+
+        :param where: the place, for the error message.
+        """
         self.peek()
         size = _CHUNK
         while True:
@@ -117,7 +135,7 @@ class _Text:
                     raise _Cut(f"{where} is cut off or not valid JSON: {error}") from None
                 size *= 2
                 continue
-            # A number at the end of the window may go on in the next one.
+            # A number at the end of the window may continue in the next chunk.
             if end == len(self._buffer) and not self._ended and self._more(size):
                 continue
             self._at = end

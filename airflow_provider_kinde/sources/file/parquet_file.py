@@ -12,14 +12,15 @@ from airflow_provider_kinde.sync.rows import Doubled, RowReading, object_row
 
 _BATCH = 2_000
 _NO_VALUE = (ValueError, OverflowError, LookupError)
-"""What pyarrow raises for a moment beyond Python's years, a time zone that nobody knows, a text that is no UTF-8."""
+"""Errors of pyarrow for a date outside Python's years, an unknown time zone, or text that is not UTF-8."""
 
 
 def read(file: IO[bytes], reading: RowReading) -> Iterator[Row]:
-    """Read the schema at once, and give the rows, numbered from 1.
+    """Read the schema, and return the rows, numbered from 1.
 
     :param file: a seekable binary file.
-    :param reading: takes the columns, and after the last row what is known of the whole.
+    :param reading: gets the columns, and after the last row the reasons why the file is incomplete.
+    :returns: the rows.
     :raises SourceError: pyarrow is not installed.
     """
     try:
@@ -59,7 +60,7 @@ def _rows(table: Any, reading: RowReading, broken: type[Exception]) -> Iterator[
 
 
 def _batch(batch: Any) -> Iterator[dict[str, Any] | str]:
-    """The rows of a batch; what is wrong with one, where Python has no value for a cell of it."""
+    """Yield the rows of a batch; for a row with a cell that cannot be read, the reason."""
     try:
         yield from batch.to_pylist()
     except _NO_VALUE:
@@ -69,7 +70,7 @@ def _batch(batch: Any) -> Iterator[dict[str, Any] | str]:
                 try:
                     values[name] = cells[index].as_py()
                 except _NO_VALUE as error:
-                    yield f"column {name!r} holds what cannot be read: {error}"
+                    yield f"column {name!r} has a value that cannot be read: {error}"
                     break
             else:
                 yield values

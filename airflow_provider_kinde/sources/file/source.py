@@ -63,8 +63,9 @@ class FileSource:
         self.name = _public(self.path)
 
     def read(self) -> RowReading:
-        """Open the file and start one pass over its rows.
+        """Open the file and start to read its rows.
 
+        :returns: the reading.
         :raises SourceError: there is no such file, or it cannot be opened.
         """
         reading = RowReading(self.name)
@@ -77,17 +78,18 @@ class FileSource:
         return reading
 
     def change_token(self) -> str:
-        """A text that changes when the file is written anew; the file is not read.
+        """Identify the current version of the file without reading it.
 
-        :raises SourceError: there is no such file, or its storage cannot be asked.
+        :returns: a text that changes when the file is written again.
+        :raises SourceError: there is no such file, or its storage does not answer.
         """
         try:
             status = _storage_path(self.path, self.conn_id).stat() if "://" in self.path else Path(self.path).stat()
         except SourceError:
             raise
         except Exception as error:
-            # Each storage has its own exceptions for what is missing or refused.
-            raise SourceError(f"{self.name} cannot be asked when it was written: {type(error).__name__}") from error
+            # Each storage has its own exceptions for missing files and refused credentials.
+            raise SourceError(f"{self.name}: its time of change cannot be read: {type(error).__name__}") from error
         return stat_token(status)
 
     def _begin(self, raw: IO[bytes], reading: RowReading) -> None:
@@ -115,7 +117,7 @@ class FileSource:
         reading._rows = _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
 
     def _manifest(self) -> str | None:
-        """Text of the manifest, or ``None`` when there is none."""
+        """Read the manifest; ``None`` if there is no such file."""
         assert self.expect.manifest is not None
         try:
             with _open(self.expect.manifest, self.conn_id, _public(self.expect.manifest)) as file:
@@ -129,7 +131,7 @@ class FileSource:
 def _to_the_end(
     rows: Iterator[Row], reading: RowReading, stream: IO[Any], settle: Callable[[int], None]
 ) -> Iterator[Row]:
-    """The rows; after the last, what is known of the whole is settled and the file is closed."""
+    """Yield the rows. After the last one, check ``expect`` and close the file."""
     count = 0
     try:
         for row in rows:
@@ -168,7 +170,7 @@ def _resolve(path: str, spec_file: str) -> str:
     try:
         found = Path(path).expanduser()
     except RuntimeError:
-        raise ValueError("begins with the home of somebody who has none here") from None
+        raise ValueError("begins with the home folder of an unknown user") from None
     return str(Path(spec_file).expanduser().absolute().parent / found if spec_file else found)
 
 
@@ -183,16 +185,16 @@ def _public(path: str) -> str:
 def _open(path: str, conn_id: str | None, name: str) -> IO[bytes]:
     try:
         if "://" not in path:
-            # A pipe or a device may never end, and a pipe that nobody writes to is not even opened.
+            # A pipe or a device may never end, and opening a pipe without a writer waits for ever.
             if not (stat.S_ISREG(mode := Path(path).stat().st_mode) or stat.S_ISDIR(mode)):
-                raise SourceError(f"{name} is not a regular file but a pipe or a device")
+                raise SourceError(f"{name} is a pipe or a device: source.path must name a regular file")
             return Path(path).open("rb")
         file: IO[bytes] = _storage_path(path, conn_id).open("rb")
         return file
     except FileNotFoundError as error:
         raise SourceError(f"there is no file {name}: check source.path in the spec, and that the export ran") from error
     except IsADirectoryError as error:
-        raise SourceError(f"{name} is a folder: source.path names one file") from error
+        raise SourceError(f"{name} is a folder: source.path must name one file") from error
     except OSError as error:
         raise SourceError(f"{name} cannot be opened: {error.strerror or error}") from error
     except SourceError:

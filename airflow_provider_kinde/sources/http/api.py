@@ -1,4 +1,4 @@
-"""The description of an API: what to ask, how pages follow one another, where rows and totals stand."""
+"""The description of an API: its requests, its pages, and where rows and totals are in an answer."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ KEYS = (
     "url", "method", "query", "headers", "body", "auth", "format", "rows", "total", "pages", "id", "columns", "lists",
     "each", "changes", "empty_status", "restart_on", "timezone",
 )  # fmt: skip
-"""What a description consists of."""
+"""Keys of a description."""
 QUIRKS = ("prefixes", "slashes", "restricted", "dates", "fields", "may_lack")
-"""What only the descriptions of vendors have besides."""
+"""Further keys that only the descriptions of vendors have."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Pages:
     :param type: one of ``PAGE_TYPES``.
     :param param: the parameter of offset, page number or cursor.
     :param size_param: the parameter of the page size.
-    :param size: rows asked for at once.
+    :param size: rows per page.
     :param start: the first offset or page number.
-    :param next: where the next cursor or the next link stands; empty with ``next`` for the ``Link`` header.
-    :param last: where the number of pages stands.
-    :param body: the parameters go into the JSON body, not into the query.
-    :param overlap: each page begins with the last row of the page before, which must be the same (``offset``).
-    :param twice: the list is read a second time, with other pages, and must hold the same people: a proof. On, unless
-        pages overlap.
-    :param first: the cursor of the first request, where it must be sent.
+    :param next: path of the next cursor or the next link; empty with ``next`` for the ``Link`` header.
+    :param last: path of the number of pages.
+    :param body: whether the parameters go into the JSON body instead of the query.
+    :param overlap: whether each page begins with the last row of the page before (``offset``); the rows are compared.
+    :param twice: whether the list is read a second time, with other page borders, and must hold the same people. This
+        proves that it is complete. On, unless pages overlap.
+    :param first: the cursor of the first request, if it must be sent.
     """
 
     type: str = "none"
@@ -53,12 +53,15 @@ class Pages:
 
 @dataclass(frozen=True)
 class Each:
-    """A request for every row, whose answer becomes columns of it.
+    """One more request for each row, whose answer becomes columns of the row.
 
     :param url: its path, with ``{name}`` for a field of the row.
-    :param into: the column under which the answer stands.
-    :param rows: where in the answer it stands.
-    :param first: of a list, only the first item.
+    :param into: the column that gets the answer.
+    :param rows: path of the value in the answer.
+    :param first: whether only the first item of a list is used.
+    :param query: parameters of the request.
+    :param lists: lists in the answer that become columns.
+    :param together: how many of these requests run at once.
     """
 
     url: str
@@ -72,11 +75,11 @@ class Each:
 
 @dataclass(frozen=True)
 class Changes:
-    """How to ask, in one small request, whether anything changed since a moment.
+    """The request that tells whether anything changed since a moment.
 
     :param url: its path.
     :param query: its parameters; ``{since}`` is the moment.
-    :param found: where the changes stand: a list, an object or a number; nothing there is no change.
+    :param found: path of the changes in the answer: a list, an object or a number; an empty value means no change.
     """
 
     url: str
@@ -86,7 +89,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Api:
-    """An API, described."""
+    """The description of an API, as ``docs/sources/http.md`` explains its keys."""
 
     url: str
     method: str
@@ -204,9 +207,9 @@ def read_api(values: Mapping[str, Any], error: Callable[[str, str], Exception]) 
     body = dict(reader.section("body").values) if values.get("body") is not None else None
     method = reader.choice("method", ("GET", "POST"), "GET")
     if body is not None and method == "GET":
-        raise reader.fail("body", "a GET has none: method: POST is expected")
+        raise reader.fail("body", "a GET request has no body: set method: POST")
     if pages.body and method == "GET":
-        raise reader.fail("pages.in", "a GET has no body: method: POST is expected")
+        raise reader.fail("pages.in", "a GET request has no body: set method: POST")
     if form == "csv":
         for name in ("rows", "total", "pages", "id", "lists", "columns", "each"):
             if values.get(name) is not None:

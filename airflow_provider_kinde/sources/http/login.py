@@ -1,4 +1,4 @@
-"""Who asks an HR API: the Airflow connection, and the header that proves it."""
+"""Authentication at an HR API: the Airflow connection, and the header of each request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ AUTH_TYPES = ("none", "basic", "bearer", "header", "oauth")
 
 @dataclass(frozen=True)
 class Login:
-    """What an Airflow connection holds of an HR API.
+    """The values of an Airflow connection to an HR API.
 
-    :param url: scheme, host and port, and perhaps a path; empty when the connection names no host.
+    :param url: scheme, host and port, and perhaps a path; empty if the connection names no host.
+    :param login: user name or client id.
+    :param password: password, key, token or client secret.
+    :param extra: the extra fields.
     """
 
     url: str = ""
@@ -29,29 +32,33 @@ class Login:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Everything of it that no message may show, in every form in which it may be sent."""
+        """Secrets that no message may show, in each form in which they may be sent."""
         found = [self.password, *(value for value in self.extra.values() if isinstance(value, str) and len(value) > 7)]
         forms = [form for text in found if text for form in (text, quote(text, safe=""))]
         return (*forms, *(basic(self.login, text) for text in found if text))
 
 
 Connect = Callable[[str], Login]
-"""From the id of a connection to what it holds."""
+"""Reads a connection by its id."""
 
 
 def airflow_login(conn_id: str) -> Login:
     """Read an Airflow connection.
 
-    :raises SourceError: there is no Airflow, or no such connection.
+    :param conn_id: its id.
+    :returns: its values.
+    :raises SourceError: Airflow is not installed, or there is no such connection.
     """
     try:
         from airflow.providers.common.compat.sdk import BaseHook
     except ImportError as error:
-        raise SourceError(f"source.conn_id: {conn_id!r} is an Airflow connection, and there is no Airflow") from error
+        raise SourceError(
+            f"source.conn_id: {conn_id!r} is an Airflow connection, and Airflow is not installed"
+        ) from error
     try:
         connection = BaseHook.get_connection(conn_id)
     except Exception as error:
-        # What a secrets backend raises is its own affair; its text may quote what it read.
+        # Each secrets backend has its own exceptions, and their text may quote a secret.
         raise SourceError(
             f"the connection {conn_id!r} cannot be read ({type(error).__name__}): is it defined?"
         ) from None
@@ -68,7 +75,11 @@ def airflow_login(conn_id: str) -> Login:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Whether a host is this machine.
+
+    :param host: name or address.
+    :returns: true for ``localhost`` and loopback addresses.
+    """
     host = host.strip("[]").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -79,23 +90,32 @@ def is_loopback(host: str) -> bool:
 
 
 def check_url(url: str) -> str | None:
-    """What is wrong with an address that secrets go to; ``None`` when nothing is."""
+    """Check a URL to which secrets are sent.
+
+    :param url: the URL.
+    :returns: what is wrong with it; ``None`` if nothing is.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        return "is not an address"
+        return "is not a URL"
     if parts.scheme not in ("http", "https") or not host:
-        return "is not an address such as https://hr.example.com"
+        return "is not a URL such as https://hr.example.com"
     if parts.username or parts.password:
-        return "must not hold a user name or password: they belong into the connection"
+        return "must not hold a user name or password: put them into the connection"
     if parts.scheme == "http" and not is_loopback(host):
         return "would send credentials and personal data unencrypted: https:// is expected (http is for loopback)"
     return None
 
 
 def basic(login: str, password: str) -> str:
-    """User name and password as HTTP's basic authentication writes them."""
+    """Encode user name and password for HTTP basic authentication.
+
+    :param login: user name.
+    :param password: password.
+    :returns: the value after ``Basic``.
+    """
     return base64.b64encode(f"{login}:{password}".encode()).decode()
 
 
@@ -105,12 +125,12 @@ class Auth:
 
     :param type: one of ``AUTH_TYPES``.
     :param header: name of the header (``header``).
-    :param prefix: what stands before the key in that header.
-    :param key_as_login: the connection's password is sent as the user name (``basic``).
-    :param token_url: where ``oauth`` gets its token: a path or a whole address.
+    :param prefix: text before the key in that header.
+    :param key_as_login: whether the connection's password is sent as the user name (``basic``).
+    :param token_url: where ``oauth`` gets its token: a path or a whole URL.
     :param grant: ``client_credentials`` or ``refresh_token`` (from the connection's extra).
-    :param client: whether the token request shows the client in its ``body`` or as ``basic``.
-    :param scope: asked for with the token.
+    :param client: whether the token request sends the client in its ``body`` or as ``basic``.
+    :param scope: scope of the token.
     :param fields: further fields of the token request (``audience``, ``resource``).
     """
 
@@ -126,11 +146,19 @@ class Auth:
 
 
 Ask = Callable[[str, Mapping[str, str], Mapping[str, str]], Any]
-"""Sends a token request (address, form, headers) and returns the decoded answer."""
+"""Sends a token request (URL, form, headers) and returns the decoded answer."""
 
 
 class Authorizer:
-    """Yields the header of each request, and gets tokens as they are needed."""
+    """Makes the header of each request, and gets tokens when they are needed.
+
+    :param auth: how requests are authorized.
+    :param login: the values of the connection.
+    :param token_url: URL of the token endpoint.
+    :param ask: sends a token request.
+    :param where: the connection, for error messages.
+    :raises SourceError: the connection lacks a password or a login that the authentication needs.
+    """
 
     def __init__(self, auth: Auth, login: Login, token_url: str, ask: Ask, where: str) -> None:
         self.auth, self.login, self._url, self._ask, self._where = auth, login, token_url, ask, where
@@ -142,11 +170,15 @@ class Authorizer:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may show."""
+        """Secrets that no message may show, with the current token."""
         return (*self.login.secrets, *([self._token] if self._token else []))
 
     def headers(self) -> dict[str, str]:
-        """The header that authorizes one request; empty without authentication."""
+        """Make the header of one request.
+
+        :returns: the header; empty without authentication.
+        :raises SourceError: no token was granted.
+        """
         auth, login = self.auth, self.login
         if auth.type == "basic":
             user, password = (login.password, "x") if auth.key_as_login else (login.login, login.password)
@@ -164,11 +196,14 @@ class Authorizer:
     def _key(self) -> str:
         key = self.login.password.strip()
         if not key.isascii() or not key.isprintable():
-            raise SourceError(f"{self._where}: its password holds characters that no header can carry")
+            raise SourceError(f"{self._where}: its password has characters that a header cannot hold")
         return key
 
     def renew(self) -> bool:
-        """After a 401: whether another try with a new token is worth it."""
+        """Drop the token after a 401.
+
+        :returns: whether another try with a new token may help.
+        """
         worth, self._token = bool(self._token), ""
         return worth
 
@@ -193,5 +228,5 @@ class Authorizer:
             raise SourceError(f"{self._where}: the answer of {self._url.partition('?')[0]} holds no access_token")
         lives = answer.get("expires_in")
         seconds = float(lives) if isinstance(lives, (int, float)) and not isinstance(lives, bool) else 300.0
-        # Renewed a little early: the token has to arrive while it lives.
+        # Renewed 30 seconds early: the token must still be valid when it arrives.
         self._token, self._until = token, time.monotonic() + max(seconds - 30, 1)

@@ -1,4 +1,4 @@
-"""One pass over the pages of an API, which notices when the pages do not add up."""
+"""One pass over the pages of an API. It notices when the pages do not add up."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ Clock = Callable[[dt.tzinfo], dt.datetime]
 
 
 class Changed(Exception):
-    """The pages do not add up: what they show changed while they were read, or something is missing."""
+    """The pages do not add up: the list changed while it was read, or something is missing."""
 
 
 class Pass:
-    """What one pass over all pages found.
+    """Reads all pages once.
 
     :param api: the description.
     :param caller: sends the requests.
     :param now: the clock, for ``{today}``.
-    :param smaller: so many rows fewer to a page: a page that ends where another one began hides nothing twice.
-    :param only_ids: neither keep the items nor ask for what belongs to each.
+    :param smaller: how many rows fewer to a page, so that a second pass has other page borders.
+    :param only_ids: whether only ids are compared: items are not kept, and ``each`` is not requested.
     """
 
     def __init__(self, api: Api, caller: Caller, now: Clock, *, smaller: int = 0, only_ids: bool = False) -> None:
@@ -49,7 +49,7 @@ class Pass:
         self._size = max(size - smaller, min(size, 2)) if size else 0
         self.problem = ""
         self.count = 0
-        """Rows that differ from one another."""
+        """Number of different rows."""
         self.ids: set[bytes] = set()
         self.totals: list[int] = []
         self._prints: set[bytes] = set()
@@ -68,13 +68,14 @@ class Pass:
                 self._pool.shutdown(cancel_futures=True)
 
     def items(self) -> Iterator[Any]:
-        """The items, once; what is kept of them is gone afterwards."""
+        """Yield the items. It can be called once; the temporary file is deleted afterwards."""
         with self._spool as spool:
             spool.seek(0)
             for line in spool:
                 yield json.loads(line)
 
     def close(self) -> None:
+        """Delete the temporary file."""
         self._spool.close()
 
     # -- pages -------------------------------------------------------------------------------------------------
@@ -100,7 +101,7 @@ class Pass:
             total = self._total(data)
             marks = [_mark(item) for item in items]
             if number > 1 and pages.type in ("page", "offset") and marks and marks == before and len(marks) > 1:
-                raise Changed(f"page {number} is page {number - 1} again: the API does not heed {pages.param!r}")
+                raise Changed(f"page {number} repeats page {number - 1}: the API ignores {pages.param!r}")
             before = marks
             if number > 1 and pages.type == "offset" and pages.overlap:
                 if not marks or marks[0] != last:
@@ -113,11 +114,11 @@ class Pass:
             if pages.type in ("cursor", "next"):
                 following = self._following(data, headers)
                 if following is None and not items and number > 1 and total is None:
-                    raise Changed(f"page {number} is empty, and page {number - 1} points at it")
+                    raise Changed(f"page {number} is empty, although page {number - 1} links to it")
                 if following is None:
                     return
                 if following in asked:
-                    raise Changed(f"after page {number} comes a page that was read before: its pages run in a circle")
+                    raise Changed(f"after page {number} comes a page that was read before: the pages repeat")
                 asked.add(following)
             elif pages.type == "none":
                 return
@@ -239,14 +240,14 @@ class Pass:
         def fill(match: re.Match[str]) -> str:
             value = Path(match[1]).find(item)
             if value is None or isinstance(value, (dict, list)):
-                raise SourceError(f"{self._shown}: a row has no {match[1]!r}, which each.url asks for")
+                raise SourceError(f"{self._shown}: a row has no {match[1]!r}, which each.url needs")
             return quote(str(value), safe="")
 
         try:
             answer = self.caller.get(self.caller.address(_FIELD.sub(fill, each.url)), each.query)
         except Refused as refused:
             if refused.status in (404, 410):
-                raise Changed("somebody went away while the list was read") from None
+                raise Changed("a person was deleted while the list was read") from None
             raise
         found = each.rows.find(answer.json())
         if each.first:
@@ -268,7 +269,13 @@ class Pass:
 
 
 def dated(query: Mapping[str, str], api: Api, now: Clock) -> dict[str, str]:
-    """Parameters with ``{today}`` and its kin filled in."""
+    """Fill in ``{today}``, ``{today+14}`` and the like.
+
+    :param query: the parameters.
+    :param api: the description, with the time zone.
+    :param now: the clock.
+    :returns: the parameters with dates.
+    """
 
     def fill(match: re.Match[str]) -> str:
         return (now(api.timezone).date() + dt.timedelta(days=int(match[1] or 0))).isoformat()

@@ -1,4 +1,4 @@
-"""Where things stand in an answer, and how an item of it becomes a row."""
+"""Paths into an answer, and how an item of the answer becomes a row."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?)?(?:Z|[+-]\d\d:\
 
 
 class Path:
-    """A JMESPath expression; names with dots between them need no further package.
+    """A JMESPath expression. Names with dots between them need no further package.
 
-    :param text: the expression; empty for the whole.
-    :raises ValueError: it is not valid.
-    :raises SourceError: jmespath is needed and not installed.
+    :param text: the expression; empty for the whole answer.
+    :raises ValueError: the expression is not valid.
+    :raises SourceError: the package jmespath is needed and not installed.
     """
 
     def __init__(self, text: str) -> None:
@@ -62,7 +62,7 @@ def _searched(compiled: Any, wrong: type[Exception]) -> Callable[[Any], Any]:
         try:
             return compiled.search(data)
         except wrong:
-            # An expression that meets another type than it expects (length of null) finds nothing.
+            # An expression on a value of another type (length of null) finds nothing.
             return None
 
     return find
@@ -86,14 +86,14 @@ class Listed:
 class Shape:
     """How an item becomes a row.
 
-    :param columns: further columns, by expression over the item.
+    :param columns: further columns, each with its path in the item.
     :param lists: lists that become columns.
-    :param prefixes: what stands at the beginning of columns -> what stands there instead.
-    :param slashes: columns come as ``/work/title: {value: …}``, as HiBob writes them.
-    :param restricted: the field that lists what the account may not see.
-    :param dates: midnight with an offset is that day, as Workday writes it.
-    :param fields: columns that were asked for: each is in every row, blank where it is missing.
-    :param may_lack: columns that an item leaves out when nothing stands in them: they are blank then.
+    :param prefixes: beginnings of column names, each with its replacement.
+    :param slashes: whether columns come as ``/work/title: {value: …}`` (HiBob).
+    :param restricted: the field that lists the columns which the service account may not see.
+    :param dates: whether midnight with an offset means that day (Workday).
+    :param fields: requested columns; each is in every row, blank if it is missing.
+    :param may_lack: columns that an item leaves out if they are empty; they are blank then.
     """
 
     columns: Mapping[str, Path] = field(default_factory=dict)
@@ -108,8 +108,11 @@ class Shape:
     def row(self, number: int, item: Any, read: frozenset[str] = frozenset(), missed: Missed | None = None) -> Row:
         """Make the row of one item.
 
-        :param read: the columns that the spec reads: such a one that is hidden makes the row a problem.
-        :param missed: takes note of the fields that the item lacks.
+        :param number: number of the row, from 1.
+        :param item: the item of the answer.
+        :param read: the columns that the spec reads; if one of them is hidden, the row is rejected.
+        :param missed: counts the fields that the item lacks.
+        :returns: the row.
         """
         if not isinstance(item, Mapping):
             return object_row(number, item)
@@ -140,11 +143,15 @@ class Shape:
         if missed is not None:
             missed.note(lacking, names)
         if hidden_and_read := [name for name in names if name in read]:
-            return Row(number, flat, f"the account may not see {', '.join(hidden_and_read)} of this person")
+            return Row(number, flat, f"the service account may not see {', '.join(hidden_and_read)} of this person")
         return Row(number, flat)
 
     def listed(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
-        """An item whose lists are objects."""
+        """Turn the lists of an item into objects.
+
+        :param item: the item.
+        :returns: the item with an object in place of each list.
+        """
         return {name: self._listed(name, value) for name, value in item.items()} if self.lists else item
 
     def _listed(self, name: str, value: Any) -> Any:
@@ -166,7 +173,7 @@ class Shape:
 
 
 class Missed:
-    """Counts, over one reading, the fields that rows lack and those that the account may not see."""
+    """Counts the fields that rows lack, and those that the service account may not see."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -180,15 +187,20 @@ class Missed:
                 counts[name] = counts.get(name, 0) + 1
 
     def judge(self, name: str, read: frozenset[str]) -> tuple[list[str], list[str]]:
-        """What of it makes the source incomplete, and what is worth a warning."""
+        """Judge the counts after the last row.
+
+        :param name: name of the source.
+        :param read: the columns that the spec reads.
+        :returns: the reasons why the source is incomplete, and the warnings.
+        """
         incomplete, warnings = [], []
         for field_, count in sorted(self.hidden.items()):
             if count == self.rows and field_ in read:
-                incomplete.append(f"{name} is incomplete: the account may not see {field_} of anybody")
+                incomplete.append(f"{name} is incomplete: the service account may not see {field_} of any person")
         for field_, count in sorted(self.lacking.items()):
             if count == self.rows:
-                why = "the account may not see it, or there is no such field"
-                incomplete.append(f"{name} is incomplete: no row has the field {field_} that was asked for: {why}")
+                why = "the service account may not see it, or there is no such field"
+                incomplete.append(f"{name} is incomplete: no row has the requested field {field_}: {why}")
             else:
                 warnings.append(f"{name}: {count} of {self.rows} rows lack the field {field_}: blank, or not visible")
         return incomplete, warnings
@@ -199,7 +211,7 @@ def _inside(name: str, flat: Mapping[str, Any]) -> bool:
 
 
 def _under_null(name: str, flat: Mapping[str, Any]) -> bool:
-    """Whether a column belongs to an object that is null in this row: ``termination.date`` when nobody left."""
+    """Whether a column belongs to an object that is null in this row: ``termination.date`` of an active person."""
     parts = name.split(".")
     heads = (".".join(parts[:count]) for count in range(1, len(parts)))
     return any(head in flat and flat[head] is None for head in heads)

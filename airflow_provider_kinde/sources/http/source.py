@@ -1,4 +1,4 @@
-"""HR rows from any JSON API, described in the spec; the sources of single vendors are such descriptions too."""
+"""HR rows from any JSON API that the spec describes. The sources of vendors are such descriptions, too."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from airflow_provider_kinde.sync.rows import RowReading
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 PASSES = 3
-"""How often a list that changes while it is read is read."""
+"""How often a list is read at most if it changes while it is read."""
 COMMON = ("conn_id", "timeout", "tries", "expect")
-"""Options of every source that speaks HTTP."""
+"""Options of every source that uses HTTP."""
 
 
 class ApiSource:
-    """HR rows from an API that a description describes.
+    """HR rows from an API with a description.
 
     :param spec: the spec.
     :param api: the description.
     :param options: the spec's options.
-    :param base: the address that the description's paths are relative to, where the connection names none.
+    :param base: the URL to which the description's paths are relative, if the connection names no host.
     :param connect: reads a connection; Airflow's, unless something else is given.
     :param sleep: waits between tries.
     :param now: the clock, for ``{today}`` in parameters.
@@ -52,7 +52,7 @@ class ApiSource:
         self.spec, self.api, self._base = spec, api, base
         self.conn_id = options.text("conn_id", "")
         if not self.conn_id and (api.auth.type != "none" or not base):
-            raise options.error("conn_id", "is missing: the id of the Airflow connection with address and credentials")
+            raise options.error("conn_id", "is missing: the id of the Airflow connection with host and credentials")
         self._timeout = float(_number(options, "timeout", 60))
         self._tries = int(_number(options, "tries", 5))
         self.min_rows = read_min_rows(options)
@@ -60,9 +60,10 @@ class ApiSource:
         self._read_columns = frozenset().union(*(template.columns for template in spec.templates))
 
     def read(self) -> RowReading:
-        """Ask the API for everything, and start one pass over the rows.
+        """Read the whole list from the API, and return its rows.
 
-        :raises SourceError: the API cannot be reached, refuses, or answers what is no list.
+        :returns: the reading.
+        :raises SourceError: the API cannot be reached, refuses the request, or answers without a list.
         """
         with self._caller() as caller:
             reading = RowReading(without_query(caller.address(self.api.url)))
@@ -78,19 +79,20 @@ class ApiSource:
         return reading
 
     def address(self) -> str:
-        """The address that is read, without query and credentials; nothing is sent.
+        """Return the URL of the list, without sending a request.
 
+        :returns: the URL without query and credentials.
         :raises SourceError: there is no such connection, or it names no host.
         """
         with self._caller() as caller:
             return without_query(caller.address(self.api.url))
 
     def changed_since(self, since: dt.datetime) -> bool:
-        """Ask, in one small request, whether anything changed; made for sensors.
+        """Check with one small request whether HR changed. Sensors use it.
 
         :param since: a moment with a time zone.
-        :returns: whether it did; true as well where the API cannot tell.
-        :raises SourceError: the API cannot be reached or refuses.
+        :returns: whether something changed; also true if the API has no such request.
+        :raises SourceError: the API cannot be reached, or refuses the request.
         """
         changes = self.api.changes
         if changes is None:
@@ -112,11 +114,14 @@ class ApiSource:
         )
 
     def _passes(self, caller: Caller, reading: RowReading) -> tuple[Pass, bool]:
-        """Read until a pass adds up; the last one, with its reason, if none does."""
+        """Read the list up to three times, until a pass adds up.
+
+        :returns: the pass that adds up, or else the last one, and whether the list is proven complete.
+        """
         for attempt in range(PASSES):
             if attempt:
                 self._sleep(2.0 * attempt)
-            # Other borders between the pages, so that a page that is wrong by its place is noticed.
+            # Other page borders than before, so that a row lost at a border is noticed.
             found = Pass(self.api, caller, self._now, smaller=attempt)
             if not found.problem and self.api.pages.twice:
                 again = Pass(self.api, caller, self._now, smaller=attempt + 1, only_ids=True)
@@ -137,7 +142,7 @@ class ApiSource:
         url = caller.address(api.url)
         answer = caller.get(url, query, method=api.method, body=api.body, headers=headers, limit=MAX_FILE)
         if answer.body.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{"):
-            raise SourceError(f"{answer.url} answered {answer.status} with something else than CSV: an error page?")
+            raise SourceError(f"{answer.url} answered {answer.status} without CSV: is it an error page?")
         answer.body.seek(0)
         data = io.BufferedReader(_Readable(answer.body), 1 << 18)
         stream = io.TextIOWrapper(data, "utf-8-sig", errors="surrogateescape", newline="")
@@ -184,7 +189,7 @@ class HttpSource(ApiSource):
 
 
 class _Readable(io.RawIOBase):
-    """A temporary file as what text can be read from: on Python 3.10 it lacks half of the methods."""
+    """Makes a temporary file readable as text: on Python 3.10 it lacks the methods for that."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -203,7 +208,12 @@ class _Readable(io.RawIOBase):
 
 
 def read_min_rows(options: Options) -> int | None:
-    """Check ``source.expect`` of a source that has no file: ``min_rows`` alone."""
+    """Check ``source.expect`` of a source without a file, which takes only ``min_rows``.
+
+    :param options: the options of the source.
+    :returns: the number of rows; ``None`` if it is not given.
+    :raises SpecError: it is not a whole number from 1.
+    """
     expect: Mapping[str, Any] = options.mapping("expect", ("min_rows",))
     value = expect.get("min_rows")
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
@@ -212,10 +222,15 @@ def read_min_rows(options: Options) -> int | None:
 
 
 def settle_min_rows(reading: RowReading, min_rows: int | None, count: int) -> None:
-    """Judge ``expect.min_rows`` after the last row."""
+    """Check ``expect.min_rows`` after the last row.
+
+    :param reading: its ``incomplete`` gets the reason.
+    :param min_rows: the expected number of rows; ``None`` for no check.
+    :param count: the number of rows read.
+    """
     if min_rows is not None and count < min_rows:
         reading.incomplete.append(
-            f"{reading.name} is incomplete: it has {count} rows where expect.min_rows asks for {min_rows}"
+            f"{reading.name} is incomplete: it has {count} rows, and expect.min_rows is {min_rows}"
         )
 
 

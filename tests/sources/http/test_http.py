@@ -161,7 +161,7 @@ def test_min_rows(server: HrServer) -> None:
     server._answer = lambda _call: Reply({"data": [person(1), person(2), person(2)]})
     assert Read(make(server, {**DATA, "expect": {"min_rows": 2}})).proven
     found = Read(make(server, {**DATA, "expect": {"min_rows": 3}}))
-    assert (found.proven, "it has 2 rows where expect.min_rows asks for 3" in found.incomplete[0]) == (False, True)
+    assert (found.proven, "it has 2 rows, and expect.min_rows is 3" in found.incomplete[0]) == (False, True)
 
 
 def test_a_total_beside_a_single_answer(server: HrServer) -> None:
@@ -287,7 +287,7 @@ def test_a_key_with_blanks_around_it_and_one_that_is_none(server: HrServer) -> N
     assert server.calls[0].headers["authorization"] == f"Bearer {SECRET}"
     for key in ("sch\u00f6n-\u20ac", "two\r\nlines"):
         said = refused(server, {**LIST, "auth": "bearer"}, login=Login(server.url, "", key))
-        assert said.endswith("its password holds characters that no header can carry")
+        assert said.endswith("its password has characters that a header cannot hold")
 
 
 @pytest.mark.parametrize("client", ["body", "basic"])
@@ -330,7 +330,7 @@ def test_refused_client_credentials(server: HrServer) -> None:
     [
         (Login("http://hr.example.com", "u", SECRET), "would send credentials and personal data unencrypted"),
         (Login("https://u:p@hr.example.com", "u", SECRET), "must not hold a user name or password"),
-        (Login("ftp://hr.example.com", "u", SECRET), "is not an address"),
+        (Login("ftp://hr.example.com", "u", SECRET), "is not a URL"),
         (Login("", "u", SECRET), "names no host"),
         (Login("http://127.0.0.1:1", "u", ""), "has no password"),
     ],
@@ -356,7 +356,7 @@ def test_without_airflow_a_connection_is_an_error_that_says_so() -> None:
     try:
         import airflow  # noqa: F401
     except ImportError:
-        with pytest.raises(SourceError, match="there is no Airflow"):
+        with pytest.raises(SourceError, match="Airflow is not installed"):
             make_source(spec({**LIST, "conn_id": "hr"})).read()
 
 
@@ -374,7 +374,7 @@ def test_without_airflow_a_connection_is_an_error_that_says_so() -> None:
         ({"query": {"x": "{{ row.id }}"}}, "source.query.x: text, a number or a list"),
         ({"query": ["x"]}, "source.query: a mapping is expected"),
         ({"method": "PUT"}, "source.method: one of GET, POST is expected"),
-        ({"body": {"a": 1}}, "source.body: a GET has none"),
+        ({"body": {"a": 1}}, "source.body: a GET request has no body"),
         ({"auth": "digest"}, "source.auth.type: one of none, basic, bearer, header, oauth is expected"),
         ({"auth": {"type": "oauth"}}, "source.auth.token_url: is missing"),
         ({"auth": {"type": "header"}}, "source.auth.header: is missing"),

@@ -163,7 +163,7 @@ def test_pages_1_and_2_of_4_and_then_nothing() -> None:
             )
         )
         one = Read(make(company, NUMBERS))
-    assert "page 2 is page 1 again" in one.incomplete[0]
+    assert "page 2 repeats page 1" in one.incomplete[0]
     with Company(16) as company:
         whole = company.answer
 
@@ -184,7 +184,7 @@ def test_an_api_that_does_not_heed_the_offset() -> None:
     with Company(16) as company:
         company.answer = lambda _call: Reply({"data": company.people[:4]})  # type: ignore[method-assign]
         found = Read(make(company, OFFSET))
-    assert "page 2 is page 1 again: the API does not heed 'offset'" in found.incomplete[0]
+    assert "page 2 repeats page 1: the API ignores 'offset'" in found.incomplete[0]
 
 
 def test_a_server_that_caps_the_page_size_loses_nobody() -> None:
@@ -201,7 +201,7 @@ def test_a_circle_of_cursors(server: HrServer) -> None:
     following = {None: "b", "b": "c", "c": "b"}
     server._answer = lambda call: Reply({"data": [person(1)], "next": following[call.query.get("after")]})
     found = Read(make(server, CURSOR))
-    assert "its pages run in a circle" in found.incomplete[0]
+    assert "the pages repeat" in found.incomplete[0]
     assert len(server.calls) < 20
 
 
@@ -210,7 +210,7 @@ def test_a_page_that_is_pointed_at_and_empty_is_incomplete(server: HrServer) -> 
         {"data": [] if "after" in call.query else [person(1)], "next": None if "after" in call.query else "x"}
     )
     found = Read(make(server, CURSOR))
-    assert "page 2 is empty, and page 1 points at it" in found.incomplete[0]
+    assert "page 2 is empty, although page 1 links to it" in found.incomplete[0]
     assert [call.query["limit"] for call in server.calls if "after" not in call.query] == ["4", "3", "2"]
 
 

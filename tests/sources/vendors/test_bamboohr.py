@@ -141,7 +141,9 @@ def test_somebody_else_is_deleted_between_two_pages(bamboo: Bamboo) -> None:
 def test_a_forbidden_field_of_one_person_rejects_that_row_alone(bamboo: Bamboo) -> None:
     bamboo.forbidden = {101: {"departmentName", "photoUrl"}, 102: {"photoUrl"}}
     read = people(source(bamboo))
-    assert [rejected.reason for rejected in read.rejected] == ["the account may not see departmentName of this person"]
+    assert [rejected.reason for rejected in read.rejected] == [
+        "the service account may not see departmentName of this person"
+    ]
     assert "102" in read.persons
     assert "101" not in read.persons
     assert not read.ids_certain
@@ -151,16 +153,18 @@ def test_a_forbidden_field_of_one_person_rejects_that_row_alone(bamboo: Bamboo) 
 def test_a_field_that_is_forbidden_for_everybody_blocks(bamboo: Bamboo) -> None:
     bamboo.forbidden = {number: {"departmentName"} for number in bamboo.employees}
     problems = people(source(bamboo)).problems
-    assert any("is incomplete: the account may not see departmentName of anybody" in problem for problem in problems)
+    assert any(
+        "is incomplete: the service account may not see departmentName of any person" in problem for problem in problems
+    )
     bamboo.forbidden = {number: {"photoUrl"} for number in bamboo.employees}
     assert people(source(bamboo)).problems == []
 
 
 def test_an_unknown_field_is_ignored_by_bamboohr_and_noticed_here(bamboo: Bamboo) -> None:
     found = Read(source(bamboo, fields=["workEmail", "hireDate", "departmentName", "shoeSize"]))
-    assert "no row has the field shoeSize that was asked for" in found.incomplete[0]
+    assert "no row has the requested field shoeSize" in found.incomplete[0]
     problems = people(source(bamboo, REST.replace("departmentName", "department"))).problems
-    assert any("no row has the field department " in problem for problem in problems)
+    assert any("no row has the requested field department: " in problem for problem in problems)
 
 
 def test_429_and_503_with_retry_after(bamboo: Bamboo) -> None:

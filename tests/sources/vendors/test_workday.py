@@ -118,8 +118,8 @@ def test_the_clock_of_prompts_is_pacific(workday: Workday) -> None:
     ("form", "reply", "said"),
     [
         ("json", Reply(body=b"<html>Tenant is down for maintenance"), "a web page where JSON is expected"),
-        ("csv", Reply(body=b"<html>Tenant is down for maintenance"), "something else than CSV: an error page?"),
-        ("csv", Reply(body=b'{"error": "x"}'), "something else than CSV: an error page?"),
+        ("csv", Reply(body=b"<html>Tenant is down for maintenance"), "without CSV: is it an error page?"),
+        ("csv", Reply(body=b'{"error": "x"}'), "without CSV: is it an error page?"),
         ("json", Reply({"Fault": "report timed out"}), "without a list at Report_Entry: it has Fault"),
         ("json", Reply({"error": "invalid username or password"}, 401), "refused: invalid username or password"),
         ("csv", Reply(body=b"a,b\n", cut=True), "the connection broke off"),

@@ -113,7 +113,7 @@ def test_the_rows_that_the_page_shows(text: str, tmp_path: Path) -> None:
 
 def test_the_export_cut_in_half_is_never_acted_upon(text: str, tmp_path: Path) -> None:
     people = read(text, tmp_path, rows()[: COUNT // 2])
-    assert "it has 155 rows where expect.min_rows asks for 300" in people.problems[0]
+    assert "it has 155 rows, and expect.min_rows is 300" in people.problems[0]
     assert not people.proven
 
 
