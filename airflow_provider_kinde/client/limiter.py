@@ -66,7 +66,7 @@ class Concurrency:
         """Note a request that the server accepted; after enough of them, allow one more.
 
         :param ticket: its ticket.
-        :param now: monotonic time in seconds; likewise below.
+        :param now: monotonic time in seconds.
         """
         if ticket.number < self.level:
             return
@@ -136,7 +136,7 @@ class Quota:
     def begin(self, now: float, used: int = 0) -> None:
         """Begin a new window.
 
-        :param now: monotonic time in seconds; likewise below.
+        :param now: monotonic time in seconds.
         :param used: how many requests of it have started.
         """
         self.began, self.used, self.spent = now, used, False
@@ -184,7 +184,7 @@ class Pause:
         """Pause because the server refuses.
 
         :param began: when the window began.
-        :param now: monotonic time in seconds; likewise below.
+        :param now: monotonic time in seconds.
         :param wait: seconds that the server asks to wait, or ``None``.
         """
         if wait is not None and wait > LONG:
@@ -267,7 +267,7 @@ class Limiter:
     def paused(self, now: float) -> float:
         """Return how many seconds are left of the pause of all requests.
 
-        :param now: monotonic time in seconds; likewise below.
+        :param now: monotonic time in seconds.
         """
         return max(0.0, self.pause.until - now)
 
@@ -301,7 +301,7 @@ class Limiter:
     def unanswered(self, ticket: Ticket) -> None:
         """Return a ticket: no response came, or one that says nothing about limits.
 
-        :param ticket: from ``admit``; likewise below.
+        :param ticket: from ``admit``.
         """
         self.under_way -= 1
         if ticket.period == self._period:
@@ -310,6 +310,8 @@ class Limiter:
     def accepted(self, ticket: Ticket, now: float, none_left_for: float | None = None) -> None:
         """Return a ticket: the server accepted the request.
 
+        :param ticket: from ``admit``.
+        :param now: monotonic time in seconds.
         :param none_left_for: seconds for which it will accept no other, if it says so.
         """
         self.under_way -= 1
@@ -325,6 +327,8 @@ class Limiter:
     def refused(self, ticket: Ticket, now: float, wait: float | None = None) -> None:
         """Return a ticket: the server refused the request because of a limit.
 
+        :param ticket: from ``admit``.
+        :param now: monotonic time in seconds.
         :param wait: seconds that it asks to wait, or ``None``.
         """
         self.under_way -= 1

@@ -68,7 +68,10 @@ class TokenCache(Protocol):
         """Return the shared token, or ``None``."""
 
     def write(self, token: Token) -> None:
-        """Share a token."""
+        """Share a token.
+
+        :param token: the token.
+        """
 
 
 class Tokens:

@@ -1,4 +1,4 @@
-"""From what people type as their Kinde domain to the one address that requests go to."""
+"""The Kinde domain as users type it, and the one address that requests go to."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
 def base_url(domain: str) -> str:
-    """Return ``https://acme.kinde.com`` for whatever form of it was pasted.
+    """Return ``https://acme.kinde.com`` for any form of it that a user pastes.
 
     :param domain: ``acme.kinde.com``, or a URL whose path is dropped. Loopback is plain HTTP unless it says https.
     :returns: scheme and host, without a trailing slash.
-    :raises ValueError: what cannot be a Kinde domain, or ``http://`` to anything but this machine.
+    :raises ValueError: it cannot be a Kinde domain, or it is ``http://`` to another machine.
     """
     text = domain.strip()
     if not text:
@@ -32,7 +32,9 @@ def base_url(domain: str) -> str:
             f"the Kinde domain is not an address ({error}): expected something like acme.kinde.com"
         ) from None
     if "@" in parts.netloc:
-        raise ValueError("the Kinde domain must not hold a user name or password: they have fields of their own")
+        raise ValueError(
+            "the Kinde domain must not hold a user name or password: the connection has its own fields for these"
+        )
     host = _ascii(host)
     local = is_loopback(host)
     scheme = scheme.lower() or ("http" if local else "https")
@@ -47,7 +49,10 @@ def base_url(domain: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address (without port) is this machine."""
+    """Return whether a host is this machine.
+
+    :param host: a name or an address, without port.
+    """
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

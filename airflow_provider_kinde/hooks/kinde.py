@@ -97,9 +97,13 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
         return self.get_conn().request(method, path, params, json)
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Call an operation by name, such as ``get_users``; of a search it returns one page.
+        """Call a method of Kinde's API by name; of a search it returns one page.
 
-        :raises ValueError: no such operation.
+        :param name: the name of the method, such as ``get_users``.
+        :param args: as of the method.
+        :param kwargs: as of the method.
+        :returns: decoded JSON, or ``None`` for an empty body.
+        :raises ValueError: there is no such method.
         """
         return self.get_conn().call(name, *args, **kwargs)
 
@@ -173,11 +177,26 @@ class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncItera
         return self._client
 
     async def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
-        """Send a request to an endpoint that has no method here; see ``KindeHook.request``."""
+        """Send a request to an endpoint that has no method here. A POST is not sent again by itself.
+
+        :param method: HTTP method.
+        :param path: path on the Kinde domain: ``/api/v1/environment``.
+        :param params: query; ``None`` values are left out.
+        :param json: body.
+        :returns: decoded JSON, or ``None`` for an empty body.
+        :raises KindeError: Kinde refused, or could not be reached.
+        """
         return await (await self.get_conn()).request(method, path, params, json)
 
     async def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Call an operation by name; see ``KindeHook.call``."""
+        """Call a method of Kinde's API by name; of a search it returns one page.
+
+        :param name: the name of the method, such as ``get_users``.
+        :param args: as of the method.
+        :param kwargs: as of the method.
+        :returns: decoded JSON, or ``None`` for an empty body.
+        :raises ValueError: there is no such method.
+        """
         return await (await self.get_conn()).call(name, *args, **kwargs)
 
     async def test_connection(self) -> tuple[bool, str]:

@@ -43,12 +43,16 @@ _LEADS_ELSEWHERE = re.compile(r"[/\\?#%\s]")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it goes over the wire, but for host and token.
+    """One request as it is sent, without host and token.
 
     :param name: method and path template, or the plain path where no endpoint is known.
+    :param method: HTTP method.
     :param path: percent-quoted path.
     :param query: encoded query without ``?``.
+    :param body: encoded body, or ``None``.
+    :param content_type: of the body.
     :param idempotent: sending it twice ends as sending it once.
+    :param scope: the scope that the token must carry, where it is known.
     :param items: key of the list that a good response holds; such a response is never empty.
     """
 
@@ -64,6 +68,7 @@ class Request:
 
     @property
     def target(self) -> str:
+        """Path and query."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
@@ -75,12 +80,17 @@ class Endpoint:
     :param method: HTTP method.
     :param template: path with its parameters in braces.
     :param scope: the scope that the token must carry.
-    :param path: path parameters in order. Likewise ``query`` and ``body``.
+    :param path: path parameters in order.
+    :param query: parameters of the query.
+    :param body: parameters of the JSON body.
     :param required: parameters without a default.
     :param idempotent: false if sending it twice may make two of something.
     :param items: key of the list in the response, for lists.
     :param paging: ``token`` (``next_token``), ``cursor`` (``starting_after``) or empty.
-    :param page_size: the largest page that Kinde gives, or ``None`` where a page's size cannot be chosen.
+    :param page_size: the largest page that Kinde allows, or ``None`` where the size of a page cannot be chosen.
+    :param file: the parameter that is sent as a multipart file, or empty.
+    :param signature: of the method, without ``self``.
+    :param prepare: what turns a parameter's value into what is sent.
     """
 
     name: str
@@ -106,11 +116,15 @@ class Endpoint:
 
     @property
     def parameters(self) -> tuple[str, ...]:
+        """Names of all parameters, in order."""
         return tuple(self.signature.parameters)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Match arguments to parameters.
 
+        :param args: positional arguments.
+        :param kwargs: keyword arguments.
+        :returns: parameter name to value.
         :raises TypeError: an argument is missing, unknown or doubled; the message lists the allowed ones.
         """
         allowed = ", ".join(self.parameters) or "no arguments"
@@ -126,7 +140,8 @@ class Endpoint:
     def request(self, arguments: Mapping[str, Any]) -> Request:
         """Build the request; ``None`` values are left out.
 
-        :raises ValueError: an argument that must not go over the wire (an empty id, 101 users in one request).
+        :param arguments: parameter name to value.
+        :raises ValueError: an argument that must not be sent (an empty id, 101 users in one request).
         """
         values: dict[str, Any] = {}
         for name, value in arguments.items():
@@ -200,7 +215,7 @@ def endpoint(
     :param query: parameters that go into the query although the method has a body.
     :param items: key of the list in the response.
     :param paging: ``token`` or ``cursor``.
-    :param idempotent: whether it may be sent again blindly; by default everything but POST.
+    :param idempotent: whether it may be sent again without a look-up; by default everything but POST.
     :param file: the parameter that is sent as a multipart file.
     :param prepare: what turns a parameter's value into what is sent.
     """
@@ -245,7 +260,10 @@ def endpoint(
 
 
 def coroutines(client: type[C]) -> type[C]:
-    """Make real coroutine functions of an async client's methods: ``inspect`` and Airflow ask for these."""
+    """Make coroutine functions of an async client's methods: ``inspect`` and Airflow look for these.
+
+    :param client: the class of the client.
+    """
     for name in ENDPOINTS.keys() - WALKED:
         setattr(client, name, _coroutine(getattr(client, name)))
     return client
@@ -264,8 +282,12 @@ WALKED = frozenset({"search_users"})
 
 
 def plain_request(method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Request:
-    """Build a request to an endpoint without a method of its own.
+    """Build a request to an endpoint that has no method here.
 
+    :param method: HTTP method.
+    :param path: path on the Kinde domain, already percent-quoted.
+    :param params: query; ``None`` values are left out.
+    :param json: body.
     :raises ValueError: the path is not a plain path on the Kinde domain.
     """
     if "://" in path:
@@ -289,9 +311,11 @@ def plain_request(method: str, path: str, params: Mapping[str, Any] | None = Non
 def segment(value: object, what: str = "path parameter") -> str:
     """Quote a value so that it stays one segment of a path.
 
-    Quoted alone, a slash would do no harm here; but there are servers that unquote it before they look for the route.
+    A slash is refused although it would be quoted: some servers unquote it before they look for the route.
 
-    :raises ValueError: it is empty, ``.`` or ``..``, or holds what no id or key holds and could reach another path.
+    :param value: an id or a key.
+    :param what: its name in error messages.
+    :raises ValueError: it is empty, ``.`` or ``..``, or holds a character that could reach another path.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, uuid.UUID)):
         raise ValueError(f"{what} must be text, not {type(value).__name__}")
@@ -311,7 +335,10 @@ def segment(value: object, what: str = "path parameter") -> str:
 
 
 def encode_query(values: Mapping[str, Any]) -> str:
-    """Encode a query: lists joined by commas, booleans in lower case, a mapping as ``name[key]=value``."""
+    """Encode a query: lists joined by commas, booleans in lower case, a mapping as ``name[key]=value``.
+
+    :param values: parameter name to value.
+    """
     pairs: list[tuple[str, Any]] = []
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -322,7 +349,10 @@ def encode_query(values: Mapping[str, Any]) -> str:
 
 
 def is_text(value: Any) -> bool:
-    """Whether all texts in a value can go over the wire."""
+    """Return whether all texts in a value can be sent, because they hold no half characters.
+
+    :param value: a text, or a mapping or list with texts in it.
+    """
     if isinstance(value, str):
         return value.isascii() or not re.search("[\ud800-\udfff]", value)
     if isinstance(value, Mapping):
@@ -341,7 +371,12 @@ def _text(value: Any) -> str:
 
 
 def encode_json(value: Any) -> tuple[bytes, str]:
-    """Encode a JSON body; a number that JSON has not is a ``ValueError`` rather than a broken request."""
+    """Encode a JSON body.
+
+    :param value: the body.
+    :returns: body and content type.
+    :raises ValueError: it holds a number that JSON does not have.
+    """
     return json.dumps(value, allow_nan=False, ensure_ascii=False, default=_plain).encode(), "application/json"
 
 

@@ -1,4 +1,4 @@
-"""Who is in which organization, with which roles, permissions, scopes and second factors; and invitations."""
+"""Members of organizations, with their roles, permissions, scopes and second factors; and invitations."""
 
 # mypy: disable-error-code="empty-body"
 from __future__ import annotations
@@ -69,6 +69,7 @@ class Memberships(Resource[R, P]):
     def add_organization_users(self, org_code: str, users: Sequence[Member]) -> R:
         """Add up to 100 users to an organization.
 
+        :param org_code: the organization's code.
         :param users: ids, or ``{"id", "roles": [keys], "permissions": [keys]}``.
         :returns: ``{"users_added": [...]}``, or ``None`` if Kinde says that there was nothing to add.
         :raises ValueError: more than 100 users.
@@ -80,6 +81,7 @@ class Memberships(Resource[R, P]):
     def update_organization_users(self, org_code: str, users: Sequence[Member]) -> R:
         """Add, change and remove up to 100 members of an organization in one request.
 
+        :param org_code: the organization's code.
         :param users: ``{"id", "roles": [keys], "permissions": [keys]}``; with ``"operation": "delete"`` to remove.
         :returns: ``{"users_added", "users_updated", "users_removed"}``.
         :raises ValueError: more than 100 users.
@@ -91,6 +93,7 @@ class Memberships(Resource[R, P]):
     def remove_organization_users(self, org_code: str, users: Sequence[Member]) -> R:
         """Remove up to 100 members from an organization.
 
+        :param org_code: the organization's code.
         :param users: ids.
         :returns: ``{"users_removed": [...]}``.
         :raises ValueError: more than 100 users.
@@ -100,6 +103,8 @@ class Memberships(Resource[R, P]):
     def remove_organization_user(self, org_code: str, user_id: str) -> R:
         """Remove one member from an organization.
 
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
         :raises KindeNotFoundError: not a member.
         """
 
@@ -109,7 +114,11 @@ class Memberships(Resource[R, P]):
         items="roles",
     )
     def get_organization_user_roles(self, org_code: str, user_id: str) -> R:
-        """Read a member's roles."""
+        """Read a member's roles.
+
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
+        """
 
     @endpoint(
         "POST /api/v1/organizations/{org_code}/users/{user_id}/roles",
@@ -119,6 +128,8 @@ class Memberships(Resource[R, P]):
     def create_organization_user_role(self, org_code: str, user_id: str, role_id: str) -> R:
         """Give a member a role.
 
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
         :param role_id: the role's id; the bulk methods take role keys.
         """
 
@@ -129,6 +140,8 @@ class Memberships(Resource[R, P]):
     def delete_organization_user_role(self, org_code: str, user_id: str, role_id: str) -> R:
         """Take a role from a member.
 
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
         :param role_id: the role's id, not its key.
         :raises KindeNotFoundError: not a member, or without that role.
         """
@@ -143,6 +156,8 @@ class Memberships(Resource[R, P]):
     ) -> R:
         """Read a member's permissions.
 
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
         :param expand: ``roles``.
         """
 
@@ -154,6 +169,8 @@ class Memberships(Resource[R, P]):
     def create_organization_user_permission(self, org_code: str, user_id: str, permission_id: str) -> R:
         """Give a member a permission.
 
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
         :param permission_id: the permission's id, not its key.
         """
 
@@ -164,6 +181,8 @@ class Memberships(Resource[R, P]):
     def delete_organization_user_permission(self, org_code: str, user_id: str, permission_id: str) -> R:
         """Take a permission from a member.
 
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
         :param permission_id: the permission's id, not its key.
         """
 
@@ -173,31 +192,54 @@ class Memberships(Resource[R, P]):
         idempotent=True,
     )
     def add_organization_user_api_scope(self, org_code: str, user_id: str, api_id: str, scope_id: str) -> R:
-        """Give a member a scope of an API."""
+        """Give a member a scope of an API.
+
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
+        :param api_id: the API's id.
+        :param scope_id: the scope's id.
+        """
 
     @endpoint(
         "DELETE /api/v1/organizations/{org_code}/users/{user_id}/apis/{api_id}/scopes/{scope_id}",
         scope="delete:organization_user_api_scopes",
     )
     def delete_organization_user_api_scope(self, org_code: str, user_id: str, api_id: str, scope_id: str) -> R:
-        """Take a scope of an API from a member."""
+        """Take a scope of an API from a member.
+
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
+        :param api_id: the API's id.
+        :param scope_id: the scope's id.
+        """
 
     @endpoint("GET /api/v1/organizations/{org_code}/users/{user_id}/mfa", scope="read:organization_user_mfa")
     def get_org_user_mfa(self, org_code: str, user_id: str) -> R:
         """Read a member's second factor.
 
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
         :raises KindeNotFoundError: no such member.
         """
 
     @endpoint("DELETE /api/v1/organizations/{org_code}/users/{user_id}/mfa", scope="delete:organization_user_mfa")
     def reset_org_user_mfa_all(self, org_code: str, user_id: str) -> R:
-        """Drop all second factors of a member."""
+        """Drop all second factors of a member.
+
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
+        """
 
     @endpoint(
         "DELETE /api/v1/organizations/{org_code}/users/{user_id}/mfa/{factor_id}", scope="delete:organization_user_mfa"
     )
     def reset_org_user_mfa(self, org_code: str, user_id: str, factor_id: str) -> R:
-        """Drop one second factor of a member."""
+        """Drop one second factor of a member.
+
+        :param org_code: the organization's code.
+        :param user_id: the user's id.
+        :param factor_id: the factor's id.
+        """
 
     @endpoint(
         "GET /api/v1/organizations/{org_code}/roles/{role_id}/users",
@@ -210,12 +252,16 @@ class Memberships(Resource[R, P]):
     ) -> R:
         """Read one page of the members who hold a role.
 
+        :param org_code: the organization's code.
         :param role_id: the role's id, not its key.
+        :param page_size: items per page, at most 500; 10 when left out.
+        :param next_token: from the page before.
         """
 
     def iter_organization_users(self, org_code: str, **query: Any) -> P:
         """Yield every member of an organization, in pages of 500.
 
+        :param org_code: the organization's code.
         :param query: what ``get_organization_users`` takes.
         """
         return self._iterate("get_organization_users", org_code, **query)
@@ -239,7 +285,15 @@ class Invites(Resource[R, P]):
         include_revoked: bool | None = None,
         include_accepted: bool | None = None,
     ) -> R:
-        """Read one page of an organization's invitations; ``iter_organization_invites`` reads them all."""
+        """Read one page of an organization's invitations; ``iter_organization_invites`` reads them all.
+
+        :param org_code: the organization's code.
+        :param sort: ``created_on``, ``email`` or ``name`` with ``_asc`` or ``_desc``.
+        :param page_size: items per page, at most 500; 10 when left out.
+        :param next_token: from the page before.
+        :param include_revoked: include revoked invitations.
+        :param include_accepted: include accepted invitations.
+        """
 
     @endpoint("POST /api/v1/organization/{org_code}/invites", scope="create:organization_invites")
     def create_organization_invite(
@@ -251,23 +305,37 @@ class Invites(Resource[R, P]):
         last_name: str | None = None,
         send_email: bool | None = None,
     ) -> R:
-        """Invite somebody to an organization.
+        """Invite a person to an organization.
 
+        :param org_code: the organization's code.
         :param email: their address, at most 254 characters.
         :param roles: role keys; may be empty.
-        :param first_name: at most 64 characters. ``last_name`` likewise.
+        :param first_name: at most 64 characters.
+        :param last_name: at most 64 characters.
         :param send_email: have Kinde send the invitation; otherwise only its link is returned.
         :returns: ``{"invite": {...}}``.
         """
 
     @endpoint("GET /api/v1/organization/{org_code}/invites/{invite_code}", scope="read:organization_invites")
     def get_organization_invite(self, org_code: str, invite_code: str) -> R:
-        """Read an invitation; ``accepted_on`` says whether it was accepted."""
+        """Read an invitation; ``accepted_on`` says whether it was accepted.
+
+        :param org_code: the organization's code.
+        :param invite_code: the invitation's code.
+        """
 
     @endpoint("DELETE /api/v1/organization/{org_code}/invites/{invite_code}", scope="delete:organization_invites")
     def delete_organization_invite(self, org_code: str, invite_code: str) -> R:
-        """Revoke an invitation."""
+        """Revoke an invitation.
+
+        :param org_code: the organization's code.
+        :param invite_code: the invitation's code.
+        """
 
     def iter_organization_invites(self, org_code: str, **query: Any) -> P:
-        """Yield every invitation of an organization."""
+        """Yield every invitation of an organization.
+
+        :param org_code: the organization's code.
+        :param query: arguments of ``get_organization_invites``.
+        """
         return self._iterate("get_organization_invites", org_code, **query)

@@ -60,8 +60,25 @@ class Organizations(Resource[R, P]):
         """Create an organization. Kinde allows two of the same name: look first.
 
         :param name: its name.
+        :param feature_flags: feature flag key to ``str``, ``int`` or ``bool``.
         :param external_id: an id of your own.
+        :param background_color: background colour.
+        :param button_color: colour of buttons.
+        :param button_text_color: colour of the text on buttons.
+        :param link_color: colour of links.
+        :param background_color_dark: background colour of the dark theme.
+        :param button_color_dark: colour of buttons in the dark theme.
+        :param button_text_color_dark: colour of the text on buttons in the dark theme.
+        :param link_color_dark: colour of links in the dark theme.
+        :param theme_code: ``light``, ``dark`` or ``user_preference``.
         :param handle: a short unique name for URLs.
+        :param is_allow_registrations: old name of ``is_auto_membership_enabled``.
+        :param is_auto_membership_enabled: whether users who sign in with the organization's code become members.
+        :param sender_name: the organization's name in e-mails.
+        :param sender_email: the sender's address in e-mails.
+        :param is_create_billing_customer: whether to make it a customer in Kinde's billing.
+        :param billing_email: address for bills; needed with ``is_create_billing_customer``.
+        :param billing_plan_code: code of its billing plan.
         :returns: ``{"organization": {"code": ...}}``.
         :raises KindeConflictError: the handle is taken.
         """
@@ -96,6 +113,27 @@ class Organizations(Resource[R, P]):
         """Change an organization; what is left out stays.
 
         :param org_code: the organization's code.
+        :param expand: ``billing``.
+        :param name: its name.
+        :param external_id: an id of your own.
+        :param background_color: background colour.
+        :param button_color: colour of buttons.
+        :param button_text_color: colour of the text on buttons.
+        :param link_color: colour of links.
+        :param background_color_dark: background colour of the dark theme.
+        :param button_color_dark: colour of buttons in the dark theme.
+        :param button_text_color_dark: colour of the text on buttons in the dark theme.
+        :param link_color_dark: colour of links in the dark theme.
+        :param theme_code: ``light``, ``dark`` or ``user_preference``.
+        :param handle: a short unique name for URLs.
+        :param is_allow_registrations: old name of ``is_auto_membership_enabled``.
+        :param is_auto_membership_enabled: whether users who sign in with the organization's code become members.
+        :param is_auto_join_domain_list: whether users with an address of ``allowed_domains`` may sign up.
+        :param allowed_domains: domains of e-mail addresses that may sign up.
+        :param is_enable_advanced_orgs: whether to turn on Kinde's advanced organization features.
+        :param is_enforce_mfa: whether every member needs a second factor.
+        :param sender_name: the organization's name in e-mails.
+        :param sender_email: the sender's address in e-mails.
         :param is_suspended: whether its members are kept out. The default organization cannot be suspended.
         :raises KindeNotFoundError: no such organization.
         """
@@ -104,27 +142,41 @@ class Organizations(Resource[R, P]):
     def delete_organization(self, org_code: str) -> R:
         """Delete an organization. Its members leave it; their accounts stay.
 
+        :param org_code: the organization's code.
         :raises KindeNotFoundError: no such organization.
         """
 
     @endpoint("DELETE /api/v1/organization/{org_code}/handle", scope="delete:organization_handles")
     def delete_organization_handle(self, org_code: str) -> R:
-        """Take an organization's handle away."""
+        """Remove an organization's handle.
+
+        :param org_code: the organization's code.
+        """
 
     @endpoint("GET /api/v1/organizations/{org_code}/feature_flags", scope="read:organization_feature_flags")
     def get_organization_feature_flags(self, org_code: str) -> R:
-        """Read an organization's feature flags, a mapping of key to type and value."""
+        """Read an organization's feature flags, a mapping of key to type and value.
+
+        :param org_code: the organization's code.
+        """
 
     @endpoint("DELETE /api/v1/organizations/{org_code}/feature_flags", scope="delete:organization_feature_flags")
     def delete_organization_feature_flag_overrides(self, org_code: str) -> R:
-        """Drop everything that an organization overrides of the environment's feature flags."""
+        """Reset all feature flags of an organization to those of the environment.
+
+        :param org_code: the organization's code.
+        """
 
     @endpoint(
         "DELETE /api/v1/organizations/{org_code}/feature_flags/{feature_flag_key}",
         scope="delete:organization_feature_flags",
     )
     def delete_organization_feature_flag_override(self, org_code: str, feature_flag_key: str) -> R:
-        """Drop what an organization overrides of one feature flag."""
+        """Reset one feature flag of an organization to that of the environment.
+
+        :param org_code: the organization's code.
+        :param feature_flag_key: the flag's key.
+        """
 
     @endpoint(
         "PATCH /api/v1/organizations/{org_code}/feature_flags/{feature_flag_key}",
@@ -134,6 +186,8 @@ class Organizations(Resource[R, P]):
     def update_organization_feature_flag_override(self, org_code: str, feature_flag_key: str, value: str) -> R:
         """Set a feature flag for one organization.
 
+        :param org_code: the organization's code.
+        :param feature_flag_key: the flag's key.
         :param value: the flag's value, as text.
         """
 
@@ -141,12 +195,16 @@ class Organizations(Resource[R, P]):
         "GET /api/v1/organizations/{org_code}/properties", scope="read:organization_properties", items="properties"
     )
     def get_organization_property_values(self, org_code: str) -> R:
-        """Read an organization's properties."""
+        """Read an organization's properties.
+
+        :param org_code: the organization's code.
+        """
 
     @endpoint("PATCH /api/v1/organizations/{org_code}/properties", scope="update:organization_properties")
     def update_organization_properties(self, org_code: str, properties: Mapping[str, Any]) -> R:
         """Set several properties of an organization in one request.
 
+        :param org_code: the organization's code.
         :param properties: property key to value.
         """
 
@@ -158,6 +216,8 @@ class Organizations(Resource[R, P]):
     def update_organization_property(self, org_code: str, property_key: str, value: str) -> R:
         """Set one property of an organization.
 
+        :param org_code: the organization's code.
+        :param property_key: the property's key.
         :param value: its value, as text; may be empty.
         """
 
@@ -167,12 +227,17 @@ class Organizations(Resource[R, P]):
     ) -> R:
         """Set which second factors an organization offers.
 
+        :param org_code: the organization's code.
         :param enabled_factors: of ``mfa:email``, ``mfa:sms`` and ``mfa:authenticator_app``.
+        :param is_recovery_codes_enabled: whether members are shown recovery codes when they set up a second factor.
         """
 
     @endpoint("GET /api/v1/organizations/{org_code}/logos", scope="read:organizations")
     def read_organization_logo(self, org_code: str) -> R:
-        """Read which logos an organization has."""
+        """Read which logos an organization has.
+
+        :param org_code: the organization's code.
+        """
 
     @endpoint(
         "POST /api/v1/organizations/{org_code}/logos/{type}", scope="update:organizations", file="logo", idempotent=True
@@ -180,6 +245,7 @@ class Organizations(Resource[R, P]):
     def add_organization_logo(self, org_code: str, type: str, logo: bytes | str | os.PathLike[str] | IO[bytes]) -> R:
         """Upload a logo.
 
+        :param org_code: the organization's code.
         :param type: ``light`` or ``dark``.
         :param logo: the image (PNG, JPEG, GIF, WebP or SVG) as bytes, as an open file, or the path of a file.
         """
@@ -188,6 +254,7 @@ class Organizations(Resource[R, P]):
     def delete_organization_logo(self, org_code: str, type: str) -> R:
         """Delete a logo; ``None`` when there was none.
 
+        :param org_code: the organization's code.
         :param type: ``light`` or ``dark``.
         """
 
@@ -197,7 +264,10 @@ class Organizations(Resource[R, P]):
         items="connections",
     )
     def get_organization_connections(self, organization_code: str) -> R:
-        """Read an organization's sign-in connections: flat items, or each in a ``connection`` key."""
+        """Read an organization's sign-in connections: flat items, or each in a ``connection`` key.
+
+        :param organization_code: the organization's code.
+        """
 
     @endpoint(
         "POST /api/v1/organizations/{organization_code}/connections/{connection_id}",
@@ -205,14 +275,22 @@ class Organizations(Resource[R, P]):
         idempotent=True,
     )
     def enable_org_connection(self, organization_code: str, connection_id: str) -> R:
-        """Let an organization sign in by a connection."""
+        """Let an organization sign in by a connection.
+
+        :param organization_code: the organization's code.
+        :param connection_id: the connection's id.
+        """
 
     @endpoint(
         "DELETE /api/v1/organizations/{organization_code}/connections/{connection_id}",
         scope="delete:organization_connections",
     )
     def remove_org_connection(self, organization_code: str, connection_id: str) -> R:
-        """Take a sign-in connection from an organization."""
+        """Take a sign-in connection from an organization.
+
+        :param organization_code: the organization's code.
+        :param connection_id: the connection's id.
+        """
 
     @endpoint("PATCH /api/v1/organizations/{org_code}/sessions", scope="update:organizations")
     def update_organization_sessions(
@@ -225,7 +303,10 @@ class Organizations(Resource[R, P]):
     ) -> R:
         """Set how long an organization's members stay signed in.
 
+        :param org_code: the organization's code.
+        :param is_use_org_sso_session_policy: whether the organization's own policy for single sign-on sessions applies.
         :param sso_session_persistence_mode: ``persistent`` or ``non_persistent``.
+        :param is_use_org_authenticated_session_lifetime: whether the organization's own session lifetime applies.
         :param authenticated_session_lifetime: seconds.
         """
 
@@ -237,12 +318,17 @@ class Organizations(Resource[R, P]):
 
         Users and roles of an organization that a directory keeps are changed in the identity provider.
 
+        :param page_size: items per page, at most 100; 10 when left out.
+        :param starting_after: id of the last item of the page before.
         :param organization_code: the directory of this organization only.
         :returns: each with ``id``, ``directory_name``, ``status``, ``organization_code`` and its ``secret_token``.
         """
 
     def iter_organizations(self, **query: Any) -> P:
-        """Yield every organization, in pages of 500."""
+        """Yield every organization, in pages of 500.
+
+        :param query: arguments of ``get_organizations``.
+        """
         return self._iterate("get_organizations", **query)
 
     def iter_directories(self, **query: Any) -> P:

@@ -17,6 +17,8 @@ class Roles(Resource[R, P]):
         """Read one page of roles; ``iter_roles`` reads them all.
 
         :param sort: ``name_asc``, ``name_desc``, ``id_asc`` or ``id_desc``.
+        :param page_size: items per page, at most 500; 10 when left out.
+        :param next_token: from the page before.
         """
 
     @endpoint("POST /api/v1/roles", scope="create:roles")
@@ -30,14 +32,19 @@ class Roles(Resource[R, P]):
     ) -> R:
         """Create a role.
 
+        :param name: its name.
         :param key: what code and specs call it.
+        :param description: its description.
         :param is_default_role: give it to every new member.
         :param assignment_permission_id: the permission that one needs to hand the role out.
         """
 
     @endpoint("GET /api/v1/roles/{role_id}", scope="read:roles")
     def get_role(self, role_id: str) -> R:
-        """Read one role."""
+        """Read one role.
+
+        :param role_id: the role's id, not its key.
+        """
 
     @endpoint("PATCH /api/v1/roles/{role_id}", scope="update:roles")
     def update_roles(
@@ -49,11 +56,22 @@ class Roles(Resource[R, P]):
         is_default_role: bool | None = None,
         assignment_permission_id: str | None = None,
     ) -> R:
-        """Change a role; Kinde wants its name and key each time."""
+        """Change a role; Kinde wants its name and key each time.
+
+        :param role_id: the role's id, not its key.
+        :param name: its name; needed even when it stays.
+        :param key: its key; needed even when it stays.
+        :param description: its description.
+        :param is_default_role: give it to every new member.
+        :param assignment_permission_id: the permission that one needs to give the role to a member.
+        """
 
     @endpoint("DELETE /api/v1/roles/{role_id}", scope="delete:roles")
     def delete_role(self, role_id: str) -> R:
-        """Delete a role everywhere."""
+        """Delete a role everywhere.
+
+        :param role_id: the role's id, not its key.
+        """
 
     @endpoint(
         "GET /api/v1/roles/{role_id}/permissions", scope="read:role_permissions", items="permissions", paging="token"
@@ -61,28 +79,49 @@ class Roles(Resource[R, P]):
     def get_role_permissions(
         self, role_id: str, sort: str | None = None, page_size: int | None = None, next_token: str | None = None
     ) -> R:
-        """Read one page of a role's permissions."""
+        """Read one page of a role's permissions.
+
+        :param role_id: the role's id, not its key.
+        :param sort: ``name_asc``, ``name_desc``, ``id_asc`` or ``id_desc``.
+        :param page_size: items per page, at most 500; 10 when left out.
+        :param next_token: from the page before.
+        """
 
     @endpoint("PATCH /api/v1/roles/{role_id}/permissions", scope="update:role_permissions")
     def update_role_permissions(self, role_id: str, permissions: Sequence[Mapping[str, Any]]) -> R:
         """Add permissions to a role and take some away.
 
+        :param role_id: the role's id, not its key.
         :param permissions: ``{"id"}``, with ``"operation": "delete"`` to take it away.
         """
 
     @endpoint("DELETE /api/v1/roles/{role_id}/permissions/{permission_id}", scope="delete:role_permissions")
     def remove_role_permission(self, role_id: str, permission_id: str) -> R:
-        """Take one permission from a role."""
+        """Take one permission from a role.
+
+        :param role_id: the role's id, not its key.
+        :param permission_id: the permission's id, not its key.
+        """
 
     @endpoint("GET /api/v1/permissions", scope="read:permissions", items="permissions", paging="token")
     def get_permissions(
         self, sort: str | None = None, page_size: int | None = None, next_token: str | None = None
     ) -> R:
-        """Read one page of permissions; ``iter_permissions`` reads them all."""
+        """Read one page of permissions; ``iter_permissions`` reads them all.
+
+        :param sort: ``name_asc``, ``name_desc``, ``id_asc`` or ``id_desc``.
+        :param page_size: items per page, at most 500; 10 when left out.
+        :param next_token: from the page before.
+        """
 
     @endpoint("POST /api/v1/permissions", scope="create:permissions")
     def create_permission(self, name: str | None = None, description: str | None = None, key: str | None = None) -> R:
-        """Create a permission; the response does not hold its id."""
+        """Create a permission; the response does not hold its id.
+
+        :param name: its name.
+        :param description: its description.
+        :param key: its key, used in code and in specs.
+        """
 
     @endpoint("PATCH /api/v1/permissions/{permission_id}", scope="update:permissions")
     def update_permissions(
@@ -92,18 +131,33 @@ class Roles(Resource[R, P]):
         description: str | None = None,
         key: str | None = None,
     ) -> R:
-        """Change a permission."""
+        """Change a permission.
+
+        :param permission_id: the permission's id, not its key.
+        :param name: its name.
+        :param description: its description.
+        :param key: its key, used in code and in specs.
+        """
 
     @endpoint("DELETE /api/v1/permissions/{permission_id}", scope="delete:permissions")
     def delete_permission(self, permission_id: str) -> R:
-        """Delete a permission everywhere."""
+        """Delete a permission everywhere.
+
+        :param permission_id: the permission's id, not its key.
+        """
 
     def iter_roles(self, **query: Any) -> P:
-        """Yield every role, in pages of 500."""
+        """Yield every role, in pages of 500.
+
+        :param query: arguments of ``get_roles``.
+        """
         return self._iterate("get_roles", **query)
 
     def iter_permissions(self, **query: Any) -> P:
-        """Yield every permission, in pages of 500."""
+        """Yield every permission, in pages of 500.
+
+        :param query: arguments of ``get_permissions``.
+        """
         return self._iterate("get_permissions", **query)
 
 
@@ -120,6 +174,9 @@ class Properties(Resource[R, P]):
     ) -> R:
         """Read one page of property definitions; ``iter_properties`` reads them all.
 
+        :param page_size: items per page, at most 100; 10 when left out.
+        :param starting_after: id of the last item of the page before.
+        :param ending_before: id of the first item of the page after.
         :param context: ``usr`` (users), ``org`` (organizations) or ``app``.
         """
 
@@ -136,20 +193,34 @@ class Properties(Resource[R, P]):
     ) -> R:
         """Define a property.
 
+        :param name: its name.
+        :param key: its key, used in code and in specs.
         :param type: ``single_line_text`` or ``multi_line_text``.
         :param context: ``usr``, ``org`` or ``app``.
         :param is_private: keep it out of tokens.
+        :param category_id: id of its category.
+        :param description: its description.
         """
 
     @endpoint("PUT /api/v1/properties/{property_id}", scope="update:properties")
     def update_property(
         self, property_id: str, name: str, is_private: bool, category_id: str, description: str | None = None
     ) -> R:
-        """Change a property's definition."""
+        """Change a property's definition.
+
+        :param property_id: the property's id.
+        :param name: its name.
+        :param is_private: keep it out of tokens.
+        :param category_id: id of its category.
+        :param description: its description.
+        """
 
     @endpoint("DELETE /api/v1/properties/{property_id}", scope="delete:properties")
     def delete_property(self, property_id: str) -> R:
-        """Delete a property and its values."""
+        """Delete a property and its values.
+
+        :param property_id: the property's id.
+        """
 
     def iter_properties(self, **query: Any) -> P:
         """Yield every property definition.

@@ -1,4 +1,4 @@
-"""Users, what hangs on them (identities, properties, sessions, MFA), and the search for them."""
+"""Users, their identities, properties, sessions and second factors, and the search for users."""
 
 # mypy: disable-error-code="empty-body"
 from __future__ import annotations
@@ -30,8 +30,11 @@ class Users(Resource[R, P]):
         """Read one page of users; ``iter_users`` reads them all.
 
         :param page_size: users per page, at most 500; 10 when left out.
-        :param user_id: only these ids. ``email``, ``username`` and ``phone`` likewise: one value or several.
+        :param user_id: only these ids.
         :param next_token: from the page before.
+        :param email: only users with this e-mail address, or one of several.
+        :param username: only users with this user name, or one of several.
+        :param phone: only users with this phone number, or one of several.
         :param expand: ``organizations``, ``identities``, ``billing``.
         :param has_organization: only users with (or without) an organization.
         :param active_since: only users who signed in since then (ISO 8601).
@@ -80,6 +83,9 @@ class Users(Resource[R, P]):
         """Change a user; what is left out stays. A name once set cannot be cleared, and an address is an identity.
 
         :param id: the user's id.
+        :param given_name: first name.
+        :param family_name: last name.
+        :param picture: URL of the picture.
         :param is_suspended: whether signing in is refused everywhere.
         :param is_password_reset_requested: ask for a new password at the next sign-in.
         :param provided_id: an id of your own.
@@ -88,7 +94,7 @@ class Users(Resource[R, P]):
 
     @endpoint("DELETE /api/v1/user", scope="delete:users")
     def delete_user(self, id: str, is_delete_profile: bool | None = None) -> R:
-        """Delete a user for good; suspending is the way back.
+        """Delete a user for good; suspending can be undone.
 
         :param id: the user's id.
         :param is_delete_profile: drop the profile and its subscriptions as well, not the access alone.
@@ -110,13 +116,19 @@ class Users(Resource[R, P]):
 
         :param query: part of a name or address; ``*`` for all.
         :param page_size: users per request, at most 100 (the default here).
+        :param api_scopes: only users with these API scopes.
         :param properties: property key to the values looked for.
+        :param starting_after: id of the last item of the page before.
+        :param ending_before: id of the first item of the page after.
         :param expand: ``organizations``, ``identities``, ``properties``.
         """
 
     @endpoint("POST /api/v1/users/{user_id}/refresh_claims", scope="update:user_refresh_claims", idempotent=True)
     def refresh_user_claims(self, user_id: str) -> R:
-        """Have a user's next token show flags and role permissions as they are now."""
+        """Have a user's next token show flags and role permissions as they are now.
+
+        :param user_id: the user's id.
+        """
 
     @endpoint(
         "PATCH /api/v1/users/{user_id}/feature_flags/{feature_flag_key}",
@@ -126,17 +138,23 @@ class Users(Resource[R, P]):
     def update_user_feature_flag_override(self, user_id: str, feature_flag_key: str, value: str) -> R:
         """Set a feature flag for one user.
 
+        :param user_id: the user's id.
+        :param feature_flag_key: the flag's key.
         :param value: the flag's value, as text.
         """
 
     @endpoint("GET /api/v1/users/{user_id}/properties", scope="read:user_properties", items="properties")
     def get_user_property_values(self, user_id: str) -> R:
-        """Read a user's properties."""
+        """Read a user's properties.
+
+        :param user_id: the user's id.
+        """
 
     @endpoint("PATCH /api/v1/users/{user_id}/properties", scope="update:user_properties")
     def update_user_properties(self, user_id: str, properties: Mapping[str, Any]) -> R:
         """Set several properties of a user in one request; the others stay.
 
+        :param user_id: the user's id.
         :param properties: property key to value.
         """
 
@@ -144,6 +162,8 @@ class Users(Resource[R, P]):
     def update_user_property(self, user_id: str, property_key: str, value: str) -> R:
         """Set one property of a user.
 
+        :param user_id: the user's id.
+        :param property_key: the property's key.
         :param value: its value, as text; may be empty.
         """
 
@@ -165,29 +185,56 @@ class Users(Resource[R, P]):
     ) -> R:
         """Set a user's password from its hash, for moving users to Kinde.
 
-        :param hashing_method: how it was hashed: ``bcrypt``, ``crypt``, ``md5``, ``wordpress``.
+        :param user_id: the user's id.
+        :param hashed_password: the hash.
+        :param hashing_method: ``bcrypt`` (when left out), ``crypt``, ``md5``, ``sha256``, ``wordpress``, ``pbkdf2``,
+            ``firebase-scrypt`` or ``aspnet-identity-v2``.
+        :param salt: the salt, where the hash does not hold it.
+        :param salt_position: ``prefix`` or ``suffix``.
+        :param iterations: iterations of the hash, for pbkdf2.
+        :param variant: variant of the hash, for pbkdf2.
+        :param signer_key: signer key, for firebase-scrypt.
+        :param salt_separator: salt separator, for firebase-scrypt.
+        :param rounds: rounds (1 to 16), for firebase-scrypt.
+        :param mem_cost: memory cost (1 to 20), for firebase-scrypt.
         :param is_temporary_password: ask for a new one at the next sign-in.
         """
 
     @endpoint("GET /api/v1/users/{user_id}/sessions", scope="read:user_sessions", items="sessions")
     def get_user_sessions(self, user_id: str) -> R:
-        """Read where a user is signed in."""
+        """Read where a user is signed in.
+
+        :param user_id: the user's id.
+        """
 
     @endpoint("DELETE /api/v1/users/{user_id}/sessions", scope="delete:user_sessions")
     def delete_user_sessions(self, user_id: str) -> R:
-        """Sign a user out everywhere."""
+        """Sign a user out everywhere.
+
+        :param user_id: the user's id.
+        """
 
     @endpoint("GET /api/v1/users/{user_id}/mfa", scope="read:user_mfa")
     def get_users_mfa(self, user_id: str) -> R:
-        """Read a user's second factor of the environment."""
+        """Read a user's second factor of the environment.
+
+        :param user_id: the user's id.
+        """
 
     @endpoint("DELETE /api/v1/users/{user_id}/mfa", scope="delete:user_mfa")
     def reset_users_mfa_all(self, user_id: str) -> R:
-        """Drop all second factors of a user."""
+        """Drop all second factors of a user.
+
+        :param user_id: the user's id.
+        """
 
     @endpoint("DELETE /api/v1/users/{user_id}/mfa/{factor_id}", scope="delete:user_mfa")
     def reset_users_mfa(self, user_id: str, factor_id: str) -> R:
-        """Drop one second factor of a user."""
+        """Drop one second factor of a user.
+
+        :param user_id: the user's id.
+        :param factor_id: the factor's id.
+        """
 
     def iter_users(self, **query: Any) -> P:
         """Yield every user, in pages of 500.
@@ -198,7 +245,7 @@ class Users(Resource[R, P]):
 
 
 class Identities(Resource[R, P]):
-    """Methods on identities: the addresses, numbers and names that somebody signs in with."""
+    """Methods on identities: the e-mail addresses, phone numbers and names that a user signs in with."""
 
     @endpoint(
         "GET /api/v1/users/{user_id}/identities", scope="read:user_identities", items="identities", paging="cursor"
@@ -206,7 +253,12 @@ class Identities(Resource[R, P]):
     def get_user_identities(
         self, user_id: str, starting_after: str | None = None, ending_before: str | None = None
     ) -> R:
-        """Read one page of a user's identities; ``iter_user_identities`` reads them all."""
+        """Read one page of a user's identities; ``iter_user_identities`` reads them all.
+
+        :param user_id: the user's id.
+        :param starting_after: id of the last item of the page before.
+        :param ending_before: id of the first item of the page after.
+        """
 
     @endpoint("POST /api/v1/users/{user_id}/identities", scope="create:user_identities")
     def create_user_identity(
@@ -219,6 +271,7 @@ class Identities(Resource[R, P]):
     ) -> R:
         """Give a user another identity. Identities cannot be edited: add the new one, then delete the old one.
 
+        :param user_id: the user's id.
         :param value: the address, the national phone number, the user name or the enterprise id.
         :param type: ``email``, ``username``, ``phone``, ``enterprise`` or ``social``.
         :param phone_country_id: two letters, for a phone number.
@@ -229,19 +282,30 @@ class Identities(Resource[R, P]):
 
     @endpoint("GET /api/v1/identities/{identity_id}", scope="read:identities")
     def get_identity(self, identity_id: str) -> R:
-        """Read one identity."""
+        """Read one identity.
+
+        :param identity_id: the identity's id.
+        """
 
     @endpoint("PATCH /api/v1/identities/{identity_id}", scope="update:identities")
     def update_identity(self, identity_id: str, is_primary: bool | None = None) -> R:
-        """Make an identity the primary one of its type."""
+        """Make an identity the primary one of its type.
+
+        :param identity_id: the identity's id.
+        :param is_primary: whether it is the primary one.
+        """
 
     @endpoint("DELETE /api/v1/identities/{identity_id}", scope="delete:identities")
     def delete_identity(self, identity_id: str) -> R:
         """Delete an identity.
 
+        :param identity_id: the identity's id.
         :raises KindeNotFoundError: no such identity.
         """
 
     def iter_user_identities(self, user_id: str) -> P:
-        """Yield every identity of a user."""
+        """Yield every identity of a user.
+
+        :param user_id: the user's id.
+        """
         return self._iterate("get_user_identities", user_id)
