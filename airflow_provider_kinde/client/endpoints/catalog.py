@@ -28,5 +28,5 @@ def find_endpoint(name: str) -> Endpoint:
     if name not in ENDPOINTS:
         near = difflib.get_close_matches(name, ENDPOINTS)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(ENDPOINTS))}"
-        raise ValueError(f"{name!r} is no endpoint of Kinde's Management API; {hint}")
+        raise ValueError(f"{name!r} is no operation of Kinde's Management API; {hint}")
     return ENDPOINTS[name]
