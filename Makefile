@@ -32,7 +32,7 @@ SAME_PROGRAM := test_commands.py test_half_a_year.py test_http_sources.py
 MINORS := 30 31 32
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ui soak test test-unit test-tools test-airflow3 test-airflow2 test-matrix $(MINORS:%=test-airflow%) test-e2e test-live test-browser test-sdk test-contract lint format types docs bench build lock clean
+.PHONY: help demo demo-ui soak test test-unit test-tools test-airflow3 test-smoke test-airflow2 test-matrix $(MINORS:%=test-airflow%) test-e2e test-live test-browser test-sdk test-contract lint format types docs bench build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ demo-ui: ## Airflow's web interface and a local Kinde, wired together; Ctrl-C en
 	@$(ENV) airflow3
 	@$(AIRFLOW3)/python -m demo --ui
 
-test: ## everything: lint, types, unit, SDK, Airflow 3, real schedulers and workers, Airflow 2.11
+test: ## everything: lint, types, unit, SDK, Airflow 3, real schedulers and workers; a smoke run on Airflow 2.11
 	@$(PYTHON) scripts/check.py
 
 test-unit: ## engine and client, without Airflow (about a minute)
@@ -60,7 +60,11 @@ test-airflow3: ## provider, hook, operators and DAGs on the newest Airflow 3
 	@$(ENV) airflow3
 	$(AIRFLOW3)/python -m pytest -n $(JOBS) $(AIRFLOW_TESTS)
 
-test-airflow2: ## the same on Airflow 2.11
+test-smoke: ## Airflow 2.11: provider, hooks, command line, and one DAG of each kind
+	@$(ENV) airflow2
+	$(AIRFLOW2)/python -m pytest -n 2 --disable-warnings -m smoke $(AIRFLOW_TESTS)
+
+test-airflow2: ## all of that on Airflow 2.11
 	@$(ENV) airflow2
 	@# The warnings of 2.11 are all about itself and the packages of its time.
 	$(AIRFLOW2)/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS) \
@@ -71,8 +75,8 @@ $(MINORS:%=test-airflow%): test-airflow%:
 	$(KINDE_VENVS)/airflow$*/bin/python -m pytest -n $(JOBS) --disable-warnings $(AIRFLOW_TESTS) \
 		$(SAME_PROGRAM:%=--ignore=tests/cli/%)
 
-test-matrix: ## the same on every minor of Airflow 3, each in an environment of its own (half an hour)
-	@$(PYTHON) scripts/check.py $(MINORS:%=test-airflow%) test-airflow3
+test-matrix: ## the Airflow tests on 2.11 and every minor of 3, each in an environment of its own (half an hour)
+	@$(PYTHON) scripts/check.py test-airflow2 $(MINORS:%=test-airflow%) test-airflow3
 
 test-e2e: ## a real scheduler and API server, triggered over REST
 	@$(ENV) airflow3

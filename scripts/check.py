@@ -25,9 +25,9 @@ PARTS = (
     ("test-airflow3",),
     # Real schedulers: they wait for each other's heartbeats half of the time.
     ("test-e2e", "test-workers"),
-    ("test-airflow2",),
+    ("test-smoke",),
 )
-NEEDS = {"test-airflow2": "airflow2"}
+NEEDS = {"test-smoke": "airflow2", "test-airflow2": "airflow2"}
 """Parts whose environment this machine may have no Python for."""
 NO_PYTHON = 4
 CLOSING = re.compile(r"^=+ (.*\d+ (?:passed|failed|error|skipped|deselected|xfailed|warning).* in [\d.]+s.*) =+$")

@@ -81,6 +81,7 @@ def test_from_a_secrets_backend(tmp_path: Path) -> None:
     assert done.stdout == "kinde acme.kinde.com id s3cret {'timeout': 5}\n", done.stderr
 
 
+@pytest.mark.smoke
 def test_the_command_line_plans_with_a_stored_connection(home: Path, company: Company) -> None:
     plan = python(home, "-m", "airflow_provider_kinde", "plan", "--spec", str(company.spec))
     assert plan.returncode == 2, plan.stderr

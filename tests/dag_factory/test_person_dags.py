@@ -53,6 +53,7 @@ def user(kinde: Emulator, email: str) -> dict[str, Any]:
     return next(user for user in kinde.state()["users"] if user["email"] == email)
 
 
+@pytest.mark.smoke
 def test_onboarding_then_the_scheduled_sync_then_the_row(
     sync: Any, onboard: Any, company: Company, kinde: Emulator, storage_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_onboarding_then_the_scheduled_sync_then_the_row(
     assert user(kinde, NEW["email"])["provided_id"] == "small-hr:E77"
 
 
+@pytest.mark.smoke
 def test_offboarding_then_the_scheduled_sync(sync: Any, offboard: Any, company: Company, kinde: Emulator) -> None:
     Run(sync)
     run = Run(offboard, {"email": "mail-3@example.com"})

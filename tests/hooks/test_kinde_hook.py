@@ -48,6 +48,7 @@ def test_every_method_is_the_clients(name: str) -> None:
     assert inspect.iscoroutinefunction(getattr(AsyncKindeClient, name)) is not walks
 
 
+@pytest.mark.smoke
 def test_the_sync_hook(connection: Connect, server: Server) -> None:
     server.on(USERS, Reply({"users": [{"id": "kp_1"}], "next_token": "n"}), Reply({"users": [{"id": "kp_2"}]}))
     with KindeHook(connection()) as hook:
@@ -68,6 +69,7 @@ def test_the_sync_hook(connection: Connect, server: Server) -> None:
     assert targets == ["/api/v1/user?id=kp_1", "/api/v1/environment?a=1", "/api/v1/user?id=kp_1"]
 
 
+@pytest.mark.smoke
 def test_the_async_hook(connection: Connect, server: Server) -> None:
     server.on(USERS, Reply({"users": [{"id": "kp_1"}], "next_token": "n"}), Reply({"users": [{"id": "kp_2"}]}))
 

@@ -37,6 +37,7 @@ def example(kinde: Emulator, database: None, monkeypatch: pytest.MonkeyPatch) ->
         path.unlink()
 
 
+@pytest.mark.smoke
 def test_users(example: Any, kinde: Emulator) -> None:
     run = example("kinde_example_users")
     assert run.all == {"success"}
@@ -45,6 +46,7 @@ def test_users(example: Any, kinde: Emulator) -> None:
     assert "Airflow example" not in {item["name"] for item in kinde.state()["organizations"]}
 
 
+@pytest.mark.smoke
 def test_organizations(example: Any, kinde: Emulator) -> None:
     before = kinde.state()
     run = example("kinde_example_organizations")

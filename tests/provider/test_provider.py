@@ -50,6 +50,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.smoke
 def test_provider_info_is_what_airflow_asks_for() -> None:
     schema = Path(airflow.__file__).with_name("provider_info.schema.json")
     jsonschema.validate(get_provider_info(), json.loads(schema.read_text()))

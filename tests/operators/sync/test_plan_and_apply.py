@@ -40,6 +40,7 @@ def people(kinde: Emulator) -> dict[str, dict[str, Any]]:
     return {user["email"]: user for user in kinde.state()["users"]}
 
 
+@pytest.mark.smoke
 def test_a_run_brings_everybody_to_kinde_and_the_next_one_writes_nothing(dag: Any, kinde: Emulator) -> None:
     first = Run(dag)
     assert (first.state, first.states) == ("success", {"plan": "success", "apply": "success"})
@@ -221,6 +222,7 @@ dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", on_change="sensor", default_args
 """
 
 
+@pytest.mark.smoke
 def test_a_run_that_waited_for_a_change_marks_the_source(
     dag_file: DagFile, company: Company, kinde: Emulator, storage_path: Path
 ) -> None:
