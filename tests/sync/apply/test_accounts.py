@@ -1,0 +1,99 @@
+"""Accounts: created, enabled, suspended, and their properties."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_kinde.sync import Report
+from kinde_emulator import Settings
+from tests.support.world import SPEC, World, people, person
+
+
+def outcomes(report: Report) -> set[tuple[str, str]]:
+    return {(operation.kind, operation.outcome) for operation in report.plan.operations}
+
+
+JOB_TITLES = SPEC.replace(
+    'family_name: "{{ row.last }}"', 'family_name: "{{ row.last }}"\n  properties: {kp_usr_job_title: "{{ row.dept }}"}'
+)
+
+
+def test_what_was_done_of_a_suspension_is_not_done_again(world: World) -> None:
+    world.apply(people(20))
+    left = [person(1, status="Terminated"), *people(20)[1:]]
+    world.kinde.fault("PATCH", "^/api/v1/user$", skip=1, status=400)
+    assert outcomes(world.apply(left)) == {("suspend", "failed")}
+    world.kinde.clear_log()
+    assert outcomes(world.apply(left)) == {("suspend", "done")}
+    assert [entry["method"] for entry in world.writes()] == ["DELETE", "PATCH"]
+
+
+def test_an_enabling_says_what_was_before_and_is_after(world: World) -> None:
+    for action, before, after in (
+        ("suspend", {"suspended": True}, {"suspended": False}),
+        ("remove", {"left": True}, {"left": False}),
+    ):
+        spec = SPEC + f"leaver: {{action: {action}}}\n"
+        world.apply(people(20), spec)
+        world.apply([person(1, status="Terminated"), *people(20)[1:]], spec)
+        enable = next(operation for operation in world.plan(people(20), spec).operations if operation.kind == "enable")
+        assert (enable.before, enable.after) == (before, after)
+
+
+def test_an_account_that_was_made_without_its_address_is_told(world: World) -> None:
+    made = {"id": "kp_1", "created": True, "identities": [{"type": "email", "result": {"created": False}}]}
+    world.kinde.fault("POST", "^/api/v1/user$", status=200, body=json.dumps(made))
+    (create, _) = world.apply(people(1)).plan.operations
+    assert create.error.startswith("Kinde made the account, but not its address")
+
+
+def test_an_account_that_kinde_answers_nothing_of_is_not_there(world: World) -> None:
+    world.kinde.fault("POST", "^/api/v1/user$", status=200, body="{}", times=None)
+    world.kinde.fault("GET", "/users\\?.*email=", status=200, body="null", times=None)
+    create = next(iter(world.apply(people(1)).plan.operations))
+    assert create.error == "Kinde answered the creation without an id, and no account has the address"
+
+
+def test_an_account_that_kinde_made_without_a_word_is_found(world: World) -> None:
+    world.kinde.fault("POST", "^/api/v1/user$", status=200, body="{}", after_work=True)
+    assert outcomes(world.apply(people(1))) == {("create", "done"), ("add_membership", "done")}
+    world.settled(people(1))
+
+
+def test_sessions_are_left_alone_where_the_spec_says_so(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.clear_log()
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.apply(rows, SPEC + "leaver: {end_sessions: false}\n")
+    assert [entry["method"] for entry in world.writes()] == ["PATCH", "PATCH"]
+
+
+def test_an_account_that_was_not_created_now_is_not_taken(world: World) -> None:
+    world.kinde.seed({"users": [{"email": "x@example.com", "provided_id": "other:1"}]})
+    stranger = world.users()["x@example.com"]
+    answer = {"id": stranger["id"], "created": False, "identities": [None]}
+    world.kinde.fault("POST", "/api/v1/user$", status=200, body=answer)
+    report = world.apply([person(1, dept="Eng")])
+    assert report.plan.operations[0].outcome == "failed"
+    assert world.users()["x@example.com"] == stranger
+
+
+def test_properties_cost_a_page_for_each_hundred_and_blank_ones_nothing(world: World) -> None:
+    world.kinde.seed({"properties": ["kp_usr_job_title"]})
+    name = 'family_name: "{{ row.last }}"'
+    spec = SPEC.replace(name, f"{name}\n  properties: {{kp_usr_job_title: '{{{{ row.job }}}}'}}")
+    rows = [*people(99, job=""), person(100, job="Chef")]
+    report = world.apply(rows, spec)
+    assert report.requests["write"] == 101
+    world.kinde.clear_log()
+    world.apply(rows, spec)
+    assert sum(e["path"].endswith("/search/users") for e in world.reads()) == 1
+
+
+@pytest.mark.parametrize("settings", [Settings(search_lag=3600)])
+def test_properties_that_the_search_does_not_show_yet_are_read_one_by_one(world: World) -> None:
+    world.kinde.seed({"properties": ["kp_usr_job_title"]})
+    world.apply(people(3), JOB_TITLES)
+    world.settled(people(3), JOB_TITLES)

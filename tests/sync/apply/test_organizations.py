@@ -1,0 +1,183 @@
+"""Organizations that the first plan creates, that two runs create at once, or that are gone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.exceptions import KindeServerError, SyncError
+from airflow_provider_kinde.sync import Report, apply_plan
+from airflow_provider_kinde.sync.apply import accounts
+from airflow_provider_kinde.sync.apply.stages import Run
+from kinde_emulator import Settings
+from tests.support.world import SPEC, World, people, person
+
+
+def labs(world: World) -> list[str]:
+    return [o["code"] for o in world.kinde.state()["organizations"] if o["name"] == "Laboratory"]
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What was waited for another run; nobody waits."""
+    waited: list[float] = []
+    monkeypatch.setattr(accounts.time, "sleep", waited.append)
+    return waited
+
+
+def outcomes(report: Report) -> set[tuple[str, str]]:
+    return {(operation.kind, operation.outcome) for operation in report.plan.operations}
+
+
+LAB = SPEC.replace("{name: Sales}", "{name: Laboratory, create: true}")
+
+
+def test_of_two_organizations_that_were_made_since_the_plan_none_is_chosen(world: World) -> None:
+    plan = world.plan(people(3), SPEC.replace("{name: Sales}", "{name: Field Sales, create: true}"))
+    world.kinde.seed({"organizations": [{"name": "Field Sales", "code": code} for code in ("org_a", "org_b")]})
+    report = apply_plan(plan, world.client)
+    (create,) = [operation for operation in report.plan.operations if operation.kind == "create_organization"]
+    assert create.outcome == "failed"
+    assert create.error.startswith("2 organizations are called 'Field Sales' now")
+
+
+def test_an_organization_that_is_there_is_not_created(world: World) -> None:
+    plan = world.plan(people(2), SPEC.replace("{name: Sales}", "{name: Sales, create: true}"))
+    assert {operation.kind for operation in plan.operations} == {"create", "add_membership"}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with a code", "without a word"])
+def test_who_makes_an_organization_alone_waits_for_nobody(world: World, naps: list[float], told: bool) -> None:
+    if not told:
+        world.kinde.fault("POST", "^/api/v1/organization$", status=201, body="", after_work=True)
+    assert ("create_organization", "done") in outcomes(world.apply(people(2), LAB))
+    assert len(labs(world)) == 1
+    assert naps == []
+
+
+def test_of_two_organizations_made_at_once_the_other_run_removes_its_own(
+    world: World, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, rival = world.client.create_organization, "org_zzzzzzzzzzzz"
+
+    def both(**body: Any) -> Any:
+        world.kinde.seed({"organizations": [{"name": "Laboratory", "code": rival}]})
+        return create(**body)
+
+    monkeypatch.setattr(world.client, "create_organization", both)
+    monkeypatch.setattr(accounts.time, "sleep", lambda seconds: world.client.delete_organization(rival))
+    assert ("create_organization", "done") in outcomes(world.apply(people(2), LAB))
+    assert len(labs(world)) == 1
+    assert rival not in labs(world)
+
+
+def test_an_organization_that_this_run_may_not_have_made_is_not_removed(
+    world: World, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = world.client.iter_organizations
+    looks: list[int] = []
+
+    def lost(**body: Any) -> Any:
+        world.kinde.seed({"organizations": [{"name": "Laboratory", "code": "org_b"}]})
+        raise KindeServerError("the answer was lost", status=500, fate_unknown=True)
+
+    def looked(**options: Any) -> Any:
+        looks.append(1)
+        if len(looks) == 4:
+            world.kinde.seed({"organizations": [{"name": "Laboratory", "code": "org_a"}]})
+        return listed(**options)
+
+    monkeypatch.setattr(world.client, "create_organization", lost)
+    monkeypatch.setattr(world.client, "iter_organizations", looked)
+    world.apply(people(2), LAB)
+    assert sorted(labs(world)) == ["org_a", "org_b"]
+
+
+def test_nobody_joins_an_organization_whose_creation_was_skipped(world: World) -> None:
+    world.apply([person(1, dept="Other")], LAB)
+    plan = world.plan(people(1), LAB)
+    create, add = plan.operations
+    assert (create.kind, add.kind) == ("create_organization", "add_membership")
+    create.outcome = "skipped"
+    plan.operations.save([create])
+    with Run(plan, world.client) as run:
+        run.organizations()
+        run.change_memberships()
+    assert [(o.outcome, o.error) for o in plan.operations][1] == ("skipped", "create_organization did not succeed")
+
+
+def test_an_unknown_organization_is_told_beside_twenty_that_there_are(world: World) -> None:
+    teams = [{"name": f"Team {number:02}", "external_id": f"team-{number:02}"} for number in range(30)]
+    world.kinde.seed({"organizations": teams})
+    named = (
+        SPEC.partition("organizations:")[0]
+        + """
+organizations: {match: external_id, prefix: team-}
+memberships: [{organization: "{{ row.dept }}"}]
+"""
+    )
+    with pytest.raises(SyncError) as told:
+        world.plan(people(1), named)
+    assert "team-19" in str(told.value)
+    assert "team-20" not in str(told.value)
+
+
+def test_an_organization_that_was_made_since_the_plan_is_taken(world: World) -> None:
+    plan = world.plan(people(2), LAB)
+    world.kinde.seed({"organizations": [{"name": "Laboratory"}]})
+    assert ("create_organization", "done") in outcomes(apply_plan(plan, world.client))
+    assert len(labs(world)) == 1
+
+
+@pytest.mark.parametrize("settings", [Settings(latency=20)])
+def test_two_runs_that_create_an_organization_leave_one(world: World) -> None:
+    spec = SPEC.replace("{name: Sales}", "{name: Field Sales, create: true}")
+    rows = people(6)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda one: one.apply(rows, spec), [World(world.kinde), World(world.kinde)]))
+    world.apply(rows, spec)
+    assert [o["name"] for o in world.kinde.state()["organizations"]].count("Field Sales") == 1
+    assert world.memberships("p6@example.com") == {"Field Sales": []}
+    world.settled(rows, spec)
+
+
+@pytest.mark.parametrize("code", ["org_0", "org_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"])
+def test_an_organization_that_another_run_made_in_between_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    # The other run has looked and gone on: whatever its code, it will not remove its own.
+    monkeypatch.setattr(accounts, "PAUSE", 0.01)
+    spec = SPEC.replace("{name: Sales}", "{name: Field Sales, create: true}")
+    create = type(world.client).create_organization
+
+    def slowly(self: Any, **body: Any) -> Any:
+        world.kinde.seed({"organizations": [{"name": "Field Sales", "code": code}]})
+        return create(self, **body)
+
+    monkeypatch.setattr(type(world.client), "create_organization", slowly)
+    world.apply(people(6), spec)
+    assert [o["code"] for o in world.kinde.state()["organizations"] if o["name"] == "Field Sales"] == [code]
+    monkeypatch.undo()
+    world.settled(people(6), spec)
+
+
+def test_a_retired_organization_that_is_gone_is_no_error(world: World) -> None:
+    assert world.plan(people(1), SPEC + "retired: {organizations: [{name: Long Gone}]}\n").outcome == "changes"
+
+
+def test_an_organization_made_since_the_plan_is_used(world: World) -> None:
+    spec = SPEC.replace("{name: Sales}", "{name: Field, create: true}")
+    plan = world.plan([person(1)], spec)
+    world.kinde.seed({"organizations": [{"name": "Field"}]})
+    assert apply_plan(plan, world.client).outcome == "changes"
+    assert [write["path"] for write in world.writes() if write["path"].endswith("/organization")] == []
+    assert world.memberships("p1@example.com") == {"Field": []}
+
+
+def test_an_organization_that_is_created_and_not_listed_fails(world: World) -> None:
+    spec = SPEC.replace("{name: Sales}", "{name: Field, create: true}")
+    world.kinde.fault("POST", "/api/v1/organization$", status=200, body={"organization": {"code": "org_x"}})
+    report = world.apply([person(1)], spec)
+    assert "lists no such organization" in report.plan.operations[0].error
