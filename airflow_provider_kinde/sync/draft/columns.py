@@ -1,4 +1,4 @@
-"""What the columns of an HR export are: guessed from their names and from what stands in them."""
+"""What the columns of an HR export mean, guessed from their names and values."""
 
 from __future__ import annotations
 
@@ -6,24 +6,18 @@ import datetime as dt
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.resources.normalization import clean_email, clean_name
-from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.resources.normalization import clean_email
+from airflow_provider_kinde.sync.draft.date_formats import date_formats, is_date
+from airflow_provider_kinde.sync.draft.statuses import Statuses, gives_access, is_constant, split_statuses
 from airflow_provider_kinde.sync.spec.expressions import is_blank, plain
 from airflow_provider_kinde.sync.spec.filters import as_text
 
-FORMATS = (
-    "YYYY-MM-DD", "M/D/YYYY", "D/M/YYYY", "M/D/YY", "D/M/YY", "D.M.YYYY", "D.M.YY", "D-M-YYYY", "M-D-YYYY", "YYYY/M/D",
-    "D-MMM-YYYY", "D-MMM-YY", "D MMM YYYY", "D MMMM YYYY", "MMM D, YYYY", "MMMM D, YYYY", "YYYYMMDD",
-    "M/D/YYYY H:mm", "D/M/YYYY H:mm", "D.M.YYYY H:mm", "M/D/YYYY h:mm:ss A", "YYYY-MM-DD HH:mm:ss",
-)  # fmt: skip
-"""Tried in this order: of two that read everything, the first one is drafted."""
-
-_SOMEBODY_ELSE = re.compile(
+_OTHER_PERSON = re.compile(
     r"manager|supervisor|boss|reports? ?to|emergency|contact person|vorgesetzt|created|modified|updated"
 )
 _NAMES = {
@@ -52,22 +46,15 @@ _AVOIDED = {
     "start": r"birth|review|last|re ?hire",
     "end": r"reason|type|proba",
 }
-_ACTIVE = (
-    "active", "leave", "loa", "sabbatical", "maternity", "paternity", "parental", "probation", "current", "employed",
-    "working", "hired", "future start", "starter", "full time", "part time", "aktiv", "yes", "true", "1", "y", "a",
-)  # fmt: skip
-_INACTIVE = (
-    "inactive", "terminat", "resign", "retired", "left", "leaver", "dismissed", "deceased", "ended", "former",
-    "laid off", "departed", "offboard", "not active", "deactivated", "quit", "inaktiv", "no", "false", "0", "n",
-    "t", "i",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
 class Column:
-    """A column and what stands in it.
+    """A column and its values.
 
-    :param counts: text, blanks collapsed -> how many rows hold it.
+    :param name: the name in the file.
+    :param counts: each value as text, with the number of rows that have it.
+    :param blank: how many rows have no value.
     :param rows: how many rows the file has.
     """
 
@@ -76,10 +63,13 @@ class Column:
     blank: int = 0
     rows: int = 0
     days: int = 0
-    """How many values are dates already, as Parquet has them."""
+    """How many values have the type date (Parquet)."""
 
     def add(self, value: Any) -> None:
-        """Take note of one cell."""
+        """Count one cell.
+
+        :param value: the value of the cell.
+        """
         if is_blank(value) or isinstance(value, (list, dict, tuple, bytes)):
             self.blank += 1
             return
@@ -92,28 +82,32 @@ class Column:
 
     @property
     def unique(self) -> bool:
-        """Whether every row holds a value of its own."""
+        """Whether every row has a different value."""
         return self.filled == len(self.counts) == self.rows
 
     @property
     def words(self) -> str:
-        """The name in lower case, its words apart: ``EmpID`` and ``emp_id`` are ``emp id``."""
+        """The name as lower-case words: ``EmpID`` and ``emp_id`` are ``emp id``."""
         text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFKD", self.name))
         return " ".join(re.sub(r"[^a-z0-9]+", " ", text.lower()).split())
 
     @property
     def reference(self) -> str:
-        """The column as an expression names it."""
+        """The column in an expression: ``row.EmpID``."""
         if self.name.isascii() and self.name.isidentifier():
             return f"row.{self.name}"
         return "row['" + self.name.replace("\\", "\\\\").replace("'", "\\'") + "']"
 
     def texts(self) -> list[str]:
-        """Its values, the most frequent first."""
+        """The values, the most frequent first."""
         return [value for value, _ in sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))]
 
     def share(self, fits: Any) -> float:
-        """How much of what is filled fits a test."""
+        """The share of the filled rows whose value fits.
+
+        :param fits: the test of a value.
+        :returns: from 0 to 1.
+        """
         return sum(count for value, count in self.counts.items() if fits(value)) / (self.filled or 1)
 
 
@@ -121,8 +115,9 @@ class Column:
 class Part:
     """One value of the draft.
 
-    :param why: what the guess rests on.
-    :param sure: whether it needs no second look.
+    :param expression: the value.
+    :param why: the evidence for the guess.
+    :param sure: whether the guess needs no check.
     """
 
     expression: str
@@ -132,7 +127,7 @@ class Part:
 
 @dataclass(slots=True)
 class Guess:
-    """Everything that a draft needs to know of a file."""
+    """What the draft knows about a file."""
 
     rows: int
     id: Part
@@ -140,9 +135,9 @@ class Guess:
     given: Part
     family: Part
     status: Part
-    active: list[tuple[str, int]]
-    inactive: list[tuple[str, int]]
-    unclear: list[tuple[str, int]]
+    active: Statuses
+    inactive: Statuses
+    unclear: Statuses
     start: Part | None = None
     end: Part | None = None
     formats: Sequence[str] = ()
@@ -151,19 +146,26 @@ class Guess:
 
 
 def guess(columns: Sequence[Column], rows: int) -> Guess:
-    """Say what each column is.
+    """Guess what each column means.
 
-    :raises SyncError: when nothing can be an id.
+    :param columns: the columns.
+    :param rows: how many rows the file has.
+    :returns: the guesses.
+    :raises SyncError: no column can be an id.
     """
     columns = [column for column in columns if column.name and column.name.isprintable()]
     email = _email_column(columns)
     given, family = _people_names(columns)
     status_column, status = _status(columns, rows)
-    active, inactive, unclear = _split(status_column, rows)
+    active, inactive, unclear = (
+        split_statuses({value: status_column.counts[value] for value in status_column.texts()})
+        if status_column
+        else ([("Active", rows)], [], [])
+    )
     department = _best(columns, "department", _is_department)
     start, end = (_date_column(columns, kind) for kind in ("start", "end"))
     dates = [column for column in (start, end) if column]
-    formats, formats_why = _formats([column for column in dates if not column.days])
+    formats, formats_why = date_formats(value for column in dates if not column.days for value in column.counts)
     return Guess(
         rows=rows,
         id=_id(columns),
@@ -183,27 +185,26 @@ def guess(columns: Sequence[Column], rows: int) -> Guess:
 
 
 def _is_department(column: Column) -> bool:
-    return column.filled > 0 and not column.days and all(map(_is_constant, column.counts))
-
-
-def _is_constant(text: str) -> bool:
-    """Whether a text can stand in a spec as it is."""
-    return text.isprintable() and "{{" not in text and "{%" not in text
+    return column.filled > 0 and not column.days and all(map(is_constant, column.counts))
 
 
 def slug(text: str) -> str:
-    """Lower-case ASCII letters, digits and single dashes."""
+    """Convert a text to lower-case ASCII letters, digits and single dashes.
+
+    :param text: the text.
+    :returns: the slug.
+    """
     folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
 
 
 def _best(columns: Sequence[Column], kind: str, fits: Any = lambda column: True) -> Column | None:
-    """The column whose name says most clearly that it is of this kind, among those whose values fit."""
+    """Find the column whose name fits a kind best, among those whose values fit."""
     preferred, avoided = _PREFERRED.get(kind), _AVOIDED.get(kind)
     found: list[tuple[int, int, Column]] = []
     for place, column in enumerate(columns):
         words = column.words
-        if not re.fullmatch(_NAMES[kind], words) or _SOMEBODY_ELSE.search(words) or not fits(column):
+        if not re.fullmatch(_NAMES[kind], words) or _OTHER_PERSON.search(words) or not fits(column):
             continue
         score = 2 * bool(preferred and re.search(preferred, words)) - 3 * bool(avoided and re.search(avoided, words))
         found.append((-score, place, column))
@@ -225,13 +226,15 @@ def _id(columns: Sequence[Column]) -> Part:
     if repeated:
         value, count = repeated.counts.most_common(1)[0]
         return Part(
-            _reads(repeated.reference), f"its name; but values stand twice, such as {value!r} ({count} rows)", False
+            _reads(repeated.reference),
+            f"its name; but values appear twice, such as {value!r} ({count} rows)",
+            False,
         )
     others = [c for c in columns if usable(c) and c.share(lambda value: "@" in value) < 0.5]
     others.sort(key=lambda column: max(map(len, column.counts)))
     if others:
-        return Part(_reads(others[0].reference), "the first column in which no value stands twice", False)
-    raise SyncError("no column can be an id: one is needed that is filled in every row, and never used again")
+        return Part(_reads(others[0].reference), "the first column in which no value appears twice", False)
+    raise SyncError("no column can be an id: a column with a different value in every row is needed")
 
 
 def _email_column(columns: Sequence[Column]) -> Column | None:
@@ -239,7 +242,7 @@ def _email_column(columns: Sequence[Column]) -> Column | None:
         return column.filled > 0 and column.share(_is_email) >= 0.8
 
     named = _best(columns, "email", addresses)
-    others = [c for c in columns if addresses(c) and not _SOMEBODY_ELSE.search(c.words)]
+    others = [c for c in columns if addresses(c) and not _OTHER_PERSON.search(c.words)]
     return named or (others[0] if others else None)
 
 
@@ -255,13 +258,13 @@ def _email(column: Column | None, given: Part, family: Part) -> Part:
     if column is None:
         first, last = (part.expression[2:-2].strip() for part in (given, family))
         if not given.expression or not family.expression:
-            raise SyncError("no column holds e-mail addresses, and there are no names to make them of")
+            raise SyncError("no column has e-mail addresses, and there are no names to make addresses from")
         text = f"{{{{ ({first}) | slug }}}}.{{{{ ({last}) | slug('') }}}}@example.com"
-        return Part(text, "no column holds addresses: made of the names, with your domain for example.com", False)
+        return Part(text, "no column has addresses: made from the names; replace example.com by your domain", False)
     bad = [value for value in column.texts() if not _is_email(value)]
     wrong = f"; {len(bad)} values are no addresses" if bad else ""
     twice = column.filled - len({value.casefold() for value in column.counts})
-    shared = f"; {twice} stand twice, and those people are held" if twice else ""
+    shared = f"; {twice} appear twice, and these people are held" if twice else ""
     blank = f"; blank in {column.blank} rows" if column.blank else ""
     sure = not (bad or twice or re.search(_AVOIDED["email"], column.words))
     return Part(_reads(column.reference), f"its values are addresses{wrong}{shared}{blank}", sure)
@@ -290,7 +293,7 @@ def _name(column: Column) -> Part:
 
 def _status(columns: Sequence[Column], rows: int) -> tuple[Column | None, Part]:
     few = [column for column in columns if 0 < len(column.counts) <= 30 and not column.days]
-    known = _best(few, "status", lambda column: any(_says(_words(value), _ACTIVE) for value in column.counts))
+    known = _best(few, "status", lambda column: any(map(gives_access, column.counts)))
     column = known or _best(few, "status", lambda column: "status" in column.words)
     if column is None:
         return None, Part("Active", "no column looks like a status: the dates alone decide", False)
@@ -300,46 +303,9 @@ def _status(columns: Sequence[Column], rows: int) -> tuple[Column | None, Part]:
     return column, Part(_reads(column.reference), why, not column.blank)
 
 
-def _split(column: Column | None, rows: int) -> tuple[list[tuple[str, int]], ...]:
-    """Statuses that give access, that take it, and that say neither."""
-    if column is None:
-        return [("Active", rows)], [], []
-    active: list[tuple[str, int]] = []
-    inactive: list[tuple[str, int]] = []
-    unclear: list[tuple[str, int]] = []
-    folded: Counter[str] = Counter()
-    spelled: dict[str, str] = {}
-    for value in column.texts():
-        key = clean_name(value).casefold()
-        folded[key] += column.counts[value]
-        spelled.setdefault(key, clean_name(value))
-    for key, count in folded.items():
-        words = _words(key)
-        if not _is_constant(spelled[key]):
-            unclear.append((spelled[key], count))
-        elif _says(words, _INACTIVE):
-            inactive.append((spelled[key], count))
-        elif _says(words, _ACTIVE):
-            active.append((spelled[key], count))
-        else:
-            unclear.append((spelled[key], count))
-    if not active:
-        active.append(("Active", 0))
-    return active, inactive, unclear
-
-
-def _words(text: str) -> str:
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", clean_name(text).casefold()).split())
-
-
-def _says(words: str, known: Sequence[str]) -> bool:
-    """Whether a status is one of the known words, or holds one of more than three letters."""
-    return any(words == word or (len(word) > 3 and re.search(rf"\b{word}", words)) for word in known)
-
-
 def _date_column(columns: Sequence[Column], kind: str) -> Column | None:
     def dated(column: Column) -> bool:
-        return column.filled > 0 and (column.days > 0 or column.share(_is_date) >= 0.8)
+        return column.filled > 0 and (column.days > 0 or column.share(is_date) >= 0.8)
 
     return _best(columns, kind, dated)
 
@@ -347,47 +313,8 @@ def _date_column(columns: Sequence[Column], kind: str) -> Column | None:
 def _date(column: Column | None) -> Part | None:
     if column is None:
         return None
-    bad = [value for value in column.texts() if not column.days and not _is_date(value)]
+    bad = [value for value in column.texts() if not column.days and not is_date(value)]
     why = "its name, and its values are dates"
     if bad:
         return Part(_reads(column.reference), f"{why}, but for {bad[0]!r}: such rows are rejected", False)
     return Part(_reads(column.reference), why)
-
-
-def _is_date(value: str) -> bool:
-    return any(_reads_all(reader, [value]) for reader in _READERS.values()) or _reads_all(_ISO, [value])
-
-
-def _reads_all(reader: DateReader, values: Iterable[str]) -> bool:
-    try:
-        for value in values:
-            reader.read(value, dt.timezone.utc)
-    except ValueError:
-        return False
-    return True
-
-
-_READERS = {text: DateReader([text], dt.date(2026, 1, 1)) for text in FORMATS}
-_ISO = DateReader([], dt.date(2026, 1, 1))
-
-
-def _formats(columns: Sequence[Column]) -> tuple[list[str], str]:
-    """The fewest formats that read every date, and why."""
-    values = {value for column in columns for value in column.counts if _is_date(value)}
-    if not values:
-        return [], ""
-    if _reads_all(_ISO, values):
-        return [], "dates are ISO 8601: no date_format is needed"
-    chosen: list[str] = []
-    rest = set(values)
-    while rest:
-        read = {text: {v for v in rest if _reads_all(reader, [v])} for text, reader in _READERS.items()}
-        best = max(FORMATS, key=lambda text: len(read[text]))
-        if not read[best]:
-            break  # read by ISO 8601 alone, with a time: it cannot stand beside a format
-        chosen.append(best)
-        rest -= read[best]
-    other = next((t for t in FORMATS if t != chosen[0] and len(chosen) == 1 and _reads_all(_READERS[t], values)), "")
-    if other:
-        return chosen, f"check: {other} would read every date as well"
-    return chosen, "reads every date of the file" if not rest else f"check: does not read {sorted(rest)[0]!r}"

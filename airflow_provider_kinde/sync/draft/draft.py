@@ -1,4 +1,4 @@
-"""Draft a spec from an HR export: every guess is explained, and what is unsure is marked ``# check``."""
+"""Draft a spec from an HR export. Every guess is explained; a guess that is not certain is marked ``# check``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People
 
 MAX_ORGANIZATIONS = 50
-"""More values than this are not departments but something else."""
+"""A column with more values is not treated as a department."""
 _TAKEN = frozenset({"match", "prefix", "null", "yes", "no", "on", "off", "true", "false"})
-"""What YAML, or a spec, reads as something else than an alias."""
+"""Words that YAML or a spec does not read as an alias."""
 _PROBE = """
 version: 1
 name: draft
@@ -30,13 +30,13 @@ employment: {{status: Active, active: [Active]}}
 
 
 def draft(path: str, out: str = "", *, make_source: Callable[[SyncSpec], Source]) -> str:
-    """Write the text of a spec for a file.
+    """Draft the spec for an HR export.
 
     :param path: the HR export: CSV, JSON, JSON lines or Parquet; a path or a URL of an object storage.
     :param out: where the spec will be written: paths in it are relative to that folder.
     :param make_source: opens the source of a spec.
-    :returns: YAML that loads, with the reason of every guess.
-    :raises SyncError: when the file cannot be read, holds no row, or nothing in it can be an id.
+    :returns: a valid spec as YAML, with the evidence of every guess.
+    :raises SyncError: the file cannot be read, has no row, or has no column that can be an id.
     """
     options = _source_options(path)
     columns, rows = _read(path, options, make_source)
@@ -50,7 +50,7 @@ def draft(path: str, out: str = "", *, make_source: Callable[[SyncSpec], Source]
 
 
 def _source_options(path: str) -> dict[str, str]:
-    """What a file source needs to know of the file besides its path: looked up in its first bytes."""
+    """Guess the options of the file source from the first bytes of the file."""
     options = {"type": "file"}
     suffix = Path(path).suffix.lower()
     if "://" in path:
@@ -94,12 +94,12 @@ def _is_utf8(data: bytes) -> bool:
 def _rows_key(text: str, path: str) -> str:
     match = re.search(r'"([^"\\]+)"\s*:\s*\[\s*\{', text)
     if not match:
-        raise SyncError(f"{path} is a JSON object, and no list of objects stands in it near its beginning")
+        raise SyncError(f"{path} is a JSON object without a list of objects near its beginning")
     return match[1]
 
 
 def _read(path: str, options: dict[str, str], make_source: Callable[[SyncSpec], Source]) -> tuple[list[Column], int]:
-    """Every column with its values."""
+    """Read every column with its values."""
     full = path if "://" in path else str(Path(path).expanduser().absolute())
     spec = SyncSpec.parse(_PROBE.format(source=_flow({**options, "path": full})))
     reading: Reading = make_source(spec).read()
@@ -113,14 +113,14 @@ def _read(path: str, options: dict[str, str], make_source: Callable[[SyncSpec], 
             columns.setdefault(name, Column(name)).add(value)
     if not rows:
         why = f": {reading.incomplete[0]}" if reading.incomplete else ""
-        raise SyncError(f"{path} holds no row, so there is nothing to draft from{why}")
+        raise SyncError(f"{path} has no row, so there is nothing to draft from{why}")
     for column in columns.values():
         column.rows = rows
     return list(columns.values()), rows
 
 
 def _try(text: str, options: dict[str, str], make_source: Callable[[SyncSpec], Source]) -> People:
-    """Read the file by the draft itself: what comes of it stands in the draft's first lines."""
+    """Read the file with the drafted spec; the first lines of the draft report the result."""
     SyncSpec.parse(text)
     full = options["path"] if "://" in options["path"] else str(Path(options["path"]).expanduser().absolute())
     here = re.sub(r"(?m)^  path: .*$", lambda _: f"  path: {_quoted(full)}", text, count=1)
@@ -135,16 +135,14 @@ def _header(path: str, rows: int, people: People) -> str:
     access = sum(person.access is not Access.NONE for person in people.persons.values())
     left = len(people.persons) - access
     lines = [
-        f"Drafted from {clean(Path(path).name)}: {rows} rows. All of it is guessed; look twice where it says `check`.",
+        f"Drafted from {clean(Path(path).name)}: {rows} rows. All values are guesses; check the lines marked `check`.",
         f"As this draft reads it today: {access} people have access, {left} have left, {len(people.rejected)} rows are",
         f"rejected, {len(people.held)} people are held.",
     ]
     lines += [f"check: row {r.row} is rejected: {clean(r.reason)[:150]}" for r in people.rejected[:3]]
     lines += [f"check: {clean(id)} is held: {clean(why)[:150]}" for id, why in list(people.held.items())[:3]]
     lines += [f"check: blocked: {clean(problem)[:250]}" for problem in people.problems[:3]]
-    lines += [
-        "Then: python -m airflow_provider_kinde validate --spec FILE, and plan --spec FILE, which writes nothing."
-    ]
+    lines += ["Next: python -m airflow_provider_kinde validate --spec FILE, then plan --spec FILE, which only reads."]
     return "".join(f"# {line}\n" for line in lines)
 
 
@@ -153,7 +151,7 @@ def _yaml(found: Guess, name: str, options: dict[str, str]) -> str:
         "version: 1",
         f"name: {_quoted(name):<28} # the first half of every link in Kinde; never change it later",
         "kinde_conn_id: kinde_default        # the Airflow connection",
-        "# tenant: acme.kinde.com            # uncomment: then no other Kinde can be written to by mistake",
+        "# tenant: acme.kinde.com            # uncomment it, so that no other Kinde is written to by mistake",
         "",
         "source:",
         "  type: file",
@@ -165,7 +163,7 @@ def _yaml(found: Guess, name: str, options: dict[str, str]) -> str:
             lines.append(f"  {key}: {_quoted(options[key])}  # {why}")
     least = max(1, found.rows * 9 // 10)
     lines += [
-        f"  # expect: {{min_rows: {least}}}  # proves that the file is whole: only then does an absent person leave",
+        f"  # expect: {{min_rows: {least}}}  # proves that the file is complete; else absent people are held",
         "",
         "person:",
         *_entry("  id", found.id.expression, found.id.why, found.id.sure),
@@ -188,10 +186,10 @@ def _yaml(found: Guess, name: str, options: dict[str, str]) -> str:
     if found.department and found.department.blank:
         column = found.department
         lines.append(
-            f"# check: {_quoted(column.name)} is blank in {column.blank} rows. Whoever would lose something by that is"
+            f"# check: {_quoted(column.name)} is blank in {column.blank} rows. People who would lose access by that are"
         )
         lines += [
-            "# held; uncomment this if a blank is an answer there:",
+            "# held. Uncomment the next line if a blank is a valid value there:",
             f"# may_be_empty: [{_quoted(column.name)}]",
             "",
         ]
@@ -213,7 +211,7 @@ def _statuses(found: Guess) -> list[str]:
         lines += [f"    # {_quoted(value)}: {_rows(count)}" for value, count in values if count]
     for value, count in found.unclear:
         lines.append(f"  # check: {_quoted(value)} ({_rows(count)}) is in neither list: such rows are rejected,")
-        lines.append("  #   and their people left alone, until you put it in one")
+        lines.append("  #   and nothing is done for their people, until you put it in one")
     return lines
 
 
@@ -221,7 +219,7 @@ def _organizations(found: Guess) -> list[str]:
     column = found.department
     if column is None:
         return [
-            "# No column looks like a department: name organizations and rules yourself.  # check",
+            "# No column looks like a department: add organizations and rules yourself.  # check",
             "organizations: {}",
         ]
     values = column.texts()
@@ -232,8 +230,8 @@ def _organizations(found: Guess) -> list[str]:
         ]
     aliases = _aliases(values)
     lines = [
-        f"# One organization for each value of {_quoted(column.name)}, looked up in Kinde by its name, and made there",
-        "# if there is none; by code it is `alias: org_...`.  # check: the names",
+        f"# One organization for each value of {_quoted(column.name)}, looked up in Kinde by its name, and created",
+        "# if there is none. To name one by its code, write `alias: org_...`.  # check: the names",
         "organizations:",
         *(f"  {alias}: {{name: {_quoted(value)}, create: true}}" for value, alias in aliases.items()),
         "",
@@ -250,7 +248,7 @@ def _rows(count: int) -> str:
 
 
 def _aliases(values: Iterable[str]) -> dict[str, str]:
-    """A short name for each value, each its own."""
+    """Make a different short name for each value."""
     found: dict[str, str] = {}
     for value in values:
         base = slug(value) or "organization"
@@ -268,7 +266,7 @@ def _name(path: str) -> str:
 
 
 def _relative(path: str, out: str) -> str:
-    """The path as it stands in the spec: relative to the spec's folder where it is below it."""
+    """The path for the spec: relative to the spec's folder if the file is below it."""
     if "://" in path or not out:
         return path
     full, folder = Path(path).expanduser().absolute(), Path(out).expanduser().absolute().parent

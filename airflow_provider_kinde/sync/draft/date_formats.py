@@ -1,0 +1,63 @@
+"""How the dates of an HR export are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from airflow_provider_kinde.sync.spec.dates import DateReader
+
+FORMATS = (
+    "YYYY-MM-DD", "M/D/YYYY", "D/M/YYYY", "M/D/YY", "D/M/YY", "D.M.YYYY", "D.M.YY", "D-M-YYYY", "M-D-YYYY", "YYYY/M/D",
+    "D-MMM-YYYY", "D-MMM-YY", "D MMM YYYY", "D MMMM YYYY", "MMM D, YYYY", "MMMM D, YYYY", "YYYYMMDD",
+    "M/D/YYYY H:mm", "D/M/YYYY H:mm", "D.M.YYYY H:mm", "M/D/YYYY h:mm:ss A", "YYYY-MM-DD HH:mm:ss",
+)  # fmt: skip
+"""Formats in the order in which they are tried. Of two that read every date, the first one is drafted."""
+
+
+def is_date(value: str) -> bool:
+    """Whether one of the known formats reads a text as a date.
+
+    :param value: the text of a cell.
+    :returns: true if it does.
+    """
+    return any(_reads_all(reader, [value]) for reader in _READERS.values()) or _reads_all(_ISO, [value])
+
+
+def _reads_all(reader: DateReader, values: Iterable[str]) -> bool:
+    try:
+        for value in values:
+            reader.read(value, dt.timezone.utc)
+    except ValueError:
+        return False
+    return True
+
+
+_READERS = {text: DateReader([text], dt.date(2026, 1, 1)) for text in FORMATS}
+_ISO = DateReader([], dt.date(2026, 1, 1))
+
+
+def date_formats(values: Iterable[str]) -> tuple[list[str], str]:
+    """Find the fewest formats that read every date.
+
+    :param values: the values of all date columns; values that are no dates are ignored.
+    :returns: the formats in the order of the spec, and the evidence, as a comment for the draft.
+    """
+    values = {value for value in values if is_date(value)}
+    if not values:
+        return [], ""
+    if _reads_all(_ISO, values):
+        return [], "dates are ISO 8601: no date_format is needed"
+    chosen: list[str] = []
+    rest = set(values)
+    while rest:
+        read = {text: {v for v in rest if _reads_all(reader, [v])} for text, reader in _READERS.items()}
+        best = max(FORMATS, key=lambda text: len(read[text]))
+        if not read[best]:
+            break  # only ISO 8601 with a time reads the rest, and it cannot be combined with a format
+        chosen.append(best)
+        rest -= read[best]
+    other = next((t for t in FORMATS if t != chosen[0] and len(chosen) == 1 and _reads_all(_READERS[t], values)), "")
+    if other:
+        return chosen, f"check: {other} would read every date as well"
+    return chosen, "reads every date of the file" if not rest else f"check: does not read {sorted(rest)[0]!r}"

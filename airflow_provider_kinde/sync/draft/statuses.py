@@ -1,0 +1,79 @@
+"""What the statuses of an HR export mean."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from airflow_provider_kinde.resources.normalization import clean_name
+
+Statuses = list[tuple[str, int]]
+"""Statuses, each with the number of rows that have it."""
+
+_ACTIVE = (
+    "active", "leave", "loa", "sabbatical", "maternity", "paternity", "parental", "probation", "current", "employed",
+    "working", "hired", "future start", "starter", "full time", "part time", "aktiv", "yes", "true", "1", "y", "a",
+)  # fmt: skip
+_INACTIVE = (
+    "inactive", "terminat", "resign", "retired", "left", "leaver", "dismissed", "deceased", "ended", "former",
+    "laid off", "departed", "offboard", "not active", "deactivated", "quit", "inaktiv", "no", "false", "0", "n",
+    "t", "i",
+)  # fmt: skip
+
+
+def gives_access(status: str) -> bool:
+    """Whether a status is a known word for "works here".
+
+    :param status: the status.
+    :returns: true if it is.
+    """
+    return _says(_words(status), _ACTIVE)
+
+
+def split_statuses(counts: Mapping[str, int]) -> tuple[Statuses, Statuses, Statuses]:
+    """Divide statuses by what they mean.
+
+    :param counts: each status with the number of rows that have it, the most frequent first.
+    :returns: the statuses that give access, those that take it, and those that are unclear, each with its rows.
+    """
+    active: Statuses = []
+    inactive: Statuses = []
+    unclear: Statuses = []
+    folded: Counter[str] = Counter()
+    spelled: dict[str, str] = {}
+    for value, count in counts.items():
+        key = clean_name(value).casefold()
+        folded[key] += count
+        spelled.setdefault(key, clean_name(value))
+    for key, count in folded.items():
+        words = _words(key)
+        if not is_constant(spelled[key]):
+            unclear.append((spelled[key], count))
+        elif _says(words, _INACTIVE):
+            inactive.append((spelled[key], count))
+        elif _says(words, _ACTIVE):
+            active.append((spelled[key], count))
+        else:
+            unclear.append((spelled[key], count))
+    if not active:
+        active.append(("Active", 0))
+    return active, inactive, unclear
+
+
+def _words(text: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", clean_name(text).casefold()).split())
+
+
+def _says(words: str, known: Sequence[str]) -> bool:
+    """Whether a status is one of the known words, or contains one of more than three letters."""
+    return any(words == word or (len(word) > 3 and re.search(rf"\b{word}", words)) for word in known)
+
+
+def is_constant(text: str) -> bool:
+    """Whether a text can be written into a spec as it is.
+
+    :param text: the text.
+    :returns: true if YAML and Jinja read it as this text.
+    """
+    return text.isprintable() and "{{" not in text and "{%" not in text
