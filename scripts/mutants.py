@@ -200,8 +200,9 @@ def _tests() -> list[str]:
     found = []
     for place in TESTS:
         path = ROOT / place
-        files = sorted(path.glob("test_*.py")) if path.is_dir() else [path]
-        found += [str(file.relative_to(ROOT)) for file in files if not any(word in file.name for word in LEFT_OUT)]
+        files = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+        names = [str(file.relative_to(ROOT)) for file in files]
+        found += [name for name in names if not name.startswith(LEFT_OUT)]
     return found
 
 

@@ -1,0 +1,43 @@
+"""Every parameter of a public function is documented, room by room."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "airflow_provider_kinde"
+ROOMS = ("cli", "client", "sync/person", "sync/repair")
+"""Rooms that are documented throughout. A room joins this list once it is."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public(body: list[ast.stmt], within: str = "") -> Iterator[tuple[Function, str]]:
+    """The public functions and methods, and constructors, each with the docstrings that may name its parameters."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public(node.body, ast.get_docstring(node) or "")
+        elif isinstance(node, Function) and (node.name == "__init__" or not node.name.startswith("_")):
+            yield node, f"{ast.get_docstring(node) or ''}\n{within}"
+
+
+def undocumented(function: Function, docstrings: str) -> list[str]:
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    names = [argument.arg for argument in every if argument is not None and argument.arg not in ("self", "cls")]
+    return [name for name in names if name[0] != "_" and not re.search(rf":param {name}:", docstrings)]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_parameter_is_documented(room: str) -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{function.lineno} {function.name}: {', '.join(names)}"
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for function, docstrings in public(ast.parse(path.read_text(encoding="utf-8")).body)
+        if (names := undocumented(function, docstrings))
+    ]
+    assert found == []
