@@ -1,7 +1,7 @@
-"""HR and Kinde joined: every managed account beside the row of its person, measured on the way.
+"""Every managed account beside the row of its person, counted for the guards on the way.
 
-Of a million people nearly all agree. For them nothing is made but one comparison of what the two tables hold; a
-:class:`Person` and an :class:`Account` come into being only for the others.
+Most accounts need no change. Those are compared in SQL, without building objects. A :class:`Person` and an
+:class:`Account` are made only for the others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Present = tuple[tuple[str, str], ...]
 """Alias and role keys, as they are kept, of the managed organizations that somebody is in; by alias."""
 
 
-class Pair:
+class Match:
     """One managed account, and the row of its person if HR has one.
 
     :param id: the HR id of its link.
@@ -42,18 +42,18 @@ class Pair:
     :param listed: whether some row holds the id, understood or not.
     """
 
-    __slots__ = ("_pairs", "_row", "access", "id", "listed", "present")
+    __slots__ = ("_matches", "_row", "access", "id", "listed", "present")
 
-    def __init__(self, pairs: Pairs, row: tuple[Any, ...], present: Present) -> None:
-        self._pairs, self._row, self.present = pairs, row, present
+    def __init__(self, matches: Matches, row: tuple[Any, ...], present: Present) -> None:
+        self._matches, self._row, self.present = matches, row, present
         _, _, self.id, plain, suspended, listed, *_ = row
         self.listed = bool(listed)
-        self.access = True if plain and not suspended else pairs.has_access(self.account)
+        self.access = True if plain and not suspended else matches.has_access(self.account)
 
     @property
     def account(self) -> Account:
         """The account."""
-        snapshot = self._pairs.snapshot
+        snapshot = self._matches.snapshot
         (account,) = snapshot.accounts.find("rowid = ?", self._row[1])
         snapshot.remember(account.id, {alias: decode_roles(roles) for alias, roles in self.present})
         return account
@@ -61,19 +61,19 @@ class Pair:
     @property
     def person(self) -> Person | None:
         """HR's word, where the row was understood."""
-        return self._pairs.persons.get(self.id)
+        return self._matches.persons.get(self.id)
 
     def agrees(self) -> bool:
         """Whether HR and Kinde say the same, so that nothing is to be decided."""
         *_, same, due, properties, held = self._row
         return (
             bool(same)
-            and self._pairs.due(due) == self._pairs.managed(self.present)
+            and self._matches.due(due) == self._matches.managed(self.present)
             and (not properties or _holds(held, properties))
         )
 
 
-class Pairs:
+class Matches:
     """All managed accounts of a tenant with their people, in an order that does not depend on HR.
 
     :param has_access: judges an account for which that is not plain to see.
@@ -90,7 +90,7 @@ class Pairs:
         self._due: dict[str, Present] = {}
         self._roles: dict[str, str] = {}
 
-    def __iter__(self) -> Iterator[Pair]:
+    def __iter__(self) -> Iterator[Match]:
         volumes = self.volumes
         dropped = 0
         groups: Counter[Present] = Counter()
@@ -103,21 +103,21 @@ class Pairs:
                 if ahead[0] == account_id:
                     present = (*present, ahead[1:])
                 ahead = next(members, None)
-            pair = Pair(self, row, present)
+            match = Match(self, row, present)
             volumes.managed += 1
-            if pair.access:
+            if match.access:
                 volumes.with_access += 1
                 volumes.settled += bool(present)
-                dropped += not pair.listed
+                dropped += not match.listed
             if not plain:
-                link = pair.account.link
+                link = match.account.link
                 assert link is not None  # no other account is joined
                 if link.left and link.left >= self._yesterday:
-                    volumes.recent[account_id] = pair.access
+                    volumes.recent[account_id] = match.access
             groups[present] += 1
             if len(groups) > _MANY:
                 self._count(groups)
-            yield pair
+            yield match
         self._count(groups)
         volumes.dropped = dropped
 

@@ -12,8 +12,9 @@ import pendulum
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.changes import Change, plan_hash
 from airflow_provider_kinde.sync.plan.guards import Block, Volumes, check_guards
-from airflow_provider_kinde.sync.plan.matching import Pairs
-from airflow_provider_kinde.sync.plan.planner import Held, Plan
+from airflow_provider_kinde.sync.plan.holds import Held
+from airflow_provider_kinde.sync.plan.matching import Matches
+from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import moment
 from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
@@ -190,9 +191,9 @@ def _by_person(operations: Iterable[Change]) -> list[tuple[str, list[Change]]]:
 
 def _volumes(decider: Reconciler, operations: Iterable[Change]) -> Volumes:
     snapshot = decider.snapshot
-    pairs = Pairs(decider.spec, snapshot, decider.has_access, decider.today)
-    volumes = pairs.volumes
-    for _ in pairs:
+    matches = Matches(decider.spec, snapshot, decider.has_access, decider.today)
+    volumes = matches.volumes
+    for _ in matches:
         pass
     volumes.dropped = None
     for account in (operation.account for operation in operations):

@@ -66,6 +66,16 @@ class AccountTable:
     def __len__(self) -> int:
         return self.spool.count("SELECT count(*) FROM accounts")
 
+    def links_of_several(self) -> list[tuple[str, int]]:
+        """HR ids whose link more than one account carries, and how many do."""
+        return self.spool.all(
+            "SELECT link, count(*) FROM accounts WHERE link IS NOT NULL GROUP BY link HAVING count(*) > 1"
+        )
+
+    def with_unknown_mark(self) -> list[Account]:
+        """The accounts whose link has a mark that this version does not know."""
+        return self.find("odd")
+
     def find(self, where: str, *values: str) -> list[Account]:
         """The accounts that a condition holds for, in the order in which Kinde lists them."""
         sql = f"SELECT {COLUMNS} FROM accounts WHERE {where} ORDER BY rowid"

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.person.explain import explain
-from airflow_provider_kinde.sync.plan.matching import Pair, Pairs
+from airflow_provider_kinde.sync.plan.matching import Match, Matches
 from tests.support.world import NOW, SPEC, World, people, person
 
 TITLES = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.dept }}"}\nemployment:')
@@ -47,10 +47,10 @@ def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(
     world.kinde.seed({"users": [{"email": "p1@example.com", "memberships": {"Engineering": ["engineer", "owner"]}}]})
     plan = world.plan(rows, spec)
     assert plan.snapshot is not None
-    pairs = Pairs(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
-    assert [Pair.agrees(pair) for pair in pairs] == [True] * 6
+    pairs = Matches(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
+    assert [Match.agrees(pair) for pair in pairs] == [True] * 6
     for made in ("account", "person"):
-        monkeypatch.delattr(Pair, made)
+        monkeypatch.delattr(Match, made)
     assert world.plan(rows, spec).summary["unchanged"] == 6
 
 

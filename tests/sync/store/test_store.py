@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_kinde.exceptions import KindeNotFoundError, SyncError
 from airflow_provider_kinde.sync import SyncSpec, make_plan
 from airflow_provider_kinde.sync.apply import memberships
-from airflow_provider_kinde.sync.plan.matching import Pair
+from airflow_provider_kinde.sync.plan.matching import Match
 from airflow_provider_kinde.sync.report.plan_file import PlanFile, lines
 from tests.laws.test_sync_laws import EXAMPLES, OPEN
 from tests.support.world import NOW, SPEC, World, people, person
@@ -148,9 +148,9 @@ def test_what_agrees_needs_no_decision(spec: str, monkeypatch: pytest.MonkeyPatc
         rows = _rows(rng)
         kinde = _tenant(rng, rows)
         found = []
-        for agrees in (Pair.agrees, lambda pair: False):
+        for agrees in (Match.agrees, lambda pair: False):
             with monkeypatch.context() as patch:
-                patch.setattr(Pair, "agrees", agrees)
+                patch.setattr(Match, "agrees", agrees)
                 found.append(plan_of(rows, *kinde, spec=spec))
         assert json.dumps(found[0].to_json()) == json.dumps(found[1].to_json())
         quick += found[0].unchanged

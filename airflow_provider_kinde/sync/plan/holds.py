@@ -1,0 +1,151 @@
+"""Who is held before anything is reconciled: contradictory links, and addresses that two people need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_kinde.resources.normalization import email_key, name_key
+from airflow_provider_kinde.sync.model import Access, Account, Person
+from airflow_provider_kinde.sync.plan.reconcile import Hold, Reconciler
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
+from airflow_provider_kinde.sync.store.changes import ChangeList
+from airflow_provider_kinde.sync.store.people import People
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A person for whom nothing is done until a human decides.
+
+    :param id: HR id.
+    :param reason: why, in words.
+    :param protected: whether this is a protected person who should lose access.
+    :param absent: whether the person is held only because the spec holds people whom HR no longer lists.
+    """
+
+    id: str
+    reason: str
+    protected: bool = False
+    absent: bool = False
+
+
+class Holds:
+    """The people who are held in one run.
+
+    :param people: what HR says.
+    :param snapshot: what Kinde says.
+    :param reconciler: decides on access and protection of an account.
+    :param request: what the run is to do.
+    """
+
+    def __init__(self, people: People, snapshot: Snapshot, reconciler: Reconciler, request: RunRequest) -> None:
+        self.people, self.snapshot, self.reconciler, self.request = people, snapshot, reconciler, request
+        self.held: dict[str, Held] = {}
+        """HR id -> the person who is held."""
+        self.address_wanted: set[str] = set()
+        """Leavers whose address an active row has. Deleting one would pass the address on in the next run, unseen."""
+        self._hold_contradictions()
+        self._hold_addresses()
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.held
+
+    def hold(self, id: str, hold: Hold) -> None:
+        """Hold a person, as the reconciler found.
+
+        :param id: HR id.
+        :param hold: the reason.
+        """
+        self.held[id] = Held(id, str(hold), hold.protected, hold.absent)
+
+    def listed(self) -> list[Held]:
+        """Everyone who is held and concerned by the run: protected people first, then by id."""
+        mine = [held for held in self.held.values() if self.request.includes(held.id)]
+        return sorted(mine, key=lambda held: (not held.protected, held.id))
+
+    def is_absent(self, id: str) -> bool:
+        """Whether HR no longer lists a person. It cannot be known where an id was unreadable, or in a run for ids.
+
+        :param id: HR id.
+        """
+        return id not in self.people.ids and self.people.ids_certain and self.request.ids is None
+
+    def hold_protected_left_out(self, changes: ChangeList) -> None:
+        """Hold approved protected leavers whose suspension is not among the kinds that the run is for.
+
+        :param changes: what is left to do.
+        """
+        done = {change.id for change in changes.of("suspend")}
+        for id in self.request.approve_protected - done:
+            person, account = self.people.persons.get(id), next(iter(self.snapshot.linked.get(id, ())), None)
+            leaver = self.is_absent(id) if person is None else person.access is Access.NONE
+            if account and leaver and self.reconciler.is_protected(account) and self.reconciler.has_access(account):
+                self.held[id] = Held(id, "a protected leaver, and suspending is not among the kinds asked for", True)
+
+    def _hold(self, id: str, reason: str) -> None:
+        self.held.setdefault(id, Held(id, reason))
+
+    def _hold_contradictions(self) -> None:
+        for id, reason in self.people.held.items():
+            self._hold(id, reason)
+        name, accounts = self.reconciler.spec.name, self.snapshot.accounts
+        for id, count in accounts.links_of_several():
+            self._hold(id, f"{count} Kinde accounts carry the link {name}:{id}: unlink all but one")
+        for account in accounts.with_unknown_mark():
+            link = account.link
+            assert link is not None
+            self._hold(link.id, link.problem)
+
+    def _hold_addresses(self) -> None:
+        """An address never passes from one person to another by itself: swapped and re-used ones are held."""
+        contradictory = frozenset(self.held)  # fixed beforehand, so that the order of rows decides nothing
+        for person in self.people.persons.with_address_of_another():
+            account = next(iter(self.snapshot.linked.get(person.id, ())), None)
+            if person.id in contradictory or not self._needs_address(person, account):
+                continue
+            for owner in self.snapshot.by_address.get(email_key(person.email)):
+                if account is not None and owner.id == account.id:
+                    continue
+                if owner.link is not None:
+                    self._hold_between(person, owner, owner.link.id)
+                elif account is not None and email_key(account.email) != email_key(person.email):
+                    self._hold(
+                        person.id,
+                        "HR has another address, but an account that is not this person's has that address already",
+                    )
+
+    def _needs_address(self, person: Person, account: Account | None) -> bool:
+        if person.access is Access.DUE:
+            return True
+        return person.access is Access.KEEP and account is not None and self.reconciler.has_access(account)
+
+    def _hold_between(self, person: Person, owner: Account, other: str) -> None:
+        """Hold ``person``, whose address stands on the account of ``other``, whom this sync manages too."""
+        if self._is_leaver(other):
+            if self._same_name(person, owner, other):
+                reason = (
+                    f"the same name and address under two ids, {other} and {person.id}: if it is one person, use relink"
+                )
+                waits = self.reconciler.has_access(owner) and self.reconciler.is_protected(owner)
+                self._hold(person.id, reason)
+                self.held[other] = Held(other, reason, protected=waits)
+            else:
+                left = other in self.people.ids or self.is_absent(other)
+                who = f"{other}, who left" if left else f"{other}, who has no HR row"
+                self._hold(person.id, f"the address is still on the account of {who}: use release")
+                self.address_wanted.add(other)
+            return
+        self._hold(person.id, f"the address is on the account of {other}, who has access")
+        mine = self.people.persons.get(other)
+        if mine and mine.email and email_key(mine.email) != email_key(person.email):
+            self._hold(other, f"HR has another address, and {person.id} is given the present one: swapped or re-used")
+
+    def _is_leaver(self, id: str) -> bool:
+        person = self.people.persons.get(id)
+        return id not in self.people.ids if person is None else person.access is Access.NONE
+
+    def _same_name(self, person: Person, owner: Account, other: str) -> bool:
+        row = self.people.persons.get(other)
+        given = (row and row.given_name) or owner.first_name
+        family = (row and row.family_name) or owner.last_name
+        return (name_key(given), name_key(family)) == (name_key(person.given_name), name_key(person.family_name))
