@@ -40,7 +40,7 @@ def least(
     """The least number of requests for a day, from the HR files alone.
 
     :param before: the people of the day before, who are in Kinde; leavers keep their memberships.
-    :param adopted: numbers of people whose accounts were there, though nobody had linked them.
+    :param adopted: numbers of people whose accounts exist without a link.
     :param titles: whether the spec has properties.
     """
     new = {number for number in after if number not in before and number not in adopted}

@@ -15,7 +15,7 @@ from benchmarks.result import Result
 LATENCY = 50
 """Milliseconds."""
 NAIVE = 32
-"""Threads of somebody who has not heard of limits."""
+"""Number of threads of a client that ignores rate limits."""
 
 
 def run(quick: bool) -> Result:

@@ -1,9 +1,8 @@
-"""An organization from its creation to its end: members, roles, an invitation, changes, and a call of your own.
+"""One organization: create it, change members, roles and the handle, send an invitation, call the API, delete it.
 
 To try it: make an Airflow connection ``kinde_default`` of type *Kinde*, unpause this DAG, and trigger it; the form asks
-for an address. Nothing happens until then. The organization "Airflow example 2" and the user are made if they are not
-there; the organization is removed at the end, and so is the user, unless the user was there before. The invitation is
-not sent.
+for an address. The organization "Airflow example 2" is created if it does not exist, and removed at the end. The user
+is created and removed; if the user exists already, the DAG fails. The invitation is not sent by e-mail.
 """
 
 from __future__ import annotations
@@ -42,9 +41,11 @@ with DAG(
     is_paused_upon_creation=True,
     tags=["kinde", "example"],
     doc_md=__doc__,
-    # What asking again cannot change is not retried, from Airflow 3.3 on.
+    # From Airflow 3.3 on, errors that a retry cannot change are not retried.
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_policy": kinde_retry_policy},
-    params={"email": Param("kim@example.com", type="string", format="email", description="Whom to create")},
+    params={
+        "email": Param("kim@example.com", type="string", format="email", description="Address of the user to create")
+    },
 ) as dag:
     organization = KindeCreateOrganizationOperator(task_id="organization", name="Airflow example 2", if_exists="skip")
     there = KindeOrganizationSensor(task_id="there", org_code=ORGANIZATION, poke_interval=5)

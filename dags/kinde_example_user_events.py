@@ -1,6 +1,6 @@
-"""Brings Kinde back to what HR says when somebody was changed, suspended or deleted there by hand.
+"""Runs the sync when a user was changed, suspended or deleted in Kinde by hand.
 
-Airflow 3 only: the triggerer looks at all users every quarter of an hour. It works with the spec of your sync: set
+Airflow 3 only: the triggerer reads all users every 15 minutes. The DAG uses the spec of your sync: set
 ``KINDE_SYNC_SPEC=/path/to/hr.yaml`` in the environment of Airflow's DAG processor, triggerer and workers, as for
 ``kinde_hr_sync``; until then, and on Airflow 2, this DAG has no schedule. A sync that changes users is followed by one
 that finds nothing to do.

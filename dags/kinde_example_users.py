@@ -1,8 +1,7 @@
-"""Users and organizations task by task: create somebody, wait until Kinde has them, give roles, and off-board.
+"""Users and organizations task by task: create a user, wait for it, add it to an organization, suspend it.
 
 To try it: make an Airflow connection ``kinde_default`` of type *Kinde*, unpause this DAG, and trigger it; the form asks
-for an address. Nothing happens until then. The organization "Airflow example" is made if it is not there, and removed
-at the end.
+for an address. The organization "Airflow example" is created if it does not exist, and removed at the end.
 """
 
 from __future__ import annotations
@@ -25,7 +24,9 @@ with DAG(
     is_paused_upon_creation=True,
     tags=["kinde", "example"],
     doc_md=__doc__,
-    params={"email": Param("jo@example.com", type="string", format="email", description="Whom to create")},
+    params={
+        "email": Param("jo@example.com", type="string", format="email", description="Address of the user to create")
+    },
 ) as dag:
     organization = KindeCreateOrganizationOperator(task_id="organization", name="Airflow example", if_exists="skip")
     joiner = KindeCreateUserOperator(

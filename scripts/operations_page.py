@@ -44,10 +44,10 @@ HEAD = """# Operations
 
 <!-- Written by scripts/operations_page.py from the code. -->
 
-Every operation of Kinde's Management API that has a method of its own, on `KindeHook`, `KindeAsyncHook` (there as a
-coroutine) and the clients below them. Path parameters come first; query and body fields follow under Kinde's names, and
-all of them can be given by name. The methods return decoded JSON, or `None` for an empty answer. `request(method, path,
-params, json)` reaches whatever is not here.
+These operations of Kinde's Management API have a method of their own on `KindeHook`, on `KindeAsyncHook` (there as a
+coroutine) and on the clients below them. Path parameters come first. Query and body fields follow under Kinde's names.
+All of them can be given by name. The methods return decoded JSON, or `None` for an empty answer. For any other operation
+use `request(method, path, params, json)`.
 
 ```python
 from airflow_provider_kinde.hooks.kinde import KindeHook
@@ -58,9 +58,8 @@ user = hook.create_user(profile={"given_name": "Ada"}, identities=[address])
 hook.add_organization_users("org_1234567890a", [{"id": user["id"], "roles": ["engineer"]}])
 ```
 
-`KindeApiOperator(operation="...", arguments={...})` calls any of them from a DAG; where another operator stands in
-the last column, prefer that one: it looks first and writes only what differs. Enable the *scope* for the application in
-Kinde.
+`KindeApiOperator(operation="...", arguments={...})` calls any of them from a DAG. If the last column names another
+operator, prefer that one: it reads first and writes only what differs. Enable the *scope* for the application in Kinde.
 """
 
 

@@ -1,4 +1,4 @@
-"""Whether a source changed since somebody last looked, asked as cheaply as the source allows."""
+"""Whether a source changed since the last check, found out with as little reading as the source allows."""
 
 from __future__ import annotations
 

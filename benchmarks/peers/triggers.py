@@ -21,7 +21,7 @@ async def _wait(trigger: KindeUserTrigger) -> Any:
 
 
 async def _watch(found: dict[str, float]) -> None:
-    """Notes for how long the loop served nobody."""
+    """Measures how long the event loop was blocked."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(0.01)

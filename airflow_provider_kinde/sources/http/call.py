@@ -285,7 +285,7 @@ class Caller:
 
 
 def without_query(url: str) -> str:
-    """An address as messages show it: a query may hold what nobody should read."""
+    """A URL without its query, for messages: a query may hold secrets."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
