@@ -46,7 +46,7 @@ HEAD = """# Operations
 
 These operations of Kinde's Management API have a method of their own on `KindeHook`, on `KindeAsyncHook` (there as a
 coroutine) and on the clients below them. Path parameters come first. Query and body fields follow under Kinde's names.
-All of them can be given by name. The methods return decoded JSON, or `None` for an empty answer. For any other operation
+Each can be given by name. The methods return decoded JSON, or `None` for an empty answer. For any other operation
 use `request(method, path, params, json)`.
 
 ```python
