@@ -11,7 +11,7 @@ from airflow_provider_kinde.operators.organization_base import OrganizationOpera
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.resources.members import Entry, Members
+    from airflow_provider_kinde.resources.desired_members import FoundMember, OrganizationUsers
 
 
 class _MembersOperator(OrganizationOperator):
@@ -39,18 +39,18 @@ class _MembersOperator(OrganizationOperator):
         :raises KindeInputError: an empty list, an id that cannot be one, an unknown role, an address that two have.
         :raises KindeNotFoundError: no such organization or user.
         """
-        from airflow_provider_kinde.resources.members import Members, desired_members
+        from airflow_provider_kinde.resources.desired_members import OrganizationUsers, desired_members
 
         name = self._name()
         roles, permissions = optional_list(self.roles, "roles"), optional_list(self.permissions, "permissions")
         wanted = desired_members(listed(self.users, "users"), roles, permissions)
         with self._client(context) as client:
             code = self._code(client, name)
-            found = self._act(Members(client, code, wanted))
+            found = self._act(OrganizationUsers(client, code, wanted))
         self.log.info("%s: %s", code, ", ".join(f"{len(ids)} {what}" for what, ids in found.items()))
         return {"org_code": code, **found}
 
-    def _act(self, members: Members) -> dict[str, list[str]]:
+    def _act(self, organization: OrganizationUsers) -> dict[str, list[str]]:
         raise NotImplementedError
 
 
@@ -71,27 +71,29 @@ class KindeAddOrganizationUsersOperator(_MembersOperator):
         super().__init__(**kwargs)
         self.if_exists = one_of("if_exists", if_exists, "skip", "update", "fail")
 
-    def _act(self, members: Members) -> dict[str, list[str]]:
+    def _act(self, organization: OrganizationUsers) -> dict[str, list[str]]:
         from airflow_provider_kinde.exceptions import KindeConflictError
         from airflow_provider_kinde.resources.fields import some
 
-        members.need_all()
-        there = [entry for entry in members.entries if entry.member]
+        organization.require_all()
+        there = [user for user in organization.users if user.is_member]
         if there and self.if_exists == "fail":
-            ids = some([entry.id for entry in there])
-            raise KindeConflictError(f"already members of {members.code}: {ids}", code="USER_ALREADY_IN_ORGANIZATION")
-        added = members.add([entry for entry in members.entries if not entry.member])
-        due: list[Entry] = []
+            ids = some([user.id for user in there])
+            raise KindeConflictError(
+                f"already members of {organization.code}: {ids}", code="USER_ALREADY_IN_ORGANIZATION"
+            )
+        added = organization.add([user for user in organization.users if not user.is_member])
+        due: list[FoundMember] = []
         if self.if_exists == "update":
-            asked = [entry for entry in there if entry.wish.roles or entry.wish.permissions is not None]
-            members.read_roles([entry for entry in asked if entry.wish.roles])
-            due = [e for e in asked if e.wish.permissions is not None or set(e.wish.roles or ()) - e.held]
-            members.set_roles(due, {entry.id: entry.held | set(entry.wish.roles or ()) for entry in due})
-        updated = [entry.id for entry in due]
+            named = [user for user in there if user.desired.roles or user.desired.permissions is not None]
+            organization.read_roles(named)
+            due = [user for user in named if user.desired.permissions is not None or user.lacks]
+            organization.set_roles(due, {user.id: user.roles | user.lacks for user in due})
+        updated = [user.id for user in due]
         return {
             "added": added,
             "updated": updated,
-            "unchanged": [entry.id for entry in there if entry.id not in updated],
+            "unchanged": [user.id for user in there if user.id not in updated],
         }
 
 
@@ -119,35 +121,37 @@ class KindeUpdateOrganizationUsersOperator(_MembersOperator):
         self.mode = one_of("mode", mode, "replace", "add", "remove")
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
 
-    def _act(self, members: Members) -> dict[str, list[str]]:
+    def _act(self, organization: OrganizationUsers) -> dict[str, list[str]]:
         from airflow_provider_kinde.exceptions import KindeNotFoundError
         from airflow_provider_kinde.resources.fields import some
         from airflow_provider_kinde.resources.queries import KindeInputError
 
-        if any(entry.wish.roles is None for entry in members.entries):
+        if any(user.desired.roles is None for user in organization.users):
             raise KindeInputError("roles are missing: name them for all users, or with each of them")
-        outside = [entry.id for entry in members.entries if not entry.member]
+        outside = [user.id for user in organization.users if not user.is_member]
         if self.if_missing == "fail":
-            members.need_all()
+            organization.require_all()
             if outside:
-                raise KindeNotFoundError(f"not in {members.code}: {some(outside)}", code="USER_NOT_IN_ORGANIZATION")
-        inside = [entry for entry in members.entries if entry.member]
-        members.read_roles(inside)
-        targets = {entry.id: self._target(entry) for entry in inside}
-        due = [e for e in inside if e.wish.permissions is not None or targets[e.id] != e.held]
-        members.set_roles(due, targets)
-        updated = [entry.id for entry in due]
+                raise KindeNotFoundError(
+                    f"not in {organization.code}: {some(outside)}", code="USER_NOT_IN_ORGANIZATION"
+                )
+        inside = [user for user in organization.users if user.is_member]
+        organization.read_roles(inside)
+        targets = {user.id: self._target(user) for user in inside}
+        due = [user for user in inside if user.desired.permissions is not None or targets[user.id] != user.roles]
+        organization.set_roles(due, targets)
+        updated = [user.id for user in due]
         return {
             "updated": updated,
-            "unchanged": [entry.id for entry in inside if entry.id not in updated],
-            "missing": outside + [str(name) for name in members.missing if name.user_id],
+            "unchanged": [user.id for user in inside if user.id not in updated],
+            "missing": outside + [str(name) for name in organization.missing if name.user_id],
         }
 
-    def _target(self, entry: Entry) -> frozenset[str]:
-        roles = frozenset(entry.wish.roles or ())
+    def _target(self, user: FoundMember) -> frozenset[str]:
+        roles = frozenset(user.desired.roles or ())
         if self.mode == "replace":
             return roles
-        return entry.held | roles if self.mode == "add" else entry.held - roles
+        return user.roles | roles if self.mode == "add" else user.roles - roles
 
 
 class KindeRemoveOrganizationUsersOperator(_MembersOperator):
@@ -167,14 +171,19 @@ class KindeRemoveOrganizationUsersOperator(_MembersOperator):
         super().__init__(users=users, **kwargs)
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
 
-    def _act(self, members: Members) -> dict[str, list[str]]:
+    def _act(self, organization: OrganizationUsers) -> dict[str, list[str]]:
         from airflow_provider_kinde.exceptions import KindeNotFoundError
         from airflow_provider_kinde.resources.fields import some
 
-        outside = [entry.id for entry in members.entries if not entry.member]
-        outside += [str(name) for name in members.missing if name.user_id]
+        outside = [user.id for user in organization.users if not user.is_member]
+        outside += [str(name) for name in organization.missing if name.user_id]
         if self.if_missing == "fail":
-            members.need_all()
+            organization.require_all()
             if outside:
-                raise KindeNotFoundError(f"not in {members.code}: {some(outside)}", code="USER_NOT_IN_ORGANIZATION")
-        return {"removed": members.remove([entry for entry in members.entries if entry.member]), "missing": outside}
+                raise KindeNotFoundError(
+                    f"not in {organization.code}: {some(outside)}", code="USER_NOT_IN_ORGANIZATION"
+                )
+        return {
+            "removed": organization.remove([user for user in organization.users if user.is_member]),
+            "missing": outside,
+        }

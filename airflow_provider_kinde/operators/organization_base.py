@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from airflow_provider_kinde.operators.base import KindeOperator
 
@@ -40,12 +40,22 @@ class OrganizationOperator(KindeOperator):
 
         return OrganizationName.of(self.org_code, self.handle, self.external_id, self.name)
 
-    def _code(self, client: Any, name: OrganizationName) -> str:
-        from airflow_provider_kinde.resources.queries import need_organization, run_query
+    @overload
+    def _code(self, client: Any, name: OrganizationName) -> str: ...
+    @overload
+    def _code(self, client: Any, name: OrganizationName, *, required: bool) -> str | None: ...
+    def _code(self, client: Any, name: OrganizationName, *, required: bool = True) -> str | None:
+        from airflow_provider_kinde.resources.queries import find_organization, need_organization, run_query
 
-        return str(run_query(need_organization(name), client)["code"])
+        found = run_query(need_organization(name) if required else find_organization(name), client)
+        return str(found["code"]) if found else None
 
 
 def outcome(code: str | None, what: str, changed: Sequence[str] = ()) -> Result:
-    """What goes to XCom."""
+    """Return what goes to XCom.
+
+    :param code: the organization's code; ``None`` where there is none.
+    :param what: what the operator did.
+    :param changed: names of the fields that were written.
+    """
     return {"org_code": code, "outcome": what, "changed": list(changed)}

@@ -6,7 +6,6 @@ Organizations are named by ``org_code`` or by one of ``handle``, ``external_id``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kinde.operators.base import IfExists, IfMissing, KindeOperator, mapping, one_of
@@ -30,6 +29,9 @@ __all__ = [
     "KindeUpdateOrganizationOperator",
     "KindeUpdateOrganizationUsersOperator",
 ]
+
+NAMES = ("external_id", "handle", "name")
+"""The names of an organization that a caller chooses, the strongest first. Kinde chooses the code."""
 
 
 class KindeCreateOrganizationOperator(KindeOperator):
@@ -73,9 +75,8 @@ class KindeCreateOrganizationOperator(KindeOperator):
         :raises KindeInputError: no name, an unknown setting, or two organizations fit.
         :raises KindeConflictError: it is there, with ``if_exists="fail"``, or another one has the handle.
         """
-        from airflow_provider_kinde.client.create_once import create_once
-        from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeResponseError
-        from airflow_provider_kinde.resources.fields import fields_of, id_in
+        from airflow_provider_kinde.exceptions import KindeConflictError
+        from airflow_provider_kinde.resources.organizations import create_organization, write_organization
         from airflow_provider_kinde.resources.queries import (
             KindeInputError,
             OrganizationName,
@@ -84,41 +85,26 @@ class KindeCreateOrganizationOperator(KindeOperator):
             run_query,
         )
 
-        given = {key: plain(getattr(self, key), key) for key in ("name", "handle", "external_id")}
+        given = {key: plain(getattr(self, key), key) for key in NAMES}
         if not given["name"]:
             raise KindeInputError("name is empty")
-        settings = fields("create_organization", self.settings)
+        settings = checked_fields("create_organization", self.settings, "settings")
         body = {**{key: value for key, value in given.items() if value}, **settings}
-        key = next(key for key in ("external_id", "handle", "name") if given[key])
-        name, lost = OrganizationName(key, given[key]), False
+        key = next(key for key in NAMES if given[key])
+        name = OrganizationName(key, given[key])
         with self._client(context) as client:
-
-            def look() -> str | None:
-                found = run_query(find_organization(name), client)
-                return id_in(found, "code") if found else None
-
-            def send() -> str:
-                nonlocal lost
-                try:
-                    answer = client.create_organization(**body)
-                except KindeError as error:
-                    lost = lost or error.fate_unknown
-                    raise
-                made = fields_of(fields_of(answer).get("organization"))
-                code = id_in(made, "code") if made.get("code") else look()
-                if not code:
-                    raise KindeResponseError("Kinde answered without a code, and lists no such organization")
-                return code
-
-            found = look()
-            code, sent = (found, False) if found else create_once(send, look)
-            if sent or lost:
-                return outcome(code, "created")
+            found = run_query(find_organization(name), client)
+            if found is None:
+                creation = create_organization(client, lambda: run_query(find_organization(name), client), **body)
+                found = creation.item
+                if creation.answered or creation.lost:
+                    return outcome(found["code"], "created")
+            code = found["code"]
             if self.if_exists == "fail":
                 raise KindeConflictError(f"the organization {code} has the {name} already")
             if self.if_exists == "skip":
                 return outcome(code, "skipped")
-            wanted = {field: value for field, value in body.items() if field in updatable()}
+            wanted = {field: value for field, value in body.items() if field in body_of("update_organization")}
             changed = write_organization(client, code, wanted)
             return outcome(code, "updated" if changed else "unchanged", changed)
 
@@ -150,24 +136,21 @@ class KindeUpdateOrganizationOperator(OrganizationOperator):
         :raises KindeInputError: nothing to change, an unknown field, or two organizations fit.
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """
-        from airflow_provider_kinde.exceptions import KindeNotFoundError
+        from airflow_provider_kinde.resources.organizations import write_organization
         from airflow_provider_kinde.resources.queries import KindeInputError, OrganizationName, plain, text
 
-        changes = fields("update_organization", self.changes)
+        changes = checked_fields("update_organization", self.changes, "changes")
         if text(self.org_code):
             target = OrganizationName.of(self.org_code)
-            new = {key: plain(getattr(self, key), key) for key in ("name", "handle", "external_id")}
+            new = {key: plain(getattr(self, key), key) for key in NAMES}
             changes = {**{key: value for key, value in new.items() if value}, **changes}
         else:
             target = self._name()
         if not changes:
             raise KindeInputError("there is nothing to change: put new values into changes")
         with self._client(context) as client:
-            try:
-                code = self._code(client, target)
-            except KindeNotFoundError:
-                if self.if_missing == "fail":
-                    raise
+            code = self._code(client, target, required=self.if_missing == "fail")
+            if code is None:
                 return outcome(target.value if target.key == "code" else None, "missing")
             changed = write_organization(client, code, changes)
             return outcome(code, "updated" if changed else "unchanged", changed)
@@ -192,52 +175,38 @@ class KindeDeleteOrganizationOperator(OrganizationOperator):
         :raises KindeInputError: two organizations fit.
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """
-        from airflow_provider_kinde.exceptions import KindeNotFoundError
+        from airflow_provider_kinde.resources.organizations import delete_organization
 
         name = self._name()
         with self._client(context) as client:
-            try:
-                code = self._code(client, name)
-            except KindeNotFoundError:
-                if self.if_missing == "fail":
-                    raise
+            code = self._code(client, name, required=self.if_missing == "fail")
+            if code is None:
                 return outcome(name.value if name.key == "code" else None, "missing")
-            # Gone by a first try whose answer got lost: as wanted.
-            with suppress(KindeNotFoundError):
-                client.delete_organization(code)
+            delete_organization(client, code)
             return outcome(code, "deleted")
 
 
-def updatable() -> frozenset[str]:
-    """Fields that an organization can be given after it was made."""
-    from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
+def body_of(operation: str) -> Sequence[str]:
+    """Return the fields that an operation of Kinde takes.
 
-    return frozenset(ENDPOINTS["update_organization"].body)
-
-
-def fields(operation: str, value: Any) -> dict[str, Any]:
-    """Check fields against what an operation takes.
-
-    :raises KindeInputError: it does not take one; the message lists those it takes.
+    :param operation: the operation's name, such as ``update_organization``.
     """
     from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
+
+    return tuple(ENDPOINTS[operation].body)
+
+
+def checked_fields(operation: str, value: Any, parameter: str) -> dict[str, Any]:
+    """Check fields against the fields that an operation of Kinde takes.
+
+    :param operation: the operation's name, such as ``update_organization``.
+    :param value: a mapping, or the text of one.
+    :param parameter: the operator's parameter, for messages.
+    :raises KindeInputError: the operation does not take a field; the message lists the fields that it takes.
+    """
     from airflow_provider_kinde.resources.queries import KindeInputError
 
-    given, known = (
-        mapping(value, "settings" if operation.startswith("create") else "changes"),
-        ENDPOINTS[operation].body,
-    )
-    unknown = sorted(given.keys() - set(known))
-    if unknown:
+    given, known = mapping(value, parameter), body_of(operation)
+    if unknown := sorted(given.keys() - set(known)):
         raise KindeInputError(f"{operation} takes no {', '.join(unknown)}; it takes {', '.join(known)}")
     return given
-
-
-def write_organization(client: Any, code: str, wanted: Mapping[str, Any]) -> list[str]:
-    """Write what differs; returns the names of the fields written."""
-    from airflow_provider_kinde.resources import fields
-
-    changes = fields.organization_changes(fields.fields_of(client.get_organization(code=code)), wanted)
-    if changes:
-        client.update_organization(code, **changes)
-    return sorted(changes)

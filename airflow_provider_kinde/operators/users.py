@@ -6,7 +6,6 @@ Users are named by ``user_id`` or by ``email``. All operators return ``{user_id,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kinde.operators.base import (
@@ -24,11 +23,12 @@ from airflow_provider_kinde.operators.base import (
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.resources.queries import OrganizationName, UserName
+    from airflow_provider_kinde.resources.queries import OrganizationName
 
 Result = dict[str, Any]
-FIELDS = ("given_name", "family_name", "picture", "provided_id")
-"""Texts that a user has."""
+PROFILE = ("given_name", "family_name", "picture")
+FIELDS = (*PROFILE, "provided_id")
+"""The texts of a user that an operator writes."""
 
 
 class KindeCreateUserOperator(TakesAddress, KindeOperator):
@@ -105,8 +105,8 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         :raises KindeInputError: the address is none or belongs to two users, or an organization or role is unknown.
         :raises KindeConflictError: the address is taken, with ``if_exists="fail"``.
         """
-        from airflow_provider_kinde.resources.fields import id_in
-        from airflow_provider_kinde.resources.queries import UserName, find_user, run_query
+        from airflow_provider_kinde.resources.queries import UserName, find_user, run_query, text
+        from airflow_provider_kinde.resources.users import create_user, write_properties
 
         name, organization = UserName.of(email=self.email), self._organization()
         check_texts(self, *FIELDS)
@@ -114,15 +114,23 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         properties = mapping(self.properties, "properties")
         with self._client(context) as client:
             code = self._code(client, organization, roles)
-            user, outcome = run_query(find_user(name), client), "found"
-            if user is None:
-                user, outcome = self._create(client, name, code)
-            if outcome != "created":
+            user = run_query(find_user(name), client)
+            if user is not None:
                 return self._existing(client, user, code, roles, properties)
-            user_id, changed = id_in(user), []
-            if properties:
-                client.update_user_properties(user_id, properties)
-                changed += sorted(properties)
+            creation = create_user(
+                client,
+                name.email,
+                lambda: run_query(find_user(name), client),
+                is_verified=self.is_verified,
+                profile={key: text(getattr(self, key)) for key in PROFILE},
+                provided_id=text(self.provided_id),
+                organization_code=code,
+            )
+            user_id = str(creation.item["id"])
+            if not (creation.answered or creation.lost):
+                return self._existing(client, creation.item, code, roles, properties)
+            write_properties(client, user_id, properties)
+            changed = sorted(properties)
             if code and roles:
                 changed += self._join(client, user_id, code, roles)
             return result(user_id, "created", changed)
@@ -143,77 +151,38 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         run_query(check_keys("role", roles), client)
         return str(run_query(need_organization(organization), client)["code"]) if organization else ""
 
-    def _create(self, client: Any, name: UserName, code: str) -> tuple[Mapping[str, Any], str]:
-        """The user, and whether it was ``created`` here or ``found`` after all."""
-        from airflow_provider_kinde.client.create_once import create_once
-        from airflow_provider_kinde.exceptions import KindeError, KindeResponseError
-        from airflow_provider_kinde.resources.fields import fields_of, list_in
-        from airflow_provider_kinde.resources.queries import find_user, run_query, text
-
-        fields = {"given_name": self.given_name, "family_name": self.family_name, "picture": self.picture}
-        identity: dict[str, Any] = {"type": "email", "details": {"email": name.email}}
-        if self.is_verified is not None:
-            identity["is_verified"] = self.is_verified
-        lost = False
-
-        def send() -> Mapping[str, Any]:
-            nonlocal lost
-            try:
-                answer = client.create_user(
-                    profile={key: text(value) for key, value in fields.items() if text(value)},
-                    organization_code=code or None,
-                    provided_id=text(self.provided_id) or None,
-                    identities=[identity],
-                )
-            except KindeError as error:
-                lost = lost or error.fate_unknown
-                raise
-            made = fields_of(answer)
-            results = [fields_of(fields_of(item).get("result")) for item in list_in(answer, "identities")]
-            if any(result.get("created") is False for result in results):
-                raise KindeResponseError(
-                    f"Kinde made the user {made.get('id')}, but not the address: somebody has it by another identity"
-                )
-            found = made if made.get("id") else look()
-            if not found:
-                raise KindeResponseError("Kinde answered without an id, and nobody has the address")
-            return found
-
-        def look() -> Mapping[str, Any] | None:
-            return run_query(find_user(name), client)
-
-        user, sent = create_once(send, look)
-        return user, "created" if sent or lost else "found"
-
     def _existing(
         self, client: Any, user: Mapping[str, Any], code: str, roles: Sequence[str], properties: Mapping[str, Any]
     ) -> Result:
         from airflow_provider_kinde.exceptions import KindeConflictError
+        from airflow_provider_kinde.resources.users import write_changes
 
         user_id = str(user["id"])
         if self.if_exists == "fail":
             raise KindeConflictError(f"the address belongs to the user {user_id} already", code="USER_ALREADY_EXISTS")
         if self.if_exists == "skip":
             return result(user_id, "skipped")
-        changed = write_changes(client, user, {name: getattr(self, name) for name in FIELDS}, properties)
+        changed = write_changes(client, user, given(self, *FIELDS), properties)
         if code:
             changed += self._join(client, user_id, code, roles)
         return result(user_id, "updated" if changed else "unchanged", changed)
 
     def _join(self, client: Any, user_id: str, code: str, roles: Sequence[str]) -> list[str]:
-        from airflow_provider_kinde.resources.members import DesiredMember, Members
+        from airflow_provider_kinde.resources.desired_members import DesiredMember, OrganizationUsers
         from airflow_provider_kinde.resources.queries import UserName
 
-        members = Members(client, code, [DesiredMember(UserName(user_id=user_id), tuple(roles) or None, None)])
-        members.need_all()
-        entry = members.entries[0]
-        if not entry.member:
-            members.add([entry])
+        organization = OrganizationUsers(
+            client, code, [DesiredMember(UserName(user_id=user_id), tuple(roles) or None, None)]
+        )
+        organization.require_all()
+        member = organization.users[0]
+        if not member.is_member:
+            organization.add([member])
             return ["organization", *(["roles"] if roles else [])]
         if roles:
-            members.read_roles([entry])
-            if not set(roles) <= entry.held:
-                members.set_roles([entry], {entry.id: entry.held | set(roles)})
+            organization.read_roles([member])
+            if member.lacks:
+                organization.set_roles([member], {user_id: member.roles | member.lacks})
                 return ["roles"]
         return []
 
@@ -313,7 +282,9 @@ class KindeUpdateUserOperator(_ExistingUserOperator):
         mapping(self.properties, "properties")
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        wanted = {name: getattr(self, name) for name in (*FIELDS, "is_password_reset_requested")}
+        from airflow_provider_kinde.resources.users import write_changes
+
+        wanted = given(self, *FIELDS, "is_password_reset_requested")
         changed = write_changes(client, user, wanted, mapping(self.properties, "properties"))
         return result(user["id"], "updated" if changed else "unchanged", changed)
 
@@ -334,11 +305,9 @@ class KindeDeleteUserOperator(_ExistingUserOperator):
         self.is_delete_profile = is_delete_profile
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        from airflow_provider_kinde.exceptions import KindeNotFoundError
+        from airflow_provider_kinde.resources.users import delete_user
 
-        # Gone between the look and the deletion, or by a first try whose answer got lost: as wanted.
-        with suppress(KindeNotFoundError):
-            client.delete_user(user["id"], is_delete_profile=self.is_delete_profile or None)
+        delete_user(client, user["id"], is_delete_profile=self.is_delete_profile or None)
         return result(user["id"], "deleted")
 
 
@@ -358,16 +327,15 @@ class KindeSuspendUserOperator(_ExistingUserOperator):
         self.end_sessions = end_sessions
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        from airflow_provider_kinde.exceptions import KindeNotFoundError
-        from airflow_provider_kinde.resources import fields
+        from airflow_provider_kinde.resources.fields import is_suspended
+        from airflow_provider_kinde.resources.users import end_sessions
 
-        suspended = fields.user_is(user, "suspended")
+        suspended = is_suspended(user)
         if not suspended:
             client.update_user(user["id"], is_suspended=True)
         if self.end_sessions:
-            # Also of somebody suspended before: the task may have ended between the two.
-            with suppress(KindeNotFoundError):
-                client.delete_user_sessions(user["id"])
+            # A user who is suspended already may have open sessions: an earlier try may have ended in between.
+            end_sessions(client, user["id"])
         return result(user["id"], "unchanged") if suspended else result(user["id"], "suspended", ["is_suspended"])
 
 
@@ -382,39 +350,31 @@ class KindeUnsuspendUserOperator(_ExistingUserOperator):
     """
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        from airflow_provider_kinde.resources import fields
+        from airflow_provider_kinde.resources.fields import is_suspended
 
-        if fields.user_is(user, "active"):
+        if not is_suspended(user):
             return result(user["id"], "unchanged")
         client.update_user(user["id"], is_suspended=False)
         return result(user["id"], "unsuspended", ["is_suspended"])
 
 
 def result(user_id: Any, outcome: str, changed: Sequence[str] = ()) -> Result:
-    """What goes to XCom: the id, and what was done; no names and no addresses."""
+    """Return what goes to XCom: the id and what was done, without names and addresses.
+
+    :param user_id: Kinde's id of the user.
+    :param outcome: what the operator did.
+    :param changed: names of the fields and keys of the properties that were written.
+    """
     return {"user_id": user_id, "outcome": outcome, "changed": list(changed)}
 
 
-def write_changes(
-    client: Any, user: Mapping[str, Any], wanted: Mapping[str, Any], properties: Mapping[str, Any]
-) -> list[str]:
-    """Write what differs.
+def given(task: Any, *names: str) -> dict[str, Any]:
+    """Return the parameters that are given: a blank text counts as left out.
 
-    :returns: names of the fields and keys of the properties written.
+    :param task: the operator.
+    :param names: its parameters.
     """
-    from airflow_provider_kinde.resources import fields
     from airflow_provider_kinde.resources.queries import text
 
-    given = {name: text(value) or None if isinstance(value, str) else value for name, value in wanted.items()}
-    changes = fields.user_changes(user, given)
-    if changes:
-        client.update_user(user["id"], **changes)
-    changed = sorted(changes)
-    if properties:
-        listed = map(fields.fields_of, fields.list_in(client.get_user_property_values(user["id"]), "properties"))
-        now = {str(item.get("key")): item.get("value") for item in listed}
-        due = {key: value for key, value in properties.items() if str(now.get(key) or "") != str(value)}
-        if due:
-            client.update_user_properties(user["id"], due)
-            changed += sorted(due)
-    return changed
+    values = {name: getattr(task, name) for name in names}
+    return {name: text(value) or None if isinstance(value, str) else value for name, value in values.items()}

@@ -1,4 +1,8 @@
-"""What Kinde's answers say: pure functions over decoded JSON, the same for operators, sensors and triggers."""
+"""Read Kinde's answers: pure functions over decoded JSON.
+
+Operators, sensors, triggers and the sync read users, members and organizations through these functions only. A list of
+a million users passes through them, so they do no more than they must.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +18,28 @@ from airflow_provider_kinde.resources.normalization import clean_name, email_key
 Json = Mapping[str, Any]
 
 NO_ID = re.compile(r"[^\w.:@=+~-]|\.\.", re.ASCII)
-"""What no id and no code of Kinde holds."""
+"""Characters that are in no id and in no code of Kinde."""
 USER_CONDITIONS = ("exists", "active", "suspended", "missing")
-"""What may be asked of a user."""
+"""The states of a user that a sensor can wait for."""
+ORGANIZATION_KEYS = ("code", "external_id", "handle", "name")
+"""The fields that name an organization."""
 
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
+_NO_KEYS: frozenset[str] = frozenset()
 _NOT_ADDRESSES = frozenset({"phone", "username"})
 _FIELDS = {"given_name": "first_name", "family_name": "last_name"}
 _DIGESTED = ("id", "provided_id", "email", "phone", "username", "first_name", "last_name", "picture")
 
 
-def fields_of(answer: Any) -> Json:
-    """The object that an answer, or a part of one, has to be; empty where there is none.
+# -- parts of an answer ---------------------------------------------------------------------------------------------
 
-    :raises KindeResponseError: it is something else.
+
+def fields_of(answer: Any) -> Json:
+    """Return an answer, or a part of one, as an object.
+
+    :param answer: decoded JSON.
+    :returns: the object; an empty one for ``None``.
+    :raises KindeResponseError: it is not an object.
     """
     if answer is None:
         return {}
@@ -36,39 +49,96 @@ def fields_of(answer: Any) -> Json:
 
 
 def list_in(answer: Any, name: str) -> list[Any]:
-    """The list that stands under a name in an answer; empty where there is none.
+    """Return the list under a name in an answer.
 
-    :raises KindeResponseError: it is something else.
+    :param answer: decoded JSON.
+    :param name: the field.
+    :returns: the list; an empty one where the field is missing or ``None``.
+    :raises KindeResponseError: the field is not a list.
     """
-    found = fields_of(answer).get(name)
-    if found is None:
+    return _list(fields_of(answer).get(name), name)
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if type(value) is list:
+        return value
+    if value is None:
         return []
-    if not isinstance(found, (list, tuple)):
-        raise KindeResponseError(f"Kinde answered with {type(found).__name__} as {name!r} where a list is expected")
-    return list(found)
+    if not isinstance(value, (list, tuple)):
+        raise KindeResponseError(f"Kinde answered with {type(value).__name__} as {name!r} where a list is expected")
+    return list(value)
 
 
 def id_in(answer: Any, name: str = "id") -> str:
-    """The id or code that stands under a name in an answer, safe in an address of Kinde's API.
+    """Return the id or code under a name in an answer. It is safe in the path of a request.
 
-    :raises KindeResponseError: there is none, or what can be none.
+    :param answer: decoded JSON.
+    :param name: the field.
+    :raises KindeResponseError: the field is missing, or its value cannot be an id.
     """
-    found = fields_of(answer).get(name)
-    if not isinstance(found, str) or not found.strip(".") or NO_ID.search(found):
-        raise KindeResponseError(f"Kinde answered with {str(found)[:100]!r} as {name!r}: that cannot be one")
-    return found
+    value = fields_of(answer).get(name)
+    if type(value) is str and _PLAIN_ID.fullmatch(value):
+        return value
+    if not isinstance(value, str) or not value.strip(".") or NO_ID.search(value):
+        raise KindeResponseError(f"Kinde answered with {str(value)[:100]!r} as {name!r}: that cannot be one")
+    return value
+
+
+def text_in(answer: Json, name: str) -> str:
+    """Return the text under a name in an answer; empty where there is none.
+
+    :param answer: an object.
+    :param name: the field.
+    """
+    return str(answer.get(name) or "")
+
+
+def _names(value: Any, name: str, key: str) -> frozenset[str]:
+    """Names that Kinde lists as texts or as objects with the name under ``key``."""
+    if not value:
+        if value is None or isinstance(value, (list, tuple)):
+            return _NO_KEYS
+    elif type(value) is list and all(type(item) is str for item in value) and all(value):
+        return frozenset(value)
+    found = (item.get(key) if isinstance(item, Mapping) else item for item in _list(value, name))
+    return frozenset(str(item) for item in found if item)
+
+
+def keys_in(answer: Any, name: str) -> frozenset[str]:
+    """Return keys of roles or permissions, which Kinde lists as keys or as objects.
+
+    :param answer: decoded JSON.
+    :param name: the field: ``roles`` or ``permissions``.
+    :raises KindeResponseError: the field is not a list.
+    """
+    return _names(fields_of(answer).get(name), name, "key")
+
+
+# -- users ----------------------------------------------------------------------------------------------------------
+
+
+def is_suspended(user: Json) -> bool:
+    """Tell whether a user is suspended.
+
+    :param user: a user as Kinde lists it.
+    """
+    return user.get("is_suspended") is True
 
 
 def state_of(user: Json | None) -> str:
-    """Tell what a user is: ``missing``, ``suspended`` or ``active``."""
+    """Tell the state of a user: ``missing``, ``suspended`` or ``active``.
+
+    :param user: a user as Kinde lists it, or ``None`` where there is none.
+    """
     if user is None:
         return "missing"
-    return "suspended" if user.get("is_suspended") is True else "active"
+    return "suspended" if is_suspended(user) else "active"
 
 
 def user_is(user: Json | None, condition: str) -> bool:
-    """Whether a user is what was asked for.
+    """Tell whether a user is in a state.
 
+    :param user: a user as Kinde lists it, or ``None`` where there is none.
     :param condition: one of :data:`USER_CONDITIONS`.
     """
     state = state_of(user)
@@ -76,14 +146,30 @@ def user_is(user: Json | None, condition: str) -> bool:
 
 
 def identities_of(user: Json) -> list[tuple[str, str]]:
-    """A user's identities as (type, value), from a list of users or of identities."""
-    found = [item for item in list_in(user, "identities") if isinstance(item, Mapping)]
-    return [(str(item.get("type") or ""), str(item.get("identity") or item.get("name") or "")) for item in found]
+    """Return a user's identities as (type, value).
+
+    :param user: a user of ``GET /users``, or an answer of ``GET /users/{id}/identities``.
+    :raises KindeResponseError: the identities are not a list.
+    """
+    return [
+        (str(item.get("type") or ""), str(item.get("identity") or item.get("name") or ""))
+        for item in _list(user.get("identities"), "identities")
+        if isinstance(item, Mapping)
+    ]
+
+
+def address_of(identity: Json) -> str:
+    """Return the address of an identity in the form in which addresses are compared.
+
+    :param identity: one of ``GET /users/{id}/identities``.
+    """
+    return email_key(str(identity.get("name") or identity.get("email") or ""))
 
 
 def has_identity(user: Json | None, value: str | None, kind: str | None = None) -> bool:
-    """Whether a user signs in with an identity.
+    """Tell whether a user signs in with an identity.
 
+    :param user: a user as Kinde lists it, or ``None`` where there is none.
     :param value: an address, number or name, compared without case; any when ``None``.
     :param kind: ``email``, ``phone``, ``username``, ``oauth2:google``, ...; any when ``None``.
     """
@@ -93,53 +179,84 @@ def has_identity(user: Json | None, value: str | None, kind: str | None = None) 
     )
 
 
+def email_of(user: Json) -> str:
+    """Return a user's primary address as Kinde writes it; empty where it is not known.
+
+    Some answers leave the primary address out. Where the user has one e-mail identity, it is that one.
+
+    :param user: a user as Kinde lists it.
+    """
+    if email := user.get("email") or user.get("preferred_email"):
+        return str(email)
+    emails = {value for kind, value in identities_of(user) if kind == "email"}
+    return emails.pop() if len(emails) == 1 else ""
+
+
 def addresses_of(user: Json) -> frozenset[str]:
-    """All addresses of a user, in the form for comparing."""
+    """Return all addresses of a user, in the form in which addresses are compared.
+
+    :param user: a user as Kinde lists it.
+    """
     found = [str(user.get("email") or user.get("preferred_email") or "")]
     found += [value for kind, value in identities_of(user) if kind not in _NOT_ADDRESSES]
     return frozenset(email_key(value) for value in found if "@" in value)
 
 
+def codes_of(user: Json) -> frozenset[str]:
+    """Return the codes of a user's organizations, which Kinde lists as codes or as objects.
+
+    :param user: a user as Kinde lists it.
+    :raises KindeResponseError: the organizations are not a list.
+    """
+    return _names(user.get("organizations"), "organizations", "code")
+
+
+def properties_of(value: Any) -> dict[str, str]:
+    """Return properties by key. Kinde lists them as a mapping in a search and as ``{key, value}`` elsewhere.
+
+    :param value: what stands under ``properties``.
+    :raises KindeResponseError: it is neither.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): str(text) for key, text in value.items() if text is not None}
+    items = map(fields_of, _list(value, "properties"))
+    return {str(item.get("key")): str(item["value"]) for item in items if item.get("value") is not None}
+
+
 def with_id(users: Iterable[Json], user_id: str) -> list[Json]:
-    """The users with an id: one or none."""
+    """Return the users with an id: one or none.
+
+    :param users: users as Kinde lists them.
+    :param user_id: the id.
+    """
     return [user for user in users if user.get("id") == user_id][:1]
 
 
 def with_email(users: Iterable[Json], email: str) -> list[Json]:
-    """The users with an address, primary or not; each once."""
+    """Return the users with an address, primary or not; each once.
+
+    :param users: users as Kinde lists them.
+    :param email: the address, compared without case.
+    """
     key = email_key(email)
     return list({str(user.get("id")): user for user in users if key in addresses_of(user)}.values())
 
 
-def codes_of(user: Json) -> frozenset[str]:
-    """Codes of a user's organizations, which Kinde lists as codes or as objects."""
-    found = [item.get("code") if isinstance(item, Mapping) else item for item in list_in(user, "organizations")]
-    return frozenset(str(code) for code in found if code)
-
-
-def keys_in(answer: Any, name: str) -> frozenset[str]:
-    """Keys of roles or permissions, which Kinde lists as keys or as objects."""
-    found = [item.get("key") if isinstance(item, Mapping) else item for item in list_in(answer, name)]
-    return frozenset(str(key) for key in found if key)
-
-
 def is_member(user: Json | None, code: str, roles: Iterable[str] = (), held: frozenset[str] = frozenset()) -> bool:
-    """Whether a user is in an organization, with all of some roles.
+    """Tell whether a user is in an organization and holds all of some roles there.
 
-    :param held: keys of the roles held there.
+    :param user: a user with the organizations, or ``None`` where there is none.
+    :param code: the organization's code.
+    :param roles: role keys.
+    :param held: keys of the roles that the user holds there.
     """
     return user is not None and code in codes_of(user) and set(roles) <= held
 
 
-def organizations_with(organizations: Iterable[Json], key: str, value: str) -> list[Json]:
-    """The organizations whose ``handle``, ``external_id`` or ``name`` is this."""
-    form = clean_name if key == "name" else str.strip
-    return [found for found in organizations if form(str(found.get(key) or "")) == form(value)]
-
-
 def user_changes(user: Json, wanted: Json) -> dict[str, Any]:
-    """What of a user has to be written; what Kinde does not show is always written.
+    """Return the fields of a user that have to be written. A field that Kinde does not show is always written.
 
+    :param user: a user as Kinde lists it.
     :param wanted: ``given_name``, ``family_name``, ``picture``, ``provided_id``, ...; ``None`` leaves a field alone.
     """
     changes = {}
@@ -150,8 +267,27 @@ def user_changes(user: Json, wanted: Json) -> dict[str, Any]:
     return changes
 
 
+# -- organizations --------------------------------------------------------------------------------------------------
+
+
+def organizations_with(organizations: Iterable[Json], key: str, value: str) -> list[Json]:
+    """Return the organizations that a field names.
+
+    :param organizations: organizations as Kinde lists them.
+    :param key: one of :data:`ORGANIZATION_KEYS`.
+    :param value: its value; blanks around it, and the form of a name, make no difference.
+    """
+    form = clean_name if key == "name" else str.strip
+    wanted = form(value)
+    return [found for found in organizations if form(str(found.get(key) or "")) == wanted]
+
+
 def organization_changes(organization: Json, wanted: Json) -> dict[str, Any]:
-    """What of an organization has to be written; colors are shown as objects."""
+    """Return the fields of an organization that have to be written. Kinde shows colors as objects.
+
+    :param organization: an organization as ``GET /organization`` shows it.
+    :param wanted: fields under Kinde's own names; ``None`` leaves a field alone.
+    """
     changes = {}
     for name, value in wanted.items():
         shown = organization.get(name)
@@ -162,22 +298,28 @@ def organization_changes(organization: Json, wanted: Json) -> dict[str, Any]:
     return changes
 
 
-def digest(user: Json) -> str:
-    """Eight bytes in hex that change with a user; the last bit says whether the user is suspended.
+# -- what happened to users -----------------------------------------------------------------------------------------
 
-    What every sign-in changes (counters, times) is left out, and so is the order of lists.
+
+def digest(user: Json) -> str:
+    """Return eight bytes in hex that change with a user. The last bit says whether the user is suspended.
+
+    Counters and times, which every sign-in changes, are left out. The order of lists makes no difference.
+
+    :param user: a user with identities and organizations.
     """
     content = {name: user.get(name) for name in _DIGESTED}
     content["identities"] = sorted(identities_of(user))
     content["organizations"] = sorted(codes_of(user))
     hashed = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()[:8]
-    return ((int.from_bytes(hashed, "big") & ~1) | (state_of(user) == "suspended")).to_bytes(8, "big").hex()
+    return ((int.from_bytes(hashed, "big") & ~1) | is_suspended(user)).to_bytes(8, "big").hex()
 
 
 def compare(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
-    """What happened to users between two listings.
+    """Return what happened to users between two listings.
 
     :param before: user id to :func:`digest`.
+    :param after: the same, of the later listing.
     :returns: sorted ids of ``created``, ``changed``, ``suspended`` and ``deleted`` users; a user is in one of them.
     """
     common = before.keys() & after.keys()
@@ -196,6 +338,10 @@ def _suspended(value: str) -> bool:
 
 
 def some(items: Sequence[str], most: int = 10) -> str:
-    """The first items, and how many more there are."""
+    """Return the first items as text, and how many more there are.
+
+    :param items: texts.
+    :param most: how many to name.
+    """
     more = len(items) - most
     return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")

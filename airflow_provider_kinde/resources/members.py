@@ -1,236 +1,250 @@
-"""Who is in an organization and with which roles: read first, then written 100 to a request, and what is due only."""
+"""Read and write the members of an organization. Operators and the sync both use this module.
+
+Kinde takes 100 users in one request, and it may refuse all of them because of one. A refused request is sent again in
+halves until the refused user stands alone. A request that Kinde took proves nothing: the members are read again, and
+only what is read then is believed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
-from airflow_provider_kinde.exceptions import KindeConflictError, KindeNotFoundError, KindeResponseError
+from airflow_provider_kinde.client.endpoints.memberships import BULK
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError, KindeResponseError
 from airflow_provider_kinde.resources import fields
-from airflow_provider_kinde.resources.queries import (
-    KindeInputError,
-    UserName,
-    check_keys,
-    find_users,
-    held_roles,
-    missing_user,
-    run_query,
-    text,
-)
 
-CHUNK = 100
-"""Kinde's limit for one bulk request."""
-FEW = 10
-"""Up to so many members, roles are read one by one rather than from the list of all members."""
+UNSEEN = "Kinde took the request, but its member list says otherwise"
 
-T = TypeVar("T")
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
+"""Applies a function to each item: one after the other, or in threads."""
+Roles = dict[str, frozenset[str]]
+"""User id -> role keys, of members."""
 
-
-@dataclass(frozen=True, slots=True)
-class DesiredMember:
-    """One user as an operator was told.
-
-    :param roles: role keys; ``None`` where none were named. ``permissions`` likewise.
-    """
-
-    name: UserName
-    roles: tuple[str, ...] | None
-    permissions: tuple[str, ...] | None
+_AT_ONCE = 64
+"""Requests whose users are in memory at a time."""
+_REFUSED = (400, 404, 409, 422)
+"""Statuses by which Kinde refuses a request because of a user in it."""
+_NO_ROLES: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class Entry:
-    """One user in Kinde.
+class MemberChange:
+    """The change of one user in one organization.
 
-    :param member: whether the user is in the organization.
+    :param user_id: Kinde's id of the user.
+    :param before: role keys that the user holds there now; ``None`` for a user who is not a member.
+    :param after: role keys that the user has to hold there; ``None`` removes the user from the organization.
+    :param permissions: keys of permissions to give; ``None`` leaves permissions alone.
+    :param sends_roles: whether the request names roles; without them Kinde gives a new member its default roles.
+    :param error: why Kinde refused the change, or why the request failed.
     """
 
-    id: str
-    wish: DesiredMember
-    member: bool
-    held: frozenset[str] = frozenset()
+    user_id: str
+    before: frozenset[str] | None
+    after: frozenset[str] | None
+    permissions: Sequence[str] | None = None
+    sends_roles: bool = True
+    error: KindeError | None = None
 
-    def body(self, roles: Iterable[str] | None) -> dict[str, Any]:
-        """The user as a bulk request has it."""
-        body: dict[str, Any] = {"id": self.id}
-        if roles is not None:
-            body["roles"] = sorted(roles)
-        if self.wish.permissions is not None:
-            body["permissions"] = sorted(self.wish.permissions)
+    def to_request(self) -> dict[str, Any]:
+        """Return the user as a bulk request holds it. Roles are the full list, since Kinde may replace them."""
+        body: dict[str, Any] = {"id": self.user_id}
+        if self.after is None:
+            return {**body, "operation": "delete"}
+        if self.sends_roles:
+            body["roles"] = sorted(self.after)
+        if self.permissions is not None:
+            body["permissions"] = sorted(self.permissions)
         return body
 
+    def is_done(self, roles: frozenset[str] | None) -> bool:
+        """Tell whether the change shows in the member list.
 
-def desired_members(
-    users: Sequence[Any], roles: Sequence[str] | None, permissions: Sequence[str] | None
-) -> list[DesiredMember]:
-    """Check the users that an operator was given.
+        :param roles: role keys that the user holds according to the list; ``None`` for a user who is not in it.
+        """
+        if self.after is None or roles is None:
+            return self.after is None and roles is None
+        return self.after <= roles and not self.left_over(roles)
 
-    :param users: ids, addresses, or mappings with ``id`` (or ``user_id``) or ``email``, ``roles``, ``permissions``.
-    :param roles: for those without roles of their own. ``permissions`` likewise.
-    :raises KindeInputError: what is none of these.
+    def left_over(self, roles: frozenset[str]) -> frozenset[str]:
+        """Return the roles that the change takes and that the user still holds.
+
+        :param roles: role keys that the user holds according to the member list.
+        """
+        return ((self.before or _NO_ROLES) - (self.after or _NO_ROLES)) & roles
+
+
+Change = TypeVar("Change", bound=MemberChange)
+
+
+def iter_members(client: Any, code: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the members of an organization with their role keys (``GET /organizations/{code}/users``).
+
+    :param client: a ``KindeClient``.
+    :param code: the organization's code.
+    :raises KindeResponseError: Kinde lists something that cannot be a member.
     """
-    found = []
-    for user in users:
-        item = user if isinstance(user, Mapping) else {"user": user}
-        unknown = sorted(map(str, item.keys() - {"id", "user_id", "email", "user", "roles", "permissions"}))
-        if unknown:
-            raise KindeInputError(f"a user with {', '.join(unknown)}: expected id or email, roles, permissions")
-        if "user" in item:
-            name = UserName.parse(item["user"])
-        else:
-            named = {key: item[key] for key in ("user_id", "id", "email") if item.get(key) is not None}
-            if wrong := [value for value in named.values() if not isinstance(value, str)]:
-                raise KindeInputError(f"{wrong[0]!r} is neither an id nor an address")
-            name = UserName.of(named.get("user_id") or named.get("id"), named.get("email"))
-        found.append(DesiredMember(name, _keys(item.get("roles", roles)), _keys(item.get("permissions", permissions))))
-    return found
+    try:
+        for member in client.iter_organization_users(code):
+            if member.get("id"):
+                yield fields.id_in(member), fields.keys_in(member, "roles")
+    except (AttributeError, TypeError) as error:
+        raise KindeResponseError(f"the members of {code} are not understood: {error}") from error
 
 
-def _keys(value: Any) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    keys = [value] if isinstance(value, str) else list(value)
-    if not all(isinstance(key, str) and text(key) for key in keys):
-        raise KindeInputError(f"roles and permissions are keys, not {keys!r}")
-    return tuple(dict.fromkeys(key.strip() for key in keys))
+def read_members(client: Any, code: str, wanted: Container[str] | None = None) -> Roles:
+    """Read the members of an organization (``GET /organizations/{code}/users``).
+
+    :param client: a ``KindeClient``.
+    :param code: the organization's code.
+    :param wanted: ids of the users to keep; all members when left out.
+    :returns: user id -> role keys.
+    """
+    return {user_id: roles for user_id, roles in iter_members(client, code) if wanted is None or user_id in wanted}
 
 
-class Members:
-    """Members of one organization.
+def one_after_another(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Apply a function to each item, in order."""
+    return [work(item) for item in items]
 
-    :param code: its code.
-    :raises KindeInputError: a role or permission that Kinde does not have, or a user named twice in different ways.
+
+def is_refusal(error: KindeError) -> bool:
+    """Tell whether Kinde refused a bulk request because of a user in it.
+
+    :param error: the error of the request.
+    """
+    return error.status in _REFUSED and not isinstance(error, KindeAuthError)
+
+
+class MemberWriter(Generic[Change]):
+    """Writes the members of one organization.
+
+    :param client: a ``KindeClient``.
+    :param code: the organization's code.
+    :param request: the bulk method, called with the code and the users; ``update_organization_users`` when left out,
+        which adds, changes and removes.
+    :param role_ids: role key -> role id; read from Kinde where it is needed when left out.
+    :param map_: applies a function to the requests.
+    :param refused: called with the changes whose request failed; each has its ``error``.
     """
 
-    def __init__(self, client: Any, code: str, wanted: Sequence[DesiredMember]) -> None:
-        self.client, self.code = client, code
-        self.role_ids = run_query(check_keys("role", (key for wish in wanted for key in wish.roles or ())), client)
-        run_query(check_keys("permission", (key for wish in wanted for key in wish.permissions or ())), client)
-        entries: dict[str, Entry] = {}
-        self.missing: list[UserName] = []
-        for wish, user in zip(wanted, run_query(find_users([wish.name for wish in wanted]), client), strict=True):
-            if user is None:
-                self.missing.append(wish.name)
+    def __init__(
+        self,
+        client: Any,
+        code: str,
+        *,
+        request: Callable[[str, list[dict[str, Any]]], Any] | None = None,
+        role_ids: Mapping[str, str] | None = None,
+        map_: Map = one_after_another,
+        refused: Callable[[list[Change]], None] = lambda changes: None,
+    ) -> None:
+        self.client, self.code, self.map_, self.refused = client, code, map_, refused
+        self.request = request or client.update_organization_users
+        self.role_ids = role_ids
+
+    def send(self, changes: Iterable[Change]) -> None:
+        """Send changes, 100 to a request (``PATCH`` or ``POST /organizations/{code}/users``).
+
+        A change whose request failed has its ``error`` afterwards. That is not the last word: a lost answer is an
+        error too. :meth:`correct` and :func:`check_done` go by the member list.
+
+        :param changes: taken a few thousand at a time, so that they need not all be in memory.
+        """
+        coming = iter(changes)
+        while batch := list(islice(coming, _AT_ONCE * BULK)):
+            self.map_(self._send, [batch[start : start + BULK] for start in range(0, len(batch), BULK)])
+            if failed := [change for change in batch if change.error]:
+                self.refused(failed)
+
+    def _send(self, changes: list[Change]) -> None:
+        """Send one request; one that Kinde refuses because of a user is halved until that user stands alone."""
+        try:
+            self.request(self.code, [change.to_request() for change in changes])
+        except KindeError as error:
+            if len(changes) > 1 and is_refusal(error):
+                middle = len(changes) // 2
+                self._send(changes[:middle])
+                self._send(changes[middle:])
+                return
+            for change in changes:
+                change.error = error
+
+    def correct(self, changes: Iterable[Change], read: Callable[[], Roles]) -> Roles:
+        """Read the members again and correct what is not as it was sent.
+
+        Kinde does not document whether ``roles`` in a PATCH replaces or merges. Where it merges, roles that were to be
+        taken are taken one by one. Where it replaced too much or did nothing, the full list is sent once more.
+
+        :param changes: the changes that were sent.
+        :param read: reads the members whom the changes concern.
+        :returns: the members as they are afterwards: user id -> role keys.
+        """
+        now = read()
+        again: list[Change] = []
+        left_over: list[tuple[Change, str]] = []
+        for change in changes:
+            roles = now.get(change.user_id)
+            if change.after is None:
+                if roles is not None and change.before is not None:
+                    again.append(change)
                 continue
-            entry = Entry(str(user["id"]), wish, code in fields.codes_of(user))
-            known = entries.setdefault(entry.id, entry)
-            if (known.wish.roles, known.wish.permissions) != (wish.roles, wish.permissions):
-                raise KindeInputError(f"the user {entry.id} is named twice, with different roles or permissions")
-        self.entries = list(entries.values())
+            left_over += [(change, role) for role in sorted(change.left_over(roles or _NO_ROLES))]
+            if roles is None or change.after - roles:
+                again.append(change)
+        if again:
+            for change in again:
+                change.error = None
+            self.send(again)
+            now = read()
+        if left_over:
+            self._take_roles(left_over, now)
+        return now
 
-    def need_all(self) -> None:
-        """Refuse to go on when somebody is not in Kinde.
+    def _take_roles(self, left_over: list[tuple[Change, str]], now: Roles) -> None:
+        """Take roles one by one (``DELETE /organizations/{code}/users/{id}/roles/{role id}``).
 
-        :raises KindeNotFoundError: naming them.
+        PATCH takes the key of a role, this request takes its id.
         """
-        if self.missing:
-            raise missing_user(self.missing)
+        if self.role_ids is None:
+            self.role_ids = {str(role.get("key")): fields.id_in(role) for role in self.client.iter_roles()}
+        role_ids = self.role_ids
 
-    def add(self, entries: Sequence[Entry]) -> list[str]:
-        """Make users members (``POST /organizations/{code}/users``).
-
-        :returns: ids of those who were not.
-        :raises KindeResponseError: Kinde says it is done, and it is not.
-        """
-        added: list[str] = []
-        for chunk in chunks(entries):
-            left = chunk
+        def take(pair: tuple[Change, str]) -> None:
+            change, role = pair
             try:
-                answer = self._post(left)
-            except KindeConflictError:
-                # Somebody was added by somebody else since they were read.
-                left = [entry for entry in chunk if entry.id not in self._members_of(chunk)]
-                answer = self._post(left) if left else None
-            done = ids_in(answer, "users_added")
-            if unaccounted := [entry for entry in left if entry.id not in done]:
-                self._verify(unaccounted)
-            # Those whose answer got lost, too: the second one no longer counts them.
-            added += [entry.id for entry in left]
-        return added
-
-    def _post(self, entries: Sequence[Entry]) -> Any:
-        return self.client.add_organization_users(self.code, [entry.body(entry.wish.roles) for entry in entries])
-
-    def _verify(self, entries: Sequence[Entry]) -> None:
-        out = [entry.id for entry in entries if entry.id not in self._members_of(entries)]
-        if out:
-            raise KindeResponseError(
-                f"Kinde took the request, but these users are not in {self.code}: {fields.some(out)}; run again"
-            )
-
-    def _members_of(self, entries: Sequence[Entry]) -> frozenset[str]:
-        users = run_query(find_users([UserName(user_id=entry.id) for entry in entries]), self.client)
-        return frozenset(str(user["id"]) for user in users if user and self.code in fields.codes_of(user))
-
-    def read_roles(self, entries: Sequence[Entry]) -> None:
-        """Fill in which roles members hold."""
-        if len(entries) <= FEW:
-            for entry in entries:
-                held = run_query(held_roles(self.code, entry.id), self.client)
-                entry.member, entry.held = held is not None, held or frozenset()
-            return
-        listed = {
-            str(member.get("id")): fields.keys_in(member, "roles")
-            for member in self.client.iter_organization_users(self.code)
-        }
-        for entry in entries:
-            entry.member, entry.held = entry.id in listed, listed.get(entry.id, frozenset())
-
-    def set_roles(self, entries: Sequence[Entry], targets: Mapping[str, frozenset[str]]) -> None:
-        """Give members exactly these roles.
-
-        Whether ``roles`` in Kinde's PATCH replaces or merges is not documented: what is left over is taken one by one.
-
-        :param targets: user id to role keys.
-        """
-        for chunk in chunks(entries):
-            body = [entry.body(targets[entry.id]) for entry in chunk]
-            self.client.update_organization_users(self.code, body)
-        shrunk = [entry for entry in entries if entry.held - targets[entry.id]]
-        if not shrunk:
-            return
-        self.read_roles(shrunk)
-        ids = self.role_ids or {str(role.get("key")): role.get("id") for role in self.client.iter_roles()}
-        for entry in shrunk:
-            for key in sorted(entry.held - targets[entry.id]):
-                with suppress(KindeNotFoundError):
-                    self.client.delete_organization_user_role(self.code, entry.id, fields.id_in(ids, key))
-
-    def remove(self, entries: Sequence[Entry]) -> list[str]:
-        """Take members out (``PATCH`` with ``operation: delete``).
-
-        :returns: their ids.
-        :raises KindeResponseError: Kinde says it is done, and it is not.
-        """
-        removed: list[str] = []
-        for chunk in chunks(entries):
-            try:
-                self.client.remove_organization_users(self.code, [entry.id for entry in chunk])
+                if role not in role_ids:
+                    return
+                self.client.delete_organization_user_role(self.code, change.user_id, role_ids[role])
             except KindeNotFoundError:
-                # Somebody left since they were read, and the whole request was refused.
-                still = self._members_of(chunk)
-                for user_id in still:
-                    with suppress(KindeNotFoundError):
-                        self.client.remove_organization_user(self.code, user_id)
-                removed += [entry.id for entry in chunk if entry.id in still]
-                continue
-            removed += [entry.id for entry in chunk]
-        if removed and (left := self._members_of([entry for entry in entries if entry.id in removed])):
-            raise KindeResponseError(
-                f"Kinde took the request, but these users are still in {self.code}: {fields.some(sorted(left))}"
-            )
-        return removed
+                pass
+            except KindeError as error:
+                change.error = error
+                return
+            now[change.user_id] = now.get(change.user_id, _NO_ROLES) - {role}
+
+        self.map_(take, left_over)
+        if failed := [change for change, _ in left_over if change.error]:
+            self.refused(failed)
 
 
-def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Parts of what Kinde takes at once."""
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
+def check_done(code: str, changes: Iterable[MemberChange], now: Mapping[str, frozenset[str]]) -> None:
+    """Check changes against the member list.
 
-
-def ids_in(answer: Any, key: str) -> frozenset[str]:
-    """Ids in a bulk answer."""
-    listed = fields.list_in(answer, key)
-    return frozenset(str(item.get("id") if isinstance(item, Mapping) else item) for item in listed)
+    :param code: the organization's code.
+    :param changes: the changes that were sent.
+    :param now: the members as they were read afterwards: user id -> role keys.
+    :raises KindeError: the first refusal, with the ids of all users whose change is not done.
+    :raises KindeResponseError: Kinde took a request, and the change is not done.
+    """
+    wrong = [change for change in changes if not change.is_done(now.get(change.user_id))]
+    if not wrong:
+        return
+    users = fields.some([change.user_id for change in wrong])
+    error = next((change.error for change in wrong if change.error), None)
+    if error is None:
+        raise KindeResponseError(f"{UNSEEN}, for these users in {code}: {users}; run again")
+    error.message = f"{error.message}; not done in {code}, for these users: {users}"
+    raise error

@@ -1,38 +1,41 @@
-"""Writes on accounts and organizations: the steps of each kind of operation, and what is looked up before a re-send."""
+"""Carry out the changes of single accounts, and create organizations."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from airflow_provider_kinde.client.create_once import create_once
-from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
-from airflow_provider_kinde.resources.normalization import clean_name, email_key
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
+from airflow_provider_kinde.resources import fields, users
+from airflow_provider_kinde.resources.normalization import email_key
+from airflow_provider_kinde.resources.organizations import create_organization
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
-from airflow_provider_kinde.sync.snapshot.reader import Snapshot, address_of
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 PAUSE = 1.0
-"""Seconds after which another run that made the same organization has seen this one's."""
+"""Seconds after which another run that created the same organization has seen the one of this run."""
 
 
 class ChangeFailed(Exception):
-    """An operation could not be done, though no single request says so."""
+    """A change could not be made, though no single request says so."""
 
 
 class ChangeSkipped(ChangeFailed):
-    """An operation was not tried, because what it depends on did not succeed."""
+    """A change was not tried, because a change that it depends on did not succeed."""
 
 
 class Accounts:
-    """Carries out operations on single people.
+    """Carries out the changes of single accounts.
 
-    :param today: UTC day of the run: what a leaver's mark says.
+    :param spec: the spec.
+    :param snapshot: Kinde's side of the plan.
+    :param client: a ``KindeClient``.
+    :param today: the UTC day of the run, which is written into a leaver's link.
     """
 
     def __init__(self, spec: SyncSpec, snapshot: Snapshot, client: Any, today: date) -> None:
@@ -41,200 +44,203 @@ class Accounts:
 
     # -- joiners ------------------------------------------------------------------------------------------------
 
-    def create(self, operation: Change, siblings: Sequence[Change]) -> None:
-        """``POST /user``, with one of the organizations that the person is due, which saves a request."""
-        person = operation.person
+    def create(self, change: Change, group: Sequence[Change]) -> None:
+        """Create an account in one of the organizations that the person joins, which saves a request (``POST /user``).
+
+        :param change: the creation.
+        :param group: all changes of the person; each gets the account's id.
+        :raises ChangeFailed: Kinde did not create the account, or another account has the address.
+        """
+        person = change.person
         assert person is not None
-        alias = self._home(siblings)
+        alias = self._first_organization(group)
+        code = self.snapshot.organizations[alias].code if alias else ""
         link = str(Link(self.spec.name, person.id))
-        profile = {"given_name": person.given_name, "family_name": person.family_name}
-        body: dict[str, Any] = {
-            "profile": {key: value for key, value in profile.items() if value},
-            "provided_id": link,
-            "identities": [{"type": "email", "details": {"email": person.email}}],
-        }
-        if alias:
-            body["organization_code"] = self.snapshot.organizations[alias].code
-
-        def send() -> str:
-            answer = self.client.create_user(**body) or {}
-            made = [i for i in answer.get("identities") or () if isinstance(i, Mapping)]
-            if any((i.get("result") or {}).get("created") is False for i in made):
-                raise ChangeFailed(
-                    "Kinde made the account, but not its address; remove the account by hand and run again"
-                )
-            # What was not created now is somebody's: it is taken only if it carries this person's link.
-            user_id = answer.get("id") if answer.get("created") is not False else None
-            user_id = user_id or self._mine(person.email, link)
-            if not user_id:
-                raise ChangeFailed("Kinde answered the creation without an id, and no account has the address")
-            return str(user_id)
-
         try:
-            user_id, sent = create_once(send, lambda: self._mine(person.email, link))
+            creation = users.create_user(
+                self.client,
+                person.email,
+                lambda: self._find_linked(person.email, link),
+                profile={"given_name": person.given_name, "family_name": person.family_name},
+                provided_id=link,
+                organization_code=code,
+            )
         except KindeError as error:
-            if not alias or isinstance(error, KindeAuthError):
+            if not code or isinstance(error, KindeAuthError):
                 raise
-            raise ChangeFailed(self.refusals.words(body["organization_code"], error)) from error
-        operation.joined = alias is not None
-        for other in siblings:
+            raise ChangeFailed(self.refusals.words(code, error)) from error
+        user_id = str(creation.item["id"])
+        change.joined = alias is not None
+        for other in group:
             other.user_id = user_id
-            if sent and other.kind == "add_membership" and other.alias == alias:
+            if creation.answered and other.kind == "add_membership" and other.alias == alias:
                 other.joined = True
-        self._write_properties(user_id, operation)
+        self._write_properties(user_id, change)
 
-    def _home(self, siblings: Sequence[Change]) -> str | None:
-        """The organization that a new account is made in: one without roles if possible, that needs no more then."""
-        with_roles = {o.alias for o in siblings if o.kind == "add_role"}
-        due = sorted(
-            (o.alias in with_roles, o.alias or "")
-            for o in siblings
-            if o.kind == "add_membership" and self.snapshot.organizations[o.alias or ""].code
+    def _first_organization(self, group: Sequence[Change]) -> str | None:
+        """The organization to create the account in: without roles if possible, since it then needs no more."""
+        with_roles = {other.alias for other in group if other.kind == "add_role"}
+        found = sorted(
+            (other.alias in with_roles, other.alias or "")
+            for other in group
+            if other.kind == "add_membership" and self.snapshot.organizations[other.alias or ""].code
         )
-        return due[0][1] if due else None
+        return found[0][1] if found else None
 
-    def _mine(self, email: str, link: str) -> str | None:
-        """The account that a lost creation left behind, if it did.
+    def _find_linked(self, email: str, link: str) -> fields.Json | None:
+        """Find the account that an earlier creation of the same person made.
 
-        :raises Failed: when the address belongs to another account, which this sync must not touch.
+        :raises ChangeFailed: the address belongs to another account, which this sync must not touch.
         """
         for address in dict.fromkeys((email, email.lower())):
-            for user in (self.client.get_users(email=address) or {}).get("users") or ():
+            for user in fields.list_in(self.client.get_users(email=address), "users"):
                 if user.get("provided_id") == link:
-                    return str(user["id"])
-                if email_key(str(user.get("email") or "")) == email_key(email):
+                    return fields.fields_of(user)
+                if email_key(fields.text_in(user, "email")) == email_key(email):
                     raise ChangeFailed("another Kinde account took this address while the run was going: run again")
         return None
 
-    def adopt(self, operation: Change, group: Sequence[Change] = ()) -> None:
-        """``PATCH /user``: the link and the names in one update."""
-        link = str(Link(self.spec.name, operation.id))
-        self.client.update_user(operation.user_id, provided_id=link, **_names(operation))
-        self._write_properties(operation.user_id, operation)
+    def adopt(self, change: Change, group: Sequence[Change] = ()) -> None:
+        """Take over an account: the link and the names in one request (``PATCH /user``).
+
+        :param change: the adoption.
+        :param group: not used.
+        """
+        self.client.update_user(change.user_id, provided_id=str(Link(self.spec.name, change.id)), **_names(change))
+        self._write_properties(change.user_id, change)
 
     # -- movers -------------------------------------------------------------------------------------------------
 
-    def update(self, operation: Change, group: Sequence[Change] = ()) -> None:
-        """``PATCH /user`` for names, ``PATCH /users/{id}/properties`` for properties, each only where it changes."""
-        if names := _names(operation):
-            self.client.update_user(operation.user_id, **names)
-        self._write_properties(operation.user_id, operation)
+    def update(self, change: Change, group: Sequence[Change] = ()) -> None:
+        """Write names (``PATCH /user``) and properties (``PATCH /users/{id}/properties``), each only if it changes.
 
-    def _write_properties(self, user_id: str, operation: Change) -> None:
-        assert operation.after is not None
-        if properties := operation.after.get("properties"):
-            self.client.update_user_properties(user_id, properties=dict(properties))
-
-    def rename(self, operation: Change, group: Sequence[Change] = ()) -> None:
-        """Change the address: mark, new identity, make it primary, drop the former primary, unmark.
-
-        Killed anywhere, the mark says which identity to drop, and the next run goes on from what it finds.
+        :param change: the update.
+        :param group: not used.
         """
-        account, person = operation.account, operation.person
+        if names := _names(change):
+            self.client.update_user(change.user_id, **names)
+        self._write_properties(change.user_id, change)
+
+    def _write_properties(self, user_id: str, change: Change) -> None:
+        assert change.after is not None
+        users.write_properties(self.client, user_id, change.after.get("properties") or {})
+
+    def rename(self, change: Change, group: Sequence[Change] = ()) -> None:
+        """Change the address: mark the account, add the address, make it primary, drop the former one, drop the mark.
+
+        The mark says which identity to drop. A run that ends in the middle is finished by the next one.
+
+        :param change: the rename.
+        :param group: not used.
+        """
+        account, person = change.account, change.person
         assert account is not None
         assert account.link is not None
         assert person is not None
-        identities = self._identities(account.id)
-        target, link = email_key(person.email), account.link
-        new_id, present = _identity(identities, target), _identity(identities, email_key(account.email))
+        identities = users.read_identities(self.client, account.id)
+        ids = {str(identity["id"]) for identity in identities}
+        link = account.link
+        new_id = users.email_identity(identities, person.email)
+        present = users.email_identity(identities, account.email)
         former = link.renaming or present
         if link.renaming and present not in (None, link.renaming, new_id):
-            # An earlier change got as far as its own new address, and HR has yet another one: that one is finished
-            # first, or its address would stay behind as a sign-in.
-            if link.renaming != new_id and any(str(i["id"]) == link.renaming for i in identities):
-                _tolerate_missing(lambda: self.client.delete_identity(former))
+            # An earlier rename made its own new address primary, and HR now has a third one. The earlier rename is
+            # finished first, or its address would stay behind as a sign-in.
+            if link.renaming != new_id and link.renaming in ids:
+                users.delete_identity(self.client, link.renaming)
             former = present
         if former and former not in (link.renaming, new_id):
             link = link.with_renaming(former)
             self.client.update_user(account.id, provided_id=str(link))
         if new_id is None:
-            new_id, _ = create_once(
-                lambda: self._add_address(account.id, person.email),
-                lambda: _identity(self._identities(account.id), target),
-            )
-        if email_key(account.email) != target:
-            self.client.update_identity(new_id, is_primary=True)
-        if link.renaming != new_id and any(str(i["id"]) == link.renaming for i in identities):
-            _tolerate_missing(lambda: self.client.delete_identity(link.renaming))
+            new_id = users.add_email(self.client, account.id, person.email)
+        if email_key(account.email) != email_key(person.email):
+            users.make_primary(self.client, new_id)
+        if link.renaming != new_id and link.renaming in ids:
+            users.delete_identity(self.client, link.renaming)
         if link.renaming:
             self.client.update_user(account.id, provided_id=str(link.with_renaming("")))
 
-    def _identities(self, user_id: str) -> list[Mapping[str, Any]]:
-        """Those that can be named in a request."""
-        return [i for i in self.client.iter_user_identities(user_id) if i.get("id")]
+    def enable(self, change: Change, update: Change | None) -> None:
+        """Enable an account, drop its marks and write its names, in one request (``PATCH /user``).
 
-    def _add_address(self, user_id: str, email: str) -> str:
-        answer = self.client.create_user_identity(user_id, type="email", value=email) or {}
-        found = (answer.get("identity") or {}).get("id")
-        if not found:
-            found = _identity(self._identities(user_id), email_key(email))
-        if not found:
-            raise ChangeFailed("Kinde answered the new address without an id, and the account does not show it")
-        return str(found)
-
-    def enable(self, operation: Change, update: Change | None) -> None:
-        """``PATCH /user``: enabled, unmarked, and under the name that HR has now, in one request.
-
-        :param update: an update of the same person, whose names ride along.
+        :param change: the enabling.
+        :param update: an update of the same person, whose names are written with it.
         """
-        account = operation.account
+        account = change.account
         assert account is not None
         names = _names(update) if update else {}
-        body: dict[str, Any] = {"provided_id": str(Link(self.spec.name, operation.id)), **names}
+        body: dict[str, Any] = {"provided_id": str(Link(self.spec.name, change.id)), **names}
         if account.suspended:
             body["is_suspended"] = False
         self.client.update_user(account.id, **body)
 
-    def enabled_update(self, operation: Change) -> None:
-        """What is left of an update whose names went with the enabling."""
-        self._write_properties(operation.user_id, operation)
+    def finish_update(self, change: Change) -> None:
+        """Write the rest of an update whose names were written with the enabling.
+
+        :param change: the update.
+        """
+        self._write_properties(change.user_id, change)
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
-    def suspend(self, operation: Change, group: Sequence[Change] = ()) -> None:
-        """Suspend (unless memberships were removed instead), end sessions, and mark: the mark is the last write."""
-        account = operation.account
+    def suspend(self, change: Change, group: Sequence[Change] = ()) -> None:
+        """Suspend a leaver (unless memberships were removed instead), end sessions, and write the mark last.
+
+        :param change: the suspension.
+        :param group: not used.
+        """
+        account = change.account
         assert account is not None
         assert account.link is not None
-        assert operation.after is not None
-        if operation.after.get("suspended") and not account.suspended:
+        assert change.after is not None
+        if change.after.get("suspended") and not account.suspended:
             self.client.update_user(account.id, is_suspended=True)
         if self.spec.leaver.end_sessions:
-            _tolerate_missing(lambda: self.client.delete_user_sessions(account.id))
+            users.end_sessions(self.client, account.id)
         self.client.update_user(account.id, provided_id=str(account.link.with_left(self.today)))
 
-    def delete(self, operation: Change, group: Sequence[Change] = ()) -> None:
-        """``DELETE /user``; an account that is gone already is what was wanted."""
-        _tolerate_missing(lambda: self.client.delete_user(operation.user_id))
+    def delete(self, change: Change, group: Sequence[Change] = ()) -> None:
+        """Delete an account (``DELETE /user``); an account that is missing already is no error.
+
+        :param change: the deletion.
+        :param group: not used.
+        """
+        users.delete_user(self.client, change.user_id)
 
     # -- organizations ------------------------------------------------------------------------------------------
 
     def create_organization(self, name: str) -> str:
-        """``POST /organization``, unless another run has made it since the plan; returns its code.
+        """Create an organization (``POST /organization``), unless another run created it since the plan.
 
-        Two runs may still make it at the same moment, since Kinde takes one name twice. Both look again: the smaller
-        code stays, and whoever made the other one, empty as it is, removes it. Where the other run had looked before
-        this one made its own, the other's stays.
+        Two runs can create it at the same moment, since Kinde takes one name twice. Both look again: the organization
+        with the smaller code stays, and the run that created the other one, which is empty, removes it.
+
+        :param name: its name.
+        :returns: its code.
+        :raises ChangeFailed: several organizations have the name, or none.
         """
 
-        def look() -> list[str]:
-            listed = self.client.iter_organizations()
-            return sorted(str(o["code"]) for o in listed if clean_name(str(o.get("name") or "")) == name)
+        def codes() -> list[str]:
+            listed = fields.organizations_with(self.client.iter_organizations(), "name", name)
+            return sorted(fields.id_in(item, "code") for item in listed)
 
-        def send() -> str | None:
-            return ((self.client.create_organization(name=name) or {}).get("organization") or {}).get("code")
+        def find() -> fields.Json | None:
+            return next(({"code": code} for code in codes()), None)
 
-        present = look()
+        present = codes()
         if len(present) > 1:
             raise ChangeFailed(f"{len(present)} organizations are called {name!r} now: name the one meant by its code")
         if not present:
-            made, sent = create_once(send, lambda: next(iter(look()), None))
-            present = look()
-            if sent and made == next(iter(present), None) and len(present) > 1:
-                # The run that made the other one removes it, if it looks now; if it looked before, it never will.
+            creation = create_organization(self.client, find, name=name)
+            made = str(creation.item["code"])
+            present = codes()
+            if creation.answered and made == next(iter(present), None) and len(present) > 1:
+                # The run that made the other organization removes it if it looks now. If it looked before, it never
+                # will, and this run removes its own.
                 time.sleep(PAUSE)
-                present = look()
-            if sent and made in present and len(present) > 1:
+                present = codes()
+            if creation.answered and made in present and len(present) > 1:
                 self.client.delete_organization(made)
                 present.remove(made)
         if not present:
@@ -242,19 +248,6 @@ class Accounts:
         return present[0]
 
 
-def _tolerate_missing(work: Callable[[], object]) -> None:
-    with contextlib.suppress(KindeNotFoundError):
-        work()
-
-
-def _identity(identities: Sequence[Mapping[str, Any]], address: str) -> str | None:
-    """Id of the e-mail identity with this address."""
-    for identity in identities:
-        if identity.get("type") == "email" and address_of(identity) == address:
-            return str(identity["id"])
-    return None
-
-
-def _names(operation: Change) -> dict[str, Any]:
-    assert operation.after is not None
-    return {key: operation.after[key] for key in ("given_name", "family_name") if key in operation.after}
+def _names(change: Change) -> dict[str, Any]:
+    assert change.after is not None
+    return {key: change.after[key] for key in ("given_name", "family_name") if key in change.after}

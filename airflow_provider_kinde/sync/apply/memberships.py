@@ -1,220 +1,143 @@
-"""Memberships and roles: 100 to a request, then the member list is read again, and only that is believed."""
+"""Write the memberships and roles of a plan, one organization at a time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
-from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeNotFoundError
+from airflow_provider_kinde.exceptions import KindeError
+from airflow_provider_kinde.resources.members import (
+    UNSEEN,
+    Map,
+    MemberChange,
+    MemberWriter,
+    read_members,
+)
 from airflow_provider_kinde.sync.changes import MEMBERSHIP, Change
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
-from airflow_provider_kinde.sync.snapshot.reader import Organization, Snapshot, read_members
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
-CHUNK = 100
-"""Kinde's limit for one bulk request."""
-
-AT_ONCE = 64
-"""Bulk requests whose people are in memory at a time."""
-
 FRESH = 60.0
-"""Seconds after which the members read are read again before an organization is written."""
-
-UNSEEN = "Kinde took the request, but its member list says otherwise"
-
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
+"""Seconds after which members are read again before an organization is written."""
 
 
 @dataclass(slots=True)
-class _Entry:
-    """One person in one organization.
+class _PlannedChange(MemberChange):
+    """What the plan does to one person in one organization.
 
-    :param held: role keys before; ``None`` when not a member.
-    :param target: role keys afterwards; ``None`` to remove the member.
-    :param error: what the request for this person answered.
+    :param changes: the plan's changes that it carries out.
     """
 
-    user_id: str
-    held: frozenset[str] | None
-    target: frozenset[str] | None
-    operations: list[Change] = field(default_factory=list)
-    error: str = ""
-
-    def body(self) -> dict[str, Any]:
-        if self.target is None:
-            return {"id": self.user_id, "operation": "delete"}
-        return {"id": self.user_id, "roles": sorted(self.target)}
+    changes: list[Change] = field(default_factory=list)
 
 
 class Memberships:
-    """Writes organizations' members.
+    """Writes the members of organizations.
 
-    :param operations: the plan's.
+    :param spec: the spec.
+    :param snapshot: Kinde's side of the plan.
+    :param client: a ``KindeClient``.
+    :param changes: the plan's.
+    :param refusals: says why Kinde refuses to change the members of an organization.
     """
 
     def __init__(
-        self, spec: SyncSpec, snapshot: Snapshot, client: Any, operations: ChangeList, refusals: Refusals
+        self, spec: SyncSpec, snapshot: Snapshot, client: Any, changes: ChangeList, refusals: Refusals
     ) -> None:
         self.spec, self.snapshot, self.client = spec, snapshot, client
-        self.operations, self.refusals = operations, refusals
+        self.changes, self.refusals = changes, refusals
 
     def write(self, alias: str, map_: Map) -> None:
-        """Carry out what is open in one organization, and set the outcome of each operation.
+        """Carry out what is open in one organization, and set the outcome of each change.
 
-        :param map_: applies a function to chunks side by side.
-        :raises KindeError: when the organization cannot be read.
+        :param alias: the organization's alias.
+        :param map_: applies a function to requests.
+        :raises KindeError: the organization cannot be read.
         """
-        organization = self.snapshot.organizations[alias]
-        # Entries are made anew for each pass over the operations, so that few of a hundred thousand exist at a time.
+        organization, user_ids = self.snapshot.organizations[alias], self._user_ids(alias)
         if time.monotonic() - organization.read_at > FRESH:
-            read_members(self.client, organization, self._concerned(alias))
-        before = organization.members
-        for entries in _batched((e for e in self._entries(alias, before) if e.target != e.held), AT_ONCE * CHUNK):
-            self._send(organization, entries, map_)
-        concerned = self._concerned(alias)
-        read_members(self.client, organization, concerned)
-        self._mend(organization, self._entries(alias, before), concerned, map_)
-        for group in self.operations.in_organization(alias, *MEMBERSHIP):
-            now = organization.members.get(group[0].user_id)
-            for operation in group:
-                if self._holds(operation, now):
-                    operation.outcome, operation.error = "done", ""
+            organization.members = read_members(self.client, organization.code, user_ids)
+        writer = self._writer(organization.code, map_)
+        writer.send(one for one in self._planned(alias, organization.members) if one.after != one.before)
+        now = writer.correct(
+            self._planned(alias, organization.members), lambda: read_members(self.client, organization.code, user_ids)
+        )
+        for group in self.changes.in_organization(alias, *MEMBERSHIP):
+            roles = now.get(group[0].user_id)
+            for change in group:
+                if _is_done(change, roles):
+                    change.outcome, change.error = "done", ""
                 else:
-                    operation.outcome, operation.error = "failed", operation.error or UNSEEN
-            self.operations.save(group)
-        organization.members = before
+                    change.outcome, change.error = "failed", change.error or UNSEEN
+            self.changes.save(group)
 
     def leave_default(self, user_ids: list[str]) -> dict[str, str]:
-        """Take people created in this run out of the default organization, where they are in it.
+        """Remove accounts that this run created from the default organization.
 
-        Where the file manages that organization, it alone decides who is in it; elsewhere the spec has to ask for it.
+        An organization that the spec manages has the members that the spec gives it. Elsewhere the spec has to ask for
+        it (``leave_default_organization``).
 
-        :returns: Kinde user id -> what went wrong.
+        :param user_ids: Kinde ids of the accounts.
+        :returns: Kinde id -> what went wrong.
         """
         code = self.snapshot.default_code
         managed = any(o.code == code for o in self.snapshot.organizations.values())
         if not code or not (managed or self.spec.joiner.leave_default_organization):
             return {}
-        default = Organization("", code, "")
-        concerned = user_ids
+        left = user_ids
         try:
-            read_members(self.client, default, frozenset(user_ids))
-            landed = [_Entry(user_id, frozenset(), None) for user_id in user_ids if user_id in default.members]
-            concerned = [entry.user_id for entry in landed]
-            self._send(default, landed, lambda work, chunks: [work(chunk) for chunk in chunks])
-            if landed:
-                read_members(self.client, default, frozenset(concerned))
+            inside = read_members(self.client, code, frozenset(user_ids))
+            left = [user_id for user_id in user_ids if user_id in inside]
+            planned = [_PlannedChange(user_id, inside[user_id], None) for user_id in left]
+            MemberWriter[_PlannedChange](self.client, code).send(planned)
+            now = read_members(self.client, code, frozenset(left)) if left else {}
         except KindeError as error:
-            return dict.fromkeys(concerned, str(error))
-        return {entry.user_id: entry.error or UNSEEN for entry in landed if entry.user_id in default.members}
+            return dict.fromkeys(left, str(error))
+        return {one.user_id: self._words(code, one.error) for one in planned if one.user_id in now}
 
-    def _concerned(self, alias: str) -> set[str]:
-        """Kinde ids of those for whom something is open: of an organization of a million, no more are remembered."""
-        return {group[0].user_id for group in self.operations.in_organization(alias, *MEMBERSHIP)}
+    def _words(self, code: str, error: KindeError | None) -> str:
+        return self.refusals.words(code, error) if error else UNSEEN
 
-    def _entries(self, alias: str, before: Mapping[str, frozenset[str]]) -> Iterator[_Entry]:
-        for mine in self.operations.in_organization(alias, *MEMBERSHIP):
-            user_id = mine[0].user_id
+    def _writer(self, code: str, map_: Map) -> MemberWriter[_PlannedChange]:
+        def refused(failed: list[_PlannedChange]) -> None:
+            for one in failed:
+                for change in one.changes:
+                    change.error = self._words(code, one.error)
+                self.changes.save(one.changes)
+
+        return MemberWriter(self.client, code, role_ids=self.snapshot.roles, map_=map_, refused=refused)
+
+    def _user_ids(self, alias: str) -> set[str]:
+        """Kinde ids of the people whose memberships change: of an organization of a million, only these are kept."""
+        return {group[0].user_id for group in self.changes.in_organization(alias, *MEMBERSHIP)}
+
+    def _planned(self, alias: str, before: Mapping[str, frozenset[str]]) -> Iterator[_PlannedChange]:
+        """What is open in one organization, person by person. It is made anew for each pass, to hold few in memory."""
+        for group in self.changes.in_organization(alias, *MEMBERSHIP):
+            user_id = group[0].user_id
             held = before.get(user_id)
-            if held is None and any(operation.joined for operation in mine):
+            if held is None and any(change.joined for change in group):
                 held = frozenset()
-            kinds = {operation.kind for operation in mine}
-            if "remove_membership" in kinds:
-                target = None
-            elif held is None and "add_membership" not in kinds:
-                target = None  # left the organization since the plan: a role cannot be given there
-            else:
-                added = {o.role for o in mine if o.kind == "add_role" and o.role}
-                taken = {o.role for o in mine if o.kind == "remove_role" and o.role}
-                target = ((held or frozenset()) | added) - taken
-            yield _Entry(user_id, held, target, mine)
-
-    def _send(self, organization: Organization, entries: list[_Entry], map_: Map) -> None:
-        chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
-        map_(lambda chunk: self._chunk(organization.code, chunk), chunks)
-        self._remember([entry for entry in entries if entry.error])
-
-    def _remember(self, wrong: list[_Entry]) -> None:
-        for entry in wrong:
-            for operation in entry.operations:
-                operation.error = entry.error
-            self.operations.save(entry.operations)
-
-    def _chunk(self, code: str, entries: list[_Entry]) -> None:
-        """One bulk request; one that Kinde finds wrong is halved until the culprit stands alone."""
-        try:
-            self.client.update_organization_users(code, users=[entry.body() for entry in entries])
-        except KindeError as error:
-            judged = error.status in (400, 404, 409, 422) and not isinstance(error, KindeAuthError)
-            if judged and len(entries) > 1:
-                middle = len(entries) // 2
-                self._chunk(code, entries[:middle])
-                self._chunk(code, entries[middle:])
-                return
-            for entry in entries:
-                entry.error = self.refusals.words(code, error)
-
-    def _mend(
-        self,
-        organization: Organization,
-        entries: Iterable[_Entry],
-        concerned: Container[str],
-        map_: Map,
-    ) -> None:
-        """Right what the member list shows wrong.
-
-        Whether ``roles`` in a PATCH replaces or merges is not documented. Where it merges, roles to be taken are
-        taken one by one; where it replaced more than it should, the full list is sent once more.
-        """
-        extra: list[tuple[_Entry, str]] = []
-        missing: list[_Entry] = []
-        for entry in entries:
-            now = organization.members.get(entry.user_id)
-            if entry.target is None:
-                if now is not None and entry.held is not None:
-                    missing.append(entry)
-                continue
-            taken = {o.role for o in entry.operations if o.kind == "remove_role" and o.role}
-            extra += [(entry, role) for role in sorted(taken & (now or frozenset()))]
-            by_hand = (entry.held or frozenset()) - self.spec.role_keys
-            if now is None or (entry.target & (self.spec.role_keys | by_hand)) - now:
-                missing.append(entry)
-        if missing:
-            self._send(organization, missing, map_)
-            read_members(self.client, organization, concerned)
-        map_(lambda pair: self._take_role(organization, *pair), extra)
-        self._remember([entry for entry, _ in extra if entry.error])
-
-    def _take_role(self, organization: Organization, entry: _Entry, role: str) -> None:
-        """``DELETE /organizations/{code}/users/{id}/roles/{role id}``: by the role's id, where PATCH takes its key."""
-        role_id = self.snapshot.roles.get(role)
-        try:
-            if role_id is None:
-                raise KindeNotFoundError(f"no role with the key {role!r}")
-            self.client.delete_organization_user_role(organization.code, entry.user_id, role_id)
-        except KindeNotFoundError:
-            pass
-        except KindeError as error:
-            entry.error = self.refusals.words(organization.code, error)
-            return
-        assert isinstance(organization.members, dict)  # they were just read again
-        organization.members[entry.user_id] = organization.members.get(entry.user_id, frozenset()) - {role}
-
-    @staticmethod
-    def _holds(operation: Change, now: frozenset[str] | None) -> bool:
-        if operation.kind == "add_membership":
-            return now is not None
-        if operation.kind == "remove_membership":
-            return now is None
-        if operation.kind == "add_role":
-            return now is not None and operation.role in now
-        return operation.role not in (now or frozenset())
+            kinds = {change.kind for change in group}
+            after: frozenset[str] | None = None
+            # A role cannot be given to a person who left the organization since the plan.
+            if "remove_membership" not in kinds and (held is not None or "add_membership" in kinds):
+                given = {change.role for change in group if change.kind == "add_role" and change.role}
+                taken = {change.role for change in group if change.kind == "remove_role" and change.role}
+                after = ((held or frozenset()) | given) - taken
+            yield _PlannedChange(user_id, held, after, changes=group)
 
 
-def _batched(entries: Iterator[_Entry], size: int) -> Iterator[list[_Entry]]:
-    while batch := list(islice(entries, size)):
-        yield batch
+def _is_done(change: Change, roles: frozenset[str] | None) -> bool:
+    """Whether a change shows in the member list; ``roles`` is ``None`` for a person who is not in it."""
+    if change.kind == "add_membership":
+        return roles is not None
+    if change.kind == "remove_membership":
+        return roles is None
+    if change.kind == "add_role":
+        return roles is not None and change.role in roles
+    return change.role not in (roles or frozenset())

@@ -10,14 +10,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
+from airflow_provider_kinde.client.endpoints.memberships import BULK
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
+from airflow_provider_kinde.resources.members import Map, one_after_another
 from airflow_provider_kinde.sync.apply.accounts import Accounts, ChangeFailed, ChangeSkipped
-from airflow_provider_kinde.sync.apply.memberships import CHUNK, Map, Memberships
+from airflow_provider_kinde.sync.apply.memberships import Memberships
 from airflow_provider_kinde.sync.changes import MEMBERSHIP, Change, Dependencies
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.snapshot.reader import Progress
+from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.store.changes import Group
 
 log = logging.getLogger(__name__)
@@ -107,9 +109,9 @@ class Run:
         sizes = self.operations.open_by_organization(*MEMBERSHIP)
         self.progress("memberships", 0, len(sizes))
         # Side by side are organizations with one request each, or the many requests of one.
-        few = [alias for alias, size in sizes.items() if size <= CHUNK]
-        many = [alias for alias, size in sizes.items() if size > CHUNK]
-        one_by_one = self.pool.map(lambda alias: self._in_organization(alias, _in_turn), few)
+        few = [alias for alias, size in sizes.items() if size <= BULK]
+        many = [alias for alias, size in sizes.items() if size > BULK]
+        one_by_one = self.pool.map(lambda alias: self._in_organization(alias, one_after_another), few)
         in_many = (self._in_organization(alias, self._map) for alias in many)
         for done, _ in enumerate(chain(one_by_one, in_many), 1):
             self.progress("memberships", done, len(sizes))
@@ -244,7 +246,7 @@ class Run:
         elif any(o.kind == "enable" and o.outcome != "done" for o in group):
             raise ChangeSkipped("enabling did not succeed")
         else:
-            self.accounts.enabled_update(operation)
+            self.accounts.finish_update(operation)
 
 
 _PEOPLE = ("create", "adopt", "rename", "update")
@@ -281,7 +283,3 @@ def _side_by_side(pool: ThreadPoolExecutor, work: Callable[[Group], Group], grou
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()
-
-
-def _in_turn(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    return [work(item) for item in items]

@@ -13,7 +13,8 @@ from airflow_provider_kinde.sync.model import Access, Account, Person, Row, Sour
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
-from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot
+from airflow_provider_kinde.sync.snapshot.progress import Progress
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.people import merged

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.exceptions import KindeNotFoundError, SourceError
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.resources.normalization import clean_email, email_key
+from airflow_provider_kinde.resources.users import end_sessions
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Account, Person, Source
@@ -154,7 +154,7 @@ class _Offboarding:
         tell(explanation(plan, self.rows, id, personal=False), explanation(plan, self.rows, id))
         report = apply_plan(plan, self.client)
         if not self.spec.leaver.end_sessions and not report.failed:
-            self._end_sessions(account)
+            end_sessions(self.client, account.id)
             report.finish(self.client.counts)
         return report
 
@@ -181,7 +181,7 @@ class _Offboarding:
             self.client.update_user(account.id, **body)
             plan.operations.finish("done", "")
         # Also for an account that is suspended already: an earlier try may have stopped in between.
-        self._end_sessions(account)
+        end_sessions(self.client, account.id)
         report = Report(plan)
         report.finish(self.client.counts)
         return report
@@ -207,10 +207,6 @@ class _Offboarding:
             for personal in (False, True)
         )
         tell(for_log, for_file)
-
-    def _end_sessions(self, account: Account) -> None:
-        with contextlib.suppress(KindeNotFoundError):
-            self.client.delete_user_sessions(account.id)
 
 
 def _checked(leaver: Leaver) -> Leaver:

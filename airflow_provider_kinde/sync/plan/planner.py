@@ -8,6 +8,8 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.resources.fields import address_of
+from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import COUNTED, Change
 from airflow_provider_kinde.sync.model import Account, Rejected, Source
 from airflow_provider_kinde.sync.people.reader import read_people
@@ -17,7 +19,8 @@ from airflow_provider_kinde.sync.plan.holds import Held, Holds
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
-from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot, address_of, read_properties, read_snapshot
+from airflow_provider_kinde.sync.snapshot.progress import Progress
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.client.create_once import create_once
-from airflow_provider_kinde.exceptions import KindeNotFoundError, SyncError
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.resources import users
+from airflow_provider_kinde.resources.fields import address_of
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.text import clean
-from airflow_provider_kinde.sync.snapshot.reader import Progress, Snapshot, address_of, read_snapshot
+from airflow_provider_kinde.sync.snapshot.progress import Progress
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
@@ -93,7 +94,7 @@ def release(
         raise SyncError(reason)
     snapshot = read_snapshot(spec, client, progress)
     account = _leaver(spec, snapshot, id.strip())
-    identities = [item for item in client.iter_user_identities(account.id) if item.get("id")]
+    identities = users.read_identities(client, account.id)
     work = _Release(spec, client, account, identities, dry_run)
     if error := lacking(SCOPES, client, "release"):
         raise error
@@ -189,36 +190,17 @@ class _Release:
         if known := self._email_ids(self.placeholder):
             return known[0]
         self.steps.append(f"add the address {self.placeholder}")
-        if self.dry_run:
-            return ""
-
-        def look() -> str | None:
-            for item in self.client.iter_user_identities(self.account.id):
-                if item.get("id") and address_of(item) == self.placeholder:
-                    return str(item["id"])
-            return None
-
-        def send() -> str:
-            answer = self.client.create_user_identity(self.account.id, type="email", value=self.placeholder) or {}
-            found = (answer.get("identity") or {}).get("id") or look()
-            if not found:
-                raise SyncError(
-                    "Kinde returned no id for the placeholder address, and the account lacks it. Run release again"
-                )
-            return str(found)
-
-        return create_once(send, look)[0]
+        return "" if self.dry_run else users.add_email(self.client, self.account.id, self.placeholder)
 
     def _make_primary(self, identity_id: str) -> None:
         self.steps.append(f"make {self.placeholder} the primary address")
         if not self.dry_run:
-            self.client.update_identity(identity_id, is_primary=True)
+            users.make_primary(self.client, identity_id)
 
     def _delete(self, identity_id: str) -> None:
         self.steps.append(f"delete the address {self.addresses.get(identity_id, identity_id)}")
         if not self.dry_run:
-            with contextlib.suppress(KindeNotFoundError):  # an earlier try deleted it, and its answer was lost
-                self.client.delete_identity(identity_id)
+            users.delete_identity(self.client, identity_id)
 
 
 def _leaver(spec: SyncSpec, snapshot: Snapshot, id: str) -> Account:

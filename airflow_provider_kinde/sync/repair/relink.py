@@ -15,7 +15,7 @@ from airflow_provider_kinde.sync.model import Access, Account, Source
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
-from airflow_provider_kinde.sync.snapshot.reader import Progress
+from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People
 

@@ -21,7 +21,8 @@ from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
 from airflow_provider_kinde.sync.report.plan_file import parse_operation
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.report.text import Words, clean, operation_lines, plan_text, report_text
-from airflow_provider_kinde.sync.snapshot.reader import Progress, read_snapshot
+from airflow_provider_kinde.sync.snapshot.progress import Progress
+from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.tenant import wrong_tenant

@@ -7,11 +7,12 @@ from datetime import date
 from typing import Any
 
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
+from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
-from airflow_provider_kinde.sync.snapshot.reader import Organization, read_properties
+from airflow_provider_kinde.sync.snapshot.organizations import Organization
 
 _ROLES = ("add_role", "remove_role")
 _MEMBERS = ("add_membership", "remove_membership", *_ROLES)

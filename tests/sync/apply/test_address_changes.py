@@ -102,7 +102,7 @@ def test_hr_changes_again_after_a_cut_off_address_change(world: World, killed_at
 
 
 def test_a_primary_address_that_an_answer_leaves_out_is_no_rename(world: World) -> None:
-    from airflow_provider_kinde.sync.snapshot.reader import parse_account
+    from airflow_provider_kinde.sync.snapshot.accounts import parse_account
 
     found = parse_account({"id": "kp_1", "email": None, "identities": [{"type": "email", "identity": "a@x.com"}]}, "hr")
     assert found.email == "a@x.com"

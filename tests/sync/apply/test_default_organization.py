@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.sync.apply.memberships import UNSEEN
+from airflow_provider_kinde.resources.members import UNSEEN
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
 

@@ -98,7 +98,7 @@ def test_who_is_taken_out_has_what_was_before_in_the_plan(world: World) -> None:
 
 
 def test_members_whose_roles_come_as_objects_or_null(world: World) -> None:
-    from airflow_provider_kinde.sync.snapshot.reader import Organization, read_members
+    from airflow_provider_kinde.resources.members import read_members
 
     class Client:
         def iter_organization_users(self, code: str) -> list[dict[str, Any]]:
@@ -108,9 +108,7 @@ def test_members_whose_roles_come_as_objects_or_null(world: World) -> None:
                 {"id": "kp_2", "roles": None},
             ]
 
-    organization = Organization("eng", "org_1", "Eng")
-    read_members(Client(), organization)
-    assert organization.members == {"kp_1": frozenset({"lead", "engineer"}), "kp_2": frozenset()}
+    assert read_members(Client(), "org_1") == {"kp_1": frozenset({"lead", "engineer"}), "kp_2": frozenset()}
 
 
 @pytest.mark.parametrize("settings", [Settings(), Settings(patch_roles="merge")])

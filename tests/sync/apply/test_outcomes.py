@@ -9,9 +9,9 @@ from typing import Any
 import pendulum
 import pytest
 
+from airflow_provider_kinde.resources.members import UNSEEN
 from airflow_provider_kinde.sync import Report
 from airflow_provider_kinde.sync.apply import stages
-from airflow_provider_kinde.sync.apply.memberships import UNSEEN
 from airflow_provider_kinde.sync.apply.stages import Run
 from airflow_provider_kinde.sync.plan import matching as joined
 from airflow_provider_kinde.sync.plan.matching import Matches
@@ -157,7 +157,7 @@ def test_an_answer_of_an_unforeseen_form_fails_one_operation(world: World) -> No
     report = world.apply(people(3))
     outcomes = {o.id: o.outcome for o in report.plan.operations if o.kind == "create"}
     assert outcomes == {"1": "done", "2": "failed", "3": "done"}
-    assert "unexpected" in next(o.error for o in report.plan.operations if o.outcome == "failed")
+    assert "a list is expected" in next(o.error for o in report.plan.operations if o.outcome == "failed")
 
 
 def test_an_update_that_rides_on_a_failed_enabling_is_skipped(world: World) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.exceptions import KindeNotFoundError, SyncError
+from airflow_provider_kinde.resources.members import MemberWriter
 from airflow_provider_kinde.sync import SyncSpec, make_plan
 from airflow_provider_kinde.sync.apply import memberships
 from airflow_provider_kinde.sync.plan.matching import Match
@@ -204,15 +205,20 @@ def test_of_members_that_are_read_again_only_those_concerned_are_kept(
 ) -> None:
     world.apply(people(12))
     monkeypatch.setattr(memberships, "FRESH", -1.0)
-    mend = memberships.Memberships._mend
+    correct = MemberWriter.correct
     kept: list[tuple[int, int]] = []
 
-    def watched(self: Any, organization: Any, entries: Any, *rest: Any) -> None:
-        found = list(entries)
-        kept.append((len(found), len(organization.members)))
-        mend(self, organization, found, *rest)
+    def watched(self: Any, changes: Any, read: Any) -> Any:
+        found = list(changes)
 
-    monkeypatch.setattr(memberships.Memberships, "_mend", watched)
+        def counted() -> Any:
+            members = read()
+            kept.append((len(found), len(members)))
+            return members
+
+        return correct(self, found, counted)
+
+    monkeypatch.setattr(MemberWriter, "correct", watched)
     report = world.apply([person(1, dept="Eng"), *people(13)[1:]])
     assert report.outcomes == {"done": 5, "failed": 0, "skipped": 0}
     # The organizations are written side by side.

@@ -1,0 +1,56 @@
+"""Write Kinde's organizations. Operators and the sync both use this module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from airflow_provider_kinde.exceptions import KindeNotFoundError, KindeResponseError
+from airflow_provider_kinde.resources import fields
+from airflow_provider_kinde.resources.creation import Creation, create
+from airflow_provider_kinde.resources.fields import Json
+
+
+def create_organization(client: Any, find: Callable[[], Json | None], **body: Any) -> Creation:
+    """Create an organization (``POST /organization``). Kinde takes one name twice.
+
+    :param client: a ``KindeClient``.
+    :param find: finds the organization that an earlier try made, or ``None``.
+    :param body: fields under Kinde's own names.
+    :raises KindeResponseError: Kinde's answer names no organization.
+    """
+
+    def send() -> Json:
+        made = fields.fields_of(fields.fields_of(client.create_organization(**body)).get("organization"))
+        found = made if made.get("code") else find()
+        if not found:
+            raise KindeResponseError("Kinde took the creation, but lists no such organization")
+        fields.id_in(found, "code")
+        return found
+
+    return create(send, find)
+
+
+def write_organization(client: Any, code: str, wanted: Mapping[str, Any]) -> list[str]:
+    """Write the fields of an organization that differ (``PATCH /organization/{code}``).
+
+    :param client: a ``KindeClient``.
+    :param code: the organization's code.
+    :param wanted: fields under Kinde's own names.
+    :returns: the names of the fields that were written.
+    """
+    changes = fields.organization_changes(fields.fields_of(client.get_organization(code=code)), wanted)
+    if changes:
+        client.update_organization(code, **changes)
+    return sorted(changes)
+
+
+def delete_organization(client: Any, code: str) -> None:
+    """Delete an organization (``DELETE /organization/{code}``); one that is missing already is no error.
+
+    :param client: a ``KindeClient``.
+    :param code: the organization's code.
+    """
+    with suppress(KindeNotFoundError):
+        client.delete_organization(code)

@@ -1,0 +1,63 @@
+"""Read the members of the managed organizations into the run's database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from airflow_provider_kinde.resources.members import iter_members
+from airflow_provider_kinde.sync.snapshot.organizations import Organization
+from airflow_provider_kinde.sync.snapshot.progress import Progress
+from airflow_provider_kinde.sync.store.accounts import Members, encode_roles
+from airflow_provider_kinde.sync.store.database import Database
+
+_PAGE = 500
+
+
+def read_all_members(client: Any, organizations: Sequence[Organization], spool: Database, progress: Progress) -> None:
+    """Read the members of each organization (``GET /organizations/{code}/users``), several organizations at once.
+
+    :param client: a ``KindeClient``.
+    :param organizations: the organizations.
+    :param spool: where members are kept.
+    :param progress: called after each organization.
+    """
+    with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
+        for done, _ in enumerate(pool.map(lambda one: _read_into(spool, client, one), organizations), 1):
+            progress("reading organizations", done, len(organizations))
+    spool.run("CREATE INDEX members_account ON members (account, alias, roles)")
+    _drop_repeated(spool)
+
+
+def read_members_again(client: Any, organizations: Iterable[Organization], spool: Database) -> None:
+    """Read the members of some organizations once more, in place of what was read before.
+
+    :param client: a ``KindeClient``.
+    :param organizations: the organizations.
+    :param spool: where members are kept.
+    """
+    for organization in organizations:
+        spool.run("DELETE FROM members WHERE alias = ?", (organization.alias,))
+        _read_into(spool, client, organization)
+    _drop_repeated(spool)
+
+
+def _read_into(spool: Database, client: Any, organization: Organization) -> None:
+    organization.members = Members(spool, organization.alias)
+    if not organization.code:
+        return
+    organization.read_at = time.monotonic()
+    found = iter_members(client, organization.code)
+    # One insert for each page: one for each member would cost more than reading it.
+    while page := [(user_id, organization.alias, encode_roles(roles)) for user_id, roles in islice(found, _PAGE)]:
+        spool.insert("members", page)
+
+
+def _drop_repeated(spool: Database) -> None:
+    """Of a member who is listed twice, keep the later entry."""
+    twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
+    for user_id, alias, last in spool.all(twice):
+        spool.run("DELETE FROM members WHERE account = ? AND alias = ? AND rowid < ?", (user_id, alias, last))
