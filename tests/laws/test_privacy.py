@@ -81,9 +81,11 @@ def test_nothing_that_is_left_holds_secret_or_token_and_the_log_names_nobody(
         assert name not in caplog.text.lower()
 
 
-def test_an_unforeseen_failure_is_logged_without_names(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unforeseen_failure_is_logged_without_names(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.INFO)
-    world.kinde.fault("POST", "^/api/v1/user$", status=200, body={"id": "kp_1", "identities": 7})
+    monkeypatch.setattr(world.client, "create_user", None)  # called, it raises a TypeError
     world.apply(ROWS[:1])
     assert "create of 1 failed" in caplog.text
     for name in NAMES:
