@@ -147,10 +147,11 @@ bench: ## everything that is measured, beside its peers (a quarter of an hour); 
 	@$(ENV) unit sdk bench
 	$(UNIT)/python -m benchmarks
 
-build: ## wheel and sdist in dist/, and what the wheel runs with (CycloneDX)
+build: ## wheels and sdists of provider and emulator in dist/, and what the wheel runs with (CycloneDX)
 	@$(ENV) unit release
 	@rm -rf dist
 	$(UNIT)/python -m build --no-isolation --outdir dist .
+	$(UNIT)/python -m build --no-isolation --outdir dist/kinde-emulator packages/kinde-emulator
 	$(UNIT)/python scripts/sbom.py
 
 audit: ## known vulnerabilities in what the lock files pin; says so where that cannot be asked

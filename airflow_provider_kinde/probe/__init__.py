@@ -1,4 +1,4 @@
-"""Learns how a real Kinde behaves where that is not documented, on things that it makes and removes."""
+"""Learns how a real Kinde behaves where that is not documented, on throwaway objects that it creates and removes."""
 
 from __future__ import annotations
 

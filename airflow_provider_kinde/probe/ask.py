@@ -1,4 +1,4 @@
-"""A probe from beginning to end: every question in its turn, and everything removed at last."""
+"""A whole probe: the questions in order, then the removal of everything that was created."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ QUESTIONS: tuple[Question, ...] = (
     lists.missing_organization,
     lists.not_found_shape,
 )
-"""In the order in which they are asked: a later one builds on what an earlier one made."""
+"""In the order in which they are asked: a later one uses what an earlier one created."""
 
 MADE_BY = {
     "user": "create_user", "user_read": "read_user", "second_address": "second_address", "second_user": "second_user",
     "deleted_user": "missing_user", "organization": "organization", "membership": "add_member", "roles": "roles",
     "second_role": "patch_roles", "permission": "permission",
 }  # fmt: skip
-"""What a question needs -> the question that makes it."""
+"""What a question needs -> the question that creates it."""
 
 NEVER_ASKED = {
     "client_id": "the connection's own",
@@ -82,13 +82,14 @@ NEVER_ASKED = {
     "extra_fields": "unknown fields are ignored",
     "log_size": "the emulator's own",
 }
-"""Switches of the emulator that no probe sets, and why."""
+"""Settings of the emulator that the probe does not learn, and why."""
 
 
 def chosen(only: Collection[str] | None = None) -> list[Question]:
     """The questions to ask, in order.
 
     :param only: the settings to learn; all of them when ``None``.
+    :returns: those questions, and the ones that create what they need.
     :raises ValueError: a setting that no question is about.
     """
     if only is None:
@@ -110,15 +111,15 @@ def probe_tenant(
     sleep: Callable[[float], Any] = time.sleep,
     tag: str = "",
 ) -> Findings:
-    """Learn how a Kinde behaves where that is not documented, on throwaway things that are removed at the end.
+    """Learn how a Kinde behaves where that is not documented, on throwaway objects that are removed at the end.
 
-    Ctrl-C ends the questions; what was made is removed all the same.
+    Ctrl-C ends the questions; what was created is removed all the same.
 
     :param client: a ``KindeClient``.
     :param only: the settings to learn, with as few requests as that takes; all of them when ``None``.
-    :param sleep: waits so many seconds.
-    :param tag: what the names of the throwaway things hold; random when empty.
-    :returns: what was found; ``stopped`` says if it ended early, ``left_behind`` what could not be removed.
+    :param sleep: waits a number of seconds.
+    :param tag: a text in the names of all throwaway objects; random when empty.
+    :returns: the findings; ``stopped`` says why the probe ended early, ``left_behind`` what could not be removed.
     :raises ValueError: a setting in ``only`` that no question is about.
     """
     questions = chosen(only)
@@ -150,7 +151,9 @@ def probe_tenant(
 def _ask(session: Session, question: Question) -> None:
     """Ask one question.
 
-    :raises KindeError: going on is of no use.
+    :param session: the probe.
+    :param question: the question.
+    :raises KindeError: no further question can be answered.
     """
     reason = ""
     missing = sorted(question.scopes - session.granted) if session.granted else []
@@ -176,7 +179,7 @@ def _ask(session: Session, question: Question) -> None:
                 raise
             reason = str(error)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            # An answer in a form that nobody foresaw: one open question, not the end of the probe.
+            # A response in an unexpected form leaves one question open; it does not end the probe.
             reason = f"the answer has an unknown form ({type(error).__name__}: {error})"
     if reason:
         session.failed[question.name] = reason

@@ -1,4 +1,4 @@
-"""What a probe found out, as a table, as JSON, and as the emulator's settings."""
+"""What a probe has learnt, as a table, as JSON, and as settings of the emulator."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Finding:
-    """One switch that is known now.
+    """One setting whose value is known.
 
-    :param setting: the emulator's name for it.
-    :param value: how this Kinde behaves.
-    :param evidence: what showed it.
+    :param setting: the name of the emulator's setting.
+    :param value: the value with which the emulator behaves like this Kinde.
+    :param evidence: the response that showed it.
     """
 
     setting: str
@@ -27,15 +27,15 @@ class Finding:
 class Findings:
     """The result of a probe.
 
-    :param host: the Kinde that was asked.
-    :param probed_at: when, in ISO 8601.
-    :param learnt: what is known now, by setting.
+    :param host: the Kinde domain.
+    :param probed_at: the time of the probe, ISO 8601.
+    :param learnt: the findings by setting.
     :param not_learnt: setting -> why its value is not known.
-    :param seen: answers that no switch stands for: what was done -> what came of it.
-    :param missing_scopes: what the application would need for the rest.
-    :param left_behind: what the probe made and could not remove.
-    :param stopped: why it ended early; empty if it did not.
-    :param requests: requests that were sent, token calls apart.
+    :param seen: responses that no setting stands for: what was done -> status and code.
+    :param missing_scopes: scopes that the application would need for the rest.
+    :param left_behind: what the probe created and could not remove.
+    :param stopped: why the probe ended early; empty if it did not.
+    :param requests: requests that were sent, without token calls.
     """
 
     host: str
@@ -50,16 +50,16 @@ class Findings:
 
     @property
     def settings(self) -> dict[str, Value]:
-        """What ``kinde-emulator --like`` takes; a value that could not be learnt is not in it."""
+        """The settings for ``kinde-emulator --like``, without those that could not be learnt."""
         return {name: finding.value for name, finding in sorted(self.learnt.items())}
 
     @property
     def clean(self) -> bool:
-        """Whether the probe came to its end and left nothing behind."""
+        """Whether the probe ended normally and left nothing behind."""
         return not self.stopped and not self.left_behind
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON has it."""
+        """Everything as a JSON object."""
         return {
             "host": self.host,
             "probed_at": self.probed_at,
@@ -74,7 +74,7 @@ class Findings:
         }
 
     def text(self) -> str:
-        """The table for a person."""
+        """Everything as a table."""
         lines = [f"Kinde at {self.host}, {self.probed_at}, {self.requests} requests", ""]
         rows = [(name, written(finding.value), finding.evidence) for name, finding in sorted(self.learnt.items())]
         lines += _table(("setting", "value", "how it showed"), rows)

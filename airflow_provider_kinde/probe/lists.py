@@ -14,11 +14,11 @@ TOO_MANY = 501
 
 
 def largest_page(read: Callable[[int], Outcome]) -> tuple[int, str]:
-    """The largest page that is given.
+    """The largest page that Kinde returns.
 
-    :param read: reads a page of so many.
-    :returns: the size, and what showed it.
-    :raises Unlearnt: there is no telling.
+    :param read: reads a page of a given size.
+    :returns: the size, and the response that showed it.
+    :raises Unlearnt: the limit cannot be found out.
     """
     too_many = read(TOO_MANY)
     if not too_many.refused:

@@ -1,4 +1,4 @@
-"""One probe under way, and how a question to Kinde is written down: once, under a decorator that says what it needs."""
+"""The state of one probe, and how a question is declared: a function under a decorator that says what it needs."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from airflow_provider_kinde.probe.things import Things
 
 
 class Unlearnt(Exception):
-    """The question stays open; the message says why."""
+    """A question cannot be answered; the message says why."""
 
 
 @dataclass(frozen=True)
 class Question:
     """One question to Kinde.
 
-    :param settings: the emulator's switches that it answers; none if it only makes something.
-    :param calls: the operations that it needs; for what it makes, those that remove it again as well.
-    :param needs: what must have been made before.
-    :param about: what it does, for whoever decides whether to let it.
+    :param settings: the emulator's settings that it answers; none if it only creates something.
+    :param calls: the operations that it needs, with those that remove again what it creates.
+    :param needs: what must have been created before.
+    :param about: what it does, for the user who decides whether to confirm the probe.
     """
 
     name: str
@@ -52,7 +52,12 @@ class Question:
 
 
 def question(*settings: str, calls: str, needs: str = "") -> Callable[[Callable[[Session], None]], Question]:
-    """Make a question of a function; the first line of its docstring says what it does."""
+    """Declare a question; the first line of the function's docstring says what it does.
+
+    :param settings: the emulator's settings that it answers.
+    :param calls: the operations that it needs, separated by blanks.
+    :param needs: what must have been created before, separated by blanks.
+    """
 
     def make(ask: Callable[[Session], None]) -> Question:
         about = (ask.__doc__ or "").strip().splitlines()[0]
@@ -63,7 +68,7 @@ def question(*settings: str, calls: str, needs: str = "") -> Callable[[Callable[
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a request that may be refused."""
+    """The response to a request that Kinde may refuse."""
 
     status: int
     code: str
@@ -82,11 +87,11 @@ class Outcome:
 
 @dataclass
 class Session:
-    """One probe under way.
+    """The state of one probe.
 
-    :param have: what was made, by the name that questions need it under.
-    :param facts: what one question found and another one builds on.
-    :param failed: question -> why it stayed open.
+    :param have: ids of what was created, by the name in ``needs``.
+    :param facts: what one question found and a later one uses.
+    :param failed: question -> why it was not answered.
     """
 
     client: Any
@@ -102,10 +107,10 @@ class Session:
     _last: Response | None = None
 
     def listen(self, request: Request, answer: Response) -> None:
-        """Keep what no decoded answer tells: the status, and the form of an error."""
+        """Keep what a decoded response does not hold: the status, and the form of an error."""
         if request.path == "/oauth2/token":
             body = decoded(answer)
-            # Of the token itself nothing is kept.
+            # The token itself is not kept.
             self.token_answer = {k: body[k] for k in ("expires_in", "token_type") if k in body} if body else None
             return
         self._last = answer
@@ -115,7 +120,9 @@ class Session:
     def attempt(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Outcome:
         """Send a request that Kinde may refuse.
 
-        :raises KindeError: it says nothing about the question (no scope, no connection, a limit, a defect).
+        :param call: the client's method.
+        :returns: the response, or Kinde's refusal.
+        :raises KindeError: the request failed for another reason (scope, connection, limit, defect of Kinde).
         """
         try:
             answer = call(*args, **kwargs)
@@ -126,23 +133,23 @@ class Session:
         return Outcome(self._last.status if self._last else 0, "", answer, False)
 
     def learn(self, setting: str, value: Value, evidence: str) -> None:
-        """Note how this Kinde behaves."""
+        """Note the value of a setting."""
         self.findings.learnt[setting] = Finding(setting, value, evidence)
 
     def leave(self, setting: str, reason: str) -> None:
-        """Note that, and why, it is not known."""
+        """Note why the value of a setting is not known."""
         self.findings.not_learnt[setting] = reason
 
     def see(self, what: str, outcome: Outcome) -> None:
-        """Note an answer that no switch stands for."""
+        """Note a response that no setting stands for."""
         self.findings.seen[what] = str(outcome)
 
     def may(self, *calls: str) -> bool:
-        """Whether the application has the scopes, as far as is known."""
+        """Whether the application has the scopes of these operations, as far as is known."""
         return not self.granted or all(ENDPOINTS[call].scope in self.granted for call in calls)
 
     def members(self) -> dict[str, dict[str, Any]]:
-        """The members of the throwaway organization by id, as the list has them: one page, for they are few."""
+        """The members of the throwaway organization by id. They are few, so one page is enough."""
         page = self.client.get_organization_users(self.have["organization"], page_size=10)
         self.facts["last page"] = page
         return {str(member["id"]): member for member in page["organization_users"]}

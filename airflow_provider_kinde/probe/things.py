@@ -1,4 +1,4 @@
-"""What a probe makes in a tenant, and how it is removed again: nothing else is ever written to."""
+"""What a probe creates in a tenant, and how it removes it. Nothing else is written to."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 from airflow_provider_kinde.exceptions import KindeError, KindeNotFoundError
 
 Removal = tuple[str, Callable[[], Any], Callable[[], Any]]
-"""What it is, what deletes it, what forgets it afterwards."""
+"""What the object is, the call that deletes it, and the call that forgets it afterwards."""
 
 
 class Things:
-    """The throwaway things of one probe. What may exist although no answer says so is looked for before removal.
+    """The throwaway objects of one probe. If the response to a create was lost, removal looks for the object.
 
     :param client: a ``KindeClient``.
-    :param tag: what tells this probe's things from everything else; random.
+    :param tag: a random text that distinguishes this probe's objects from all others.
     """
 
     def __init__(self, client: Any, tag: str) -> None:
@@ -38,7 +38,7 @@ class Things:
         self._unsure: dict[tuple[str, str], None] = {}
 
     def address(self, which: str) -> str:
-        """An address of this probe: in a domain where nobody gets mail, in both cases."""
+        """An address of this probe, with upper and lower case, in a domain where mail is not delivered."""
         return f"Airflow.Probe.{self.tag}.{which}@example.com"
 
     def create_user(self, address: str, profile: dict[str, str] | None = None, **more: Any) -> str:
@@ -164,9 +164,9 @@ class Things:
         return found
 
     def _look(self, kind: str, name: str) -> str:
-        """Find what was made without an answer. The names hold the tag: it is ours or it is not there.
+        """Find an object whose creation had no response. Its name holds the tag, so a match is this probe's own.
 
-        :returns: what it is and why there is no telling; empty if there is.
+        :returns: why it is unknown whether the object exists; empty if that is known.
         """
         try:
             if kind == "user":
@@ -189,7 +189,10 @@ class Things:
 
 
 def stranger(real: str) -> str:
-    """An id that nobody has, in the form of a real one: ``kp_`` and so many random hexadecimal digits."""
+    """An id that does not exist, in the form of a real one: ``kp_`` and random hexadecimal digits.
+
+    :param real: the real id.
+    """
     head = re.match(r".*[_:]", real)
     start = head[0] if head else ""
     return start + secrets.token_hex(len(real))[: len(real) - len(start)]

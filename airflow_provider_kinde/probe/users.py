@@ -11,7 +11,7 @@ from airflow_provider_kinde.probe.session import Outcome, Session, Unlearnt, que
 from airflow_provider_kinde.probe.things import stranger
 
 LONGEST = 2000
-"""Characters: a limit beyond that is none that matters."""
+"""Characters; a higher limit does not matter."""
 PATIENCE = (0.5, 0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)
 """Seconds to wait before each further search for a new user."""
 
@@ -142,12 +142,12 @@ def identity_conflict(s: Session) -> None:
 
 
 def accepted_length(send: Callable[[str], Outcome], text: str) -> tuple[int, str]:
-    """The longest text that is taken, up to ``LONGEST``.
+    """The longest text that Kinde accepts, up to ``LONGEST``.
 
     :param send: sends a text.
     :param text: what it begins with.
     :returns: the length, and how ``LONGEST`` was answered.
-    :raises Unlearnt: no length is taken.
+    :raises Unlearnt: no length is accepted.
     """
 
     def attempt(length: int) -> Outcome:
@@ -157,7 +157,7 @@ def accepted_length(send: Callable[[str], Outcome], text: str) -> tuple[int, str
     if not first.refused:
         return LONGEST, str(first)
     low, high = 0, LONGEST
-    # Mostly the refusal names the limit, so that two requests do instead of eleven.
+    # Usually the refusal names the limit; then two requests are enough instead of eleven.
     for guess in first.numbers:
         for length in (guess, guess + 1):
             if low < length < high:
