@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_kinde.sources.http.login import AUTH_TYPES, Auth
 from airflow_provider_kinde.sources.http.paths import Listed, Path, Shape
+from airflow_provider_kinde.sources.http.reader import Reader
 
 PAGE_TYPES = ("none", "offset", "page", "cursor", "next")
 KEYS = (
@@ -108,91 +109,6 @@ class Api:
     empty_status: frozenset[int]
     restart_on: tuple[str, ...]
     timezone: ZoneInfo
-
-
-class Reader:
-    """Reads a description; every message names the key.
-
-    :param values: the description.
-    :param error: makes the error of a key and a message.
-    """
-
-    def __init__(self, values: Mapping[str, Any], error: Callable[[str, str], Exception], where: str = "") -> None:
-        self.values, self.error, self.where = values, error, where
-
-    def fail(self, name: str, message: str) -> Exception:
-        return self.error(f"{self.where}{name}", message)
-
-    def known(self, *allowed: str) -> Reader:
-        for name in self.values:
-            if name not in allowed:
-                raise self.fail(str(name), f"unknown key; known are {', '.join(allowed)}")
-        return self
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self.values.get(name, default)
-        if value is None:
-            raise self.fail(name, "is missing")
-        if not isinstance(value, str) or (value != default and not value.strip()) or "{{" in value:
-            raise self.fail(name, f"text without expressions is expected, found {value!r}")
-        return value
-
-    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.text(name, default)
-        if value not in allowed:
-            raise self.fail(name, f"one of {', '.join(allowed)} is expected, found {value!r}")
-        return value
-
-    def whole(self, name: str, default: int, least: int = 0) -> int:
-        value = self.values.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise self.fail(name, f"a whole number from {least} is expected, found {value!r}")
-        return value
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.values.get(name, default)
-        if not isinstance(value, bool):
-            raise self.fail(name, f"true or false is expected, found {value!r}")
-        return value
-
-    def path(self, name: str) -> Path | None:
-        if self.values.get(name) is None:
-            return None
-        return self.make_path(name, self.text(name))
-
-    def make_path(self, name: str, text: str) -> Path:
-        try:
-            return Path(text)
-        except ValueError as error:
-            raise self.fail(name, str(error)) from None
-
-    def section(self, name: str) -> Reader:
-        value = self.values.get(name)
-        if not isinstance(value, Mapping):
-            raise self.fail(name, f"a mapping is expected, found {value!r}")
-        return Reader(value, self.error, f"{self.where}{name}.")
-
-    def texts(self, name: str) -> dict[str, str]:
-        """A mapping of names to plain values, as they are sent."""
-        if self.values.get(name) is None:
-            return {}
-        section = self.section(name)
-        found = {}
-        for key, value in section.values.items():
-            if isinstance(value, bool):
-                value = "true" if value else "false"
-            elif isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
-                value = ",".join(map(str, value))
-            if not isinstance(value, (str, int, float)) or "{{" in str(value):
-                raise section.fail(str(key), f"text, a number or a list of them is expected, found {value!r}")
-            found[str(key)] = str(value)
-        return found
-
-    def items(self, name: str, kind: type) -> tuple[Any, ...]:
-        value = self.values.get(name, [])
-        if not isinstance(value, (list, tuple)) or not all(type(item) is kind for item in value):
-            raise self.fail(name, f"a list is expected, found {value!r}")
-        return tuple(value)
 
 
 def read_api(values: Mapping[str, Any], error: Callable[[str, str], Exception]) -> Api:

@@ -65,7 +65,12 @@ class Answer:
 
 
 class Refused(SourceError):
-    """The API answered with an error that another try would not change."""
+    """The API answered with an error that another try would not change.
+
+    :param message: the message for the user.
+    :param status: HTTP status of the answer.
+    :param text: beginning of the answer's text.
+    """
 
     def __init__(self, message: str, status: int, text: str) -> None:
         super().__init__(message)
@@ -90,11 +95,14 @@ class _NoNetrc(requests.auth.AuthBase):
 class Caller:
     """Sends the requests of one reading.
 
-    :param base: address that paths are relative to; every request goes to its host.
-    :param timeout: seconds without a byte.
+    :param base: URL that paths are relative to; every request goes to its host.
+    :param auth: how requests are authorized.
+    :param login: the values of the connection.
+    :param timeout: seconds without a byte after which a request ends.
     :param tries: how often a request is sent at most.
-    :param where: what messages call the connection.
-    :raises SourceError: the address cannot be used, or the connection lacks something.
+    :param where: the connection, for error messages.
+    :param sleep: waits between tries, in seconds.
+    :raises SourceError: the URL cannot be used, or the connection lacks something.
     """
 
     def __init__(
@@ -128,16 +136,24 @@ class Caller:
         self.close()
 
     def address(self, url: str) -> str:
-        """A path of the spec, or a link of an answer, as a whole address.
+        """Make a whole URL of a path.
 
-        :raises SourceError: it leads to another host, where the credentials have no business.
+        :param url: a path of the spec, or a URL.
+        :returns: the whole URL.
+        :raises SourceError: it leads to another host, which must not get the credentials.
         """
         whole = url if "://" in url else urljoin(self.base.rstrip("/") + "/", url.lstrip("/"))
         self._check_host(whole)
         return whole
 
     def link(self, current: str, url: str) -> str:
-        """A link of an answer as a whole address."""
+        """Make a whole URL of a link in an answer.
+
+        :param current: URL of the request that was answered.
+        :param url: the link.
+        :returns: the whole URL.
+        :raises SourceError: it leads to another host, which must not get the credentials.
+        """
         whole = urljoin(current, url)
         self._check_host(whole)
         return whole
@@ -158,11 +174,17 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         limit: int = MAX_PAGE,
     ) -> Answer:
-        """Send a request until an answer comes that counts.
+        """Send a request, and send it again while the API is busy or out of reach.
 
-        :param limit: bytes of the largest answer.
-        :raises Refused: the API refuses it.
-        :raises SourceError: no answer can be had.
+        :param url: the whole URL.
+        :param query: parameters of the query.
+        :param method: the HTTP method.
+        :param body: the JSON body; ``None`` for none.
+        :param headers: further headers.
+        :param limit: largest answer in bytes.
+        :returns: the answer.
+        :raises Refused: the API refuses the request.
+        :raises SourceError: the API cannot be reached.
         """
         renewed = False
         while True:
@@ -285,7 +307,11 @@ class Caller:
 
 
 def without_query(url: str) -> str:
-    """A URL without its query, for messages: a query may hold secrets."""
+    """Make a URL safe for messages: a query and a user name may hold secrets.
+
+    :param url: the URL.
+    :returns: scheme, host and path.
+    """
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 

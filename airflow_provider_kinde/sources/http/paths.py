@@ -181,6 +181,11 @@ class Missed:
         self.hidden: dict[str, int] = {}
 
     def note(self, lacking: list[str], hidden: list[str]) -> None:
+        """Count one row.
+
+        :param lacking: the fields that the row lacks.
+        :param hidden: the fields that the service account may not see.
+        """
         self.rows += 1
         for names, counts in ((lacking, self.lacking), (hidden, self.hidden)):
             for name in names:

@@ -172,6 +172,7 @@ class HttpSource(ApiSource):
 
     :param spec: a spec whose ``source.type`` is ``http``.
     :param connect: reads a connection; Airflow's, unless something else is given.
+    :param settings: further parameters of :class:`ApiSource` (``sleep``, ``now``), for tests.
     :raises SpecError: an option is unknown or wrong.
     """
 

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_kinde.sources.base import Options
-from airflow_provider_kinde.sources.http.api import Reader, read_api
+from airflow_provider_kinde.sources.http.api import read_api
 from airflow_provider_kinde.sources.http.login import Connect
+from airflow_provider_kinde.sources.http.reader import Reader
 from airflow_provider_kinde.sources.http.source import COMMON, ApiSource
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 

@@ -71,7 +71,13 @@ def plan_text(plan: Plan, color: bool = False, words: Words = SYNC) -> str:
 
 
 def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator[str]:
-    """Write a plan as :func:`plan_text` does, line by line."""
+    """Write a plan as :func:`plan_text` does, line by line.
+
+    :param plan: the plan.
+    :param color: whether to use ANSI colours.
+    :param words: titles and sentences.
+    :returns: the lines.
+    """
     paint = _painter(color)
     yield from (_title(words.plan, plan, paint), "")
     yield from _operations(plan.operations.listed(), paint)
@@ -101,7 +107,13 @@ def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str
 
 
 def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> Iterator[str]:
-    """Write a report as :func:`report_text` does, line by line."""
+    """Write a report as :func:`report_text` does, line by line.
+
+    :param report: the report.
+    :param color: whether to use ANSI colours.
+    :param words: titles and sentences.
+    :returns: the lines.
+    """
     plan, paint = report.plan, _painter(color)
     yield from (_title(words.report, plan, paint), "")
     if report.blocked:
@@ -137,7 +149,11 @@ def report_csv(report: Report) -> str:
 
 
 def csv_lines(report: Report) -> Iterator[str]:
-    """Write a report as :func:`report_csv` does, line by line."""
+    """Write a report as :func:`report_csv` does, line by line.
+
+    :param report: the report.
+    :returns: the lines.
+    """
     plan = report.plan
     head = ["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"]
     rows = chain(
