@@ -23,25 +23,10 @@ from airflow.providers.common.compat.sdk import DAG, Param
 from airflow_provider_kinde.operators.retry_policy import retry_arguments
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
 from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
+from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.sync.spec.outline import RETRIES, START, calling_file, read_outline, spec_file
 
 Approve = Literal["never", "blocked", "always"]
-
-KINDS = (
-    "create",
-    "adopt",
-    "update",
-    "rename",
-    "enable",
-    "suspend",
-    "delete",
-    "add_membership",
-    "remove_membership",
-    "add_role",
-    "remove_role",
-    "create_organization",
-)
-"""The kinds of operations, to choose from in the form "Trigger DAG"."""
 
 APPROVAL_TIMEOUT = timedelta(days=1)
 
@@ -230,7 +215,7 @@ def can_ask() -> bool:
 
 
 def _params() -> dict[str, Param]:
-    kinds = {"type": "string", "enum": list(KINDS)}
+    kinds = {"type": "string", "enum": list(COUNTED)}
     return {
         "ids": Param(
             [],
@@ -243,7 +228,7 @@ def _params() -> dict[str, Param]:
             [],
             type=["array", "null"],
             items=kinds,
-            examples=list(KINDS),
+            examples=list(COUNTED),
             title="Only these kinds of operations",
             description="For a staged roll-out; all kinds when empty.",
         ),

@@ -8,42 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.model import Account, Person
-
-KINDS = (
-    "create_organization",
-    "suspend",
-    "create",
-    "adopt",
-    "rename",
-    "update",
-    "add_membership",
-    "remove_membership",
-    "add_role",
-    "remove_role",
-    "enable",
-    "delete",
-)
-"""Every kind of operation, in the order in which they are carried out."""
-
-COUNTED = (
-    "create",
-    "adopt",
-    "update",
-    "rename",
-    "enable",
-    "suspend",
-    "delete",
-    "add_membership",
-    "remove_membership",
-    "add_role",
-    "remove_role",
-    "create_organization",
-)
-"""The kinds as a summary lists them."""
-
-MEMBERSHIP = ("add_membership", "remove_membership", "add_role", "remove_role")
-"""The kinds that change who is in an organization, and as what."""
 
 
 @dataclass(slots=True, eq=False)

@@ -15,7 +15,8 @@ from airflow_provider_kinde.resources.members import (
     MemberWriter,
     read_members,
 )
-from airflow_provider_kinde.sync.changes import MEMBERSHIP, Change
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec

@@ -15,7 +15,8 @@ from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
 from airflow_provider_kinde.resources.members import Map, one_after_another
 from airflow_provider_kinde.sync.apply.accounts import Accounts, ChangeFailed, ChangeSkipped
 from airflow_provider_kinde.sync.apply.memberships import Memberships
-from airflow_provider_kinde.sync.changes import MEMBERSHIP, Change, Dependencies
+from airflow_provider_kinde.sync.changes import Change, Dependencies
+from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.report.report import Report

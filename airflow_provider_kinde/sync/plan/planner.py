@@ -10,7 +10,8 @@ import pendulum
 
 from airflow_provider_kinde.resources.fields import address_of
 from airflow_provider_kinde.resources.users import read_properties
-from airflow_provider_kinde.sync.changes import COUNTED, Change
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.sync.model import Account, Rejected, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder

@@ -10,7 +10,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.changes import COUNTED, KINDS
+from airflow_provider_kinde.sync.kinds import COUNTED, KINDS
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.rows import ListSource
 from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR

@@ -6,35 +6,19 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindePermissionError
+from airflow_provider_kinde.sync.kinds import SCOPES
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.snapshot.directories import SCOPE as DIRECTORIES
 
 READ = frozenset({"read:users", "read:roles", "read:organizations", "read:organization_users"})
 """What every plan needs."""
 
-_WRITE = {
-    "create_organization": {"create:organizations"},
-    "suspend": {"update:users"},
-    "create": {"create:users"},
-    "adopt": {"update:users", "read:user_identities"},
-    "rename": {
-        "update:users", "read:user_identities", "create:user_identities", "update:identities", "delete:identities",
-    },
-    "update": {"update:users"},
-    "add_membership": {"update:organization_users"},
-    "remove_membership": {"update:organization_users"},
-    "add_role": {"update:organization_users"},
-    "remove_role": {"update:organization_users"},
-    "enable": {"update:users"},
-    "delete": {"delete:users"},
-}  # fmt: skip
-
 
 def needed_scopes(plan: Plan) -> set[str]:
     """Every scope that carrying out ``plan`` needs."""
     found = set(READ)
     for kind in plan.operations.kinds():
-        found |= _WRITE[kind]
+        found |= SCOPES[kind]
         if kind == "suspend" and plan.spec.leaver.end_sessions:
             found.add("delete:user_sessions")
     if plan.spec.check_directories:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.changes import KINDS, Change
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.kinds import KINDS
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.run_request import moment
 from airflow_provider_kinde.sync.store.changes import ChangeList

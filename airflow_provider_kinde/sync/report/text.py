@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from airflow_provider_kinde.sync.changes import COUNTED, Change
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.kinds import COUNTED, SIGNS
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.report.report import Report
 
 Paint = Callable[[str, str], str]
 """Colours a text with an ANSI code, or returns it unchanged."""
 
-_SIGNS = {
-    "create_organization": "+", "create": "+", "adopt": "+", "enable": "+", "add_membership": "+", "add_role": "+",
-    "rename": "~", "update": "~", "suspend": "-", "delete": "-", "remove_membership": "-", "remove_role": "-",
-}  # fmt: skip
 _COLORS = {"+": "32", "~": "33", "-": "31", "!": "35"}
 _WORDS = {
     "create_organization": "create organization",
@@ -225,7 +222,7 @@ def _operations(people: Iterable[list[Change]], paint: Paint) -> Iterator[str]:
 
 
 def _operation(operation: Change, paint: Paint) -> str:
-    sign = _SIGNS[operation.kind]
+    sign = SIGNS[operation.kind]
     what = _WORDS.get(operation.kind, operation.kind)
     where = " ".join(
         part

@@ -12,7 +12,8 @@ from datetime import date
 from itertools import groupby
 from typing import Any, overload
 
-from airflow_provider_kinde.sync.changes import KINDS, Change, Dependencies, plan_hash
+from airflow_provider_kinde.sync.changes import Change, Dependencies, plan_hash
+from airflow_provider_kinde.sync.kinds import KINDS
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.store.database import Database
