@@ -49,8 +49,7 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from airflow_provider_kinde.sources.schema import source_schema
     from airflow_provider_kinde.sync.spec.json_schema import spec_schema
 
-    show(to_json(spec_schema(source_schema())))
+    show(to_json(spec_schema()))
     return 0

@@ -9,9 +9,9 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO
 
-from airflow_provider_kinde.sources.base import Options
 from airflow_provider_kinde.sync.rows import RowReading
 
 _SHA256 = re.compile(r"\\?([0-9a-fA-F]{64})(?:\s+\*?(.+))?")
@@ -21,44 +21,19 @@ _SHA256 = re.compile(r"\\?([0-9a-fA-F]{64})(?:\s+\*?(.+))?")
 class Expect:
     """What a spec expects of a file.
 
-    :param min_rows: at least so many rows.
-    :param trailer: pattern of the last line, with the number of rows in it.
+    :param min_rows: the least number of rows.
+    :param trailer_text: the last line, with ``{rows}`` and ``{any}`` in it.
     :param manifest: path of a file that states rows or checksum.
     """
 
     min_rows: int | None
-    trailer: re.Pattern[str] | None
-    trailer_text: str
+    trailer_text: str | None
     manifest: str | None
 
-    @classmethod
-    def read(cls, options: Options, resolve: Callable[[str], str]) -> Expect:
-        """Check ``source.expect``.
-
-        :param resolve: makes a full path of the manifest's; a ``ValueError`` says why it cannot.
-        :raises SpecError: a key is unknown or wrong.
-        """
-        expect = options.mapping("expect", ("min_rows", "trailer", "manifest"))
-        for name, kind in (("min_rows", int), ("trailer", str), ("manifest", str)):
-            value = expect.get(name)
-            wrong = isinstance(value, bool) or not isinstance(value, kind) or not value
-            if value is not None and (wrong or (isinstance(value, int) and value < 1)):
-                words = "a whole number from 1" if kind is int else "text"
-                raise options.error(f"expect.{name}", f"{words} is expected, found {value!r}")
-        trailer = expect.get("trailer")
-        if trailer is not None and trailer.count("{rows}") != 1:
-            raise options.error("expect.trailer", f"{{rows}} is expected once in it, for the number; found {trailer!r}")
-        manifest = expect.get("manifest")
-        try:
-            manifest = manifest and resolve(manifest)
-        except ValueError as error:
-            raise options.error("expect.manifest", str(error)) from None
-        return cls(
-            expect.get("min_rows"),
-            _trailer(trailer) if trailer else None,
-            trailer or "",
-            manifest,
-        )
+    @cached_property
+    def trailer(self) -> re.Pattern[str] | None:
+        """The pattern of the last line, with the number of rows in it."""
+        return _trailer(self.trailer_text) if self.trailer_text else None
 
     def begin(self, reading: RowReading, manifest: Callable[[], str | None]) -> Proof:
         """Start to collect the proofs of one reading."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Options
-from airflow_provider_kinde.sources.http.source import read_min_rows, settle_min_rows
+from airflow_provider_kinde.sources.http.source import settle_min_rows
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import RowReading, object_row
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.source import SqlOptions
 
 _BATCH = 2_000
 _MAX_FILE = 1_000_000
@@ -51,14 +51,15 @@ class SqlSource:
 
     :param spec: a spec whose ``source.type`` is ``sql``.
     :param connect: opens a connection; Airflow's hook of that connection, unless something else is given.
-    :raises SpecError: an option is unknown or wrong.
+    :raises SpecError: the file cannot be read, or what stands there is not one SELECT.
     """
 
     def __init__(self, spec: SyncSpec, connect: Open | None = None) -> None:
-        options = Options(spec, ("conn_id", "query", "file", "expect"))
-        self.spec, self.conn_id = spec, options.text("conn_id").strip()
-        self.query = _query(options, spec.file)
-        self.min_rows = read_min_rows(options)
+        options = spec.source
+        assert isinstance(options, SqlOptions)
+        self.spec, self.conn_id = spec, options.conn_id
+        self.query = _query(spec, options)
+        self.min_rows = options.expect.min_rows
         self._connect = connect or airflow_connection
 
     def read(self) -> RowReading:
@@ -156,24 +157,21 @@ def airflow_connection(conn_id: str) -> Any:
     return connection
 
 
-def _query(options: Options, spec_file: str) -> str:
-    given = [name for name in ("query", "file") if options.spec.source.options.get(name) is not None]
-    if len(given) != 1:
-        raise options.error("query", "is expected: the SELECT, or file: with its path")
-    text = options.text(given[0])
-    if given == ["file"]:
-        path = Path(text.strip()).expanduser()
-        path = Path(spec_file).expanduser().absolute().parent / path if spec_file else path
+def _query(spec: SyncSpec, options: SqlOptions) -> str:
+    key, text = "source.query", options.query or ""
+    if options.file is not None:
+        key, path = "source.file", Path(options.file).expanduser()
+        path = Path(spec.file).expanduser().absolute().parent / path if spec.file else path
         try:
             with path.open(encoding="utf-8-sig") as file:
                 text = file.read(_MAX_FILE)
         except (OSError, UnicodeDecodeError) as error:
-            raise options.error("file", f"{path} cannot be read: {error}") from None
+            raise spec.error(key, f"{path} cannot be read: {error}") from None
     bare = _TEXT.sub("''", _COMMENT.sub(" ", text)).strip().rstrip("; \n\t")
     if ";" in bare:
-        raise options.error(given[0], "one statement is expected, found several")
+        raise spec.error(key, "one statement is expected, found several")
     if not re.match(r"(select|with|values|table)\b", bare.lstrip("( \n\t"), re.IGNORECASE):
-        raise options.error(given[0], "a SELECT is expected (or WITH, VALUES, TABLE)")
+        raise spec.error(key, "a SELECT is expected (or WITH, VALUES, TABLE)")
     return text.strip().rstrip("; \n\t")
 
 

@@ -92,7 +92,7 @@ def test_plans_over_an_api(
         ("short", 3, "it counts 4 and its pages hold 3"),
         ("empty", 3, "is empty"),
         ("refused", 1, "connection 'hr_refused': its credentials are refused"),
-        ("wrong", 1, "wrong.yaml:5: source.page: unknown option of a bamboohr source"),
+        ("wrong", 1, "wrong.yaml:5: source.page: unknown key"),
     ):
         assert f"END {code}\n" in said[name], done.stdout + done.stderr
         assert words in said[name]

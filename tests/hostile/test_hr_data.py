@@ -18,7 +18,7 @@ from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.people.reader import read_people
-from airflow_provider_kinde.sync.plan.planner import as_source, moment
+from airflow_provider_kinde.sync.plan.run_request import as_source, moment
 from airflow_provider_kinde.sync.report.approval_text import approval_body
 from airflow_provider_kinde.sync.report.text import plan_text, report_csv, report_text
 from airflow_provider_kinde.sync.spec.expressions import RowView, Template, TemplateError

@@ -182,10 +182,10 @@ def test_a_query_in_a_file(database: Path, tmp_path: Path) -> None:
         ({"file": "x.sql"}, "source.query: is expected"),
         ({"query": "DELETE FROM people"}, "source.query: a SELECT is expected"),
         ({"query": "SELECT 1; DROP TABLE people"}, "source.query: one statement is expected"),
-        ({"query": "SELECT '{{ ds }}'"}, "source.query: an expression cannot stand here"),
+        ({"query": "SELECT '{{ ds }}'"}, "source.query: text is expected; an expression cannot stand here"),
         ({"query": None, "file": "/no/such.sql"}, "source.file: /no/such.sql cannot be read"),
         ({"conn_id": None}, "source.conn_id: is missing"),
-        ({"table": "people"}, "source.table: unknown option of a sql source"),
+        ({"table": "people"}, "source.table: unknown key"),
         ({"expect": {"min_rows": True}}, "source.expect.min_rows: a whole number from 1"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import posixpath
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,20 +10,13 @@ from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Options
 from airflow_provider_kinde.sources.change_tokens import stat_token
 from airflow_provider_kinde.sources.completeness import Expect, HashingFile
 from airflow_provider_kinde.sources.file import csv_file, json_file, parquet_file
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import RowReading
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-
-_SUFFIXES = {
-    ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
-    ".pq": "parquet",
-}  # fmt: skip
-_FORMATS = ("csv", "json", "jsonl", "parquet")
-_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+from airflow_provider_kinde.sync.spec.source import FileOptions
 
 
 class FileSource:
@@ -35,31 +27,20 @@ class FileSource:
     """
 
     def __init__(self, spec: SyncSpec) -> None:
-        allowed = ("path", "conn_id", "format", "encoding", "delimiter", "rows", "expect")
-        options = Options(spec, allowed)
-        try:
-            self.path = _resolve(options.text("path").strip(), spec.file)
-        except ValueError as error:
-            raise options.error("path", str(error)) from None
-        self.conn_id = options.text("conn_id", "") or None
-        suffix = posixpath.splitext(urlsplit(self.path).path if "://" in self.path else self.path)[1].lower()
-        self.format = options.choice("format", _FORMATS, _SUFFIXES.get(suffix, ""))
-        if not self.format:
-            message = f"{suffix!r} does not say what the file is: one of {', '.join(_FORMATS)} is expected"
-            raise options.error("format", message)
-        self.encoding = _encoding(options)
-        delimiter = options.text("delimiter", "\t" if suffix == ".tsv" else ",", blank=True)
-        self.delimiter = _DELIMITERS.get(delimiter, delimiter)
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n ':
-            raise options.error("delimiter", f"one of , ; | tab is expected, found {delimiter!r}")
-        self.rows_key = options.text("rows", "")
-        if self.rows_key and self.format != "json":
-            raise options.error("rows", "names the list within a JSON object; this file is not json")
-        self.expect = Expect.read(options, lambda path: _resolve(path.strip(), spec.file))
-        if self.expect.trailer is not None and self.format not in ("csv", "jsonl"):
-            raise options.error(
-                "expect.trailer", f"a {self.format} file has no last line; min_rows and manifest can be used"
-            )
+        options = spec.source
+        assert isinstance(options, FileOptions)
+        self.path = _resolve(options.path, spec, "source.path")
+        self.conn_id = options.conn_id
+        self.format = options.file_format
+        self.encoding = options.encoding
+        self.delimiter = options.delimiter or ("\t" if options.suffix == ".tsv" else ",")
+        self.rows_key = options.rows or ""
+        manifest = options.expect.manifest
+        self.expect = Expect(
+            options.expect.min_rows,
+            options.expect.trailer,
+            _resolve(manifest, spec, "source.expect.manifest") if manifest else None,
+        )
         self.name = _public(self.path)
 
     def read(self) -> RowReading:
@@ -144,34 +125,24 @@ def _to_the_end(
         stream.close()
 
 
-def _encoding(options: Options) -> str:
-    name = options.text("encoding", "utf-8-sig")
-    try:
-        "".encode(name)
-        b"".decode(name)
-    except (LookupError, ValueError, TypeError):
-        raise options.error("encoding", f"{name!r} is not a text encoding such as utf-8, cp1252 or utf-16") from None
-    return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
-
-
-def _resolve(path: str, spec_file: str) -> str:
+def _resolve(path: str, spec: SyncSpec, key: str) -> str:
     """A path of the spec as it is opened: relative to the spec's folder, ``~`` is home.
 
-    :raises ValueError: it cannot be one.
+    :raises SpecError: it cannot be one.
     """
     if "://" in path:
         try:
             parts = urlsplit(path)
         except ValueError:
-            raise ValueError("is not an address") from None
+            raise spec.error(key, "is not an address") from None
         if parts.scheme != "file":
             return path
         path = parts.path
     try:
         found = Path(path).expanduser()
     except RuntimeError:
-        raise ValueError("begins with the home folder of an unknown user") from None
-    return str(Path(spec_file).expanduser().absolute().parent / found if spec_file else found)
+        raise spec.error(key, "begins with the home folder of an unknown user") from None
+    return str(Path(spec.file).expanduser().absolute().parent / found if spec.file else found)
 
 
 def _public(path: str) -> str:

@@ -22,7 +22,8 @@ import urllib3
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file.json_file import DECODER
-from airflow_provider_kinde.sources.http.login import Auth, Authorizer, Login, check_url, is_loopback
+from airflow_provider_kinde.sources.http.login import Authorizer, Login, check_url, is_loopback
+from airflow_provider_kinde.sync.spec.api_description import AuthSpec
 
 MAX_PAGE = 64 << 20
 """Bytes of the largest page."""
@@ -108,7 +109,7 @@ class Caller:
     def __init__(
         self,
         base: str,
-        auth: Auth,
+        auth: AuthSpec,
         login: Login,
         *,
         timeout: float = 60.0,

@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from airflow_provider_kinde.exceptions import SourceError
-
-AUTH_TYPES = ("none", "basic", "bearer", "header", "oauth")
+from airflow_provider_kinde.sync.spec.api_description import AuthSpec
 
 
 @dataclass(frozen=True)
@@ -119,32 +118,6 @@ def basic(login: str, password: str) -> str:
     return base64.b64encode(f"{login}:{password}".encode()).decode()
 
 
-@dataclass(frozen=True)
-class Auth:
-    """How requests are authorized.
-
-    :param type: one of ``AUTH_TYPES``.
-    :param header: name of the header (``header``).
-    :param prefix: text before the key in that header.
-    :param key_as_login: whether the connection's password is sent as the user name (``basic``).
-    :param token_url: where ``oauth`` gets its token: a path or a whole URL.
-    :param grant: ``client_credentials`` or ``refresh_token`` (from the connection's extra).
-    :param client: whether the token request sends the client in its ``body`` or as ``basic``.
-    :param scope: scope of the token.
-    :param fields: further fields of the token request (``audience``, ``resource``).
-    """
-
-    type: str = "none"
-    header: str = "Authorization"
-    prefix: str = ""
-    key_as_login: bool = False
-    token_url: str = ""
-    grant: str = "client_credentials"
-    client: str = "body"
-    scope: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-
 Ask = Callable[[str, Mapping[str, str], Mapping[str, str]], Any]
 """Sends a token request (URL, form, headers) and returns the decoded answer."""
 
@@ -160,7 +133,7 @@ class Authorizer:
     :raises SourceError: the connection lacks a password or a login that the authentication needs.
     """
 
-    def __init__(self, auth: Auth, login: Login, token_url: str, ask: Ask, where: str) -> None:
+    def __init__(self, auth: AuthSpec, login: Login, token_url: str, ask: Ask, where: str) -> None:
         self.auth, self.login, self._url, self._ask, self._where = auth, login, token_url, ask, where
         self._token, self._until = "", 0.0
         if auth.type != "none" and not login.password:
@@ -186,7 +159,7 @@ class Authorizer:
         if auth.type == "bearer":
             return {"Authorization": f"Bearer {self._key()}"}
         if auth.type == "header":
-            return {auth.header: f"{auth.prefix}{self._key()}"}
+            return {auth.header or "Authorization": f"{auth.prefix}{self._key()}"}
         if auth.type == "oauth":
             if not self._token or time.monotonic() >= self._until:
                 self._get_token()

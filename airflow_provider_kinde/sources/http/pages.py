@@ -16,10 +16,11 @@ from urllib.parse import quote
 import requests.utils
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.http.api import Api, Each
 from airflow_provider_kinde.sources.http.call import MAX_ANSWER, MAX_PAGE, Answer, Caller, Refused
-from airflow_provider_kinde.sources.http.paths import Path, Shape
+from airflow_provider_kinde.sources.http.paths import Shape
 from airflow_provider_kinde.sync.rows import Doubled
+from airflow_provider_kinde.sync.spec.api_description import ApiDescription, EachSpec
+from airflow_provider_kinde.sync.spec.json_path import Path
 
 MAX_PAGES = 100_000
 _IN_MEMORY = 8 << 20
@@ -43,7 +44,9 @@ class Pass:
     :param only_ids: whether only ids are compared: items are not kept, and ``each`` is not requested.
     """
 
-    def __init__(self, api: Api, caller: Caller, now: Clock, *, smaller: int = 0, only_ids: bool = False) -> None:
+    def __init__(
+        self, api: ApiDescription, caller: Caller, now: Clock, *, smaller: int = 0, only_ids: bool = False
+    ) -> None:
         self.api, self.caller, self._now, self._only_ids = api, caller, now, only_ids
         size = api.pages.size
         self._size = max(size - smaller, min(size, 2)) if size else 0
@@ -162,7 +165,7 @@ class Pass:
         body = dict(api.body) if api.body is not None else None
         if step is not None:
             query = dated(api.query, api, self._now)
-            if api.pages.body:
+            if api.pages.place == "body":
                 body = {**(body or {}), **{name: int(v) if v.isdigit() else v for name, v in step.items()}}
             else:
                 query |= step
@@ -233,7 +236,7 @@ class Pass:
         for item in fresh:
             self._spool.write(json.dumps(item, ensure_ascii=True).encode() + b"\n")
 
-    def _one(self, each: Each, item: Any) -> Any:
+    def _one(self, each: EachSpec, item: Any) -> Any:
         if not isinstance(item, Mapping):
             return item
 
@@ -268,7 +271,7 @@ class Pass:
             raise Changed(f"it counts {totals[0]} and its pages hold {len(self.ids)}")
 
 
-def dated(query: Mapping[str, str], api: Api, now: Clock) -> dict[str, str]:
+def dated(query: Mapping[str, str], api: ApiDescription, now: Clock) -> dict[str, str]:
     """Fill in ``{today}``, ``{today+14}`` and the like.
 
     :param query: the parameters.

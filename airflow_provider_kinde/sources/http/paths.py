@@ -3,83 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import object_row
+from airflow_provider_kinde.sync.spec.api_description import ListColumns
+from airflow_provider_kinde.sync.spec.json_path import Path
 
-_PLAIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?)?(?:Z|[+-]\d\d:\d\d)")
-
-
-class Path:
-    """A JMESPath expression. Names with dots between them need no further package.
-
-    :param text: the expression; empty for the whole answer.
-    :raises ValueError: the expression is not valid.
-    :raises SourceError: the package jmespath is needed and not installed.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.find: Callable[[Any], Any]
-        if not text or text == "@":
-            self.find = lambda data: data
-        elif _PLAIN.fullmatch(text):
-            self.find = _walk(text.split("."))
-        else:
-            try:
-                import jmespath
-            except ImportError as error:
-                message = f"the expression {text!r} needs jmespath: pip install 'airflow-provider-kinde[http]'"
-                raise SourceError(message) from error
-            try:
-                compiled = jmespath.compile(text)
-            except jmespath.exceptions.JMESPathError as error:
-                raise ValueError(f"{text!r} is not a JMESPath expression: {str(error).splitlines()[0]}") from None
-            self.find = _searched(compiled, jmespath.exceptions.JMESPathError)
-
-    def __repr__(self) -> str:
-        return f"Path({self.text!r})"
-
-
-def _walk(names: list[str]) -> Callable[[Any], Any]:
-    def find(data: Any) -> Any:
-        for name in names:
-            if not isinstance(data, Mapping):
-                return None
-            data = data.get(name)
-        return data
-
-    return find
-
-
-def _searched(compiled: Any, wrong: type[Exception]) -> Callable[[Any], Any]:
-    def find(data: Any) -> Any:
-        try:
-            return compiled.search(data)
-        except wrong:
-            # An expression on a value of another type (length of null) finds nothing.
-            return None
-
-    return find
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A list of small objects that becomes one column for each: ``emails`` by ``type`` gives ``emails.work``.
-
-    :param key: the field that names the column.
-    :param value: the field that holds its value.
-    :param primary: the field that marks the item which is also the column ``primary``.
-    """
-
-    key: str
-    value: str
-    primary: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +30,7 @@ class Shape:
     """
 
     columns: Mapping[str, Path] = field(default_factory=dict)
-    lists: Mapping[str, Listed] = field(default_factory=dict)
+    lists: Mapping[str, ListColumns] = field(default_factory=dict)
     prefixes: Mapping[str, str] = field(default_factory=dict)
     slashes: bool = False
     restricted: str = ""

@@ -5,59 +5,64 @@ from __future__ import annotations
 import datetime as dt
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.base import Options
 from airflow_provider_kinde.sources.file import csv_file
-from airflow_provider_kinde.sources.http.api import KEYS, Api, read_api
 from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, without_query
 from airflow_provider_kinde.sources.http.login import Connect, Login, airflow_login, check_url
 from airflow_provider_kinde.sources.http.pages import Clock, Pass, dated
-from airflow_provider_kinde.sources.http.paths import Missed
+from airflow_provider_kinde.sources.http.paths import Missed, Shape
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import RowReading
+from airflow_provider_kinde.sync.spec.api_description import ApiDescription, VendorDescription
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.source import HttpOptions, VendorOptions
 
 PASSES = 3
 """How often a list is read at most if it changes while it is read."""
-COMMON = ("conn_id", "timeout", "tries", "expect")
-"""Options of every source that uses HTTP."""
 
 
 class ApiSource:
-    """HR rows from an API with a description.
+    """HR rows from an API that a description describes.
 
     :param spec: the spec.
     :param api: the description.
-    :param options: the spec's options.
-    :param base: the URL to which the description's paths are relative, if the connection names no host.
+    :param base: the address that the description's paths are relative to, where the connection names none.
     :param connect: reads a connection; Airflow's, unless something else is given.
-    :param sleep: waits between tries.
+    :param sleep: waits some seconds between tries.
     :param now: the clock, for ``{today}`` in parameters.
     """
 
     def __init__(
         self,
         spec: SyncSpec,
-        api: Api,
-        options: Options,
+        api: VendorDescription,
         base: str,
         connect: Connect | None = None,
         sleep: Callable[[float], Any] = time.sleep,
         now: Clock = dt.datetime.now,
     ) -> None:
+        options = spec.source
+        assert isinstance(options, (HttpOptions, VendorOptions))
         self.spec, self.api, self._base = spec, api, base
-        self.conn_id = options.text("conn_id", "")
-        if not self.conn_id and (api.auth.type != "none" or not base):
-            raise options.error("conn_id", "is missing: the id of the Airflow connection with host and credentials")
-        self._timeout = float(_number(options, "timeout", 60))
-        self._tries = int(_number(options, "tries", 5))
-        self.min_rows = read_min_rows(options)
+        self.conn_id = options.conn_id or ""
+        self._timeout, self._tries = options.timeout, int(options.tries)
+        self.min_rows = options.expect.min_rows
         self._connect, self._sleep, self._now = connect or airflow_login, sleep, now
         self._read_columns = frozenset().union(*(template.columns for template in spec.templates))
+        self._shape = Shape(
+            columns=api.columns,
+            lists=api.lists,
+            prefixes=api.prefixes,
+            slashes=api.slashes,
+            restricted=api.restricted,
+            dates=api.dates,
+            fields=api.fields,
+            may_lack=api.may_lack,
+        )
 
     def read(self) -> RowReading:
         """Read the whole list from the API, and return its rows.
@@ -73,7 +78,7 @@ class ApiSource:
             found, proof = self._passes(caller, reading)
         missed = Missed()
         rows = (
-            self.api.shape.row(number, item, self._read_columns, missed) for number, item in enumerate(found.items(), 1)
+            self._shape.row(number, item, self._read_columns, missed) for number, item in enumerate(found.items(), 1)
         )
         reading._rows = self._to_the_end(rows, reading, proof=proof, missed=missed)
         return reading
@@ -148,7 +153,7 @@ class ApiSource:
         stream = io.TextIOWrapper(data, "utf-8-sig", errors="surrogateescape", newline="")
         lines = csv_file.checked_lines(stream, reading)
         return (
-            Row(row.number, api.shape.row(row.number, row.values).values, row.problem)
+            Row(row.number, self._shape.row(row.number, row.values).values, row.problem)
             for row in csv_file.read(lines, reading, ",")
         )
 
@@ -177,16 +182,18 @@ class HttpSource(ApiSource):
     """
 
     def __init__(self, spec: SyncSpec, connect: Connect | None = None, **settings: Any) -> None:
-        options = Options(spec, (*COMMON, *KEYS))
-        values = {name: value for name, value in spec.source.options.items() if name in KEYS}
-        api = read_api(values, options.error)
+        options = spec.source
+        assert isinstance(options, HttpOptions)
         base = ""
-        if "://" in api.url:
-            if wrong := check_url(api.url):
-                raise options.error("url", f"{without_query(api.url)} {wrong}")
-            parts = urlsplit(api.url)
+        if "://" in options.url:
+            if wrong := check_url(options.url):
+                raise spec.error("source.url", f"{without_query(options.url)} {wrong}")
+            parts = urlsplit(options.url)
             base = f"{parts.scheme}://{parts.netloc}"
-        super().__init__(spec, api, options, base, connect, **settings)
+        api = VendorDescription.model_construct(
+            **{name: getattr(options, name) for name in ApiDescription.model_fields}
+        )
+        super().__init__(spec, api, base, connect, **settings)
 
 
 class _Readable(io.RawIOBase):
@@ -208,20 +215,6 @@ class _Readable(io.RawIOBase):
         super().close()
 
 
-def read_min_rows(options: Options) -> int | None:
-    """Check ``source.expect`` of a source without a file, which takes only ``min_rows``.
-
-    :param options: the options of the source.
-    :returns: the number of rows; ``None`` if it is not given.
-    :raises SpecError: it is not a whole number from 1.
-    """
-    expect: Mapping[str, Any] = options.mapping("expect", ("min_rows",))
-    value = expect.get("min_rows")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise options.error("expect.min_rows", f"a whole number from 1 is expected, found {value!r}")
-    return value
-
-
 def settle_min_rows(reading: RowReading, min_rows: int | None, count: int) -> None:
     """Check ``expect.min_rows`` after the last row.
 
@@ -233,10 +226,3 @@ def settle_min_rows(reading: RowReading, min_rows: int | None, count: int) -> No
         reading.incomplete.append(
             f"{reading.name} is incomplete: it has {count} rows, and expect.min_rows is {min_rows}"
         )
-
-
-def _number(options: Options, name: str, default: int) -> float:
-    value = options.spec.source.options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= 3600:
-        raise options.error(name, f"a number from 1 to 3600 is expected, found {value!r}")
-    return value

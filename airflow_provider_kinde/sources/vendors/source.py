@@ -9,15 +9,12 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
-from airflow_provider_kinde.sources.base import Options
-from airflow_provider_kinde.sources.http.api import read_api
 from airflow_provider_kinde.sources.http.login import Connect
-from airflow_provider_kinde.sources.http.reader import Reader
-from airflow_provider_kinde.sources.http.source import COMMON, ApiSource
+from airflow_provider_kinde.sources.http.source import ApiSource
+from airflow_provider_kinde.sync.spec.api_description import VendorDescription
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 _NAME = re.compile(r"\$([a-z_]+)")
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 class VendorSource(ApiSource):
@@ -25,31 +22,13 @@ class VendorSource(ApiSource):
 
     :param spec: a spec whose ``source.type`` is the name of a description.
     :param connect: reads a connection; Airflow's, unless something else is given.
-    :raises SpecError: an option is unknown or wrong.
     """
 
     def __init__(self, spec: SyncSpec, connect: Connect | None = None, **settings: Any) -> None:
-        kind = spec.source.type
-        vendor = _load(kind)
-        options = Options(spec, (*COMMON, *vendor["options"]))
-        values = _options(spec, options, vendor)
-
-        def error(key: str, message: str) -> Exception:
-            # The description's keys are not the spec's; the option that a value came from has its name, if any.
-            name = next((part for part in reversed(key.split(".")) if part in vendor["options"]), "type")
-            return options.error(name, message)
-
-        for name in _needed(vendor, values):
-            if not values[name]:
-                raise options.error(name, "is missing")
-        api = read_api(_described(vendor, values), error)
-        super().__init__(spec, api, options, _host(vendor, values, options), connect, **settings)
-
-
-def describe(kind: str) -> Mapping[str, Mapping[str, Any]]:
-    """The options that a vendor's source has, as its description states them."""
-    options: Mapping[str, Mapping[str, Any]] = _load(kind)["options"]
-    return options
+        vendor = _load(spec.source.type)
+        values = _values(spec, vendor)
+        api = VendorDescription.model_validate(_described(vendor, values))
+        super().__init__(spec, api, _host(vendor["host"], values), connect, **settings)
 
 
 @cache
@@ -61,45 +40,19 @@ def _load(kind: str) -> Mapping[str, Any]:
     return loaded
 
 
-def _host(vendor: Mapping[str, Any], values: Mapping[str, Any], options: Options) -> str:
+def _host(host: str, values: Mapping[str, Any]) -> str:
     """The vendor's address, or nothing where only the connection can tell it."""
-    host: str = vendor["host"]
-    for name in _NAME.findall(host):
-        if not values[name]:
-            return ""
-        if not _LABEL.fullmatch(values[name]):
-            known = host.partition("://")[2].replace(f"${name}", "acme")
-            raise options.error(name, f"a name as in {known} is expected, found {values[name]!r}")
-    return str(_filled(host, values))
+    return str(_filled(host, values)) if all(values[name] for name in _NAME.findall(host)) else ""
 
 
-def _options(spec: SyncSpec, options: Options, vendor: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of every option of the vendor, checked."""
-    reader = Reader(spec.source.options, options.error)
-    found: dict[str, Any] = {}
-    for name, kind in vendor["options"].items():
-        default = kind.get("default")
-        if kind.get("columns") and spec.source.options.get(name) is None:
-            found[name] = _columns(spec, vendor.get("given", []))
-        elif kind.get("columns") or kind.get("list"):
-            found[name] = reader.items(name, str)
-        elif kind.get("whole"):
-            found[name] = reader.whole(name, default, kind.get("least", 1))
-        elif kind.get("flag"):
-            found[name] = reader.flag(name, default)
-        elif kind.get("mapping"):
-            found[name] = reader.texts(name)
-        elif kind.get("choices"):
-            found[name] = reader.choice(name, tuple(kind["choices"]), default)
-        else:
-            found[name] = reader.text(name, default).strip()
+def _values(spec: SyncSpec, vendor: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every option; ``fields`` are the columns that the spec reads, where it names none."""
+    options = spec.source
+    found = {name: getattr(options, name) for name in type(options).model_fields}
+    if found.get("fields", ()) is None:
+        columns = {column for template in spec.templates for column in template.columns}
+        found["fields"] = tuple(sorted(columns - set(vendor.get("given", []))))
     return found
-
-
-def _columns(spec: SyncSpec, given: list[str]) -> tuple[str, ...]:
-    """The fields to ask for: the columns that the expressions of the spec read."""
-    columns = {column for template in spec.templates for column in template.columns}
-    return tuple(sorted(columns - set(given)))
 
 
 def _parts(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -109,19 +62,6 @@ def _parts(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> list[Mapping
         value = values[option]
         parts.append(variants[str(value).lower() if isinstance(value, bool) else value])
     return parts
-
-
-def _needed(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> set[str]:
-    """The options that stand within a longer text: an empty one would leave a hole in it."""
-    found: set[str] = set()
-    waiting: list[Any] = list(_parts(vendor, values))
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Mapping):
-            waiting.extend(value.values())
-        elif isinstance(value, str) and not _NAME.fullmatch(value):
-            found.update(_NAME.findall(value))
-    return found
 
 
 def _described(vendor: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

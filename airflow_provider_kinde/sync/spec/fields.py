@@ -45,14 +45,15 @@ def expected(what: str) -> PydanticCustomError:
     return PydanticCustomError("expected", "{what}", {"what": what})
 
 
-def wrong(message: str, line: int | None = None) -> PydanticCustomError:
+def wrong(message: str, line: int | None = None, inner: str = "") -> PydanticCustomError:
     """The error of a value of the right kind that cannot be used.
 
     :param message: what is wrong and what to write instead.
     :param line: the line, where it is not that of the key.
+    :param inner: the key within the checked mapping that is wrong.
     :returns: the error, to be raised.
     """
-    return PydanticCustomError("wrong", "{message}", {"message": message, "line": line})
+    return PydanticCustomError("wrong", "{message}", {"message": message, "line": line, "inner": inner})
 
 
 def note(info: ValidationInfo, key: str, message: str) -> None:
@@ -112,7 +113,7 @@ def null_is_left_out(schema: dict[str, Any]) -> None:
     required = schema.get("required", ())
     for name, part in schema.get("properties", {}).items():
         nullable = any(option.get("type") == "null" for option in part.get("anyOf", ()))
-        if part.get("default", ...) is None:
+        if part.get("default", ...) in (None, "", []):
             del part["default"]
         if name in required or nullable:
             continue

@@ -7,27 +7,26 @@ read) only ``validate`` knows.
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic.json_schema import GenerateJsonSchema
 
 from airflow_provider_kinde.sync.spec.expressions import Template
 from airflow_provider_kinde.sync.spec.fields import Limit
+from airflow_provider_kinde.sync.spec.json_path import Path
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 Schema = dict[str, Any]
 
 
-def spec_schema(source: Schema) -> Schema:
+def spec_schema() -> Schema:
     """Make the schema.
 
-    :param source: the schema of the key ``source``: the sync does not know which sources there are.
     :returns: JSON schema 2020-12.
     """
-    schema = SyncSpec.model_json_schema(schema_generator=_Generator)
-    schema["properties"]["source"] = source
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
+        **SyncSpec.model_json_schema(schema_generator=_Generator),
         "title": "Kinde sync",
         "description": "How the rows of an HR system become accounts, memberships and roles in Kinde.",
     }
@@ -42,6 +41,8 @@ class _Generator(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, Template):
             return dft.text
-        if isinstance(dft, Limit):
+        if isinstance(dft, (Limit, ZoneInfo)):
             return str(dft)
+        if isinstance(dft, Path):
+            return dft.text
         return sorted(dft) if isinstance(dft, frozenset) else super().encode_default(dft)

@@ -180,7 +180,9 @@ class Document:
                 self.fail(key, "is missing")
             else:
                 key = self._nearest(key)
-                self.fail(key, self._message(key, found["type"], found["msg"], context), context.get("line"))
+                message = self._message(key, found["type"], found["msg"], context)
+                inner = context.get("inner")
+                self.fail(f"{key}.{inner}" if inner else key, message, context.get("line"))
 
     def finish(self) -> None:
         """Raise what was found, in the order of the file."""

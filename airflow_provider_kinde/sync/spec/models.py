@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,7 +25,6 @@ from airflow_provider_kinde.sync.spec.fields import (
     Written,
     cut,
     note,
-    plain,
     wrong,
 )
 from airflow_provider_kinde.sync.spec.organizations import (
@@ -49,37 +47,10 @@ from airflow_provider_kinde.sync.spec.sections import (
     PersonSpec,
     ProtectSpec,
 )
+from airflow_provider_kinde.sync.spec.source import AnySource
 
 _NAME = "^[a-z0-9][a-z0-9-]{0,30}$"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
-
-
-@dataclass(frozen=True)
-class SourceSpec:
-    """Where the HR rows come from.
-
-    :param type: ``file``, ``sql``, ``http``, ...
-    :param options: everything else under ``source``, as the YAML has it; the source checks it.
-    :param lines: dotted key -> line in the file, for messages.
-    """
-
-    type: str
-    options: Mapping[str, Any]
-    line: int | None = None
-    lines: Mapping[str, int] = field(default_factory=dict)
-
-
-def _source(found: dict[str, Any], info: ValidationInfo) -> SourceSpec:
-    options = plain(found)
-    if "type" not in options:
-        note(info, "source.type", "is missing")
-    kind = options.pop("type", "")
-    lines = info.context.lines if info.context else {}
-    if not isinstance(kind, str):
-        raise wrong("type: text is expected")
-    return SourceSpec(
-        kind, options, lines.get("source"), {key: line for key, line in lines.items() if key.startswith("source")}
-    )
 
 
 def _name(text: str) -> str:
@@ -109,7 +80,7 @@ class SyncSpec(Section):
         description="The Kinde domain; a connection to any other host blocks the run.",
         examples=["acme.kinde.com"],
     )
-    source: Annotated[SourceSpec, Written(dict[str, Any], _source)] = Field(description="Where the rows come from.")
+    source: AnySource = Field(description="Where the rows come from.")
     person: PersonSpec = Field(description="Who a person is.")
     scope: TruthExpr | None = Field(
         default=None,
@@ -255,10 +226,13 @@ class SyncSpec(Section):
 
         :param key: dotted key, such as ``memberships[2].organization``.
         :param message: what is wrong and what was expected.
-        :param line: its line; looked up by the key when left out.
+        :param line: its line; that of the key, or of what the key stands in, when left out.
         :returns: the error, to be raised.
         """
-        return SpecError(message, file=self.file, line=line or self.lines.get(key), key=key)
+        around = key
+        while around and around not in self.lines:
+            around = around[: max(around.rfind("."), around.rfind("["), 0)]
+        return SpecError(message, file=self.file, line=line or self.lines.get(around), key=key)
 
 
 def _templates(value: Any) -> Iterator[Template]:

@@ -442,11 +442,11 @@ def test_manifest(file: Any, tmp_path: Path) -> None:
         ),
         ({"type": "zzz"}, "source.type: 'zzz' .* known are .*file"),
         ({"type": "file"}, "hr.yaml:3: source.path: is missing"),
-        ({"type": "file", "path": 5}, "source.path: text is expected, found 5"),
-        ({"type": "file", "path": "{{ row.x }}.csv"}, "source.path: an expression cannot stand here"),
+        ({"type": "file", "path": 5}, "source.path: text is expected, found a number .5."),
+        ({"type": "file", "path": "{{ row.x }}.csv"}, "source.path: text is expected; an expression cannot stand here"),
         (
             {"type": "file", "path": "x.csv", "pth": 1},
-            "source.pth: unknown option of a file source; known are conn_id, ",
+            "source.pth: unknown key; did you mean path",
         ),
         ({"type": "file", "path": "http://[x/a.csv"}, "hr.yaml:3: source.path: is not an address"),
         (

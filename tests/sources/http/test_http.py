@@ -366,7 +366,7 @@ def test_without_airflow_a_connection_is_an_error_that_says_so() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"pager": 1}, "source.pager: unknown option of a http source"),
+        ({"pager": 1}, "source.pager: unknown key; did you mean pages?"),
         ({"url": None}, "source.url: is missing"),
         ({"url": "http://hr.example.com/x"}, "source.url: http://hr.example.com/x would send credentials"),
         ({"rows": "a[?"}, "source.rows: 'a[?' is not a JMESPath expression"),
@@ -375,7 +375,7 @@ def test_without_airflow_a_connection_is_an_error_that_says_so() -> None:
         ({"query": ["x"]}, "source.query: a mapping is expected"),
         ({"method": "PUT"}, "source.method: one of GET, POST is expected"),
         ({"body": {"a": 1}}, "source.body: a GET request has no body"),
-        ({"auth": "digest"}, "source.auth.type: one of none, basic, bearer, header, oauth is expected"),
+        ({"auth": "digest"}, "source.auth: one of none, basic, bearer, header, oauth is expected"),
         ({"auth": {"type": "oauth"}}, "source.auth.token_url: is missing"),
         ({"auth": {"type": "header"}}, "source.auth.header: is missing"),
         ({"auth": {"type": "basic", "password": "x"}}, "source.auth.password: unknown key"),
@@ -385,7 +385,7 @@ def test_without_airflow_a_connection_is_an_error_that_says_so() -> None:
         ({"pages": {"type": "offset", "sise": 5}}, "source.pages.sise: unknown key"),
         ({"pages": {"param": "x"}}, "source.pages.type: one of offset, page, cursor, next is expected"),
         ({"each": {"url": "/x"}}, "source.each.into: is missing"),
-        ({"empty_status": ["404"]}, "source.empty_status: a list is expected"),
+        ({"empty_status": ["404"]}, "source.empty_status[0]: a whole number"),
         ({"timezone": "Mars/Base"}, "source.timezone: 'Mars/Base' is not a time zone"),
         ({"timeout": 0}, "source.timeout: a number from 1 to 3600"),
         ({"expect": {"trailer": "x"}}, "source.expect.trailer: unknown key"),

@@ -220,7 +220,7 @@ def test_options() -> None:
     for options, said in (
         ({"company": "acme/../x"}, "source.company: a name as in acme.bamboohr.com is expected"),
         ({"endpoint": "dir"}, "source.endpoint: one of employees, directory"),
-        ({"url": "/x"}, "source.url: unknown option of a bamboohr source"),
+        ({"url": "/x"}, "source.url: unknown key"),
         ({"page_size": 0}, "source.page_size: a whole number from 1"),
         ({"fields": "workEmail"}, "source.fields: a list is expected"),
         ({"conn_id": None}, "source.conn_id: is missing"),

@@ -236,7 +236,7 @@ def test_options() -> None:
         ({"page_size": "many"}, "source.page_size: a whole number"),
         ({"page_size": 1}, "source.page_size: a whole number from 2"),
         ({"auth": "oauth"}, "source.token_url: is missing"),
-        ({"filter": "{{ x }}"}, "source.filter: text without expressions"),
+        ({"filter": "{{ x }}"}, "source.filter: text is expected; an expression"),
     ):
         with pytest.raises(SpecError) as caught:
             make_source(spec({"type": "scim", "conn_id": "scim", **options}, REST))

@@ -16,6 +16,7 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.draft.draft import draft
+from airflow_provider_kinde.sync.spec.source import FileOptions
 
 EXPORT = """\
 Employee_Name,EmpID,MarriedID,State,EmploymentStatus,DateofHire,DateofTermination,Department,Position,ManagerID
@@ -57,7 +58,7 @@ def test_a_real_export(tmp_path: Path) -> None:
     assert [str(rule.organization.text) for rule in spec.memberships] == ["production", "it-is", "sales"]
     assert spec.memberships[0].when is not None
     assert spec.memberships[0].when.truth({"Department": "Production   "})
-    assert spec.source.options["path"] == "hr.csv"
+    assert spec.source.path == "hr.csv"
     assert "2 people have access, 2 have left, 0 rows are" in text
     assert "# check: no column has addresses" in text
 
@@ -140,7 +141,8 @@ def test_too_many_departments_are_none(tmp_path: Path) -> None:
 def test_other_delimiters(tmp_path: Path, mark: str) -> None:
     _, spec = drafted(tmp_path, PLAIN.replace(",", mark))
     assert spec.person.email.columns == {"email"}
-    assert spec.source.options["delimiter"] == ("tab" if mark == "\t" else mark)
+    assert isinstance(spec.source, FileOptions)
+    assert spec.source.delimiter == mark
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])

@@ -13,7 +13,6 @@ import yaml
 
 from airflow_provider_kinde.cli.main import main
 from airflow_provider_kinde.exceptions import SpecError
-from airflow_provider_kinde.sources.schema import source_schema
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.spec.json_schema import spec_schema
 from tests.support.world import SPEC
@@ -21,7 +20,7 @@ from tests.support.world import SPEC
 jsonschema = pytest.importorskip("jsonschema")
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = spec_schema(source_schema())
+SCHEMA = spec_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 # A spec of sections only, and where the schema describes each of them.

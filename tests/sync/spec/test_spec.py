@@ -12,6 +12,7 @@ import yaml
 from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync.spec.fields import Limit
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.source import FileOptions
 
 SMALL = """\
 version: 1
@@ -77,7 +78,8 @@ protect: {roles: [owner], emails: [Root@Acme.com]}
 def test_the_small_spec_and_its_defaults() -> None:
     spec = SyncSpec.parse(SMALL, "hr.yaml")
     assert (spec.version, spec.name, spec.kinde_conn_id, spec.tenant) == (1, "acme-hr", "kinde_default", None)
-    assert (spec.source.type, spec.source.options) == ("file", {"path": "hr.csv"})
+    assert isinstance(spec.source, FileOptions)
+    assert (spec.source.type, spec.source.path, spec.source.conn_id) == ("file", "hr.csv", None)
     assert spec.person.email.columns == {"work_email"}
     assert spec.employment.active == {"active"}
     assert spec.employment.timezone.render({}) == "UTC"
@@ -103,7 +105,8 @@ def test_the_small_spec_and_its_defaults() -> None:
 def test_every_key() -> None:
     spec = SyncSpec.parse(FULL, "hr.yaml")
     assert spec.tenant == "acme.kinde.com"
-    assert spec.source.options["expect"] == {"min_rows": 900}
+    assert isinstance(spec.source, FileOptions)
+    assert spec.source.expect.min_rows == 900
     assert list(spec.person.properties) == ["kp_usr_job_title"]
     assert spec.employment.active == {"active", "leave of absence"}
     assert spec.employment.date_format == ("M/D/YY", "YYYY-MM-DD")
@@ -278,6 +281,15 @@ def test_several_errors_are_told_at_once_in_the_order_of_the_file() -> None:
     assert (caught.value.file, caught.value.line, caught.value.key) == ("hr.yaml", 1, "version")
 
 
+def test_mistakes_of_sections_source_and_rules_are_told_together() -> None:
+    text = FULL.replace("min_rows: 900", "min_rows: 0").replace("conn_id: aws_default", "conn: aws_default")
+    text = text.replace("organization: it\n", "organization: at\n").replace("adopt: false", "adopt: 0")
+    with pytest.raises(SpecError) as caught:
+        SyncSpec.parse(text, "hr.yaml")
+    keys = [line.split(": ")[1] for line in str(caught.value).splitlines()]
+    assert keys == ["source.conn", "source.expect.min_rows", "memberships[0].organization", "joiner.adopt"]
+
+
 def test_an_error_in_a_block_names_its_own_line() -> None:
     text = SMALL + "scope: |\n  {% set a = row.A %}\n  {{ a == b }}\n"
     with pytest.raises(SpecError, match=r"hr.yaml:15: scope: .*unknown name 'b'"):
@@ -335,8 +347,17 @@ def test_an_error_of_a_later_step_finds_its_line() -> None:
     assert str(spec.error("organizations.sales", "two match", 7)) == "hr.yaml:7: organizations.sales: two match"
 
 
-def test_a_spec_can_be_copied_and_sent_to_another_process() -> None:
-    spec = SyncSpec.parse(FULL, "hr.yaml")
+@pytest.mark.parametrize(
+    "source",
+    ["{type: file, path: hr.csv}", '{type: http, url: "https://hr.test/x", rows: data.rows, timezone: Europe/Berlin}'],
+)
+def test_a_spec_can_be_copied_and_sent_to_another_process(source: str) -> None:
+    small = SMALL.replace("{type: file, path: hr.csv}", source)
+    for spec in (SyncSpec.parse(FULL, "hr.yaml"), SyncSpec.parse(small)):
+        assert_same(spec)
+
+
+def assert_same(spec: SyncSpec) -> None:
     assert pickle.loads(pickle.dumps(spec)) == spec == copy.deepcopy(spec)
 
 
