@@ -25,6 +25,7 @@ from airflow_provider_kinde.sync.spec.expressions import (
 )
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.organizations import MembershipSpec
+from airflow_provider_kinde.sync.store import hr_rows
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, encode_due, encode_properties
 
@@ -88,9 +89,9 @@ class _Reader:
         self.writer.flush()
         if self.columns is None:
             self.drift.check_rows(self.missed)
-        self.spool.run("CREATE INDEX hr_id ON hr (id)")
+        hr_rows.index_ids(self.spool)
         self._settle_repeats()
-        self.spool.run("CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT NULL")
+        hr_rows.index_addresses(self.spool)
         self._hold_shared_addresses()
         people.warnings = list(reading.warnings)
         people.proven = bool(reading.proven) and not reading.incomplete
@@ -131,37 +132,34 @@ class _Reader:
     def _settle_repeats(self) -> None:
         """Equal rows with one id count once; differing ones are rejected, all of them."""
         people, spool = self.people, self.spool
-        repeated = spool.all("SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)")
         again: set[tuple[int, str]] = set()
         differing: set[str] = set()
         rejected: list[Rejected] = []
-        for (id,) in repeated:
-            found = spool.all("SELECT rowid, number, mark FROM hr WHERE id = ? ORDER BY rowid", (id,))
-            first = found[0][0]
-            if len({mark for _, _, mark in found}) > 1:
+        for id in hr_rows.repeated_ids(spool):
+            found = hr_rows.rows_of(spool, id)
+            first = found[0].rowid
+            if len({row.mark for row in found}) > 1:
                 differing.add(id)
-                numbers = sorted(number for _, number, _ in found)
+                numbers = sorted(row.number for row in found)
                 shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
                 reason = f"rows {shown} hold the same id and differ"
                 rejected += [Rejected(number, id, reason) for number in numbers]
-                spool.run("UPDATE hr SET access = NULL, key = NULL WHERE rowid = ?", (first,))
+                hr_rows.reject_row(spool, first)
             else:
-                again |= {(number, id) for _, number, _ in found[1:]}
-            spool.run("DELETE FROM hr WHERE id = ? AND rowid > ?", (id, first))
+                again |= {(row.number, id) for row in found[1:]}
+            hr_rows.drop_later_rows(spool, id, first)
         rejected += [r for r in people.rejected if r.id not in differing and (r.row, r.id) not in again]
         people.rejected = sorted(rejected, key=lambda found: found.row)
 
     def _hold_shared_addresses(self) -> None:
         people, spool = self.people, self.spool
-        due = Access.DUE.value
-        sql = "SELECT key FROM hr WHERE key IS NOT NULL AND access = ? GROUP BY key HAVING count(*) > 1"
-        for (key,) in spool.all(sql, (due,)):
-            rows = dict(spool.all("SELECT id, number FROM hr WHERE key = ? AND access = ? ORDER BY id", (key, due)))
+        for key in hr_rows.shared_addresses(spool):
+            rows = hr_rows.people_of_address(spool, key)
             for id in rows:
                 others = [f"{other} (row {rows[other]})" for other in islice((o for o in rows if o != id), 4)]
                 shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
                 people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
-            spool.run("UPDATE hr SET access = NULL, key = NULL WHERE key = ? AND access = ?", (key, due))
+            hr_rows.hold_address(spool, key)
 
     # -- one row -----------------------------------------------------------------------------------------------
 

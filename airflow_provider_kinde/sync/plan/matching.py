@@ -10,24 +10,15 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from typing import Any
 
-from airflow_provider_kinde.sync.model import Access, Account, Person
+from airflow_provider_kinde.sync.model import Account, Person
 from airflow_provider_kinde.sync.plan.guards import Volumes
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import decode_roles, encode_roles
+from airflow_provider_kinde.sync.store.matches import MatchRow, managed_accounts, members_by_account
 from airflow_provider_kinde.sync.store.people import Persons, decode_due, merged
 
-_JOINED = f"""
-SELECT accounts.id, accounts.rowid, accounts.link, accounts.plain, accounts.suspended, hr.id IS NOT NULL,
-  hr.access IN ('{Access.DUE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
-    AND accounts.key = hr.key AND accounts.first = hr.given AND accounts.last = hr.family,
-  hr.due, hr.properties, properties.held
-FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
-WHERE accounts.link IS NOT NULL ORDER BY accounts.id
-"""
-_MEMBERS = "SELECT account, alias, roles FROM members ORDER BY account, alias"
 _MANY = 20_000
 
 Present = tuple[tuple[str, str], ...]
@@ -44,17 +35,16 @@ class Match:
 
     __slots__ = ("_matches", "_row", "access", "id", "listed", "present")
 
-    def __init__(self, matches: Matches, row: tuple[Any, ...], present: Present) -> None:
+    def __init__(self, matches: Matches, row: MatchRow, present: Present) -> None:
         self._matches, self._row, self.present = matches, row, present
-        _, _, self.id, plain, suspended, listed, *_ = row
-        self.listed = bool(listed)
-        self.access = True if plain and not suspended else matches.has_access(self.account)
+        self.id, self.listed = row.link, bool(row.listed)
+        self.access = True if row.plain and not row.suspended else matches.has_access(self.account)
 
     @property
     def account(self) -> Account:
         """The account."""
         snapshot = self._matches.snapshot
-        (account,) = snapshot.accounts.find("rowid = ?", self._row[1])
+        (account,) = snapshot.accounts.find("rowid = ?", str(self._row.rowid))
         snapshot.remember(account.id, {alias: decode_roles(roles) for alias, roles in self.present})
         return account
 
@@ -65,11 +55,11 @@ class Match:
 
     def agrees(self) -> bool:
         """Whether HR and Kinde say the same, so that nothing is to be decided."""
-        *_, same, due, properties, held = self._row
+        row = self._row
         return (
-            bool(same)
-            and self._matches.due(due) == self._matches.managed(self.present)
-            and (not properties or _holds(held, properties))
+            bool(row.same)
+            and self._matches.due(row.memberships or "") == self._matches.managed(self.present)
+            and (not row.properties or _holds(row.held_properties, row.properties))
         )
 
 
@@ -94,14 +84,14 @@ class Matches:
         volumes = self.volumes
         dropped = 0
         groups: Counter[Present] = Counter()
-        members = self.snapshot.spool.each(_MEMBERS)
+        members = members_by_account(self.snapshot.spool)
         ahead = next(members, None)
-        for row in self.snapshot.spool.each(_JOINED):
-            account_id, plain = row[0], row[3]
+        for row in managed_accounts(self.snapshot.spool):
+            account_id = row.account_id
             present: Present = ()
-            while ahead is not None and ahead[0] <= account_id:
-                if ahead[0] == account_id:
-                    present = (*present, ahead[1:])
+            while ahead is not None and ahead.account_id <= account_id:
+                if ahead.account_id == account_id:
+                    present = (*present, (ahead.alias, ahead.roles))
                 ahead = next(members, None)
             match = Match(self, row, present)
             volumes.managed += 1
@@ -109,7 +99,7 @@ class Matches:
                 volumes.with_access += 1
                 volumes.settled += bool(present)
                 dropped += not match.listed
-            if not plain:
+            if not row.plain:
                 link = match.account.link
                 assert link is not None  # no other account is joined
                 if link.left and link.left >= self._yesterday:

@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.store.accounts import AccountTable
 from airflow_provider_kinde.sync.store.database import Database
+from airflow_provider_kinde.sync.store.members import count_properties, members_without_account
 
 _MOST_UNLISTED = 100
 """How many members without an account are read one by one. More of them are not explained by a page that shifted."""
@@ -62,11 +63,7 @@ def read_unlisted(accounts: AccountTable, client: Any) -> None:
     :param accounts: all accounts that were listed; the missing ones are added.
     :param client: a ``KindeClient``.
     """
-    sql = (
-        "SELECT DISTINCT account FROM members WHERE NOT EXISTS "
-        f"(SELECT 1 FROM accounts WHERE accounts.id = members.account) LIMIT {_MOST_UNLISTED}"
-    )
-    for (user_id,) in accounts.spool.all(sql):
+    for user_id in members_without_account(accounts.spool, _MOST_UNLISTED):
         try:
             user = client.get_user_data(user_id, expand="identities,organizations")
         except KindeError as error:
@@ -91,6 +88,6 @@ def read_all_properties(client: Any, spool: Database, count: int, progress: Prog
             progress("reading properties", done, count)
         if done >= count:
             writer.flush()
-            if spool.count("SELECT count(*) FROM properties") == count:
+            if count_properties(spool) == count:
                 break  # All are read. The only other sign of the end of a search is one more page, which is empty.
     writer.flush()

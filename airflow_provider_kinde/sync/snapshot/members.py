@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync.snapshot.organizations import Organization
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.store.accounts import Members, encode_roles
 from airflow_provider_kinde.sync.store.database import Database
+from airflow_provider_kinde.sync.store.members import forget_members, index_members, keep_last_listed
 
 _PAGE = 500
 
@@ -28,8 +29,8 @@ def read_all_members(client: Any, organizations: Sequence[Organization], spool: 
     with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
         for done, _ in enumerate(pool.map(lambda one: _read_into(spool, client, one), organizations), 1):
             progress("reading organizations", done, len(organizations))
-    spool.run("CREATE INDEX members_account ON members (account, alias, roles)")
-    _drop_repeated(spool)
+    index_members(spool)
+    keep_last_listed(spool)
 
 
 def read_members_again(client: Any, organizations: Iterable[Organization], spool: Database) -> None:
@@ -40,9 +41,9 @@ def read_members_again(client: Any, organizations: Iterable[Organization], spool
     :param spool: where members are kept.
     """
     for organization in organizations:
-        spool.run("DELETE FROM members WHERE alias = ?", (organization.alias,))
+        forget_members(spool, organization.alias)
         _read_into(spool, client, organization)
-    _drop_repeated(spool)
+    keep_last_listed(spool)
 
 
 def _read_into(spool: Database, client: Any, organization: Organization) -> None:
@@ -54,10 +55,3 @@ def _read_into(spool: Database, client: Any, organization: Organization) -> None
     # One insert for each page: one for each member would cost more than reading it.
     while page := [(user_id, organization.alias, encode_roles(roles)) for user_id, roles in islice(found, _PAGE)]:
         spool.insert("members", page)
-
-
-def _drop_repeated(spool: Database) -> None:
-    """Of a member who is listed twice, keep the later entry."""
-    twice = "SELECT account, alias, max(rowid) FROM members GROUP BY account, alias HAVING count(*) > 1"
-    for user_id, alias, last in spool.all(twice):
-        spool.run("DELETE FROM members WHERE account = ? AND alias = ? AND rowid < ?", (user_id, alias, last))

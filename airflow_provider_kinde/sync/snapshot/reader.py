@@ -13,8 +13,10 @@ from airflow_provider_kinde.sync.snapshot.members import read_all_members, read_
 from airflow_provider_kinde.sync.snapshot.organizations import Organization, check_roles, find_organizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import AccountTable, ByAddress, Linked, Properties, decode_roles
+from airflow_provider_kinde.sync.store.accounts import AccountTable, ByAddress, Linked, Properties
 from airflow_provider_kinde.sync.store.database import Database
+from airflow_provider_kinde.sync.store.matches import without_properties
+from airflow_provider_kinde.sync.store.members import memberships_of
 
 
 class Snapshot:
@@ -61,17 +63,12 @@ class Snapshot:
         :param user_id: Kinde's id of the account.
         """
         if self._last[0] != user_id:
-            rows = self.spool.each("SELECT alias, roles FROM members WHERE account = ? ORDER BY rowid", (user_id,))
-            self._last = user_id, {alias: decode_roles(roles) for alias, roles in rows}
+            self._last = user_id, memberships_of(self.spool, user_id)
         return self._last[1]
 
     def without_properties(self) -> list[str]:
         """Return the Kinde ids of the accounts of people in HR whose properties the search did not list."""
-        sql = (
-            "SELECT accounts.id FROM accounts JOIN hr ON hr.id = accounts.link WHERE hr.access IS NOT NULL "
-            "AND NOT EXISTS (SELECT 1 FROM properties WHERE properties.account = accounts.id)"
-        )
-        return [user_id for (user_id,) in self.spool.each(sql)]
+        return without_properties(self.spool)
 
     def remember(self, user_id: str, memberships: dict[str, frozenset[str]]) -> None:
         """Keep what :meth:`memberships` would read, where it was read already.
