@@ -1,4 +1,4 @@
-"""Invite somebody to a Kinde organization. The operator may run again."""
+"""Invite a person to a Kinde organization. The operator may run again."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
-    """Invite somebody to an organization, unless an invitation is open or they are in it.
+    """Invite a person to an organization, unless an invitation is open or the person is a member.
 
     :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
     :param email: the address to invite (templated).
     :param roles: role keys (templated).
     :param first_name: for the invitation (templated). ``last_name`` likewise.
     :param send_email: have Kinde send the invitation.
-    :param if_exists: when an invitation is open or they are a member: ``skip``, or ``fail`` the task.
+    :param if_exists: when an invitation is open or the person is a member: ``skip``, or ``fail`` the task.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{org_code, outcome, invite_code, user_id}`` with the outcome ``invited``, ``pending`` or ``member``.
     """

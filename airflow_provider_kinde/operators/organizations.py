@@ -37,14 +37,14 @@ NAMES = ("external_id", "handle", "name")
 class KindeCreateOrganizationOperator(KindeOperator):
     """Create an organization, unless it is there.
 
-    Kinde allows two of the same name. Whether one is there is judged by ``external_id`` if given, else by ``handle``
-    if given, else by ``name``.
+    Kinde allows two of the same name. It is looked up by ``external_id`` if given, else by
+    ``handle`` if given, else by ``name``.
 
     :param name: its name (templated).
     :param handle: a short unique name for URLs (templated).
     :param external_id: an id of your own (templated).
     :param settings: further fields under Kinde's own names, such as ``is_allow_registrations`` (templated).
-    :param if_exists: ``skip`` leaves it alone, ``update`` brings it to what is asked for, ``fail`` fails the task.
+    :param if_exists: ``skip`` leaves it alone, ``update`` writes the fields that differ, ``fail`` fails the task.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{org_code, outcome, changed}`` with the outcome ``created``, ``updated``, ``unchanged``, ``skipped``.
     """

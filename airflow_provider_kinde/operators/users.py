@@ -1,4 +1,4 @@
-"""Create, change, suspend and delete Kinde users. Each operator may run again: what is there already is not done twice.
+"""Create, change, suspend and delete Kinde users. Each operator may run again: it does nothing twice.
 
 Users are named by ``user_id`` or by ``email``. All operators return ``{user_id, outcome, changed}``.
 """
@@ -32,9 +32,9 @@ FIELDS = (*PROFILE, "provided_id")
 
 
 class KindeCreateUserOperator(TakesAddress, KindeOperator):
-    """Create a user with an e-mail address, unless somebody has it already.
+    """Create a user with an e-mail address, unless a user has it already.
 
-    An answer that gets lost on its way leads to no second account: the address is looked up before it is sent again.
+    A lost answer leads to no second account: the address is looked up before the request is sent again.
 
     :param email: the address (templated).
     :param given_name: given name (templated). ``family_name``, ``picture`` (a URL) and ``provided_id`` (an id of your
@@ -44,8 +44,8 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
     :param org_code: the organization to join (templated), or one of ``org_handle``, ``org_external_id``, ``org_name``;
         Kinde's default organization when all are left out.
     :param roles: role keys for that organization (templated).
-    :param if_exists: when somebody has the address: ``skip`` leaves the user alone; ``update`` brings names,
-        properties, organization and roles to what is asked for, taking nothing away; ``fail`` fails the task.
+    :param if_exists: when a user has the address: ``skip`` leaves the user alone; ``update`` writes the names,
+        properties, organization and roles that differ, and takes nothing away; ``fail`` fails the task.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{user_id, outcome, changed}`` with the outcome ``created``, ``updated``, ``unchanged`` or ``skipped``.
     """
@@ -290,12 +290,12 @@ class KindeUpdateUserOperator(_ExistingUserOperator):
 
 
 class KindeDeleteUserOperator(_ExistingUserOperator):
-    """Delete a user for good. To suspend is the way that leads back.
+    """Delete a user for good. Suspend the user instead if access may be given again.
 
     :param user_id: the user's id (templated), or
     :param email: one of the user's addresses (templated).
     :param is_delete_profile: drop the profile and its subscriptions as well, not the access alone.
-    :param if_missing: ``skip`` (as wanted: nobody is there) or ``fail``.
+    :param if_missing: when there is no such user: ``skip`` or ``fail``.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{user_id, outcome, changed}`` with the outcome ``deleted`` or ``missing``.
     """

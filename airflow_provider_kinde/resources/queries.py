@@ -1,7 +1,7 @@
-"""Who and which organization is meant: checked before anything is sent, then found by id, address, code or name.
+"""Look up users and organizations by the names that an operator or sensor was given.
 
-A look-up is written once, as a generator: it yields questions and is given the answers, by a client (:func:`ask`) or in
-an event loop (:func:`aask`).
+A name is checked before anything is sent. A look-up is written once, as a generator: it yields calls of Kinde's API and
+receives their answers. :func:`run_query` runs it with a client, :func:`run_query_async` in an event loop.
 """
 
 from __future__ import annotations
@@ -20,22 +20,26 @@ from airflow_provider_kinde.resources.normalization import clean_email, holds_co
 T = TypeVar("T")
 
 BATCH = 40
-"""How many users one request asks for: their addresses stand in its URL."""
+"""How many users one request looks up: their ids or addresses stand in its URL."""
 
 
 class KindeInputError(AirflowFailException, ValueError):
-    """What was asked for cannot be: mend the DAG or its input. Such a task fails at once, without retries."""
+    """A parameter is wrong: correct the DAG or its input. The task fails at once, without retries."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One operation of the client: its name, and its arguments as pairs, so that equal questions are equal."""
+    """One call of Kinde's API.
+
+    :param name: the client's method.
+    :param arguments: its arguments as pairs, so that equal calls compare equal.
+    """
 
     name: str
     arguments: tuple[tuple[str, Any], ...] = ()
 
     def values(self) -> dict[str, Any]:
-        """The arguments as keywords."""
+        """Return the arguments as keywords."""
         return dict(self.arguments)
 
 
@@ -43,12 +47,21 @@ Lookup = Generator[ApiCall, Any, T]
 
 
 def api_call(name: str, **arguments: Any) -> ApiCall:
-    """Ask for an operation of the client; an ``iter_...`` is answered with a list."""
+    """Make a call of Kinde's API.
+
+    :param name: the client's method; an ``iter_...`` method is answered with a list.
+    :param arguments: its arguments.
+    """
     return ApiCall(name, tuple(sorted(arguments.items())))
 
 
 def run_query(lookup: Lookup[T], client: Any) -> T:
-    """Have a look-up answered by a client or hook."""
+    """Run a look-up.
+
+    :param lookup: the look-up.
+    :param client: a ``KindeClient`` or a hook.
+    :returns: what the look-up found.
+    """
     try:
         asked = next(lookup)
         while True:
@@ -59,9 +72,11 @@ def run_query(lookup: Lookup[T], client: Any) -> T:
 
 
 async def run_query_async(lookup: Lookup[T], answer: Callable[[ApiCall], Awaitable[Any]]) -> T:
-    """Have a look-up answered in an event loop.
+    """Run a look-up in an event loop.
 
-    :param answer: answers one question.
+    :param lookup: the look-up.
+    :param answer: carries out one call of Kinde's API.
+    :returns: what the look-up found.
     """
 
     async def answered(asked: ApiCall) -> Any:
@@ -95,14 +110,19 @@ def _go_on(lookup: Lookup[Any], answer: Any) -> ApiCall:
 
 
 def text(value: Any) -> str:
-    """A text from what a template yields; empty for nothing, which Jinja prints as ``None``."""
+    """Return the text of a parameter; empty for ``None``, also as Jinja prints it.
+
+    :param value: the rendered parameter.
+    """
     stripped = "" if value is None else str(value).strip()
     return "" if stripped == "None" else stripped
 
 
 def plain(value: Any, what: str) -> str:
-    """The same, of what is written to Kinde: the sync refuses such names as well.
+    """Return the text of a parameter that is written to Kinde. The sync refuses the same characters.
 
+    :param value: the rendered parameter.
+    :param what: its name, for the message.
     :raises KindeInputError: it holds a control character, or half a character.
     """
     found = text(value)
@@ -112,9 +132,11 @@ def plain(value: Any, what: str) -> str:
 
 
 def checked_id(value: Any, what: str) -> str:
-    """An id or code that is safe in an address of Kinde's API.
+    """Return an id or code that is safe in the path of a request.
 
-    :raises KindeInputError: it holds what no id holds (``/``, ``?``, ``..``, a line break), or is blank.
+    :param value: the rendered parameter.
+    :param what: its name, for the message.
+    :raises KindeInputError: it is blank, or holds a character that no id holds (``/``, ``?``, ``..``, a line break).
     """
     # Blanks around an id come from templates; a line break does not get lost as easily.
     found = "" if value is None else str(value).strip(" ")
@@ -128,16 +150,22 @@ def checked_id(value: Any, what: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class UserName:
-    """A user by id or by address; one of the two is empty."""
+    """A user, named by id or by address; the other one is empty.
+
+    :param user_id: Kinde's id of the user.
+    :param email: one of the user's addresses.
+    """
 
     user_id: str = ""
     email: str = ""
 
     @classmethod
     def of(cls, user_id: Any = None, email: Any = None) -> UserName:
-        """Check what was given.
+        """Check an operator's parameters.
 
-        :raises KindeInputError: neither or both, or what is no id or no address.
+        :param user_id: the parameter ``user_id``.
+        :param email: the parameter ``email``.
+        :raises KindeInputError: neither or both are given, or the value cannot be an id or an address.
         """
         if bool(text(user_id)) == bool(text(email)):
             given = "both" if text(user_id) else "neither"
@@ -151,8 +179,9 @@ class UserName:
 
     @classmethod
     def parse(cls, value: Any) -> UserName:
-        """An id, or an address if there is an ``@`` in it.
+        """Read an id, or an address if there is an ``@`` in it.
 
+        :param value: the text.
         :raises KindeInputError: it is neither.
         """
         if not isinstance(value, str):
@@ -160,9 +189,11 @@ class UserName:
         return cls.of(email=value) if "@" in str(value) else cls.of(user_id=value)
 
     def pick(self, users: Iterable[Json]) -> Json | None:
-        """The one that is meant, of some users.
+        """Return the user with this name.
 
-        :raises KindeInputError: several have the address.
+        :param users: users as Kinde lists them.
+        :returns: the user, or ``None``.
+        :raises KindeInputError: several users have the address.
         """
         if self.user_id:
             return next(iter(fields.with_id(users, self.user_id)), None)
@@ -178,7 +209,11 @@ class UserName:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationName:
-    """An organization by ``code``, ``handle``, ``external_id`` or ``name``."""
+    """An organization, named by one of its four names.
+
+    :param key: ``code``, ``handle``, ``external_id`` or ``name``.
+    :param value: its value.
+    """
 
     key: str
     value: str
@@ -187,9 +222,13 @@ class OrganizationName:
     def of(
         cls, org_code: Any = None, handle: Any = None, external_id: Any = None, name: Any = None
     ) -> OrganizationName:
-        """Check what was given.
+        """Check an operator's parameters.
 
-        :raises KindeInputError: none or several of the four, or what is no code.
+        :param org_code: the organization's code.
+        :param handle: its handle.
+        :param external_id: its external id.
+        :param name: its name.
+        :raises KindeInputError: none or several are given, or the code cannot be one.
         """
         given = {"code": org_code, "handle": handle, "external_id": external_id, "name": name}
         named = [(key, text(value)) for key, value in given.items() if text(value)]
@@ -211,6 +250,7 @@ class OrganizationName:
 def find_users(names: Sequence[UserName]) -> Lookup[list[Json | None]]:
     """Find users with their identities and organizations, :data:`BATCH` to a request (``GET /users``).
 
+    :param names: the users' names.
     :returns: for each name the user, or ``None``.
     :raises KindeInputError: several users have one address.
     """
@@ -236,14 +276,19 @@ def find_users(names: Sequence[UserName]) -> Lookup[list[Json | None]]:
 
 
 def find_user(name: UserName) -> Lookup[Json | None]:
-    """Find one user; ``None`` when there is none."""
+    """Find one user (``GET /users``).
+
+    :param name: the user's name.
+    :returns: the user, or ``None``.
+    """
     return (yield from find_users([name]))[0]
 
 
 def need_user(name: UserName) -> Lookup[Json]:
-    """Find one user who must be there.
+    """Find one user who has to be in Kinde (``GET /users``).
 
-    :raises KindeNotFoundError: there is none.
+    :param name: the user's name.
+    :raises KindeNotFoundError: there is no such user.
     """
     user = yield from find_user(name)
     if user is None:
@@ -252,21 +297,26 @@ def need_user(name: UserName) -> Lookup[Json]:
 
 
 def missing_user(names: Sequence[UserName]) -> KindeNotFoundError:
-    """The error for users who are not in Kinde."""
+    """Make the error for users who are not in Kinde.
+
+    :param names: the users' names.
+    """
     return KindeNotFoundError(f"no such user in Kinde: {some([str(name) for name in names])}", code="USER_NOT_FOUND")
 
 
 def find_organization(name: OrganizationName) -> Lookup[Json | None]:
-    """Find an organization; ``None`` when there is none.
+    """Find an organization (``GET /organization`` by code, else ``GET /organizations``).
 
-    :raises KindeInputError: several have the name.
+    :param name: the organization's name.
+    :returns: the organization, or ``None``.
+    :raises KindeInputError: several organizations have the name.
     """
     if name.key == "code":
         try:
             found = fields.fields_of((yield api_call("get_organization", code=name.value)))
         except KindeNotFoundError:
             return None
-        # Where Kinde takes no notice of the code, it answers with the default organization.
+        # Where Kinde ignores the code, it answers with the default organization.
         return found if found.get("code") == name.value else None
     listed = fields.organizations_with((yield api_call("iter_organizations")), name.key, name.value)
     if len(listed) > 1:
@@ -278,9 +328,10 @@ def find_organization(name: OrganizationName) -> Lookup[Json | None]:
 
 
 def need_organization(name: OrganizationName) -> Lookup[Json]:
-    """Find an organization that must be there.
+    """Find an organization that has to be in Kinde.
 
-    :raises KindeNotFoundError: there is none.
+    :param name: the organization's name.
+    :raises KindeNotFoundError: there is no such organization.
     """
     found = yield from find_organization(name)
     if found is None:
@@ -289,9 +340,10 @@ def need_organization(name: OrganizationName) -> Lookup[Json]:
 
 
 def check_keys(kind: str, wanted: Iterable[str]) -> Lookup[dict[str, str]]:
-    """Check keys of roles or permissions; asks nothing where none are wanted.
+    """Check keys of roles or permissions (``GET /roles``, ``GET /permissions``); without keys nothing is read.
 
     :param kind: ``role`` or ``permission``.
+    :param wanted: the keys.
     :returns: key to id, of all there are.
     :raises KindeInputError: Kinde does not have one; the message lists those it has.
     """
@@ -308,7 +360,12 @@ def check_keys(kind: str, wanted: Iterable[str]) -> Lookup[dict[str, str]]:
 
 
 def held_roles(code: str, user_id: str) -> Lookup[frozenset[str] | None]:
-    """Role keys of a member (``GET /organizations/{code}/users/{id}/roles``); ``None`` for somebody who is none."""
+    """Read the role keys of a member (``GET /organizations/{code}/users/{id}/roles``).
+
+    :param code: the organization's code.
+    :param user_id: Kinde's id of the user.
+    :returns: the role keys, or ``None`` for a user who is not a member.
+    """
     try:
         answer = yield api_call("get_organization_user_roles", org_code=code, user_id=user_id)
     except KindeNotFoundError:

@@ -91,7 +91,7 @@ class Run:
         self.pool.shutdown()
 
     def organizations(self) -> None:
-        """Create those that somebody is due in."""
+        """Create the organizations that people of the plan join."""
         found = self.creations = list(self.operations.of("create_organization"))
         for operation in found:
             self._one(operation, found, Dependencies.of(found), self._organization)
@@ -175,7 +175,7 @@ class Run:
             operation.outcome, operation.error = "failed", str(error)
             if isinstance(error, KindeAuthError):
                 self.dead = f"Kinde refused the credentials: {error}"
-        except Exception as error:  # an answer of a form nobody foresaw must not stop the others
+        except Exception as error:  # an unforeseen failure must not stop the other changes
             log.exception("%s of %s failed", operation.kind, operation.id)
             operation.outcome, operation.error = "failed", f"unexpected: {type(error).__name__}: {error}"
         else:
@@ -241,7 +241,7 @@ class Run:
             self.operations.save(landed[user_id] for user_id in wrong)
 
     def _enable(self, operation: Change, group: Group) -> None:
-        """Enable somebody; the names of an update ride along, its properties follow."""
+        """Enable an account. The names of an update go with that request, its properties follow."""
         if operation.kind == "enable":
             self.accounts.enable(operation, next((o for o in group if o.kind == "update"), None))
         elif any(o.kind == "enable" and o.outcome != "done" for o in group):
@@ -262,7 +262,7 @@ def _stripped(group: Group) -> Group:
 
 
 def _personal(group: Group) -> Group:
-    """A name change of somebody who is enabled later rides on that request."""
+    """The changes of one person before memberships. Names of an account that is enabled later go with the enabling."""
     later = any(operation.kind == "enable" for operation in group)
     return [o for o in group if o.kind in _PEOPLE and not (later and o.kind == "update")]
 

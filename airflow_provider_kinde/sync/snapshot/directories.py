@@ -1,4 +1,4 @@
-"""Organizations that a SCIM directory keeps: who is in them is decided in the identity provider, not here."""
+"""Organizations whose members a SCIM directory manages: the identity provider decides who is in them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ _REFUSED = (400, 403, 409, 422)
 
 
 def check_directories(spec: SyncSpec, organizations: Iterable[tuple[str, str, str]], client: Any) -> SpecError | None:
-    """What is wrong with a spec that manages organizations which a directory keeps (``GET /directories``).
+    """Check that no directory manages an organization of the spec (``GET /directories``).
 
+    :param spec: the spec.
     :param organizations: alias, code and name of each managed organization.
     :returns: the error, naming every such organization and its directory; ``None`` if there is none.
+    :param client: a ``KindeClient``.
     :raises KindePermissionError: without the scope ``read:scim_directories``.
     """
     kept = {
@@ -35,10 +37,12 @@ def check_directories(spec: SyncSpec, organizations: Iterable[tuple[str, str, st
 
 
 class Refusals:
-    """Says of a refused change of members whether a directory keeps the organization.
+    """Says of a refused change of members whether a directory manages the organization.
 
-    Nothing but a refusal makes this ask, once an organization, and only for an application that may read directories:
-    a run that goes well costs no request more.
+    Directories are read only after a refusal, once for each organization, and only if the application may read them.
+    A run without refusals sends no request for this.
+
+    :param client: a ``KindeClient``.
     """
 
     def __init__(self, client: Any) -> None:
@@ -46,9 +50,10 @@ class Refusals:
         self._known: dict[str, str] = {}
 
     def words(self, code: str, error: KindeError) -> str:
-        """Kinde's own message, and the directory, if there is one.
+        """Return Kinde's own message, and the directory, if there is one.
 
         :param code: the organization's code.
+        :param error: the refusal.
         """
         if error.status not in _REFUSED:
             return str(error)
