@@ -47,7 +47,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.api",
         ),
         "sensors": modules("sensors.users", "sensors.organizations", "sensors.sources"),
-        "triggers": modules("triggers.users", "triggers.organizations", "triggers.events", "triggers.sources"),
+        "triggers": modules("triggers.conditions", "triggers.events", "triggers.sources"),
         "notifications": [f"{__name__}.notifications.sync.KindeSyncNotifier"],
         # 3.x reads the one, 2.11 the other.
         "asset-uris": [asset],

@@ -1,4 +1,4 @@
-"""What can go wrong between us and Kinde: one type per kind, each saying what to do about it."""
+"""The typed errors of this provider. Each says what to do about it, and whether a retry may help (``retryable``)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,40 @@ from typing import Any
 _LONGEST_PATH = 300
 
 
-class KindeError(Exception):
+class ProviderError(Exception):
+    """The base of all errors of this provider.
+
+    Operators, sensors, triggers and the retry policy all ask ``retryable``, and nothing else, whether to try again.
+    """
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same task may succeed later without any change to the DAG, the spec or Kinde's settings."""
+        return True
+
+
+def may_retry(error: BaseException) -> bool:
+    """Whether a retry may help after any exception. An error of other code counts as one that may pass.
+
+    :param error: what was raised.
+    """
+    return error.retryable if isinstance(error, ProviderError) else True
+
+
+class KindeInputError(ProviderError, ValueError):
+    """A parameter is wrong: correct the DAG, its input or its connection."""
+
+    retryable = False
+
+
+class StorageError(ProviderError):
+    """A plan or report could not be written. The message names the file and the reason."""
+
+
+class KindeError(ProviderError):
     """Kinde refused a request, or could not be reached; the message quotes Kinde's own words.
+
+    A retry may help unless Kinde refused the request itself (a status of 400 to 499).
 
     :param message: what happened.
     :param status: HTTP status, or ``None`` when no answer came.
@@ -39,6 +71,11 @@ class KindeError(Exception):
         self.request_id = request_id
         self.fate_unknown = fate_unknown
 
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later: not if Kinde refused it with a status of 400 to 499."""
+        return self.status is None or not 400 <= self.status < 500
+
     def __str__(self) -> str:
         known = [f"HTTP {self.status}" if self.status else "", self.code]
         known.append(f"request {self.request_id}" if self.request_id else "")
@@ -61,6 +98,8 @@ def _rebuild(kind: type[KindeError], message: str, state: dict[str, Any]) -> Kin
 class KindeAuthError(KindeError):
     """No token, or none that Kinde accepts: check client ID, client secret, audience and scopes of the connection."""
 
+    retryable = False
+
 
 class KindePermissionError(KindeError):
     """The application lacks a scope: enable the one in ``scope`` for it in Kinde (Settings > APIs).
@@ -68,17 +107,23 @@ class KindePermissionError(KindeError):
     :param scope: the missing scope, such as ``delete:users``; empty when neither side knows it.
     """
 
+    retryable = False
+
     def __init__(self, message: str, *, scope: str = "", **details: Any) -> None:
         super().__init__(message, **details)
         self.scope = scope
 
 
 class KindeNotFoundError(KindeError):
-    """No such user, organization, role or route. To remove what is not there, take it as done."""
+    """There is no such user, organization, role or route. For a removal, that is success."""
+
+    retryable = False
 
 
 class KindeConflictError(KindeError):
-    """It exists already: look it up and update it instead."""
+    """The thing exists already: look it up and update it instead."""
+
+    retryable = False
 
 
 class KindeRateLimitError(KindeError):
@@ -87,21 +132,29 @@ class KindeRateLimitError(KindeError):
     :param retry_after: seconds to wait, as Kinde said, or ``None`` when it named no time.
     """
 
+    retryable = True
+
     def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.retry_after = retry_after
 
 
 class KindeServerError(KindeError):
-    """Kinde failed (5xx), timed out or could not be reached, and went on doing so: try again later."""
+    """Kinde failed (5xx), timed out or could not be reached, at each try: try again later."""
+
+    retryable = True
 
 
 class KindeResponseError(KindeError):
-    """The answer cannot be Kinde's (HTML, cut off, a redirect, pages that repeat): check domain and proxies."""
+    """The answer is not one of Kinde (HTML, cut off, a redirect, repeated pages): check domain and proxies."""
+
+    retryable = True
 
 
-class SyncError(Exception):
-    """The run cannot go on; the message says what to do."""
+class SyncError(ProviderError):
+    """The run cannot go on. The message says what to do."""
+
+    retryable = False
 
 
 class SpecError(SyncError):
@@ -120,4 +173,6 @@ class SpecError(SyncError):
 
 
 class SourceError(SyncError):
-    """The HR source cannot be read at all (no such file, refused credentials)."""
+    """The HR source cannot be read at all (no such file, refused credentials, no connection)."""
+
+    retryable = True

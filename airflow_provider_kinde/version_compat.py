@@ -1,4 +1,7 @@
-"""The few things that differ between versions of Airflow: masking, connections read in an event loop, the version."""
+"""The one place for what differs between versions of Airflow.
+
+Airflow's classes are imported when they are asked for: parsing a DAG file must stay cheap.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ async def amask(token: str) -> None:
     try:
         from airflow.sdk.log import amask_secret
     except ImportError:
-        await _off_loop(mask, token)
+        await off_loop(mask, token)
     else:
         await amask_secret(token)
 
@@ -47,8 +50,13 @@ def _mask_secret() -> Any:
         return import_module("airflow.utils.log.secrets_masker").mask_secret
 
 
-async def _off_loop(function: Callable[..., Any], *args: Any) -> Any:
-    # Airflow's own way, not a bare thread: its supervisor must be spoken to by way of the running loop.
+async def off_loop(function: Callable[..., Any], *args: Any) -> Any:
+    """Run a function that blocks in a thread.
+
+    :param function: may read connections and other things of Airflow.
+    :param args: its arguments.
+    """
+    # Airflow's own way, not a bare thread: a task or trigger talks to its supervisor by way of the running loop.
     return await import_module("asgiref.sync").sync_to_async(function)(*args)
 
 
@@ -59,8 +67,8 @@ async def connection_of(conn_id: str) -> tuple[Any, Any]:
     try:
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
     except ImportError:
-        connection = await _off_loop(BaseHook.get_connection, conn_id)
-        return connection, await _off_loop(lambda: connection.extra_dejson)
+        connection = await off_loop(BaseHook.get_connection, conn_id)
+        return connection, await off_loop(lambda: connection.extra_dejson)
     connection = await get_async_connection(conn_id)
     return connection, await get_async_extra_dejson(connection)
 
@@ -85,4 +93,48 @@ def approval_operator() -> Any:
     try:
         return import_module("airflow.providers.standard.operators.hitl").ApprovalOperator
     except Exception:  # no such module, or Airflow's own exception for a version that knows no approvals
+        return None
+
+
+@cache
+def event_trigger() -> Any:
+    """Airflow's base class of triggers for asset watchers; before Airflow 3 a class that cannot be used."""
+    from airflow.triggers import base
+
+    return getattr(base, "BaseEventTrigger", None) or _without_watchers(base.BaseTrigger)
+
+
+def has_asset_watchers() -> bool:
+    """Whether this Airflow has asset watchers: 3.0 and later."""
+    from airflow.triggers import base
+
+    return hasattr(base, "BaseEventTrigger")
+
+
+def _without_watchers(base: Any) -> Any:
+    class NoAssetWatchers(base):  # type: ignore[misc]
+        def __init__(self) -> None:
+            raise RuntimeError(f"{type(self).__name__} needs Airflow 3: earlier versions have no asset watchers")
+
+    return NoAssetWatchers
+
+
+def date_time_trigger(moment: Any) -> Any:
+    """Airflow's trigger that fires at a moment (``DateTimeTrigger``).
+
+    :param moment: the moment, in UTC.
+    """
+    try:
+        module = import_module("airflow.providers.standard.triggers.temporal")
+    except ImportError:
+        module = import_module("airflow.triggers.temporal")
+    return module.DateTimeTrigger(moment=moment)
+
+
+@cache
+def retry_policy_module() -> Any:
+    """Airflow's module of retry policies, or ``None`` before Airflow 3.3."""
+    try:
+        return import_module("airflow.sdk.definitions.retry_policy")
+    except ImportError:
         return None

@@ -11,8 +11,8 @@ def run(quick: bool) -> Result:
     """Run the triggers, sharing one connection and each with a connection of its own."""
     result = Result(
         "Waiting",
-        "`KindeUserTrigger`s that wait for as many users who never come, in one event loop, which is what a triggerer "
-        "runs them in. Peer: fifty of them, each with a connection of its own. The last column is the "
+        "Triggers of `KindeUserSensor` that wait for as many users who never come, in one event loop, which is what a "
+        "triggerer runs them in. Peer: fifty of them, each with a connection of its own. The last column is the "
         "longest time that the loop was kept from other triggers.",
         ["triggers", "sharing", "looks each", "requests", "a look", "tokens", "loop blocked (ms)"],
     )

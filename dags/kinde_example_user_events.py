@@ -15,11 +15,12 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_kinde.operators.retry_policy import retry_arguments
 from airflow_provider_kinde.operators.sync import KindeSyncOperator
-from airflow_provider_kinde.triggers.events import AVAILABLE, KindeUserEventTrigger
+from airflow_provider_kinde.triggers.events import KindeUserEventTrigger
+from airflow_provider_kinde.version_compat import has_asset_watchers
 
 spec = os.environ.get("KINDE_SYNC_SPEC")
 schedule: Any = None
-if spec and AVAILABLE:
+if spec and has_asset_watchers():
     from airflow.sdk import Asset, AssetWatcher
 
     trigger = KindeUserEventTrigger(

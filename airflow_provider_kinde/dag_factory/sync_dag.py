@@ -189,20 +189,20 @@ def _check_change(on_change: str | None, schedule: Any) -> None:
 
 def can_watch() -> bool:
     """Whether this Airflow has assets that are watched: 3.0 and later."""
-    from airflow_provider_kinde.triggers import sources
+    from airflow_provider_kinde.version_compat import has_asset_watchers
 
-    return sources.AVAILABLE
+    return has_asset_watchers()
 
 
 def _watched(path: Path, name: str, storage_path: str | None, every: timedelta | None, poll_interval: float) -> Any:
     """The asset that changes when a sync is due."""
     from airflow_provider_kinde.storage import run_files
-    from airflow_provider_kinde.storage.source_state import RETRY_AFTER, watch
-    from airflow_provider_kinde.triggers.sources import HrSourceEventTrigger, as_fields
+    from airflow_provider_kinde.storage.source_state import RETRY_AFTER, SourceState
+    from airflow_provider_kinde.triggers.sources import HrSourceEventTrigger
 
     sdk = import_module("airflow.sdk")
-    fields = as_fields(watch(path, storage_path or run_files.default_path(), every, RETRY_AFTER))
-    trigger = HrSourceEventTrigger(watch=fields, poll_interval=poll_interval)
+    state = SourceState.of(path, storage_path or run_files.default_path(), every, RETRY_AFTER)
+    trigger = HrSourceEventTrigger(state=state.parameters(), poll_interval=poll_interval)
     label = f"{name}-hr-source"
     return sdk.Asset(name=label, watchers=[sdk.AssetWatcher(name=label, trigger=trigger)])
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_kinde.client.endpoints.base import Endpoint, coroutines
 from airflow_provider_kinde.client.endpoints.catalog import EndpointMethods
+from airflow_provider_kinde.exceptions import KindeInputError
 from airflow_provider_kinde.hooks.connection_form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FIELDS
 from airflow_provider_kinde.hooks.connection_settings import connection_settings
 
@@ -55,6 +57,15 @@ class _Form(BaseHook):
         return {**behaviour, "hidden_fields": list(behaviour["hidden_fields"])}
 
 
+@contextmanager
+def _usable(conn_id: str) -> Iterator[None]:
+    """Turn what is wrong with a connection into an error that says so."""
+    try:
+        yield
+    except (ValueError, AirflowNotFoundException) as error:
+        raise KindeInputError(f"the connection {conn_id!r} cannot be used: {error}") from error
+
+
 class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     """Kinde's Management API by way of an Airflow connection.
 
@@ -74,14 +85,15 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     def get_conn(self) -> KindeClient:
         """Return the client. It is made once, and sends nothing before the first call.
 
-        :raises ValueError: the connection lacks something; the message names it.
+        :raises KindeInputError: there is no such connection, or it lacks something; the message names it.
         """
         from airflow_provider_kinde.client.client import KindeClient
         from airflow_provider_kinde.version_compat import mask
 
         with self._lock:
             if self._client is None:
-                self._client = KindeClient(self._settings(), on_token=mask)
+                with _usable(self.kinde_conn_id):
+                    self._client = KindeClient(self._settings(), on_token=mask)
             return self._client
 
     def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
@@ -162,18 +174,19 @@ class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncItera
     async def get_conn(self) -> AsyncKindeClient:
         """Return the client of the running event loop.
 
-        :raises ValueError: the connection lacks something; the message names it.
+        :raises KindeInputError: there is no such connection, or it lacks something; the message names it.
         """
         from airflow_provider_kinde.client.async_client import AsyncKindeClient
         from airflow_provider_kinde.version_compat import amask
 
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
-            settings = await self._settings()
-            # Another task may have been faster while this one waited.
-            if self._client is None or self._loop is not loop:
-                self._client = AsyncKindeClient(settings, on_token=amask)
-                self._loop = loop
+            with _usable(self.kinde_conn_id):
+                settings = await self._settings()
+                # Another task may have been faster while this one waited.
+                if self._client is None or self._loop is not loop:
+                    self._client = AsyncKindeClient(settings, on_token=amask)
+                    self._loop = loop
         return self._client
 
     async def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_kinde.operators.base import IfMissing, KindeOperator, mapping, one_of
+from airflow_provider_kinde.operators.base import IfMissing, KindeOperator, airflow_errors, mapping, one_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -49,6 +49,7 @@ class KindeApiOperator(KindeOperator):
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
         self.if_exists = one_of("if_exists", if_exists, "skip", "fail")
 
+    @airflow_errors()
     def execute(self, context: Context) -> Any:
         """Call the operation.
 
@@ -80,7 +81,8 @@ class KindeApiOperator(KindeOperator):
         """
         from airflow_provider_kinde.client.endpoints.base import WALKED
         from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS, EndpointMethods, find_endpoint
-        from airflow_provider_kinde.resources.queries import KindeInputError, checked_id
+        from airflow_provider_kinde.exceptions import KindeInputError
+        from airflow_provider_kinde.resources.queries import checked_id
 
         name = self.operation
         if not isinstance(name, str):

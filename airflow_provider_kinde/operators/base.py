@@ -1,4 +1,4 @@
-"""What operators and sensors share: the client of a connection, the link, and which errors are worth a retry."""
+"""What operators and sensors share: the client of a connection, the link to Kinde, and errors as Airflow takes them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeInputError, KindePermissionError, ProviderError
 from airflow_provider_kinde.links.admin import KindeAdminLink
 from airflow_provider_kinde.operators.cancellation import EndsWhenKilled
 
@@ -42,30 +43,43 @@ class KindeOperator(EndsWhenKilled, BaseOperator):
 
     @contextmanager
     def _client(self, context: Context) -> Iterator[KindeClient]:
-        with connected(self.kinde_conn_id, context) as client:
+        with connected(self.kinde_conn_id) as client:
+            KindeAdminLink.push(context, client.base_url)
             self._sends_with(client)
             yield client
 
 
 @contextmanager
-def connected(conn_id: str, context: Context) -> Iterator[KindeClient]:
-    """The client of a connection, with the task's link pushed.
+def airflow_errors() -> Iterator[None]:
+    """Fail a task at once after an error that a retry cannot help; let Airflow retry after all others.
 
-    :raises AirflowFailException: the connection is wrong, or Kinde refuses it: a retry would not help.
+    :raises AirflowFailException: with the error's message, and the error as its cause.
     """
-    from airflow_provider_kinde.exceptions import KindeAuthError, KindePermissionError
+    try:
+        yield
+    except ProviderError as error:
+        if error.retryable:
+            raise
+        raise AirflowFailException(str(error)) from error
+
+
+@contextmanager
+def connected(conn_id: str) -> Iterator[KindeClient]:
+    """Open the client of a connection, and close it at the end.
+
+    :param conn_id: the Airflow connection.
+    :raises KindeInputError: the connection is missing or wrong.
+    :raises KindeAuthError: Kinde refuses the credentials; the message names the connection.
+    :raises KindePermissionError: the application lacks a scope; the message names the connection.
+    """
     from airflow_provider_kinde.hooks.kinde import KindeHook
 
-    try:
-        client = KindeHook(kinde_conn_id=conn_id).get_conn()
-    except (ValueError, AirflowNotFoundException) as error:
-        raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
-    with client:
-        KindeAdminLink.push(context, client.base_url)
+    with KindeHook(kinde_conn_id=conn_id).get_conn() as client:
         try:
             yield client
         except (KindeAuthError, KindePermissionError) as error:
-            raise AirflowFailException(f"Kinde refused the connection {conn_id!r}: {error}") from error
+            error.message = f"Kinde refused the connection {conn_id!r}: {error.message}"
+            raise
 
 
 class TakesAddress:
@@ -114,8 +128,6 @@ def listed(value: Any, what: str) -> list[Any]:
 
     :raises KindeInputError: nothing is in it, or it is no list.
     """
-    from airflow_provider_kinde.resources.queries import KindeInputError
-
     found = value
     if isinstance(found, str):
         stripped = found.strip()
@@ -151,8 +163,6 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
 
     :raises KindeInputError: it is none.
     """
-    from airflow_provider_kinde.resources.queries import KindeInputError
-
     found = value
     if isinstance(found, str):
         stripped = found.strip()
@@ -180,8 +190,6 @@ def check_texts(task: Any, *names: str) -> None:
 
 
 def _literal(value: str, what: str) -> Any:
-    from airflow_provider_kinde.resources.queries import KindeInputError
-
     try:
         return json.loads(value)
     except (ValueError, RecursionError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_kinde.operators.base import (
     IfMissing,
     TakesAddress,
+    airflow_errors,
     check_texts,
     one_of,
     optional_list,
@@ -60,6 +61,7 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
         self.send_email = send_email
         self.if_exists = one_of("if_exists", if_exists, "skip", "fail")
 
+    @airflow_errors()
     def execute(self, context: Context) -> Result:
         """``POST /organization/{code}/invites``, after a look whether one is open.
 

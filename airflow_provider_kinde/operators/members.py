@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_kinde.operators.base import IfExists, IfMissing, listed, one_of, optional_list
+from airflow_provider_kinde.operators.base import IfExists, IfMissing, airflow_errors, listed, one_of, optional_list
 from airflow_provider_kinde.operators.organization_base import OrganizationOperator, Result
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class _MembersOperator(OrganizationOperator):
         self.roles = roles
         self.permissions = permissions
 
+    @airflow_errors()
     def execute(self, context: Context) -> Result:
         """Read who is a member, and write what is due, 100 users to a request.
 
@@ -122,9 +123,8 @@ class KindeUpdateOrganizationUsersOperator(_MembersOperator):
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
 
     def _act(self, organization: OrganizationUsers) -> dict[str, list[str]]:
-        from airflow_provider_kinde.exceptions import KindeNotFoundError
+        from airflow_provider_kinde.exceptions import KindeInputError, KindeNotFoundError
         from airflow_provider_kinde.resources.fields import some
-        from airflow_provider_kinde.resources.queries import KindeInputError
 
         if any(user.desired.roles is None for user in organization.users):
             raise KindeInputError("roles are missing: name them for all users, or with each of them")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_kinde.operators.base import IfExists, IfMissing, KindeOperator, mapping, one_of
+from airflow_provider_kinde.operators.base import IfExists, IfMissing, KindeOperator, airflow_errors, mapping, one_of
 from airflow_provider_kinde.operators.invitations import KindeInviteUserOperator
 from airflow_provider_kinde.operators.members import (
     KindeAddOrganizationUsersOperator,
@@ -69,21 +69,16 @@ class KindeCreateOrganizationOperator(KindeOperator):
         self.settings = settings
         self.if_exists = one_of("if_exists", if_exists, "skip", "update", "fail")
 
+    @airflow_errors()
     def execute(self, context: Context) -> Result:
         """``POST /organization``, after a look whether it is there.
 
         :raises KindeInputError: no name, an unknown setting, or two organizations fit.
         :raises KindeConflictError: it is there, with ``if_exists="fail"``, or another one has the handle.
         """
-        from airflow_provider_kinde.exceptions import KindeConflictError
+        from airflow_provider_kinde.exceptions import KindeConflictError, KindeInputError
         from airflow_provider_kinde.resources.organizations import create_organization, write_organization
-        from airflow_provider_kinde.resources.queries import (
-            KindeInputError,
-            OrganizationName,
-            find_organization,
-            plain,
-            run_query,
-        )
+        from airflow_provider_kinde.resources.queries import OrganizationName, find_organization, plain, run_query
 
         given = {key: plain(getattr(self, key), key) for key in NAMES}
         if not given["name"]:
@@ -130,14 +125,16 @@ class KindeUpdateOrganizationOperator(OrganizationOperator):
         self.changes = changes
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
 
+    @airflow_errors()
     def execute(self, context: Context) -> Result:
         """``PATCH /organization/{code}`` with what differs.
 
         :raises KindeInputError: nothing to change, an unknown field, or two organizations fit.
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """
+        from airflow_provider_kinde.exceptions import KindeInputError
         from airflow_provider_kinde.resources.organizations import write_organization
-        from airflow_provider_kinde.resources.queries import KindeInputError, OrganizationName, plain, text
+        from airflow_provider_kinde.resources.queries import OrganizationName, plain, text
 
         changes = checked_fields("update_organization", self.changes, "changes")
         if text(self.org_code):
@@ -169,6 +166,7 @@ class KindeDeleteOrganizationOperator(OrganizationOperator):
         super().__init__(**kwargs)
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
 
+    @airflow_errors()
     def execute(self, context: Context) -> Result:
         """``DELETE /organization/{code}``.
 
@@ -204,7 +202,7 @@ def checked_fields(operation: str, value: Any, parameter: str) -> dict[str, Any]
     :param parameter: the operator's parameter, for messages.
     :raises KindeInputError: the operation does not take a field; the message lists the fields that it takes.
     """
-    from airflow_provider_kinde.resources.queries import KindeInputError
+    from airflow_provider_kinde.exceptions import KindeInputError
 
     given, known = mapping(value, parameter), body_of(operation)
     if unknown := sorted(given.keys() - set(known)):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_kinde.operators.base import airflow_errors
 from airflow_provider_kinde.operators.spec_base import KindeSpecOperator, items, refuse_backfill, text
 from airflow_provider_kinde.storage import run_files
+from airflow_provider_kinde.version_compat import date_time_trigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -119,7 +120,7 @@ class KindeOnboardUserOperator(_FormOperator):
         from airflow_provider_kinde.sync.person.onboard import Joiner, NotYet, onboard
 
         refuse_backfill(context)
-        with self._clear_errors():
+        with airflow_errors():
             spec, source = self._load()
             joiner = Joiner(
                 email=text(self.address) or "",
@@ -139,7 +140,7 @@ class KindeOnboardUserOperator(_FormOperator):
                 else:
                     return self._finish(spec, report, context)
         self.log.info("the person starts later: waiting until %s", begin.isoformat())
-        self.defer(trigger=_at(begin.in_timezone("UTC")), method_name="execute_complete")
+        self.defer(trigger=date_time_trigger(begin.in_timezone("UTC")), method_name="execute_complete")
         raise AssertionError("unreachable")
 
 
@@ -188,7 +189,7 @@ class KindeOffboardUserOperator(_FormOperator):
         from airflow_provider_kinde.sync.person.offboard import Leaver, offboard
 
         refuse_backfill(context)
-        with self._clear_errors():
+        with airflow_errors():
             spec, source = self._load()
             leaver = Leaver(text(self.address) or "", text(self.hr_id) or "", text(self.confirm_protected) or "")
             tell = self._tell(spec, context)
@@ -203,12 +204,3 @@ def _day(value: str | None) -> date | None:
         return date.fromisoformat(value[:10])
     except ValueError:
         raise AirflowFailException(f"start {value!r} is not a day such as 2026-11-30") from None
-
-
-def _at(moment: Any) -> Any:
-    """A trigger that fires at a moment; it moved with Airflow 3."""
-    try:
-        module = import_module("airflow.providers.standard.triggers.temporal")
-    except ImportError:
-        module = import_module("airflow.triggers.temporal")
-    return module.DateTimeTrigger(moment=moment)

@@ -13,52 +13,49 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-try:
-    from airflow.sdk.definitions.retry_policy import RetryAction, RetryDecision, RetryPolicy, RetryRule
-except ImportError:  # before Airflow 3.3
-    RetryPolicy = object  # type: ignore[assignment, misc]
+from airflow_provider_kinde.exceptions import KindeRateLimitError, ProviderError
+from airflow_provider_kinde.version_compat import retry_policy_module
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+_airflow: Any = retry_policy_module()
 
-AVAILABLE = RetryPolicy is not object
+AVAILABLE = _airflow is not None
 """Whether this Airflow has retry policies: 3.3 and later."""
 
 LONGEST = timedelta(hours=1)
 """A wait that Kinde asks for is believed up to here: asking too early costs one request."""
 
 
-class KindeRetryPolicy(RetryPolicy):
-    """Decides by the Kinde error that failed a task, also where that is only the cause of what the task raised.
+class KindeRetryPolicy(_airflow.RetryPolicy if AVAILABLE else object):  # type: ignore[misc]
+    """Decides by the error of this provider that failed a task, or that caused what the task raised.
 
-    A rate limit is waited for as long as Kinde asks. Kinde or the HR source out of reach, and everything that is no
-    error of this provider, follow the task's own ``retries`` and ``retry_delay``. What asking again cannot change is
-    not retried: credentials, a missing scope, what is not there or there already, a refused request, a wrong spec.
+    After a rate limit the task waits as long as Kinde asks. An error that a retry cannot help (its ``retryable`` is
+    false: wrong credentials, a missing scope, a refused request, a wrong spec) fails the task at once. After all other
+    errors the task's own ``retries`` and ``retry_delay`` apply.
     """
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
-    ) -> RetryDecision:
+    ) -> Any:
         """Decide on one failure; Airflow calls this in the task's process.
 
         :returns: fail, retry (with a delay), or what the task would do anyway. The reason is shown in Airflow and
             quotes nothing of the error, which may name people.
         """
-        from airflow_provider_kinde.exceptions import KindeError, KindeRateLimitError
-
+        decision = _airflow.RetryDecision
         for error in _causes(exception):
+            if not isinstance(error, ProviderError):
+                continue
             name = type(error).__name__
             if isinstance(error, KindeRateLimitError):
-                return RetryDecision.retry(_pause(error.retry_after), f"{name}: Kinde's rate limit")
-            if type(error) is KindeError and error.status is not None and 400 <= error.status < 500:
-                return RetryDecision.fail(f"{name}: Kinde refuses this request (HTTP {error.status})")
-            for rule in _rules():
-                if rule.matches(error):
-                    return RetryDecision(action=rule.action, reason=f"{name}: {rule.reason}")
-        return RetryDecision.default()
+                return decision.retry(_pause(error.retry_after), f"{name}: Kinde's rate limit")
+            if error.retryable:
+                return decision(action=_airflow.RetryAction.DEFAULT, reason=f"{name}: a retry may help")
+            return decision.fail(f"{name}: a retry cannot help")
+        return decision.default()
 
     def serialize(self) -> dict[str, Any]:
         """Serialize: the policy has no settings."""
@@ -77,25 +74,6 @@ kinde_retry_policy: KindeRetryPolicy | None = KindeRetryPolicy() if AVAILABLE el
 def retry_arguments() -> dict[str, Any]:
     """``retry_policy`` for ``default_args`` where Airflow has it, and nothing elsewhere."""
     return {"retry_policy": kinde_retry_policy} if AVAILABLE else {}
-
-
-@cache
-def _rules() -> tuple[RetryRule, ...]:
-    # Not at import: DAG files import this module.
-    from airflow_provider_kinde import exceptions
-    from airflow_provider_kinde.exceptions import SourceError, SyncError
-
-    def rule(action: RetryAction, reason: str, *kinds: type[Exception]) -> RetryRule:
-        return RetryRule(exception=list(kinds), action=action, reason=reason)
-
-    fail, default = RetryAction.FAIL, RetryAction.DEFAULT
-    return (
-        rule(fail, "Kinde refuses the connection", exceptions.KindeAuthError, exceptions.KindePermissionError),
-        rule(fail, "asking again changes nothing", exceptions.KindeNotFoundError, exceptions.KindeConflictError),
-        rule(default, "Kinde may be back later", exceptions.KindeServerError, exceptions.KindeResponseError),
-        rule(default, "the HR source may be back later", SourceError),
-        rule(fail, "the run cannot go on before somebody mends this", SyncError),
-    )
 
 
 def _causes(exception: BaseException | None) -> Iterator[BaseException]:

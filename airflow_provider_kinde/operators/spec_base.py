@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
-    AirflowNotFoundException,
     BaseOperator,
 )
 
+from airflow_provider_kinde.operators.base import connected
 from airflow_provider_kinde.operators.cancellation import EndsWhenKilled
 from airflow_provider_kinde.storage import run_files
 
@@ -83,14 +83,7 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
 
     @contextmanager
     def _client(self, spec: SyncSpec) -> Iterator[KindeClient]:
-        from airflow_provider_kinde.hooks.kinde import KindeHook
-
-        conn_id = self.kinde_conn_id or spec.kinde_conn_id
-        try:
-            client = KindeHook(kinde_conn_id=conn_id).get_conn()
-        except (ValueError, AirflowNotFoundException) as error:
-            raise AirflowFailException(f"the connection {conn_id!r} cannot be used: {error}") from error
-        with client:
+        with connected(self.kinde_conn_id or spec.kinde_conn_id) as client:
             self._sends_with(client)
             yield client
 
@@ -176,26 +169,6 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
             f"{report.failed} of {len(report.plan.operations)} operations are left (ids: {who}); the reasons are in "
             f"{result['path']}. A retry does only what is left"
         )
-
-    @contextmanager
-    def _clear_errors(self) -> Iterator[None]:
-        """Say what a person should do, and retry only what a retry can mend."""
-        from airflow_provider_kinde import exceptions
-        from airflow_provider_kinde.exceptions import SourceError, SyncError
-
-        hopeless = (exceptions.KindeAuthError, exceptions.KindePermissionError)
-        try:
-            yield
-        except SourceError as error:
-            raise AirflowException(f"the HR source cannot be read: {error}") from error
-        except SyncError as error:
-            raise AirflowFailException(str(error)) from error
-        except hopeless as error:
-            raise AirflowFailException(f"Kinde refused the connection: {error}") from error
-        except exceptions.KindeError as error:
-            raise AirflowException(f"Kinde: {error}") from error
-        except run_files.StorageError as error:
-            raise AirflowException(str(error)) from error
 
 
 def spec_path(spec: str, folder: str, dag: Any) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
+from airflow_provider_kinde.operators.base import airflow_errors
 from airflow_provider_kinde.operators.spec_base import (
     KindeSpecOperator,
     is_true,
@@ -135,7 +136,7 @@ class KindeSyncPlanOperator(_SyncOperator):
         :raises AirflowException: when source or Kinde could not be reached.
         """
         refuse_backfill(context)
-        with self._clear_errors():
+        with airflow_errors():
             spec, source = self._load()
             with self._client(spec) as client:
                 return self._finish_plan(spec, self._make_plan(spec, source, client), context)
@@ -182,7 +183,7 @@ class KindeSyncApplyOperator(_SyncOperator):
         refuse_backfill(context)
         if is_true(self.plan_only):
             raise AirflowSkipException("only a plan was asked for")
-        with self._clear_errors():
+        with airflow_errors():
             spec, source = self._load()
             plan_file = self._read_plan()
             root = self.storage_path or run_files.default_path()
@@ -231,7 +232,7 @@ class KindeSyncOperator(_SyncOperator):
         :raises AirflowException: when some operations failed: a retry does only what is left.
         """
         refuse_backfill(context)
-        with self._clear_errors():
+        with airflow_errors():
             spec, source = self._load()
             with self._client(spec) as client:
                 return self._finish_report(spec, self._apply(spec, source, client, None), context)

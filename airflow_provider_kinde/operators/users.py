@@ -13,6 +13,7 @@ from airflow_provider_kinde.operators.base import (
     IfMissing,
     KindeOperator,
     TakesAddress,
+    airflow_errors,
     check_texts,
     mapping,
     one_of,
@@ -99,6 +100,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         self.roles = roles
         self.if_exists = one_of("if_exists", if_exists, "skip", "update", "fail")
 
+    @airflow_errors()
     def execute(self, context: Context) -> Result:
         """``POST /user``, after a look whether the address is taken.
 
@@ -136,7 +138,8 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             return result(user_id, "created", changed)
 
     def _organization(self) -> OrganizationName | None:
-        from airflow_provider_kinde.resources.queries import KindeInputError, OrganizationName, text
+        from airflow_provider_kinde.exceptions import KindeInputError
+        from airflow_provider_kinde.resources.queries import OrganizationName, text
 
         given = (self.org_code, self.org_handle, self.org_external_id, self.org_name)
         if any(text(value) for value in given):
@@ -207,6 +210,7 @@ class _ExistingUserOperator(TakesAddress, KindeOperator):
         if user_id is None and email is None:
             raise ValueError("name the user by user_id or by email")
 
+    @airflow_errors()
     def execute(self, context: Context) -> Result:
         """Find the user, and do what is due.
 

@@ -1,16 +1,17 @@
-"""What sensors wait for: checked once, looked up in one way, whether a sensor asks or a trigger."""
+"""What sensors and triggers wait for. Each condition is written once: its parameters, and how to check it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from airflow_provider_kinde.exceptions import KindeInputError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.queries import (
-    KindeInputError,
     Lookup,
     OrganizationName,
     UserName,
+    check_keys,
     find_organization,
     find_user,
     held_roles,
@@ -19,108 +20,168 @@ from airflow_provider_kinde.resources.queries import (
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look brought.
+class CheckResult:
+    """What one check found.
 
-    :param met: whether the wait is over.
-    :param value: what goes to XCom then.
+    :param met: whether the condition is met.
+    :param value: what goes to XCom when it is met.
     """
 
     met: bool
     value: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class UserWait:
-    """A user who is something, or has an identity.
+class Condition:
+    """Something about a user or an organization that may become true. A sensor or a trigger runs its queries.
 
-    :raises KindeInputError: what makes no sense.
+    :raises KindeInputError: a parameter can never be right.
     """
 
-    name: UserName
+    __slots__ = ()
+
+    def prepare(self) -> Lookup[None]:
+        """Check once, before the first :meth:`check`, what only Kinde knows.
+
+        :raises KindeInputError: Kinde does not have something that a parameter names.
+        """
+        yield from ()
+
+    def check(self) -> Lookup[CheckResult]:
+        """Check the condition once.
+
+        :raises KindeInputError: several users or organizations have the address or name.
+        """
+        raise NotImplementedError
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by name, as JSON can hold them."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCondition(Condition):
+    """A user exists, is active, suspended or missing, or has an identity.
+
+    :param user_id: the user's id, or
+    :param email: one of the user's addresses.
+    :param condition: ``exists``, ``active``, ``suspended`` or ``missing``.
+    :param identity: an address, number or name that the user signs in with.
+    :param identity_type: the type of that identity; without ``identity``, any of that type.
+    """
+
+    user_id: str | None = None
+    email: str | None = None
     condition: str = "exists"
     identity: str | None = None
     identity_type: str | None = None
 
     def __post_init__(self) -> None:
-        _condition(self.condition, fields.USER_CONDITIONS)
-        if self.condition == "missing" and (self.identity or self.identity_type):
+        UserName.of(self.user_id, self.email)
+        _one_of(self.condition, fields.USER_CONDITIONS)
+        if self.condition == "missing" and (text(self.identity) or text(self.identity_type)):
             raise KindeInputError("a user who is missing has no identity: leave identity and identity_type out")
 
-    def look(self) -> Lookup[Seen]:
-        """Look once."""
-        user = yield from find_user(self.name)
+    def check(self) -> Lookup[CheckResult]:
+        """Look up the user with all identities (``GET /users``)."""
+        name = UserName.of(self.user_id, self.email)
+        identity, identity_type = text(self.identity) or None, text(self.identity_type) or None
+        user = yield from find_user(name)
         met = fields.user_is(user, self.condition)
-        if met and (self.identity or self.identity_type):
-            met = fields.has_identity(user, self.identity or None, self.identity_type or None)
-        user_id = str(user["id"]) if user else self.name.user_id or None
-        return Seen(met, {"user_id": user_id, "state": fields.state_of(user)})
+        if met and (identity or identity_type):
+            met = fields.has_identity(user, identity, identity_type)
+        user_id = str(user["id"]) if user else name.user_id or None
+        return CheckResult(met, {"user_id": user_id, "state": fields.state_of(user)})
 
 
-@dataclass(frozen=True, slots=True)
-class MemberWait:
-    """A user who is in an organization, with some roles; or is not (or no longer) in it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationCondition(Condition):
+    """An organization exists, or no longer exists.
 
-    :raises KindeInputError: what makes no sense.
+    :param org_code: its code, or one of ``handle``, ``external_id`` and ``name``.
+    :param condition: ``exists`` or ``missing``.
     """
 
-    organization: OrganizationName
-    name: UserName
-    roles: tuple[str, ...] = ()
+    org_code: str | None = None
+    handle: str | None = None
+    external_id: str | None = None
+    name: str | None = None
+    condition: str = "exists"
+
+    def __post_init__(self) -> None:
+        self.organization()
+        _one_of(self.condition, ("exists", "missing"))
+
+    def organization(self) -> OrganizationName:
+        """The name of the organization."""
+        return OrganizationName.of(self.org_code, self.handle, self.external_id, self.name)
+
+    def check(self) -> Lookup[CheckResult]:
+        """Look up the organization (``GET /organization`` by code, otherwise ``GET /organizations``)."""
+        name = self.organization()
+        found = yield from find_organization(name)
+        code = str(found["code"]) if found else name.value if name.key == "code" else None
+        return CheckResult((found is not None) == (self.condition == "exists"), {"org_code": code})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberCondition(OrganizationCondition):
+    """A user is a member of an organization, with some roles; or is not a member.
+
+    An organization that does not exist has no members.
+
+    :param org_code: the organization's code, or one of ``handle``, ``external_id`` and ``name``.
+    :param user_id: the user's id, or
+    :param email: one of the user's addresses.
+    :param roles: role keys that the member must have, all of them.
+    :param condition: ``member`` or ``missing``.
+    """
+
+    user_id: str | None = None
+    email: str | None = None
+    roles: tuple[str, ...] | list[str] = ()
     condition: str = "member"
 
     def __post_init__(self) -> None:
-        _condition(self.condition, ("member", "missing"))
+        self.organization()
+        UserName.of(self.user_id, self.email)
+        _one_of(self.condition, ("member", "missing"))
         if self.condition == "missing" and self.roles:
-            raise KindeInputError("somebody who is no member has no roles: leave roles out")
+            raise KindeInputError("a user who is not a member has no roles: leave roles out")
 
-    def look(self) -> Lookup[Seen]:
-        """Look once. An organization that is not there has no members."""
-        user = yield from find_user(self.name)
-        code: str | None = self.organization.value
-        if self.organization.key != "code":
-            found = yield from find_organization(self.organization)
+    def prepare(self) -> Lookup[None]:
+        """Check that Kinde has the roles (``GET /roles``)."""
+        yield from check_keys("role", self.roles)
+
+    def check(self) -> Lookup[CheckResult]:
+        """Look up the user, the organization and the member's roles."""
+        name = UserName.of(self.user_id, self.email)
+        organization = self.organization()
+        user = yield from find_user(name)
+        code: str | None = organization.value
+        if organization.key != "code":
+            found = yield from find_organization(organization)
             code = str(found["code"]) if found else None
         held: frozenset[str] = frozenset()
         member = code is not None and fields.is_member(user, code)
         if user and code and member and self.roles:
             held = (yield from held_roles(code, str(user["id"]))) or held
         met = code is not None and fields.is_member(user, code, self.roles, held)
-        return Seen(
+        return CheckResult(
             met if self.condition == "member" else not member,
             {
-                "user_id": str(user["id"]) if user else self.name.user_id or None,
+                "user_id": str(user["id"]) if user else name.user_id or None,
                 "org_code": code,
                 "roles": sorted(set(self.roles) & held),
             },
         )
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationWait:
-    """An organization that is there, or no longer.
-
-    :raises KindeInputError: what makes no sense.
-    """
-
-    organization: OrganizationName
-    condition: str = "exists"
-
-    def __post_init__(self) -> None:
-        _condition(self.condition, ("exists", "missing"))
-
-    def look(self) -> Lookup[Seen]:
-        """Look once."""
-        found = yield from find_organization(self.organization)
-        code = str(found["code"]) if found else None
-        if code is None and self.organization.key == "code":
-            code = self.organization.value
-        return Seen((found is not None) == (self.condition == "exists"), {"org_code": code})
+CONDITIONS: dict[str, type[Condition]] = {
+    kind.__name__: kind for kind in (UserCondition, OrganizationCondition, MemberCondition)
+}
+"""The conditions by name, as a trigger keeps them."""
 
 
-Wait = UserWait | MemberWait | OrganizationWait
-
-
-def _condition(value: Any, allowed: tuple[str, ...]) -> None:
+def _one_of(value: Any, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise KindeInputError(f"condition={text(value)!r}: expected one of {', '.join(map(repr, allowed))}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_kinde.client.endpoints.memberships import BULK
+from airflow_provider_kinde.exceptions import KindeInputError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.members import (
     MemberChange,
@@ -17,7 +18,6 @@ from airflow_provider_kinde.resources.members import (
     read_members,
 )
 from airflow_provider_kinde.resources.queries import (
-    KindeInputError,
     UserName,
     check_keys,
     find_users,

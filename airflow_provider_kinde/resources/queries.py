@@ -10,9 +10,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
-from airflow_provider_kinde.exceptions import KindeError, KindeNotFoundError
+from airflow_provider_kinde.exceptions import KindeError, KindeInputError, KindeNotFoundError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.fields import Json, some
 from airflow_provider_kinde.resources.normalization import clean_email, holds_control
@@ -21,10 +19,6 @@ T = TypeVar("T")
 
 BATCH = 40
 """How many users one request looks up: their ids or addresses stand in its URL."""
-
-
-class KindeInputError(AirflowFailException, ValueError):
-    """A parameter is wrong: correct the DAG or its input. The task fails at once, without retries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,73 +1,65 @@
-"""What sensors share: one look, tolerance for what passes, and deferring."""
+"""What sensors share: one check, tolerance of failures that may pass, and waiting in the triggerer."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, TaskDeferred
 
+from airflow_provider_kinde.exceptions import may_retry
 from airflow_provider_kinde.links.admin import KindeAdminLink
+from airflow_provider_kinde.operators.base import airflow_errors, connected
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_kinde.client import KindeClient
-    from airflow_provider_kinde.resources.conditions import Wait
-    from airflow_provider_kinde.triggers.base import KindeWaitTrigger
+    from airflow_provider_kinde.resources.conditions import CheckResult, Condition
+    from airflow_provider_kinde.triggers.base import WaitTrigger
 
 SLACK = 300.0
 """Seconds after a trigger's own deadline at which Airflow ends the wait by itself."""
 
 
-class KindeSensor(BaseSensorOperator):
-    """A sensor with a Kinde connection. It looks once in the worker; with ``deferrable`` the rest is the triggerer's.
+class WaitSensor(BaseSensorOperator):
+    """A sensor that checks once in the worker; with ``deferrable`` the triggerer does the rest.
 
-    :param kinde_conn_id: Airflow connection of type ``kinde`` (templated).
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
-    :param max_failures: so many failed looks in a row end the wait; fewer pass, but for ``mode="reschedule"``, where
-        each look is a process of its own and Airflow's retries decide.
+    :param max_failures: how many failed checks in a row end the wait. A check that fails with an error that a retry
+        cannot help ends it at once. With ``mode="reschedule"`` each failed check fails the task, and the task's
+        ``retries`` decide.
     """
 
-    template_fields: Sequence[str] = ("kinde_conn_id",)
-    operator_extra_links = (KindeAdminLink(),)
     ui_color = "#e6f4ee"
     ui_fgcolor = "#0f3d2e"
 
-    def __init__(
-        self,
-        *,
-        kinde_conn_id: str = "kinde_default",
-        deferrable: bool | None = None,
-        max_failures: int = 5,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, deferrable: bool | None = None, max_failures: int = 5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.kinde_conn_id = kinde_conn_id
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.max_failures = max_failures
         self._failures = 0
-        self._prepared = False
 
     @abstractmethod
-    def _wait(self) -> Wait:
-        """What is waited for, from the rendered fields."""
+    def _check(self, context: Context) -> CheckResult:
+        """Check once, in the worker."""
 
     @abstractmethod
-    def _trigger(self, **common: Any) -> KindeWaitTrigger:
-        """The trigger that goes on waiting."""
+    def _trigger(self, **common: Any) -> WaitTrigger:
+        """The trigger that goes on waiting.
 
-    def _prepare(self, client: KindeClient) -> None:
-        """Check what only Kinde can tell, once."""
+        :param common: the arguments that all triggers share.
+        """
 
     def execute(self, context: Context) -> Any:
         """Wait.
 
+        :param context: the task's context.
         :returns: what was found, the same whether the sensor was deferred or not.
-        :raises KindeInputError: what was asked for cannot be.
+        :raises AirflowFailException: a check failed with an error that a retry cannot help.
         """
         if not self.deferrable:
             return super().execute(context)
@@ -75,7 +67,6 @@ class KindeSensor(BaseSensorOperator):
         if seen:
             return seen.xcom_value
         trigger = self._trigger(
-            kinde_conn_id=self.kinde_conn_id,
             poll_interval=max(1.0, self.poke_interval),
             deadline=time.time() + self.timeout,
             max_failures=self.max_failures,
@@ -87,35 +78,77 @@ class KindeSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Go on after the trigger's event.
 
+        :param context: the task's context.
+        :param event: what the trigger yielded.
         :returns: what was found.
-        :raises AirflowSensorTimeout: it was not found in time.
-        :raises AirflowException: the trigger failed, or its event got lost.
+        :raises AirflowSensorTimeout: the condition was not met in time.
+        :raises AirflowException: the trigger failed, or its event was lost.
         """
         from airflow_provider_kinde.triggers.base import value_of
 
         return value_of(event)
 
+    @airflow_errors()
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once."""
-        from airflow_provider_kinde.exceptions import KindeRateLimitError, KindeResponseError, KindeServerError
-        from airflow_provider_kinde.operators.base import connected
-        from airflow_provider_kinde.resources.queries import run_query
+        """Check once.
 
-        wait = self._wait()
+        :param context: the task's context.
+        """
         try:
-            with connected(self.kinde_conn_id, context) as client:
-                if not self._prepared:
-                    self._prepare(client)
-                    self._prepared = True
-                seen = run_query(wait.look(), client)
-        except (KindeServerError, KindeRateLimitError, KindeResponseError) as error:
+            seen = self._check(context)
+        except Exception as error:
+            if not may_retry(error):
+                raise
             self._failures += 1
             if self.reschedule or self._failures >= self.max_failures:
                 raise
-            self.log.warning("look %s of %s failed: %s", self._failures, self.max_failures, error)
+            self.log.warning("check %s of %s failed: %s", self._failures, self.max_failures, error)
             return PokeReturnValue(is_done=False)
         self._failures = 0
         return PokeReturnValue(is_done=seen.met, xcom_value=seen.value if seen.met else None)
+
+
+class KindeSensor(WaitSensor):
+    """A sensor that waits for a condition in Kinde.
+
+    :param kinde_conn_id: Airflow connection of type ``kinde`` (templated).
+    """
+
+    template_fields: Sequence[str] = ("kinde_conn_id",)
+    operator_extra_links = (KindeAdminLink(),)
+    condition_class: ClassVar[str]
+    """Name of the condition. Its parameters are attributes of the sensor with the same names."""
+
+    def __init__(self, *, kinde_conn_id: str = "kinde_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kinde_conn_id = kinde_conn_id
+        self._prepared = False
+
+    def _condition(self, **changes: Any) -> Condition:
+        """The condition with the rendered parameters."""
+        from airflow_provider_kinde.resources.conditions import CONDITIONS
+
+        kind: Any = CONDITIONS[self.condition_class]
+        return kind(**{**{field.name: getattr(self, field.name) for field in dataclasses.fields(kind)}, **changes})  # type: ignore[no-any-return]
+
+    def _check(self, context: Context) -> CheckResult:
+        from airflow_provider_kinde.resources.queries import run_query
+
+        condition = self._condition()
+        with connected(self.kinde_conn_id) as client:
+            KindeAdminLink.push(context, client.base_url)
+            if not self._prepared:
+                run_query(condition.prepare(), client)
+                self._prepared = True
+            return run_query(condition.check(), client)
+
+    def _trigger(self, **common: Any) -> WaitTrigger:
+        from airflow_provider_kinde.triggers.conditions import KindeConditionTrigger
+
+        parameters = self._condition().parameters()
+        return KindeConditionTrigger(
+            condition=self.condition_class, parameters=parameters, kinde_conn_id=self.kinde_conn_id, **common
+        )
 
 
 def default_deferrable() -> bool:

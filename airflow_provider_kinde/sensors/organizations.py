@@ -1,4 +1,4 @@
-"""Wait for a Kinde organization, or for somebody to be in one."""
+"""Wait for a Kinde organization, or for a user to be a member of one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from airflow_provider_kinde.operators.base import TakesAddress, one_of, optional
 from airflow_provider_kinde.sensors.base import KindeSensor
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.client import KindeClient
-    from airflow_provider_kinde.resources.conditions import MemberWait, OrganizationWait
-    from airflow_provider_kinde.triggers.organizations import KindeOrganizationTrigger, KindeOrganizationUserTrigger
+    from airflow_provider_kinde.resources.conditions import Condition
 
 
 class _OrganizationSensor(KindeSensor):
@@ -34,9 +32,6 @@ class _OrganizationSensor(KindeSensor):
         if org_code is None and handle is None and external_id is None and name is None:
             raise ValueError("name the organization by one of org_code, handle, external_id, name")
 
-    def _named(self) -> dict[str, Any]:
-        return {key: getattr(self, key) for key in ("org_code", "handle", "external_id", "name")}
-
 
 class KindeOrganizationSensor(_OrganizationSensor):
     """Wait until an organization exists, or is gone.
@@ -45,26 +40,23 @@ class KindeOrganizationSensor(_OrganizationSensor):
     :param condition: ``exists`` or ``missing``.
     :param kinde_conn_id: Airflow connection (templated).
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
+    :param max_failures: how many failed checks in a row end the wait; see
+        :class:`~airflow_provider_kinde.sensors.base.WaitSensor`.
     :returns: ``{org_code}``.
     """
+
+    condition_class = "OrganizationCondition"
 
     def __init__(self, *, condition: Literal["exists", "missing"] = "exists", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.condition = one_of("condition", condition, "exists", "missing")
 
-    def _wait(self) -> OrganizationWait | MemberWait:
-        return self._trigger().wait()
-
-    def _trigger(self, **common: Any) -> KindeOrganizationTrigger:
-        from airflow_provider_kinde.triggers.organizations import KindeOrganizationTrigger
-
-        return KindeOrganizationTrigger(**self._named(), condition=self.condition, **common)
-
 
 class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
-    """Wait until a user is in an organization, with some roles; or no longer in it.
+    """Wait until a user is a member of an organization, with some roles; or is no longer a member.
 
-    A user or an organization that is not there yet is waited for; a role key that Kinde does not have is an error.
+    The sensor also waits for a user or an organization that does not exist yet. A role key that Kinde does not have
+    fails the task.
 
     :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
     :param user_id: the user's id (templated), or
@@ -73,9 +65,12 @@ class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
     :param condition: ``member`` or ``missing``.
     :param kinde_conn_id: Airflow connection (templated).
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
-    :returns: ``{user_id, org_code, roles}``, the last one those asked for.
+    :param max_failures: how many failed checks in a row end the wait; see
+        :class:`~airflow_provider_kinde.sensors.base.WaitSensor`.
+    :returns: ``{user_id, org_code, roles}``, the roles among those in ``roles``.
     """
 
+    condition_class = "MemberCondition"
     template_fields: Sequence[str] = (*_OrganizationSensor.template_fields, "user_id", "email", "roles")
     template_fields_renderers: ClassVar[dict[str, str]] = {"roles": "json"}
 
@@ -96,26 +91,6 @@ class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
         if user_id is None and email is None:
             raise ValueError("name the user by user_id or by email")
 
-    def _wait(self) -> MemberWait:
-        return self._trigger().wait()
-
-    def _prepare(self, client: KindeClient) -> None:
-        from airflow_provider_kinde.resources.queries import check_keys, run_query
-
-        run_query(check_keys("role", self._roles()), client)
-
-    def _roles(self) -> list[str]:
-        return [str(role) for role in optional_list(self.roles, "roles") or []]
-
-    def _trigger(self, **common: Any) -> KindeOrganizationUserTrigger:
-        from airflow_provider_kinde.resources.queries import text
-        from airflow_provider_kinde.triggers.organizations import KindeOrganizationUserTrigger
-
-        return KindeOrganizationUserTrigger(
-            **self._named(),
-            user_id=self.user_id,
-            email=text(self.email) or None,
-            roles=self._roles(),
-            condition=self.condition,
-            **common,
-        )
+    def _condition(self, **changes: Any) -> Condition:
+        roles = [str(role) for role in optional_list(self.roles, "roles") or []]
+        return super()._condition(roles=roles, **changes)

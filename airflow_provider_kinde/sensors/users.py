@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from airflow_provider_kinde.operators.base import TakesAddress, one_of, set_address
 from airflow_provider_kinde.sensors.base import KindeSensor
-
-if TYPE_CHECKING:
-    from airflow_provider_kinde.resources.conditions import UserWait
-    from airflow_provider_kinde.triggers.users import KindeUserTrigger
 
 
 class KindeUserSensor(TakesAddress, KindeSensor):
@@ -24,9 +20,12 @@ class KindeUserSensor(TakesAddress, KindeSensor):
         ``oauth2:google``, ...; without ``identity``, any of that type.
     :param kinde_conn_id: Airflow connection (templated).
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
+    :param max_failures: how many failed checks in a row end the wait; see
+        :class:`~airflow_provider_kinde.sensors.base.WaitSensor`.
     :returns: ``{user_id, state}`` with the state ``active``, ``suspended`` or ``missing``.
     """
 
+    condition_class = "UserCondition"
     template_fields: Sequence[str] = ("kinde_conn_id", "user_id", "email", "identity", "identity_type")
 
     def __init__(
@@ -47,19 +46,3 @@ class KindeUserSensor(TakesAddress, KindeSensor):
         self.identity_type = identity_type
         if user_id is None and email is None:
             raise ValueError("name the user by user_id or by email")
-
-    def _wait(self) -> UserWait:
-        return self._trigger().wait()
-
-    def _trigger(self, **common: Any) -> KindeUserTrigger:
-        from airflow_provider_kinde.resources.queries import text
-        from airflow_provider_kinde.triggers.users import KindeUserTrigger
-
-        return KindeUserTrigger(
-            user_id=self.user_id,
-            email=text(self.email) or None,
-            condition=self.condition,
-            identity=text(self.identity) or None,
-            identity_type=text(self.identity_type) or None,
-            **common,
-        )

@@ -13,12 +13,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, TextIO
 
+from airflow_provider_kinde.exceptions import StorageError
+
 _PLAIN = re.compile(r"[A-Za-z0-9@=._:+-]+")
 _OTHER = re.compile(r"[^A-Za-z0-9@=._:+-]")
-
-
-class StorageError(Exception):
-    """A plan or report could not be written; the message says which, and why."""
 
 
 def default_path() -> str:

@@ -1,34 +1,37 @@
 """Remembers which state of an HR source was synced, so that a DAG can wait for the next one.
 
-Two small files per spec under ``storage_path``: what was fired for (written by whoever watches) and what was synced
-(written by the run that succeeded). They hold tokens and times, no rows.
+There are two small files per spec under ``storage_path``: the change that was reported last (written by a sensor or
+trigger) and the state that was synced (written by a run that succeeded). They hold tokens and times, no rows.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.storage import run_files
 
+if TYPE_CHECKING:
+    from airflow_provider_kinde.resources.conditions import CheckResult
+
 AT_LEAST_EVERY = timedelta(hours=6)
-"""Starts, ends and grace come due without any change in HR's data, and somebody may have changed Kinde."""
+"""First days, last days and grace periods come due without a change in HR's data, and Kinde may have been edited."""
 RETRY_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Watch:
-    """Everything it takes to look at a source, wherever that happens; it can be written as JSON.
+class SourceState:
+    """Compares the state of an HR source with the state that was synced. Its parameters can be written as JSON.
 
-    :param spec_text: the spec; its file need not be where this is used.
-    :param spec_file: its path, which relative paths within it start from.
+    :param spec_text: the text of the spec; the file need not exist where this runs.
+    :param spec_file: path of the spec file; relative paths in the spec start at its folder.
     :param root: folder of plans and reports.
-    :param at_least_every: seconds after which a sync is due without a change; 0 for never.
-    :param retry_after: seconds after which a change fires again whose sync did not succeed.
+    :param at_least_every: seconds after the last sync at which the next one is due without a change; 0 for never.
+    :param retry_after: seconds after a failed sync at which the same change is reported again.
     """
 
     spec_text: str
@@ -37,13 +40,33 @@ class Watch:
     at_least_every: float
     retry_after: float
 
-    def look(self, now: datetime | None = None) -> dict[str, Any] | None:
-        """Look once; fires by writing down what it fired for.
+    @classmethod
+    def of(cls, spec_file: Path, root: str, at_least_every: timedelta | None, retry_after: timedelta) -> SourceState:
+        """The state of the source of a spec file.
 
-        :returns: ``{why, at, token}`` when a sync is due, else ``None``.
-        :raises SpecError: the spec is wrong.
-        :raises SourceError: the source cannot be asked.
+        :param spec_file: the spec file.
+        :param root: folder of plans and reports.
+        :param at_least_every: how long after the last sync the next one is due without a change; ``None`` for never.
+        :param retry_after: how long after a failed sync the same change is reported again.
+        :raises OSError: the spec file cannot be read.
         """
+        seconds = at_least_every.total_seconds() if at_least_every else 0.0
+        text = spec_file.read_text(encoding="utf-8-sig")
+        return cls(text, str(spec_file.absolute()), root, seconds, retry_after.total_seconds())
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by name, as JSON can hold them."""
+        return asdict(self)
+
+    def check(self, now: datetime | None = None) -> CheckResult:
+        """Check once whether a sync is due, and write down that it was reported.
+
+        :param now: the time to compare with; the clock's when left out.
+        :returns: met when a sync is due, with ``{why, at, token}``.
+        :raises SpecError: the spec is wrong.
+        :raises SourceError: the source cannot be read.
+        """
+        from airflow_provider_kinde.resources.conditions import CheckResult
         from airflow_provider_kinde.sources import make_source
         from airflow_provider_kinde.sources.change_tokens import change_token
         from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -54,10 +77,10 @@ class Watch:
         token = change_token(make_source(spec), synced.get("token"), at)
         why = self._why(token, synced, fired, at)
         if why is None:
-            return None
+            return CheckResult(False, {})
         found = {"why": why, "at": at.isoformat(), "token": token}
         _write(_path(self.root, spec.name, "fired"), found)
-        return found
+        return CheckResult(True, found)
 
     def _why(self, token: str, synced: dict[str, str], fired: dict[str, str], at: datetime) -> str | None:
         if not synced:
@@ -71,14 +94,6 @@ class Watch:
         # The run that this was fired for may be under way, or it failed: trying at once would only fail again.
         same = fired.get("token") == token and fired.get("at", "") > synced.get("at", "")
         return None if same and _age(fired, at) < self.retry_after else why
-
-
-def watch(spec_file: Path, root: str, at_least_every: timedelta | None, retry_after: timedelta) -> Watch:
-    """A watch on the source of a spec file."""
-    seconds = at_least_every.total_seconds() if at_least_every else 0.0
-    return Watch(
-        spec_file.read_text(encoding="utf-8-sig"), str(spec_file.absolute()), root, seconds, retry_after.total_seconds()
-    )
 
 
 def fired_for(root: str, spec_name: str) -> dict[str, str]:

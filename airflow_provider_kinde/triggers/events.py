@@ -14,10 +14,10 @@ from datetime import datetime, timezone
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers import base as triggers
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_kinde.triggers.poller import poller, until_next
+from airflow_provider_kinde.version_compat import event_trigger, off_loop
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.triggers.poller import Poller
@@ -28,12 +28,10 @@ KINDS = ("created", "changed", "suspended", "deleted")
 MOST = 1000
 """How many ids of one kind an event names: it is kept in Airflow's database."""
 
-# On Airflow 2 this module can be imported all the same, for whoever lists a provider's classes.
-_Base: Any = getattr(triggers, "BaseEventTrigger", BaseTrigger)
-AVAILABLE = _Base is not BaseTrigger
+_EventTrigger: Any = event_trigger()
 
 
-class KindeUserEventTrigger(_Base):  # type: ignore[misc]
+class KindeUserEventTrigger(_EventTrigger):  # type: ignore[misc]
     """Fires when users were created, changed, suspended or deleted since the last poll.
 
     All watchers of a connection share one poll on Airflow 3.3. The first poll of a watcher only remembers what is
@@ -62,8 +60,6 @@ class KindeUserEventTrigger(_Base):  # type: ignore[misc]
         storage_path: str | None = None,
         name: str = "",
     ) -> None:
-        if not AVAILABLE:
-            raise RuntimeError("KindeUserEventTrigger needs Airflow 3: earlier versions have no asset watchers")
         super().__init__()
         unknown = [event for event in events if event not in KINDS]
         if unknown or not events or isinstance(events, str):
@@ -203,8 +199,3 @@ async def _list(shared: Poller) -> dict[str, Any]:
     async for user in shared.users():
         users[fields.id_in(user)] = fields.digest(user)
     return {"host": host, "at": at, "users": users}
-
-
-async def off_loop(function: Any, *args: Any) -> Any:
-    """Do what blocks in a thread: Airflow's own, in which connections can be read."""
-    return await import_module("asgiref.sync").sync_to_async(function)(*args)

@@ -96,18 +96,17 @@ class Poller:
     async def _send(self, asked: ApiCall) -> Any:
         from airflow_provider_kinde.exceptions import KindeAuthError
 
-        hook = await self._client()
+        known, hook = self._hook is not None, await self._client()
         try:
-            method = getattr(hook, asked.name)(**asked.values())
-            if asked.name.startswith("iter_"):
-                return [item async for item in method]
-            return await method
+            return await _call(hook, asked)
         except KindeAuthError:
-            # The secret may have been changed in the connection: read it anew next time.
+            # The secret in the connection may be a new one: the hook read it long ago.
             if self._hook is hook:
                 self._hook = None
                 self._start(hook.close())
-            raise
+            if not known:
+                raise
+        return await _call(await self._client(), asked)
 
     async def _client(self) -> KindeAsyncHook:
         if self._hook is None:
@@ -132,6 +131,13 @@ class Poller:
         if not task.cancelled():
             # Whoever waits gets the error, too; this keeps asyncio from complaining where nobody waits any more.
             task.exception()
+
+
+async def _call(hook: KindeAsyncHook, asked: ApiCall) -> Any:
+    method = getattr(hook, asked.name)(**asked.values())
+    if asked.name.startswith("iter_"):
+        return [item async for item in method]
+    return await method
 
 
 @asynccontextmanager

@@ -13,10 +13,10 @@ import time
 from typing import Any
 
 from airflow_provider_kinde.triggers import poller
-from airflow_provider_kinde.triggers.users import KindeUserTrigger
+from airflow_provider_kinde.triggers.conditions import KindeConditionTrigger
 
 
-async def _wait(trigger: KindeUserTrigger) -> Any:
+async def _wait(trigger: KindeConditionTrigger) -> Any:
     return [event.payload async for event in trigger.run()]
 
 
@@ -42,8 +42,9 @@ async def run(number: int, interval: float, shared: bool) -> dict[str, float]:
     await asyncio.sleep(interval - time.time() % interval + 0.1)
     deadline = time.time() + 2.5 * interval
     triggers = [
-        KindeUserTrigger(
-            email=f"nobody{place}@bench.example",
+        KindeConditionTrigger(
+            condition="UserCondition",
+            parameters={"email": f"nobody{place}@bench.example"},
             kinde_conn_id="kinde_bench" if shared else f"kinde_bench_{place}",
             poll_interval=interval,
             deadline=deadline,

@@ -20,7 +20,7 @@ import pytest
 
 from airflow_provider_kinde.cli import main, shared
 from airflow_provider_kinde.client import KindeClient
-from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.exceptions import StorageError, SyncError
 from airflow_provider_kinde.storage import run_files
 from kinde_emulator import Emulator
 from tests.laws.test_sync_laws import OPEN
@@ -184,7 +184,7 @@ def full_disk(room: int = 200) -> Iterator[None]:
 def test_a_full_disk_leaves_the_old_file_or_none_and_no_rest(tmp_path: Path, write: Any) -> None:
     target = tmp_path / "report.json"
     target.write_text("old")
-    with full_disk(), pytest.raises((SyncError, run_files.StorageError), match=r"report.json could not be written"):
+    with full_disk(), pytest.raises((SyncError, StorageError), match=r"report.json could not be written"):
         write(str(target), "x" * 10_000)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.json", "old")]
     write(str(target), "new")

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.exceptions import KindeConflictError, KindeNotFoundError, KindeResponseError
+from airflow_provider_kinde.exceptions import (
+    KindeConflictError,
+    KindeInputError,
+    KindeNotFoundError,
+    KindeResponseError,
+)
 from airflow_provider_kinde.operators.api import KindeApiOperator
 from airflow_provider_kinde.operators.organizations import (
     KindeAddOrganizationUsersOperator,
@@ -15,7 +20,6 @@ from airflow_provider_kinde.operators.organizations import (
     KindeUpdateOrganizationOperator,
     KindeUpdateOrganizationUsersOperator,
 )
-from airflow_provider_kinde.resources.queries import KindeInputError
 from kinde_emulator import Emulator
 from tests.support.operator_runs import calls, execute, user, writes
 

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError, KindeResponseError
+from airflow_provider_kinde.exceptions import (
+    KindeConflictError,
+    KindeError,
+    KindeInputError,
+    KindeNotFoundError,
+    KindeResponseError,
+)
 from airflow_provider_kinde.operators.users import (
     KindeCreateUserOperator,
     KindeDeleteUserOperator,
@@ -12,9 +18,8 @@ from airflow_provider_kinde.operators.users import (
     KindeUnsuspendUserOperator,
     KindeUpdateUserOperator,
 )
-from airflow_provider_kinde.resources.queries import KindeInputError
 from kinde_emulator import Emulator
-from tests.support.operator_runs import by_email, calls, execute, user, writes
+from tests.support.operator_runs import Ti, by_email, calls, execute, user, writes
 
 KIND = {"task_id": "task", "kinde_conn_id": "kinde_test"}
 
@@ -259,6 +264,7 @@ def test_a_refused_connection_is_not_tried_again(kinde: Emulator) -> None:
 
     kinde.set(scopes=["read:users"])
     with pytest.raises(AirflowFailException, match="update:users"):
-        execute(KindeSuspendUserOperator(**KIND, user_id="kp_ann"))
+        KindeSuspendUserOperator(**KIND, user_id="kp_ann").execute({"ti": Ti()})  # type: ignore[typeddict-item]
+    nowhere = KindeSuspendUserOperator(task_id="x", kinde_conn_id="nowhere", user_id="kp_ann")
     with pytest.raises(AirflowFailException, match="cannot be used"):
-        execute(KindeSuspendUserOperator(task_id="x", kinde_conn_id="nowhere", user_id="kp_ann"))
+        nowhere.execute({"ti": Ti()})  # type: ignore[typeddict-item]

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
+from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sensors.sources import HrSourceSensor
 from airflow_provider_kinde.storage import source_state
-from airflow_provider_kinde.triggers.sources import AVAILABLE, HrSourceEventTrigger, HrSourceTrigger, as_fields
+from airflow_provider_kinde.triggers.sources import HrSourceEventTrigger, HrSourceTrigger
+from airflow_provider_kinde.version_compat import has_asset_watchers
 
 SPEC = """
 version: 1
@@ -41,11 +43,13 @@ class Source:
         self.file.write_text("id,email\n1,a@x.com\n")
         os.utime(self.file, (self.writes, self.writes))
 
-    def watch(self, every: timedelta | None = 6 * HOUR) -> source_state.Watch:
-        return source_state.watch(self.spec, self.root, every, HOUR)
+    def state(self, every: timedelta | None = 6 * HOUR) -> source_state.SourceState:
+        return source_state.SourceState.of(self.spec, self.root, every, HOUR)
 
     def look(self, at: datetime = NOW, every: timedelta | None = 6 * HOUR) -> str:
-        return (self.watch(every).look(at) or {"why": ""})["why"]
+        found = self.state(every).check(at)
+        assert found.met == bool(found.value)
+        return str(found.value.get("why", ""))
 
     def sync(self, at: datetime = NOW) -> None:
         source_state.synced(self.root, "small-hr", source_state.fired_for(self.root, "small-hr"), at)
@@ -124,9 +128,8 @@ def test_the_sensor_looks_and_hands_on_why(source: Source) -> None:
 
 def test_the_sensor_s_errors(source: Source) -> None:
     source.file.unlink()
-    with pytest.raises(AirflowException, match="its time of change cannot be read") as caught:
+    with pytest.raises(SourceError, match="its time of change cannot be read"):
         sensor(source).poke({})  # type: ignore[typeddict-item]
-    assert not isinstance(caught.value, AirflowFailException)
     source.spec.write_text("version: 1")
     with pytest.raises(AirflowFailException):
         sensor(source).poke({})  # type: ignore[typeddict-item]
@@ -166,20 +169,20 @@ def test_a_sensor_with_something_to_do_is_not_deferred(source: Source) -> None:
 
 def test_a_trigger_gives_up(source: Source) -> None:
     source.look(datetime.now(timezone.utc))
-    fields = as_fields(source.watch())
-    assert events(HrSourceTrigger(watch=fields, poll_interval=0.01, deadline=0.0)) == [{"status": "timeout"}]
+    state = source.state().parameters()
+    assert events(HrSourceTrigger(state=state, poll_interval=0.01, deadline=0.0)) == [{"status": "timeout"}]
     source.file.unlink()
-    (event,) = events(HrSourceTrigger(watch=fields, poll_interval=0.01, max_failures=2))
+    (event,) = events(HrSourceTrigger(state=state, poll_interval=0.01, max_failures=2))
     assert (event["status"], event["retry"]) == ("error", True)
-    assert "2 looks in a row failed" in event["message"]
+    assert "2 checks in a row failed" in event["message"]
 
 
 def test_an_asset_is_watched_for_ever(source: Source) -> None:
-    if not AVAILABLE:
+    if not has_asset_watchers():
         with pytest.raises(RuntimeError, match="needs Airflow 3"):
-            HrSourceEventTrigger(watch=as_fields(source.watch()))
+            HrSourceEventTrigger(state=source.state().parameters())
         return
-    trigger = HrSourceEventTrigger(watch=as_fields(source.watch()), poll_interval=0.01)
+    trigger = HrSourceEventTrigger(state=source.state().parameters(), poll_interval=0.01)
     again = HrSourceEventTrigger(**trigger.serialize()[1])
 
     async def two() -> list[dict[str, Any]]:

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.exceptions import KindeError
-from airflow_provider_kinde.resources.queries import KindeInputError
+from airflow_provider_kinde.exceptions import KindeError, KindeInputError
 from airflow_provider_kinde.sensors.organizations import KindeOrganizationSensor, KindeOrganizationUserSensor
 from airflow_provider_kinde.sensors.users import KindeUserSensor
 from kinde_emulator import Emulator
-from tests.support.operator_runs import Ti, calls, execute
+from tests.support.operator_runs import Ti, calls, execute, typed_errors
 
 KIND: dict[str, Any] = {"task_id": "task", "kinde_conn_id": "kinde_test", "deferrable": False}
 
 Runner = Callable[..., Any]
 
 
+@typed_errors()
 def poke(sensor: Any) -> Any:
     seen = sensor.poke({"ti": Ti()})
     return seen.xcom_value if seen else None
@@ -180,18 +180,21 @@ def test_deferred_with_everything_that_was_asked(kinde: Emulator) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         execute(sensor)
     path, kwargs = deferred.value.trigger.serialize()
-    assert path == "airflow_provider_kinde.triggers.organizations.KindeOrganizationUserTrigger"
+    assert path == "airflow_provider_kinde.triggers.conditions.KindeConditionTrigger"
     assert before + 100 <= kwargs.pop("deadline") <= time.time() + 100
     assert kwargs == {
         "kinde_conn_id": "kinde_test",
-        "org_code": None,
-        "handle": None,
-        "external_id": None,
-        "name": "Sales",
-        "user_id": None,
-        "email": "ann@example.com",
-        "roles": ["lead"],
-        "condition": "member",
+        "condition": "MemberCondition",
+        "parameters": {
+            "org_code": None,
+            "handle": None,
+            "external_id": None,
+            "name": "Sales",
+            "user_id": None,
+            "email": "ann@example.com",
+            "roles": ["lead"],
+            "condition": "member",
+        },
         "poll_interval": 7.0,
         "max_failures": 2,
     }

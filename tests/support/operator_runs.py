@@ -9,6 +9,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,18 @@ class Ti:
         self.xcoms[key] = value
 
 
+@contextmanager
+def typed_errors() -> Iterator[None]:
+    """Raise the typed error instead of Airflow's exception that it causes, which ends a task without a retry."""
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    try:
+        yield
+    except AirflowFailException as error:
+        raise (error.__cause__ or error) from None
+
+
+@typed_errors()
 def execute(operator: Any) -> Any:
     """Execute an operator outside of a run."""
     return operator.execute({"ti": Ti()})

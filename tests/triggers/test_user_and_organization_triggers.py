@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import subprocess
@@ -12,15 +13,36 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.resources.conditions import CONDITIONS
 from airflow_provider_kinde.triggers import poller as pollers
-from airflow_provider_kinde.triggers.organizations import KindeOrganizationTrigger, KindeOrganizationUserTrigger
+from airflow_provider_kinde.triggers.base import WaitTrigger
+from airflow_provider_kinde.triggers.conditions import KindeConditionTrigger
 from airflow_provider_kinde.triggers.poller import until_next
-from airflow_provider_kinde.triggers.users import KindeUserTrigger
 from kinde_emulator import Emulator
 from tests.support.company import connection
 from tests.support.operator_runs import calls
 
 KIND: dict[str, Any] = {"kinde_conn_id": "kinde_test", "poll_interval": 0.3}
+
+
+COMMON = inspect.signature(WaitTrigger.__init__).parameters.keys() - {"self"} | {"kinde_conn_id"}
+
+
+def waiting(name: str, arguments: dict[str, Any]) -> KindeConditionTrigger:
+    common = {key: arguments.pop(key) for key in list(arguments) if key in COMMON}
+    return KindeConditionTrigger(condition=name, parameters=arguments, **common)
+
+
+def user(**arguments: Any) -> KindeConditionTrigger:
+    return waiting("UserCondition", arguments)
+
+
+def organization(**arguments: Any) -> KindeConditionTrigger:
+    return waiting("OrganizationCondition", arguments)
+
+
+def member(**arguments: Any) -> KindeConditionTrigger:
+    return waiting("MemberCondition", arguments)
 
 
 def go(work: Coroutine[Any, Any, Any]) -> Any:
@@ -37,7 +59,7 @@ async def event(trigger: Any, within: float = 20) -> Any:
 
 
 EXAMPLES = [
-    KindeUserTrigger(
+    user(
         user_id="kp_a",
         email="a@b.example",
         condition="active",
@@ -48,7 +70,7 @@ EXAMPLES = [
         deadline=1.5,
         max_failures=9,
     ),
-    KindeOrganizationTrigger(
+    organization(
         org_code="o",
         handle="h",
         external_id="e",
@@ -59,7 +81,7 @@ EXAMPLES = [
         deadline=1.5,
         max_failures=9,
     ),
-    KindeOrganizationUserTrigger(
+    member(
         org_code="o",
         handle="h",
         external_id="e",
@@ -76,13 +98,16 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize("trigger", EXAMPLES, ids=lambda trigger: type(trigger).__name__)
+@pytest.mark.parametrize("trigger", EXAMPLES, ids=lambda trigger: trigger.condition)
 def test_every_setting_survives_a_round_trip(trigger: Any) -> None:
     path, kwargs = trigger.serialize()
-    parameters = inspect.signature(type(trigger).__init__).parameters
-    assert kwargs.keys() == parameters.keys() - {"self"}
+    assert kwargs.keys() == COMMON | {"condition", "parameters"}
+    fields = dataclasses.fields(CONDITIONS[trigger.condition])  # type: ignore[arg-type]
+    assert kwargs["parameters"].keys() == {field.name for field in fields}
     # Each one differs from its default, so that one that is dropped shows.
-    assert not [name for name, value in kwargs.items() if value == parameters[name].default]
+    assert not [field.name for field in fields if kwargs["parameters"][field.name] == field.default]
+    defaults = KindeConditionTrigger(condition="", parameters={}).serialize()[1]
+    assert not [name for name, value in kwargs.items() if value == defaults[name]]
     module, _, name = path.rpartition(".")
     kind = getattr(import_module(module), name)
     again = kind(**json.loads(json.dumps(kwargs)))
@@ -100,10 +125,10 @@ def _through_the_database(path: str, kwargs: dict[str, Any]) -> dict[str, Any]:
 def test_events(kinde: Emulator) -> None:
     async def all_of_them() -> list[Any]:
         return await asyncio.gather(
-            event(KindeUserTrigger(email="ann@example.com", **KIND)),
-            event(KindeUserTrigger(user_id="kp_bob", condition="suspended", **KIND)),
-            event(KindeOrganizationTrigger(name="Sales", **KIND)),
-            event(KindeOrganizationUserTrigger(handle="sales", user_id="kp_cat", roles=["seller"], **KIND)),
+            event(user(email="ann@example.com", **KIND)),
+            event(user(user_id="kp_bob", condition="suspended", **KIND)),
+            event(organization(name="Sales", **KIND)),
+            event(member(handle="sales", user_id="kp_cat", roles=["seller"], **KIND)),
         )
 
     assert [found["value"] for found in go(all_of_them())] == [
@@ -120,7 +145,7 @@ def test_it_waits_for_a_change(kinde: Emulator) -> None:
         await asyncio.to_thread(kinde.seed, {"users": [{"id": "kp_new", "email": "new@example.com"}]})
 
     async def both() -> Any:
-        found, _ = await asyncio.gather(event(KindeUserTrigger(email="NEW@example.com", **KIND)), later())
+        found, _ = await asyncio.gather(event(user(email="NEW@example.com", **KIND)), later())
         return found
 
     assert go(both()) == {"status": "met", "value": {"user_id": "kp_new", "state": "active"}}
@@ -129,11 +154,11 @@ def test_it_waits_for_a_change(kinde: Emulator) -> None:
 def test_a_deadline_of_the_wall_clock(kinde: Emulator) -> None:
     kind = {**KIND, "poll_interval": 60}
     begun = time.monotonic()
-    assert go(event(KindeUserTrigger(user_id="kp_no", deadline=time.time() + 0.5, **kind))) == {"status": "timeout"}
+    assert go(event(user(user_id="kp_no", deadline=time.time() + 0.5, **kind))) == {"status": "timeout"}
     assert time.monotonic() - begun < 5
     # After a restart that took long, it looks once more before it gives up.
-    assert go(event(KindeUserTrigger(user_id="kp_no", deadline=time.time() - 9, **kind))) == {"status": "timeout"}
-    assert go(event(KindeUserTrigger(user_id="kp_ann", deadline=time.time() - 9, **kind)))["status"] == "met"
+    assert go(event(user(user_id="kp_no", deadline=time.time() - 9, **kind))) == {"status": "timeout"}
+    assert go(event(user(user_id="kp_ann", deadline=time.time() - 9, **kind)))["status"] == "met"
 
 
 def _broken(kinde: Emulator, times: int) -> None:
@@ -142,35 +167,43 @@ def _broken(kinde: Emulator, times: int) -> None:
 
 def test_several_failures_in_a_row_pass(kinde: Emulator) -> None:
     _broken(kinde, 4)
-    assert go(event(KindeUserTrigger(user_id="kp_ann", **KIND)))["status"] == "met"
+    assert go(event(user(user_id="kp_ann", **KIND)))["status"] == "met"
 
 
 def test_failures_that_do_not_pass(kinde: Emulator) -> None:
     _broken(kinde, 5)
-    found = go(event(KindeUserTrigger(user_id="kp_ann", **KIND)))
+    found = go(event(user(user_id="kp_ann", **KIND)))
     assert (found["status"], found["retry"]) == ("error", True)
-    assert "5 looks in a row failed" in found["message"]
+    assert "5 checks in a row failed" in found["message"]
     assert "redirect" in found["message"]
 
 
 def test_what_cannot_be_is_told_at_once(kinde: Emulator) -> None:
     kinde.seed({"organizations": [{"name": "Sales", "code": "org_other"}]})
-    found = go(event(KindeOrganizationTrigger(name="Sales", **KIND)))
+    found = go(event(organization(name="Sales", **KIND)))
     assert (found["status"], found["retry"]) == ("error", False)
     assert "2 organizations have the name" in found["message"]
-    found = go(event(KindeUserTrigger(user_id="a/b", **KIND)))
+    found = go(event(user(user_id="a/b", **KIND)))
     assert (found["status"], found["retry"]) == ("error", False)
 
 
-def test_a_secret_changed_while_waiting(kinde: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_secret_ends_the_wait_at_once(kinde: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_KINDE_TEST", connection(kinde, password="wrong"))
+    found = go(event(user(user_id="kp_ann", **KIND)))
+    assert (found["status"], found["retry"]) == ("error", False)
 
-    async def mend() -> None:
+
+def test_a_secret_that_is_changed_while_waiting_is_read_anew(kinde: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def change() -> None:
         await asyncio.sleep(0.6)
-        monkeypatch.setenv("AIRFLOW_CONN_KINDE_TEST", connection(kinde))
+        monkeypatch.setenv("AIRFLOW_CONN_KINDE_TEST", connection(kinde, password="another"))
+        kinde.set(client_secret="another")
+        kinde.revoke_tokens()
+        await asyncio.sleep(0.6)
+        await asyncio.to_thread(kinde.seed, {"users": [{"id": "kp_new", "email": "new@example.com"}]})
 
     async def both() -> Any:
-        found, _ = await asyncio.gather(event(KindeUserTrigger(user_id="kp_ann", **KIND)), mend())
+        found, _ = await asyncio.gather(event(user(user_id="kp_new", max_failures=1, **KIND)), change())
         return found
 
     assert go(both())["status"] == "met"
@@ -183,10 +216,10 @@ def test_triggers_share_their_requests(kinde: Emulator) -> None:
 
     async def many() -> list[Any]:
         return await asyncio.gather(
-            *(event(KindeUserTrigger(email=f"P{n}@example.com", **KIND)) for n in range(60)),
-            *(event(KindeUserTrigger(user_id=f"kp_{n}", **KIND)) for n in range(40)),
-            *(event(KindeOrganizationTrigger(name="Sales", **KIND)) for _ in range(20)),
-            *(event(KindeOrganizationUserTrigger(handle="sales", user_id=f"kp_{n}", **KIND)) for n in range(20)),
+            *(event(user(email=f"P{n}@example.com", **KIND)) for n in range(60)),
+            *(event(user(user_id=f"kp_{n}", **KIND)) for n in range(40)),
+            *(event(organization(name="Sales", **KIND)) for _ in range(20)),
+            *(event(member(handle="sales", user_id=f"kp_{n}", **KIND)) for n in range(20)),
         )
 
     found = go(many())
@@ -205,7 +238,7 @@ def test_waiting_triggers_look_together(kinde: Emulator) -> None:
 
         async def late(number: int) -> Any:
             await asyncio.sleep(number * 0.03)
-            return await event(KindeUserTrigger(user_id=f"kp_none{number}", **kind))
+            return await event(user(user_id=f"kp_none{number}", **kind))
 
         return await asyncio.gather(*(late(number) for number in range(20)))
 
@@ -218,8 +251,8 @@ def test_one_that_is_cancelled_takes_nobody_with_it(kinde: Emulator) -> None:
     kinde.set(latency=400)
 
     async def both() -> Any:
-        gone = asyncio.ensure_future(event(KindeOrganizationTrigger(name="Sales", **KIND)))
-        stays = asyncio.ensure_future(event(KindeOrganizationTrigger(name="Sales", **KIND)))
+        gone = asyncio.ensure_future(event(organization(name="Sales", **KIND)))
+        stays = asyncio.ensure_future(event(organization(name="Sales", **KIND)))
         await asyncio.sleep(0.2)
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -236,7 +269,7 @@ def test_one_that_is_cancelled_takes_nobody_with_it(kinde: Emulator) -> None:
 def test_the_last_one_closes_the_connections(kinde: Emulator) -> None:
     async def alone() -> tuple[int, dict[str, Any]]:
         kinde.set(latency=10_000)
-        task = asyncio.ensure_future(event(KindeUserTrigger(user_id="kp_ann", **KIND)))
+        task = asyncio.ensure_future(event(user(user_id="kp_ann", **KIND)))
         await asyncio.sleep(0.5)
         task.cancel()
         await asyncio.wait([task])
@@ -257,8 +290,9 @@ def test_beats() -> None:
 LAG = """
 import asyncio, json, sys, time
 from airflow.providers.common.compat.sdk import BaseHook
-from airflow_provider_kinde.triggers.users import KindeUserTrigger
-from airflow_provider_kinde.triggers.organizations import KindeOrganizationUserTrigger
+from airflow_provider_kinde.triggers.conditions import KindeConditionTrigger
+
+MEMBER = {"name": "Sales", "user_id": "kp_cat", "roles": ["lead"]}
 
 async def main():
     longest, over = 0.0, False
@@ -274,8 +308,9 @@ async def main():
     await asyncio.sleep(0.05)
     kind = {"kinde_conn_id": "kinde_test", "poll_interval": 0.5, "deadline": time.time() + 4}
     found = await asyncio.gather(
-        *(one(KindeUserTrigger(email=f"nobody{n}@example.com", **kind)) for n in range(50)),
-        *(one(KindeOrganizationUserTrigger(name="Sales", user_id="kp_cat", roles=["lead"], **kind)) for _ in range(20)),
+        *(one(KindeConditionTrigger(condition="UserCondition", parameters={"email": f"nobody{n}@example.com"}, **kind))
+          for n in range(50)),
+        *(one(KindeConditionTrigger(condition="MemberCondition", parameters=MEMBER, **kind)) for _ in range(20)),
     )
     over = True
     await dog

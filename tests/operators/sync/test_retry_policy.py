@@ -135,7 +135,7 @@ def test_what_real_tasks_do(dag_file: DagFile, kinde: Emulator) -> None:
 """
     run = Run(dag_file(HEAD + tasks))
     assert set(run.states.values()) == {"failed"}
-    assert run.tries == {"nobody": 1, "down": 2, "limited": 2, "plain": 2}
+    assert run.tries == {"nobody": 1, "down": 2, "limited": 2, "plain": 1}
     waits = waited(run)
     assert 0.4 <= waits.pop(("limited", 1)) <= 0.5
     assert set(waits.values()) == {None}
