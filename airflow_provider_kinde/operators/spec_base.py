@@ -164,10 +164,13 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
                 f"protected people who left still have access: {waiting}. Pass their ids in approve_protected, or "
                 "suspend them in Kinde"
             )
+        from airflow_provider_kinde.sync.report.redaction import first_reasons
+
         who = some(dict.fromkeys(o.id or o.alias or "" for o in report.plan.operations if o.outcome != "done"))
         raise AirflowException(
-            f"{report.failed} of {len(report.plan.operations)} operations are left (ids: {who}); the reasons are in "
-            f"{result['path']}. A retry does only what is left"
+            f"{report.failed} of {len(report.plan.operations)} operations are left. The first reasons: "
+            f"{'; '.join(first_reasons(report))}. All reasons are in {result['path']}. A retry does only what is left. "
+            f"Ids: {who}"
         )
 
 

@@ -57,6 +57,25 @@ def redact_report(report: Report) -> Report:
     )
 
 
+def first_reasons(report: Report, most: int = 3) -> list[str]:
+    """Say why the first changes were not made, without names and addresses.
+
+    :param report: a report of a run that failed in part.
+    :param most: how many different reasons to give; those of failed changes come before those of skipped ones.
+    :returns: one text for each reason, with the first HR id (or the organization's alias) that it is about.
+    """
+    failed: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for operation in report.plan.operations:
+        found = {"failed": failed, "skipped": skipped}.get(operation.outcome)
+        if found is not None and len(found) < most:
+            what = f"{operation.id or operation.alias} ({operation.kind.replace('_', ' ')})"
+            found.setdefault(_error(operation.error), what)
+        if len(failed) == most:
+            break
+    return [f"{what}: {reason}" for reason, what in [*failed.items(), *skipped.items()][:most]]
+
+
 def _operation(operation: Change) -> Change:
     if not operation.id:
         return dataclasses.replace(operation, sealed=operation.digest)

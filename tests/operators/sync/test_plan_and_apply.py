@@ -172,6 +172,27 @@ def test_what_failed_is_done_by_the_retry(dag: Any, kinde: Emulator, storage_pat
     assert json.loads(second.read_text())["outcomes"]["failed"] == 0
 
 
+def test_a_failed_task_says_three_reasons_without_names_and_where_the_rest_is(
+    dag_file: DagFile, company: Company, kinde: Emulator, said: Callable[[], str], storage_path: Path
+) -> None:
+    for number, code in enumerate(("EMAIL_INVALID", "NAME_TOO_LONG", "PHONE_INVALID", "LAST_OF_ALL")):
+        words = f"mail-{number}@example.com and Lastname-{number} are refused"
+        kinde.fault("POST", "/api/v1/user", status=400, times=1, body={"errors": [{"code": code, "message": words}]})
+    run = Run(dag_file(ONE_TASK.format(spec=str(company.spec), more=", retries=0")))
+    assert run.states == {"sync": "failed"}
+    logged = said()
+    (message,) = {
+        line[line.index("The first reasons") :] for line in logged.splitlines() if "The first reasons" in line
+    }
+    reasons, rest = message.split("All reasons are in ")
+    assert reasons.count("POST /api/v1/user: ") == 3
+    assert reasons.count("(create): ") == 3
+    assert sum(code in reasons for code in ("EMAIL_INVALID", "NAME_TOO_LONG", "PHONE_INVALID", "LAST_OF_ALL")) == 3
+    (report,) = storage_path.rglob("report.json")
+    assert rest.startswith(f"{report}. A retry does only what is left")
+    assert not [word for word in SECRET_WORDS if word in logged.lower()]
+
+
 def test_logs_hold_ids_and_counts_only(dag: Any, company: Company, said: Callable[[], str]) -> None:
     company.change(3, email="no address")
     company.rows[4] += row(4, family="Lastname-other")
