@@ -15,7 +15,7 @@ from airflow_provider_kinde.exceptions import KindeError
 from airflow_provider_kinde.links.admin import KindeAdminLink
 from airflow_provider_kinde.operators.users import KindeSuspendUserOperator
 from kinde_emulator import Emulator
-from tests.support.operator_runs import Ti
+from tests.support.operator_runs import Ti, typed_errors
 
 MODULES = (
     "operators.users",
@@ -64,7 +64,7 @@ def test_there_are_as_many_as_documented() -> None:
 def test_the_link_works_while_the_task_runs_and_after_it_failed(kinde: Emulator) -> None:
     ti = Ti()
     kinde.fault("PATCH", "/api/v1/user", status=400)
-    with pytest.raises(KindeError):
+    with pytest.raises(KindeError), typed_errors():
         KindeSuspendUserOperator(task_id="t", kinde_conn_id="kinde_test", user_id="kp_ann").execute({"ti": ti})  # type: ignore[arg-type]
     assert ti.xcoms == {KindeAdminLink().xcom_key: f"{kinde.url}/admin"}
 
