@@ -329,7 +329,7 @@ def test_any_operation(kinde: Emulator) -> None:
     ("operation", "arguments", "words"),
     [
         ("get_usrs", {}, "get_users"),
-        ("iter_everything", {}, "no endpoint"),
+        ("iter_everything", {}, "no operation"),
         ("get_user_data", {}, "missing"),
         ("get_user_data", {"id": "a/b"}, "holds '/'"),
         ("delete_user", {"id": "a?b"}, r"holds '\?'"),
