@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from airflow_provider_kinde.client.endpoints.base import is_text
+from airflow_provider_kinde.client.text import is_text
 from airflow_provider_kinde.client.urls import base_url, is_loopback
 
 MAX_CONCURRENCY = 16

@@ -144,7 +144,7 @@ print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_
         "version",
     )
     # The fields of the connection form, which Airflow reads at its start, are made of the options of the client.
-    form = {"client", "client.settings", "client.urls", "client.multipart", "client.endpoints", "client.endpoints.base"}
+    form = {"client", "client.settings", "client.text", "client.urls"}
     packages = {"hooks", "links", "sync", "sync.spec"} | form
     names = {name.removeprefix("airflow_provider_kinde.") for name in ours.split()} - packages
     assert {name for name in names if not name.startswith(cheap)} == set()

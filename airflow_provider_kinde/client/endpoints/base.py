@@ -25,6 +25,7 @@ from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
 from airflow_provider_kinde.client.multipart import encode_file
+from airflow_provider_kinde.client.text import is_text
 
 R = TypeVar("R")
 """What a method returns: decoded JSON (sync), or an awaitable of it (async)."""
@@ -346,18 +347,6 @@ def encode_query(values: Mapping[str, Any]) -> str:
         else:
             pairs.append((name, value))
     return "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in pairs)
-
-
-def is_text(value: Any) -> bool:
-    """Return whether all texts in a value can be sent, because they hold no half characters.
-
-    :param value: a text, or a mapping or list with texts in it.
-    """
-    if isinstance(value, str):
-        return value.isascii() or not re.search("[\ud800-\udfff]", value)
-    if isinstance(value, Mapping):
-        return all(is_text(key) and is_text(inner) for key, inner in value.items())
-    return not isinstance(value, (list, tuple, set, frozenset)) or all(map(is_text, value))
 
 
 def _text(value: Any) -> str:
