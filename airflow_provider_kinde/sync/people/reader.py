@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -14,6 +14,7 @@ from airflow_provider_kinde.resources.normalization import clean_email, clean_na
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejected, Row, Source
 from airflow_provider_kinde.sync.people.access import decide_access
 from airflow_provider_kinde.sync.people.drift import Drift
+from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_row
 from airflow_provider_kinde.sync.spec.dates import DateReader
 from airflow_provider_kinde.sync.spec.expressions import (
     Recall,
@@ -58,6 +59,7 @@ class _Reader:
         self.dates = DateReader(spec.employment.date_format, dt.date(now.year, now.month, now.day))
         self.aliases = {organization.alias for organization in spec.organizations}
         self.drift = Drift(spec)
+        self.read_columns = spec.columns
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
         self._number = 0
@@ -79,6 +81,8 @@ class _Reader:
             self.columns = frozenset(reading.columns)
             self.drift.check_columns(self.columns)
         for row in reading:
+            if not row.problem and _is_blank_row(row.values):
+                continue  # a row of blank cells alone is no row
             people.rows += 1
             if row.problem:
                 self._reject(row, None, row.problem)
@@ -104,8 +108,9 @@ class _Reader:
 
     def _row(self, row: Row) -> None:
         self._number = row.number
-        view = RowView(row.values, self.columns, self.missed)
-        self.drift.look_at(row.values)
+        values = clean_row(row.values, self.read_columns)
+        view = RowView(values, self.columns, self.missed)
+        self.drift.look_at(values)
         try:
             id = self._id(view)
         except UnknownColumn as error:
@@ -122,7 +127,13 @@ class _Reader:
             self.drift.unknown(error.column)
         except _Reject as error:
             self._reject(row, id, str(error))
-        self.writer.add((row.number, id, _fingerprint(row.values), *understood))
+        self.writer.add((row.number, id, self._fingerprint(values), *understood))
+
+    def _fingerprint(self, values: Mapping[str, Any]) -> int:
+        """Equal for rows that hold the same where the spec reads them, or missing for null."""
+        columns = values if self.read_columns is None else self.read_columns
+        cells = [(column, "" if (value := values.get(column)) is None else str(value)) for column in columns]
+        return hash(frozenset([cell for cell in cells if cell[1]]))
 
     def _reject(self, row: Row, id: str | None, reason: str) -> None:
         self.people.rejected.append(Rejected(row.number, id, reason))
@@ -365,15 +376,9 @@ def _columns_of(templates: Iterable[Template | None]) -> frozenset[str] | None:
     return frozenset().union(*(template.columns for template in present))
 
 
+def _is_blank_row(values: Mapping[str, Any]) -> bool:
+    return all(is_blank(clean_cell(value)) for value in values.values())
+
+
 def _fail(field: str, error: TemplateError) -> NoReturn:
     raise _Reject(f"{field}: {error}") from None
-
-
-def _fingerprint(values: Any) -> int:
-    """Equal for rows that hold the same, whatever the order of columns, blanks around text, or missing for null."""
-    cells: Collection[tuple[str, str]] = [
-        (column, text)
-        for column, value in values.items()
-        if (text := value.strip() if type(value) is str else "" if value is None else str(value))
-    ]
-    return hash(frozenset(cells))

@@ -10,11 +10,13 @@ import pendulum
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Access, Account, Person, Row, Source
+from airflow_provider_kinde.sync.person.code_points import hidden, look_alike
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
+from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.people import merged
@@ -60,6 +62,7 @@ def explanation(plan: Plan, source: Source, id: str, *, personal: bool = True) -
     :param personal: whether the text holds names, addresses and the row's values; without them it fits a log.
     :returns: the text.
     """
+    id = clean_text(id)
     lines = [f"{clean(id)}  in {plan.spec.name} -> {plan.host}", ""]
     lines += _section("row", _rows(plan.spec, source, id, personal))
     lines += _section("mapping", _mapping(plan, id, personal))
@@ -79,13 +82,34 @@ def _rows(spec: SyncSpec, source: Source, id: str, personal: bool) -> list[str]:
         if _id(spec, row) == id:
             found.append(f"row {row.number} of {clean(reading.name)}")
             if personal:
-                found += [f"  {clean(column)} = {clean(value)!r}" for column, value in row.values.items()]
+                found += _cells(spec, row.values)
     return found or [f"no row of {clean(reading.name)} has this id"]
+
+
+def _cells(spec: SyncSpec, values: Mapping[str, Any]) -> list[str]:
+    """The cells that the spec reads, as it reads them, with a word on characters that nobody can see."""
+    lines = []
+    employment = spec.employment
+    for column, raw in values.items():
+        if spec.columns is not None and column not in spec.columns:
+            continue
+        cell = clean_cell(raw)
+        line = f"  {clean(column)} = {clean(cell)!r}"
+        if isinstance(raw, str) and (unseen := hidden(raw)):
+            line += f" (the source has {unseen} in it, which is read as this)"
+        lines.append(line)
+        readers = [template for template in spec.templates if column in template.columns]
+        texts = frozenset[str]().union(*(template.texts for template in readers))
+        if employment.status in readers:
+            texts |= employment.active | employment.inactive
+        if isinstance(cell, str) and (like := look_alike(cell, texts)):
+            lines.append(f"    looks like {clean(like[0])!r} of the spec and is another text: {like[1]}")
+    return lines
 
 
 def _id(spec: SyncSpec, row: Row) -> str | None:
     try:
-        return None if row.problem else str(spec.person.id.render(row.values)).strip()
+        return None if row.problem else clean_text(spec.person.id.render(row.values))
     except Exception:  # such a row is listed under "mapping", with the reason
         return None
 

@@ -13,6 +13,7 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.kinds import COUNTED, KINDS
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.rows import ListSource
+from airflow_provider_kinde.sync.spec.cells import clean_text
 from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR
 
 _YEAR = re.compile(r"\d{4}")
@@ -60,10 +61,10 @@ class RunRequest:
             raise SyncError(f"no such kind of change: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
         return cls(
             moment(now),
-            None if ids is None else frozenset(map(str, ids)),
+            None if ids is None else frozenset(clean_text(str(id)) for id in ids),
             None if only is None else frozenset(only),
             approve,
-            frozenset(approve_protected or ()),
+            frozenset(clean_text(str(id)) for id in approve_protected or ()),
         )
 
     def includes(self, id: str | None) -> bool:

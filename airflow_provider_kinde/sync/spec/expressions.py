@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from jinja2.exceptions import SecurityError
 
+from airflow_provider_kinde.sync.spec.cells import clean_inside, clean_row
 from airflow_provider_kinde.sync.spec.filters import MAX_TEXT, as_text
 from airflow_provider_kinde.sync.spec.sandbox import Sandbox
 from airflow_provider_kinde.sync.spec.syntax_tree import Reads, prepare
@@ -180,6 +181,7 @@ class Template:
         "line",
         "optional",
         "text",
+        "texts",
     )
 
     def __init__(self, text: str, *, key: str = "", line: int | None = None) -> None:
@@ -188,8 +190,10 @@ class Template:
         """Every column that the expression reads by a constant name."""
         self.optional: frozenset[str] = frozenset()
         """Those of them that need not exist (``row.x is defined``, ``row.x | default(…)``)."""
+        self.texts: frozenset[str] = frozenset()
+        """The constant texts in it, with which cells may be compared."""
         self.constant = True
-        self._constant: Any = text
+        self._constant: Any = clean_inside(text)
         self._column: str | None = None
         self._compiled: jinja2.Template | None = None
         self._recall: Recall | None = None
@@ -206,7 +210,7 @@ class Template:
             raise TemplateError("not a valid expression: it is too long or nested too deeply") from None
         except ValueError as error:
             raise TemplateError(f"not a valid expression: {str(error)[:200]}") from None
-        self.columns, self.optional = reads.columns, reads.optional
+        self.columns, self.optional, self.texts = reads.columns, reads.optional, reads.texts
         self.constant = not reads.reads_row
         if self.constant:
             self._constant = self._run(RowView({}))
@@ -219,14 +223,14 @@ class Template:
     def value(self, row: RowView | Mapping[str, Any]) -> Any:
         """Evaluate to a native value: text, a number, a boolean, a date.
 
-        :param row: the row.
+        :param row: the row; as a mapping it may hold cells as the source writes them.
         :returns: what the expression yields; text when it is more than one ``{{ }}``.
         :raises TemplateError: it fails on this row.
         :raises UnknownColumn: it reads a column that the source does not have.
         """
         if self._compiled is None:
             return self._constant
-        view = row if isinstance(row, RowView) else RowView(row)
+        view = row if isinstance(row, RowView) else RowView(clean_row(row))
         if self._column is not None:
             return view.column(self._column)
         return self._run(view) if self._recall is None else self._recall(view)

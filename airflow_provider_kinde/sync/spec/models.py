@@ -221,6 +221,13 @@ class SyncSpec(Section):
         """Every expression and constant text of the file that a row is read with, with its key and line."""
         return tuple(_templates(self))
 
+    @cached_property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns that the spec reads, sorted; ``None`` where the row decides which ones are read."""
+        if not all(template.pure for template in self.templates):
+            return None
+        return tuple(sorted(frozenset[str]().union(*(template.columns for template in self.templates))))
+
     def error(self, key: str, message: str, line: int | None = None) -> SpecError:
         """An error about one key of this file.
 

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from airflow_provider_kinde.sync.spec.cells import clean_text
 from airflow_provider_kinde.sync.spec.fields import (
     Email,
     Expr,
@@ -127,7 +128,7 @@ def _aliases(found: dict[str, str | OrganizationLookup], info: ValidationInfo) -
     organizations: list[OrganizationSpec] = []
     targets: dict[tuple[Any, ...], str] = {}
     for alias, value in found.items():
-        organization = _organization(alias.strip(), value, f"organizations.{alias}", info)
+        organization = _organization(clean_text(alias), value, f"organizations.{alias}", info)
         target = (organization.code, organization.external_id, organization.handle, organization.name)
         if target in targets:
             note(info, organization.key, f"is the same organization as {targets[target]}")

@@ -12,6 +12,7 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
+from airflow_provider_kinde.sync.spec.cells import clean_inside
 from airflow_provider_kinde.sync.spec.filters import regex
 
 # What the discovery of columns understands: no macros, blocks, imports and namespaces.
@@ -31,6 +32,7 @@ class Reads:
     :param dynamic: some column's name is known at run time only.
     :param reads_row: the expression uses ``row`` at all.
     :param only_column: the one column that the expression is, without anything done to it.
+    :param texts: the constant texts in it, with which cells may be compared.
     """
 
     tree: nodes.Template
@@ -39,6 +41,7 @@ class Reads:
     dynamic: bool
     reads_row: bool
     only_column: str | None
+    texts: frozenset[str]
 
 
 def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
@@ -72,6 +75,7 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
         tree.body = [nodes.Assign(target, expression, lineno=expression.lineno)]
     tree = transformer.visit(tree)
     tree.set_environment(environment)
+    texts = (const.value for const in tree.find_all(nodes.Const) if isinstance(const.value, str))
     return Reads(
         tree=tree,
         columns=frozenset(columns),
@@ -79,6 +83,7 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
         dynamic=dynamic or handed_on > 0,
         reads_row=reads_row,
         only_column=only,
+        texts=frozenset(texts) - columns,
     )
 
 
@@ -190,7 +195,7 @@ def _column_names(node: nodes.Node, rows: set[str], constants: dict[str, list[st
 
 
 class _Transformer(NodeTransformer):
-    """Makes it safe to ask whether a column exists, and lets ``~`` join values as text."""
+    """Makes it safe to ask whether a column exists, lets ``~`` join values as text, cleans texts as cells are."""
 
     def __init__(self, rows: set[str], constants: dict[str, list[str] | None]) -> None:
         self._rows, self._constants = rows, constants
@@ -217,9 +222,23 @@ class _Transformer(NodeTransformer):
             node.node = self._asked(node.node)
         return node
 
+    def visit_Const(self, node: nodes.Const) -> nodes.Node:
+        if isinstance(node.value, str):
+            node.value = clean_inside(node.value)
+        return node
+
+    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
+        node.data = clean_inside(node.data)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
+        # The name of a column is read as the source writes it.
+        named = isinstance(node.arg, nodes.Const) and isinstance(node.node, nodes.Name) and node.node.name in self._rows
+        return node if named else self.generic_visit(node)
+
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
-        node = self.generic_visit(node)  # type: ignore[assignment]
         asked = _const(node.expr)
+        node = self.generic_visit(node)  # type: ignore[assignment]
         for operand in node.ops:
             if asked is not None and operand.op in ("in", "notin") and isinstance(operand.expr, nodes.Name):
                 self.optional.update({asked} if operand.expr.name in self._rows else ())

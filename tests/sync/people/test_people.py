@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -266,12 +267,26 @@ def test_equal_rows_count_once_and_differing_ones_are_rejected() -> None:
         person("4", email="mangled"),
         person("4", email="mangled"),
     ]
-    people = read(rows)
+    people = read(rows, BASE + RULES)
     assert list(people.persons) == ["1", "3"]
     assert people.persons["1"].row == 2
     assert [(entry.row, entry.id) for entry in people.rejected] == [(3, "2"), (5, "2"), (6, "2"), (8, "4")]
     assert reasons(people)[3] == reasons(people)[6] == "rows 3, 5, 6 hold the same id and differ"
     assert (people.rows, people.ids, people.ids_certain) == (8, {"1", "2", "3", "4"}, True)
+
+
+def test_rows_differ_only_in_what_the_spec_reads() -> None:
+    people = read([person("1", dept="IT"), person("1", dept="Sales"), person("1", first="First1\u200b")])
+    assert (list(people.persons), people.rejected) == (["1"], [])
+
+
+def test_a_row_of_blank_cells_alone_is_no_row() -> None:
+    blank = dict.fromkeys(person("1"), " \u00a0\u200b")
+    people = read([person("1"), blank, blank | {"id": None}])
+    assert (list(people.persons), people.rejected, people.rows, people.ids_certain) == (["1"], [], 1, True)
+    assert read([blank]).problems == ["the table is empty. Nobody's access was removed"]
+    people = read([person("1"), blank | {"type": "x"}])
+    assert (reasons(people), people.ids_certain) == ({3: "id is blank"}, False)
 
 
 def test_two_people_due_with_one_address_are_both_held() -> None:
@@ -427,6 +442,25 @@ def outcome(people: People) -> Any:
 def test_the_order_of_rows_changes_nothing(rows: list[dict[str, str]], rng: random.Random) -> None:
     shuffled = rng.sample(rows, len(rows))
     assert outcome(read_people(LAW, Table(rows), NOW)) == outcome(read_people(LAW, Table(shuffled), NOW))
+
+
+UNSEEN = st.sampled_from(["", " ", "\u00a0", "\u200b", "\ufeff", "\u2007", "\u00ad"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROWS, UNSEEN, UNSEEN, st.sampled_from(["NFC", "NFD"]))
+def test_characters_that_nobody_sees_change_nothing(
+    rows: list[dict[str, str]], head: str, tail: str, form: Any
+) -> None:
+    named = [row | {"first": row["first"] and "Zo\u00eb Ann", "last": "\u00c5ngstr\u00f6m"} for row in rows]
+    written = [
+        {
+            name: head + unicodedata.normalize(form, cell).replace(" ", "\u00a0") + tail if cell else cell
+            for name, cell in row.items()
+        }
+        for row in named
+    ]
+    assert outcome(read_people(LAW, Table(named), NOW)) == outcome(read_people(LAW, Table(written), NOW))
 
 
 @settings(max_examples=100, deadline=None)
