@@ -1,8 +1,9 @@
 """Ownership, as it is written in Kinde: the ``provided_id`` of an account.
 
-``<name>:<id>`` says which sync owns the account and whose it is. Two marks may follow it: ``~renaming=<identity id>``
-while the address is being changed, and ``~left=YYYY-MM-DD`` once access was taken away. Nothing else is remembered
-anywhere, so a lost disk or a second scheduler cannot make the sync wrong.
+``<name>:<id>`` says which sync owns the account and whose it is. Marks may follow it: ``~renaming=<identity id>`` while
+the address is being changed; ``~leaving=YYYY-MM-DD`` from the suspension of a leaver until the last write, which
+replaces it by ``~left=YYYY-MM-DD``; ``~barred`` with it if another party had suspended the account before. Nothing else
+is remembered anywhere, so a lost disk or a second scheduler cannot make the sync wrong.
 """
 
 from __future__ import annotations
@@ -16,23 +17,44 @@ class Link(NamedTuple):
 
     :param id: the HR id.
     :param renaming: identity id of the former primary address of an unfinished rename.
+    :param leaving: UTC day on which the sync suspended the account of a leaver who is not finished yet.
     :param left: UTC day on which the sync took access away.
-    :param unknown: a mark that this version does not know: such an account is held.
+    :param barred: another party had suspended the account before the person left.
+    :param unknown: a mark that this version does not know, or that contradicts another: such an account is held.
     """
 
     name: str
     id: str
     renaming: str = ""
+    leaving: date | None = None
     left: date | None = None
+    barred: bool = False
     unknown: str = ""
 
     def __str__(self) -> str:
         text = f"{self.name}:{self.id}"
         if self.renaming:
             text += f"~renaming={self.renaming}"
+        if self.leaving:
+            text += f"~leaving={self.leaving.isoformat()}"
         if self.left:
             text += f"~left={self.left.isoformat()}"
-        return text
+        return text + ("~barred" if self.barred else "")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no mark follows the link."""
+        return not (self.renaming or self.is_marked or self.unknown)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether a mark says that the sync took access away, or began to."""
+        return bool(self.leaving or self.left or self.barred)
+
+    @property
+    def may_return(self) -> bool:
+        """Whether the sync suspended the account, so that it may enable it again."""
+        return bool(self.leaving or self.left) and not self.barred
 
     @property
     def problem(self) -> str:
@@ -41,9 +63,21 @@ class Link(NamedTuple):
             f"the account's provided_id has {self.unknown!r}, which this version does not know" if self.unknown else ""
         )
 
-    def with_left(self, day: date | None) -> Link:
-        """The same link, marked as left on ``day`` (or no longer, with ``None``)."""
-        return self._replace(left=day)
+    def with_leaving(self, day: date) -> Link:
+        """The same link, marked as suspended on ``day``, which is not the last write for the leaver."""
+        return self._replace(leaving=day, left=None, barred=False)
+
+    def with_left(self, day: date, *, barred: bool = False) -> Link:
+        """The same link, marked as left on ``day``, the last write for a leaver.
+
+        :param day: the UTC day.
+        :param barred: whether another party had suspended the account before.
+        """
+        return self._replace(leaving=None, left=day, barred=barred)
+
+    def without_marks(self) -> Link:
+        """The same link, without the marks of a leaver."""
+        return self._replace(leaving=None, left=None, barred=False)
 
     def with_renaming(self, identity_id: str) -> Link:
         """The same link, marked with the identity that a rename will drop (or no longer, with ``""``)."""
@@ -56,18 +90,20 @@ def parse_link(provided_id: str, name: str) -> Link | None:
     if not provided_id.startswith(prefix):
         return None
     person_id, *marks = provided_id[len(prefix) :].split("~")
-    renaming, left, unknown = "", None, ""
+    renaming, leaving, left, barred, unknown = "", None, None, False, ""
     for mark in marks:
         key, _, value = mark.partition("=")
         if key == "renaming" and value and not renaming:
             renaming = value
-        elif key == "left" and not left and (left := _day(value)):
-            pass
+        elif key in ("leaving", "left") and not (leaving or left) and (day := _day(value)):
+            leaving, left = (day, None) if key == "leaving" else (None, day)
+        elif mark == "barred" and not barred:
+            barred = True
         else:
             unknown = mark or "~"
     if not person_id.strip():
         unknown = unknown or "a blank id"
-    return Link(name, person_id, renaming, left, unknown)
+    return Link(name, person_id, renaming, leaving, left, barred, unknown)
 
 
 def is_onboarded(provided_id: str, name: str) -> bool:

@@ -13,9 +13,9 @@ from airflow_provider_kinde.sync.link import Link, is_onboarded, parse_link
 IDS = st.text(st.characters(exclude_characters="~", exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 
 
-@given(IDS, st.sampled_from(["", "identity_1"]), st.none() | st.dates())
-def test_what_is_written_is_read_back(id: str, renaming: str, left: date | None) -> None:
-    link = Link("hr", id, renaming, left)
+@given(IDS, st.sampled_from(["", "identity_1"]), st.none() | st.dates(), st.booleans(), st.booleans())
+def test_what_is_written_is_read_back(id: str, renaming: str, day: date | None, finished: bool, barred: bool) -> None:
+    link = Link("hr", id, renaming, None if finished else day, day if finished else None, barred)
     assert parse_link(str(link), "hr") == link
 
 
@@ -25,7 +25,17 @@ def test_what_is_not_ours(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["hr:1~frozen", "hr:1~left=tomorrow", "hr:1~", "hr:", "hr:1~left=2026-01-01~left=2026-01-02"]
+    "text",
+    [
+        "hr:1~frozen",
+        "hr:1~left=tomorrow",
+        "hr:1~leaving=",
+        "hr:1~barred=1",
+        "hr:1~",
+        "hr:",
+        "hr:1~left=2026-01-01~left=2026-01-02",
+        "hr:1~leaving=2026-01-01~left=2026-01-02",
+    ],
 )
 def test_what_this_version_does_not_know(text: str) -> None:
     link = parse_link(text, "hr")
@@ -36,7 +46,16 @@ def test_what_this_version_does_not_know(text: str) -> None:
 def test_marks_keep_their_order() -> None:
     link = Link("hr", "a:b").with_left(date(2026, 3, 2)).with_renaming("identity_9")
     assert str(link) == "hr:a:b~renaming=identity_9~left=2026-03-02"
-    assert str(link.with_renaming("").with_left(None)) == "hr:a:b"
+    assert str(link.with_renaming("").without_marks()) == "hr:a:b"
+
+
+def test_a_leaver_is_marked_as_leaving_then_as_left() -> None:
+    leaving = Link("hr", "1", "identity_9").with_leaving(date(2026, 3, 2))
+    assert str(leaving) == "hr:1~renaming=identity_9~leaving=2026-03-02"
+    left = leaving.with_left(date(2026, 3, 3), barred=True)
+    assert str(left) == "hr:1~renaming=identity_9~left=2026-03-03~barred"
+    assert (leaving.may_return, left.may_return) == (True, False)
+    assert str(left.without_marks()) == "hr:1~renaming=identity_9"
 
 
 def test_the_mark_of_the_onboarding_form() -> None:

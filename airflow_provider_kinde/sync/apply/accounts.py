@@ -187,6 +187,10 @@ class Accounts:
     def suspend(self, change: Change, group: Sequence[Change] = ()) -> None:
         """Suspend a leaver (unless memberships were removed instead), end sessions, and write the mark last.
 
+        The request that suspends the account also marks it as leaving. So if the run is killed after it, the next run
+        knows who suspended the account. An account that is suspended without a mark was suspended by another party,
+        and the last mark says so.
+
         :param change: the suspension.
         :param group: not used.
         """
@@ -194,11 +198,14 @@ class Accounts:
         assert account is not None
         assert account.link is not None
         assert change.after is not None
+        link = account.link
         if change.after.get("suspended") and not account.suspended:
-            self.client.update_user(account.id, is_suspended=True)
+            link = link.with_leaving(self.today)
+            self.client.update_user(account.id, is_suspended=True, provided_id=str(link))
         if self.spec.leaver.end_sessions:
             users.end_sessions(self.client, account.id)
-        self.client.update_user(account.id, provided_id=str(account.link.with_left(self.today)))
+        barred = account.suspended and not account.link.may_return
+        self.client.update_user(account.id, provided_id=str(link.with_left(self.today, barred=barred)))
 
     def delete(self, change: Change, group: Sequence[Change] = ()) -> None:
         """Delete an account (``DELETE /user``); an account that is missing already is no error.

@@ -159,14 +159,14 @@ class _Offboarding:
         return report
 
     def _suspend(self, snapshot: Snapshot, account: Account, person: Person | None, tell: Tell) -> Report:
-        """Suspend without the mark ``~left``: with it, the sync would enable the account again."""
+        """Suspend without a mark: with one, the sync would enable the account again."""
         active = person is not None and person.access is not Access.NONE
         reason = f"requested in the form; {self._hr(account, person)}"
         plan = Plan(self.spec, self.client.host, self.at, snapshot=snapshot, counts_before=self.before)
         body: dict[str, Any] = {} if account.suspended else {"is_suspended": True}
         link = account.link
-        if link and link.left and (active or not account.suspended):
-            body["provided_id"] = str(link.with_left(None))
+        if link and link.is_marked and (active or not account.suspended or link.leaving):
+            body["provided_id"] = str(link.without_marks())
         if body:
             before = {"suspended": account.suspended, **({"left": True} if "provided_id" in body else {})}
             after = {"suspended": True, **({"left": False} if "provided_id" in body else {})}

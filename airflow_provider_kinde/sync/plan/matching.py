@@ -102,7 +102,8 @@ class Matches:
             if not row.plain:
                 link = match.account.link
                 assert link is not None  # no other account is joined
-                if link.left and link.left >= self._yesterday:
+                day = link.left or link.leaving
+                if day and day >= self._yesterday:
                     volumes.recent[account_id] = match.access
             groups[present] += 1
             if len(groups) > _MANY:

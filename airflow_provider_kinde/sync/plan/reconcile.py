@@ -143,13 +143,16 @@ class Reconciler:
         assert link is not None
         if person.access is Access.KEEP and not self.has_access(account):
             return []
-        if account.suspended and link.left is None:
-            raise Hold("suspended in Kinde by someone else, while HR says active: enable the account or correct HR")
+        if account.suspended and not link.may_return:
+            when = " before the person left" if link.barred else ""
+            raise Hold(
+                f"suspended in Kinde by someone else{when}, while HR says active: enable the account or correct HR"
+            )
         operations = self._rename(person, account) + self._update(person, account) + self._memberships(person, account)
-        if link.left is not None:
+        if link.is_marked:
             before = {"suspended": True} if account.suspended else {"left": True}
             after = {"suspended": False} if account.suspended else {"left": False}
-            reason = f"{person.why}; had left"
+            reason = f"{person.why}; had left" if link.left else f"{person.why}; an earlier run began to suspend"
             enable = operation_for(person.id, person, account, "enable", before=before, after=after, reason=reason)
             operations.append(enable)
         return operations

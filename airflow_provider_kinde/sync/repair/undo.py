@@ -146,7 +146,7 @@ def make_undo(
         way = PersonUndo(decider, client, id, mine, day)
         found = way.back()
         undo.left += [NotUndone(o, reason) for o, reason in way.left]
-        takes = any(o.kind == "suspend" for o in found)
+        takes = any(o.kind == "suspend" and (o.before or {}).get("suspended") is not True for o in found)
         if takes and way.account and decider.is_protected(way.account) and id not in approve_protected:
             hint = f"suspend the account in Kinde or approve with --approve-protected {id}"
             plan.held.append(Held(id, f"would lose access by this undo, but is protected: {hint}", protected=True))

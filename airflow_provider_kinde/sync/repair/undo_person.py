@@ -64,9 +64,8 @@ class PersonUndo:
                 ({"left": True}, {"left": False}) if stripped else ({"suspended": True}, {"suspended": False})
             )
             self._add("enable", before=before, after=after)
-        elif self._is_gone():
-            undone = "already: has no access" if "enable" in kinds else "changed: left or was suspended since that run"
-            return self._all_left(undone)
+        elif self._is_gone() and "enable" not in kinds:
+            return self._all_left("changed: left or was suspended since that run")
         for operation in self.operations:
             if operation.kind == "enable":
                 self._disabled(operation)
@@ -86,6 +85,12 @@ class PersonUndo:
         assert self.account is not None
         assert self.account.link is not None
         return self.account.suspended or self.account.link.left is not None
+
+    def _is_unfinished(self) -> bool:
+        """Whether an undo (or a sync) suspended the account and was killed before its last write."""
+        assert self.account is not None
+        assert self.account.link is not None
+        return self.account.suspended and self.account.link.leaving is not None
 
     def _add(
         self,
@@ -107,12 +112,20 @@ class PersonUndo:
     def _created(self, create: Change) -> list[Change]:
         """Suspend an account that the run created. Nothing else of it changes, as for every leaver."""
         assert self.account is not None
-        if self._is_gone():
+        if self._is_gone() and not self._is_unfinished():
             return self._all_left("already: left or suspended")
         if email_key(str((create.after or {}).get("email") or "")) != email_key(self.account.email):
             return self._all_left(f"changed: the address is {self.account.email} now")
-        self._add("suspend", before={"suspended": False}, after={"suspended": True})
+        self._suspend()
         return self.found
+
+    def _suspend(self) -> None:
+        """Suspend, or finish the suspension that a killed undo began."""
+        if self._is_unfinished():
+            before, after = {"suspended": True, "finished": False}, {"suspended": True, "finished": True}
+        else:
+            before, after = {"suspended": False}, {"suspended": True}
+        self._add("suspend", before=before, after=after)
 
     def _why_not_returned(self, suspend: Change) -> str:
         """Why an account that the run suspended is not enabled; empty if it is as the run left it."""
@@ -123,15 +136,27 @@ class PersonUndo:
             return "final: the account was suspended before that run; enable it in Kinde if that was wrong"
         if not account.suspended and account.link.left is None:
             return "already: has access"
+        if account.link.leaving:
+            return "changed: a suspension is not finished; run apply first"
+        if account.link.left is None:
+            return "changed: suspended by someone else"
         if account.link.left != self.day:
-            return f"changed: left on {account.link.left}" if account.link.left else "changed: suspended without a mark"
+            return f"changed: left on {account.link.left}"
+        if account.link.barred:
+            return "final: someone else had suspended the account before that run; enable it in Kinde"
         if account.suspended == suspend.strips:
             return "changed: suspended since that run" if account.suspended else "changed: enabled since that run"
         return ""
 
     def _disabled(self, enable: Change) -> None:
-        if (enable.before or {}).get("suspended") is True:
-            self._add("suspend", before={"suspended": False}, after={"suspended": True})
+        """Take access away again. If that is done, all else is undone nevertheless: a killed undo may have ended here.
+
+        :param enable: the enabling that the run did.
+        """
+        if self._is_gone() and not self._is_unfinished():
+            self.left.append((enable, "already: has no access"))
+        elif (enable.before or {}).get("suspended") is True:
+            self._suspend()
         else:
             self._add("suspend", before={"taken out": False}, after={"taken out": True})
 

@@ -87,7 +87,7 @@ def _row(account: Account) -> tuple[Any, ...]:
     plain = account.identities == (("email", account.email),)  # like nearly all of them: kept without words
     return (
         account.id, account.provided_id, link and link.id,
-        link is not None and not (link.left or link.renaming or link.unknown),
+        link is not None and link.is_plain,
         link is not None and bool(link.unknown), account.email, key, account.first_name, account.last_name,
         account.suspended, None if plain else json.dumps(account.identities), _encode(account.organizations),
     )  # fmt: skip

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import date
 from itertools import groupby
 from typing import Any, overload
 
 from airflow_provider_kinde.sync.changes import Change, Dependencies, plan_hash
 from airflow_provider_kinde.sync.kinds import KINDS
-from airflow_provider_kinde.sync.link import Link
+from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import decode_due, encode_due
@@ -298,15 +297,15 @@ def _person(
 
 
 def _account_parts(a: Account) -> list[Any]:
-    link = a.link and [a.link.name, a.link.id, a.link.renaming, a.link.left and str(a.link.left), a.link.unknown]
     return [
-        a.id, a.provided_id, a.email, a.first_name, a.last_name, a.suspended, a.identities, a.organizations, link,
+        a.id, a.provided_id, a.email, a.first_name, a.last_name, a.suspended, a.identities, a.organizations,
+        a.link and a.link.name,
     ]  # fmt: skip
 
 
 def _account(
     id: str, provided_id: str, email: str, first: str, last: str, suspended: bool, identities: list[list[str]],
-    organizations: list[str], link: list[Any] | None,
+    organizations: list[str], name: str | None,
 ) -> Account:  # fmt: skip
     pairs = tuple((kind, value) for kind, value in identities)
     return Account(
@@ -318,9 +317,5 @@ def _account(
         suspended,
         pairs,
         tuple(organizations),
-        None if link is None else _link(*link),
+        None if name is None else parse_link(provided_id, name),
     )
-
-
-def _link(name: str, id: str, renaming: str, left: str | None, unknown: str) -> Link:
-    return Link(name, id, renaming, date.fromisoformat(left) if left else None, unknown)

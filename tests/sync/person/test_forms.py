@@ -233,7 +233,7 @@ def test_whom_hr_calls_active_stays_suspended_until_hr_agrees(world: World, form
 
     rows[0]["status"] = "Terminated"
     assert world.apply(rows).plan.summary["suspend"] == 1
-    assert world.users()["p1@example.com"]["provided_id"] == f"hr:1~left={TODAY}"
+    assert world.users()["p1@example.com"]["provided_id"] == f"hr:1~left={TODAY}~barred"
     world.settled(rows)
 
 
@@ -266,7 +266,7 @@ def test_whom_hr_no_longer_lists(world: World, forms: Forms) -> None:
     assert report.outcome == "changes"
     assert world.users()["p1@example.com"]["provided_id"] == "hr:1"
     world.apply(rows[1:])
-    assert world.users()["p1@example.com"]["provided_id"] == f"hr:1~left={TODAY}"
+    assert world.users()["p1@example.com"]["provided_id"] == f"hr:1~left={TODAY}~barred"
     world.settled(rows[1:])
 
 

@@ -84,6 +84,76 @@ def test_somebody_whom_security_suspended_stays_suspended(world: World) -> None:
     assert world.users()["p1@example.com"]["is_suspended"]
 
 
+def test_somebody_whom_security_suspended_is_held_after_a_night_as_a_leaver(world: World) -> None:
+    rows = people(20)
+    world.apply(rows)
+    user_id = world.users()["p1@example.com"]["id"]
+    world.client.update_user(user_id, is_suspended=True)
+    assert world.apply([person(1, status="Terminated"), *rows[1:]]).outcome == "changes"
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1" + TODAY + "~barred"
+    for _ in range(2):
+        (held,) = world.apply(rows).plan.held
+        assert (held.id, "before the person left" in held.reason) == ("1", True)
+        assert world.users()["p1@example.com"]["is_suspended"]
+    world.client.update_user(user_id, is_suspended=False)
+    assert world.apply(rows).plan.summary["enable"] == 1
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1"
+    world.settled(rows)
+
+
+def test_a_barred_leaver_who_was_enabled_by_hand_is_suspended_by_the_sync_and_may_return(world: World) -> None:
+    rows = people(20)
+    world.apply(rows)
+    user_id = world.users()["p1@example.com"]["id"]
+    world.client.update_user(user_id, is_suspended=True)
+    gone = [person(1, status="Terminated"), *rows[1:]]
+    world.apply(gone)
+    world.client.update_user(user_id, is_suspended=False)
+    world.apply(gone)
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1" + TODAY
+    assert world.apply(rows).plan.summary["enable"] == 1
+    world.settled(rows)
+
+
+def test_where_leavers_are_taken_out_who_was_suspended_before_is_barred_as_well(world: World) -> None:
+    spec = SPEC + "leaver: {action: remove}\n"
+    rows = people(20)
+    world.apply(rows, spec)
+    world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
+    world.apply([person(1, status="Terminated"), *rows[1:]], spec)
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1" + TODAY + "~barred"
+    assert world.memberships("p1@example.com") == {}
+    (held,) = world.apply(rows, spec).plan.held
+    assert "before the person left" in held.reason
+
+
+def test_the_suspension_and_its_mark_are_one_request(world: World) -> None:
+    rows = people(20)
+    world.apply(rows)
+    world.kinde.clear_log()
+    world.kinde.fault("DELETE", "/sessions$", status=400)
+    world.apply([person(1, status="Terminated"), *rows[1:]])
+    assert world.writes()[0]["body"] == {"is_suspended": True, "provided_id": "hr:1~leaving=2026-03-02"}
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1~leaving=2026-03-02"
+
+
+def test_a_leaver_who_is_not_finished_is_finished_or_enabled_as_hr_says(world: World) -> None:
+    rows = people(40)
+    world.apply(rows)
+    gone = [person(n, status="Terminated") for n in (1, 2, 3, 4)] + rows[4:]
+    world.kinde.fault("DELETE", "/sessions$", status=400, times=None)
+    assert world.apply(gone).outcome == "failed"
+    world.kinde.clear_faults()
+    corrected = [*rows[:2], *gone[2:]]
+    report = world.apply(corrected)
+    assert (report.outcome, report.plan.held) == ("changes", [])
+    assert (report.plan.summary["enable"], report.plan.summary["suspend"]) == (2, 2)
+    links = {n: world.users()[f"p{n}@example.com"]["provided_id"] for n in (1, 2, 3, 4)}
+    assert links == {1: "hr:1", 2: "hr:2", 3: "hr:3" + TODAY, 4: "hr:4" + TODAY}
+    assert not world.users()["p1@example.com"]["is_suspended"]
+    world.settled(corrected)
+
+
 def test_a_leaver_who_has_access_again_is_suspended_again(world: World) -> None:
     rows = people(20)
     world.apply(rows)
@@ -196,7 +266,7 @@ def test_a_protected_leaver_whom_a_person_suspended_is_finished(world: World) ->
     assert world.plan(rows, spec).held[0].protected
     world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
     assert world.apply(rows, spec).outcome == "changes"
-    assert world.users()["p1@example.com"]["provided_id"] == "hr:1" + TODAY
+    assert world.users()["p1@example.com"]["provided_id"] == "hr:1" + TODAY + "~barred"
     world.settled(rows, spec)
 
 
