@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.http.source import settle_min_rows
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.rows import RowReading, object_row
+from airflow_provider_kinde.sync.rows import RowReading, filled_rows, object_row
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.source import SqlOptions
 
@@ -59,6 +59,7 @@ class SqlSource:
         assert isinstance(options, SqlOptions)
         self.spec, self.conn_id = spec, options.conn_id
         self.query = _query(spec, options)
+        self._null_values = options.null_values
         self.min_rows = options.expect.min_rows
         self._connect = connect or airflow_connection
 
@@ -109,15 +110,20 @@ class SqlSource:
     def _rows(
         self, connection: Any, cursor: Any, names: list[str], batch: list[Any], reading: RowReading
     ) -> Iterator[Row]:
-        count = 0
+        fetched = count = 0
         try:
             while batch:
-                for values in batch:
+                rows = (
+                    object_row(number, dict(zip(names, values, strict=True)))
+                    for number, values in enumerate(batch, fetched + 1)
+                )
+                for row in filled_rows(rows, self._null_values):
                     count += 1
-                    yield object_row(count, dict(zip(names, values, strict=True)))
+                    yield row
+                fetched += len(batch)
                 batch = cursor.fetchmany(_BATCH)
         except Exception as error:
-            raise SourceError(f"{reading.name} broke off after {count} rows: {_told(error)}") from None
+            raise SourceError(f"{reading.name} broke off after {fetched} rows: {_told(error)}") from None
         finally:
             _close(connection)
         settle_min_rows(reading, self.min_rows, count)

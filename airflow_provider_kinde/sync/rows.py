@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_text
+from airflow_provider_kinde.sync.spec.expressions import is_blank
 
 MAX_COLUMNS = 10_000
 MAX_CELL = 131_072
@@ -61,8 +63,39 @@ class ListSource:
         """Start one pass over the rows."""
         reading = RowReading(self.name)
         reading.proven = True
-        reading._rows = (object_row(number, values) for number, values in enumerate(self.rows, 1))
+        rows = (object_row(number, values) for number, values in enumerate(self.rows, 1))
+        reading._rows = filled_rows(rows)
         return reading
+
+
+def filled_rows(rows: Iterable[Row], null_values: frozenset[str] = frozenset()) -> Iterator[Row]:
+    """Leave out the rows that hold nothing, and read some texts as blank.
+
+    :param rows: the rows of a source.
+    :param null_values: texts that mean "no value", as ``null_values`` of the source names them.
+    :returns: the rows with a value in at least one column, and the rows that cannot be read.
+    """
+    for row in rows:
+        if row.problem:
+            yield row
+            continue
+        if null_values:
+            row = row._replace(values=without_nulls(row.values, null_values))
+        if not is_blank_row(row.values):
+            yield row
+
+
+def is_blank_row(values: Mapping[str, Any]) -> bool:
+    """Whether every cell of a row is blank: such a row is no row."""
+    return all(is_blank(clean_cell(value)) for value in values.values())
+
+
+def without_nulls(values: Mapping[str, Any], null_values: frozenset[str]) -> Mapping[str, Any]:
+    """The cells of a row, with blank text in place of each text that means "no value"."""
+    return {
+        column: "" if isinstance(value, str) and clean_text(value) in null_values else value
+        for column, value in values.items()
+    }
 
 
 def object_row(number: int, values: Any) -> Row:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import IO
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import MAX_CELL, MAX_COLUMNS, RowReading
+from airflow_provider_kinde.sync.spec.cells import clean_text
 
 MAX_LINE = 10_000_000
 """Longest line in characters."""
+_SAMPLE = 20
+"""Rows that are looked at before the first one is yielded."""
+_SEP = re.compile('\ufeff?"?sep=(.)"?', re.IGNORECASE)
 _UNDECODED = re.compile("[\ud800-\udfff]")
 
 
@@ -36,9 +42,9 @@ def checked_lines(stream: IO[str], reading: RowReading) -> Iterator[str]:
                 _incomplete(reading, f"line {number} holds NUL bytes{hint}")
                 return
             if not line.isascii() and (found := _UNDECODED.search(line)):
-                hint = ": set encoding (utf-16, cp1252, …)" if number == 1 or line.count("\udcff") else ""
                 byte = ord(found.group()) - 0xDC00
                 shown = f"byte 0x{byte:02x}" if 0x80 <= byte <= 0xFF else "a lone surrogate"
+                hint = _encoding_hint(line, found.start(), byte, number)
                 _incomplete(reading, f"line {number} cannot be decoded: {shown} at character {found.start() + 1}{hint}")
                 return
             last = line
@@ -50,31 +56,79 @@ def checked_lines(stream: IO[str], reading: RowReading) -> Iterator[str]:
         reading.warnings.append(f"{reading.name}: the last line has no line break")
 
 
+def _encoding_hint(line: str, at: int, byte: int, number: int) -> str:
+    """Which encoding the file may have, by its first byte that cannot be decoded."""
+    if number == 1 and line.startswith(("\udcff\udcfe", "\udcfe\udcff")):
+        return ": it begins like UTF-16; set encoding: utf-16"
+    rest = line[at + 1 :]
+    if byte >= 0xC2 and len(rest) < 3 and all("\udc80" <= char <= "\udcbf" for char in rest):
+        # The beginning of a UTF-8 character, and nothing after it.
+        return ": was the file cut off?"
+    if not 0x80 <= byte <= 0xFF:
+        return ""
+    return "; if the file is Windows-1252 (Excel), set encoding: cp1252, else the encoding that it was written in"
+
+
 def _incomplete(reading: RowReading, reason: str) -> None:
     reading.incomplete.append(f"{reading.name} is incomplete: {reason}")
 
 
-def read(lines: Iterator[str], reading: RowReading, delimiter: str) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Layout:
+    """How a CSV text is laid out.
+
+    :param delimiter: the character between cells; ``None``: what a first line ``sep=;`` says, else ``,``.
+    :param skip_rows: how many lines stand above the header.
+    :param header: the names of the columns, where the file has no header line.
+    :param read: the columns that the spec reads, to find a header that stands further down; ``None``: not known.
+    """
+
+    delimiter: str | None = None
+    skip_rows: int = 0
+    header: tuple[str, ...] = ()
+    read: Collection[str] | None = None
+
+
+def read(lines: Iterator[str], reading: RowReading, layout: Layout) -> Iterator[Row]:
     """Read the header, and return the rows.
 
     :param lines: the lines of the file.
     :param reading: gets the columns, and after the last row the reasons why the file is incomplete.
-    :param delimiter: the character between cells.
+    :param layout: how the file is laid out.
     :returns: the rows, numbered by the line in which they begin.
-    :raises SourceError: the header has too many columns.
+    :raises SourceError: the header has too many columns, or stands further down.
     """
-    records = _Records(lines, reading, delimiter)
-    header: list[str] = []
-    for _, cells in records:
-        header = [cell.strip().lstrip("\ufeff").strip() for cell in cells]
-        break
+    skipped, marked = 0, ""
+    for text in lines:
+        found = _SEP.fullmatch(text.rstrip("\r\n"))
+        if skipped == 0 and found:
+            # Excel reads and writes this line; it is no row and no header.
+            marked = found[1]
+        elif skipped >= layout.skip_rows:
+            lines = itertools.chain([text], lines)
+            break
+        skipped += 1
+    records = _Records(lines, reading, layout.delimiter or marked or ",", skipped)
+    line, header = 0, list(layout.header)
+    if not header:
+        for begins, cells in records:
+            line, header = begins, [clean_text(cell) for cell in cells]
+            if any(header):
+                break
     if len(header) > MAX_COLUMNS:
         raise SourceError(f"{reading.name} has more than {MAX_COLUMNS:,} columns: is it a CSV file?")
+    sample = list(itertools.islice(records, _SAMPLE))
+    if not layout.header:
+        _check_place(header, sample, reading, layout)
+    header, extra = _same_width(header, [cells for _, cells in sample])
     counts = Counter(name for name in header if name)
-    for name in (name for name, count in counts.items() if count > 1):
-        _incomplete(
-            reading, f"column {name!r} appears {counts[name]} times in the header: rename or remove all but one"
-        )
+    for name, count in counts.items():
+        if count > 1 and (layout.read is None or name in layout.read):
+            _incomplete(reading, f"column {name!r} appears {count} times in the header: rename or remove all but one")
+        elif count > 1:
+            reading.warnings.append(
+                f"{reading.name}: a column name appears {count} times in the header; no rule reads it: it is left out"
+            )
     if len(header) == 1 and (other := next((mark for mark in ";\t|," if mark in header[0]), None)):
         shown = "tab" if other == "\t" else other
         reading.warnings.append(
@@ -82,40 +136,101 @@ def read(lines: Iterator[str], reading: RowReading, delimiter: str) -> Iterator[
         )
     columns = [name if counts[name] == 1 else "" for name in header]
     reading.columns = [name for name in columns if name]
-    return _rows(records, reading, header, columns)
+    return _rows(itertools.chain(sample, records), reading, header, columns, extra, line)
+
+
+def _check_place(header: list[str], sample: list[tuple[int, list[str]]], reading: RowReading, layout: Layout) -> None:
+    """Refuse a file whose header stands below other lines.
+
+    :raises SourceError: a later line holds the columns that the spec reads, and the first one does not.
+    """
+    read = frozenset(layout.read or ())
+    if not read or read <= set(header):
+        return
+    have = len(read & set(header))
+    for line, cells in sample:
+        found = len(read & set(map(clean_text, cells)))
+        if found > max(have, 1) and 2 * found >= len(read):
+            raise SourceError(
+                f"{reading.name}: the header stands in line {line}, below other lines: "
+                f"set skip_rows: {line - 1} under source in the spec"
+            )
+
+
+def _same_width(header: list[str], sample: list[list[str]]) -> tuple[list[str], int]:
+    """Look whether every row has more cells than the header or fewer, by delimiters at the end that mean nothing.
+
+    :returns: the header without such cells, and how many blank cells every row has too many.
+    """
+    widths = {len(cells) for cells in sample}
+    # One row alone may as well hold a delimiter within a cell, which moves what stands after it.
+    if len(sample) < 2 or len(widths) != 1:
+        return header, 0
+    width, names = widths.pop(), len(header)
+    if width > names and not any(cell.strip() for cells in sample for cell in cells[names:]):
+        return header, width - names
+    if 1 < width < names and not any(header[width:]):
+        return header[:width], 0
+    return header, 0
 
 
 def _rows(
-    records: Iterator[tuple[int, list[str]]], reading: RowReading, header: list[str], columns: list[str]
+    records: Iterator[tuple[int, list[str]]],
+    reading: RowReading,
+    header: list[str],
+    columns: list[str],
+    extra: int,
+    header_line: int,
 ) -> Iterator[Row]:
-    plain = all(columns)
+    plain, width = all(columns), len(header) + extra
     ragged: Row | None = None
+    widths: Counter[int] = Counter()
     for number, cells in records:
+        if len(cells) != width or (extra and any(map(str.strip, cells[len(header) :]))):
+            if any(cell.strip() for cell in cells):
+                if ragged is not None:
+                    yield ragged
+                widths[len(cells)] += 1
+                ragged = Row(number, {}, f"has {len(cells)} cells where the header has {len(header)}")
+            continue
+        if extra:
+            del cells[len(header) :]
         if ragged is not None:
             yield ragged
             ragged = None
-        if len(cells) != len(header):
-            if cells == [""] or (len(cells) == 1 and cells[0].isspace()):
-                continue
-            ragged = Row(number, {}, f"has {len(cells)} cells where the header has {len(header)}")
-            continue
-        if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header:
+        if cells[0].strip() == header[0] and list(map(clean_text, cells)) == header:
             _incomplete(reading, f"line {number} repeats the header: are these two files in one?")
             continue
+        widths[width] += 1
         if plain:
             yield Row(number, dict(zip(columns, cells, strict=True)))
         else:
             yield Row(number, {name: cell for name, cell in zip(columns, cells, strict=True) if name})
     if ragged is not None:
-        _incomplete(reading, f"its last row, line {ragged.number}, {ragged.problem}: was the file cut off?")
+        why = _why_ragged(widths, width, header_line)
+        _incomplete(reading, f"its last row, line {ragged.number}, {ragged.problem}: {why}")
         yield ragged
+
+
+def _why_ragged(widths: Counter[int], width: int, header_line: int) -> str:
+    """What may be wrong with a file whose last row is ragged."""
+    usual, rows = widths.most_common(1)[0]
+    if usual != width and rows > 1:
+        line = f"line {header_line}" if header_line else "header in the spec"
+        return (
+            f"{rows} rows have {usual} cells. If {line} is not the header, set skip_rows to the number of lines "
+            "above it; else look for one delimiter too many, or for another delimiter"
+        )
+    if widths.keys() <= {width} or max(widths) <= width:
+        return "was the file cut off? (A last line that is no row, such as a sum, is named in expect.trailer)"
+    return "is there a delimiter too many, or one within a cell that is not quoted?"
 
 
 class _Records:
     """The records of a CSV file with the line in which each begins. A broken record ends the file."""
 
-    def __init__(self, lines: Iterator[str], reading: RowReading, delimiter: str) -> None:
-        self._reading = reading
+    def __init__(self, lines: Iterator[str], reading: RowReading, delimiter: str, skipped: int) -> None:
+        self._reading, self._skipped = reading, skipped
         self._csv = csv.reader(lines, delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
@@ -123,13 +238,13 @@ class _Records:
 
     def __next__(self) -> tuple[int, list[str]]:
         while True:
-            begins = self._csv.line_num + 1
+            begins = self._skipped + self._csv.line_num + 1
             try:
                 cells = next(self._csv)
             except csv.Error as error:
-                _incomplete(self._reading, _reason(begins, self._csv.line_num, str(error)))
+                _incomplete(self._reading, _reason(begins, self._skipped + self._csv.line_num, str(error)))
                 raise StopIteration from None
-            if cells:
+            if any(cells):
                 return begins, cells
 
 

@@ -14,7 +14,7 @@ from airflow_provider_kinde.sources.change_tokens import stat_token
 from airflow_provider_kinde.sources.completeness import Expect, HashingFile
 from airflow_provider_kinde.sources.file import csv_file, json_file, parquet_file
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.rows import RowReading
+from airflow_provider_kinde.sync.rows import RowReading, filled_rows
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.source import FileOptions
 
@@ -33,7 +33,13 @@ class FileSource:
         self.conn_id = options.conn_id
         self.format = options.file_format
         self.encoding = options.encoding
-        self.delimiter = options.delimiter or ("\t" if options.suffix == ".tsv" else ",")
+        self.layout = csv_file.Layout(
+            options.delimiter or ("\t" if options.suffix == ".tsv" else None),
+            options.skip_rows,
+            options.header,
+            spec.columns,
+        )
+        self.null_values = options.null_values
         self.rows_key = options.rows or ""
         manifest = options.expect.manifest
         self.expect = Expect(
@@ -90,11 +96,12 @@ class FileSource:
             if self.expect.trailer is not None:
                 lines = expect.without_trailer(lines)
             if self.format == "csv":
-                rows = csv_file.read(lines, reading, self.delimiter)
+                rows = csv_file.read(lines, reading, self.layout)
             elif self.format == "jsonl":
                 rows = json_file.read_lines(lines, reading)
             else:
                 rows = json_file.read_document(stream, reading, self.rows_key)
+        rows = filled_rows(rows, self.null_values)
         reading._rows = _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
 
     def _manifest(self) -> str | None:

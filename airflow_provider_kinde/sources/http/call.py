@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
+import email.message
 import email.utils
 import json
 import random
@@ -50,16 +52,35 @@ class Answer:
     body: IO[bytes]
     url: str
 
-    def json(self) -> Any:
+    @property
+    def charset(self) -> str:
+        """The encoding that the header ``Content-Type`` names; empty if it names none that is known."""
+        message = email.message.Message()
+        message["Content-Type"] = self.headers.get("Content-Type", "")
+        named = message.get_param("charset")
+        try:
+            name = codecs.lookup(named).name if isinstance(named, str) else ""
+            b"".decode(name or "utf-8")
+        except (LookupError, ValueError):
+            return ""
+        return "utf-8-sig" if name in ("utf-8", "ascii") else name
+
+    def json(self, encoding: str | None = None) -> Any:
         """The decoded body.
 
+        :param encoding: the encoding of the body; the one that the answer names, else UTF-8, when left out.
         :raises Doubled: an object in it holds a name twice.
         :raises SourceError: it is not JSON.
         """
         with self.body:
             data = self.body.read()
         try:
-            return DECODER.decode(data.decode("utf-8-sig"))
+            return DECODER.decode(data.decode(encoding or self.charset or "utf-8-sig").lstrip("\ufeff"))
+        except UnicodeDecodeError:
+            raise SourceError(
+                f"{self.url} answered {self.status} with bytes that are not {encoding or self.charset or 'UTF-8'}: "
+                "set encoding under source in the spec"
+            ) from None
         except (ValueError, RecursionError):
             shown = "a web page" if data.lstrip()[:1] == b"<" else "nothing" if not data.strip() else "something else"
             raise SourceError(f"{self.url} answered {self.status} with {shown} where JSON is expected") from None

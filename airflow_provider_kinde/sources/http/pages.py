@@ -99,7 +99,7 @@ class Pass:
             if answer is None:
                 return
             headers = answer.headers
-            data = answer.json() if answer.status != 204 else []
+            data = answer.json(api.encoding) if answer.status != 204 else []
             items = self._rows_of(data, answer)
             total = self._total(data)
             marks = [_mark(item) for item in items]
@@ -252,7 +252,7 @@ class Pass:
             if refused.status in (404, 410):
                 raise Changed("a person was deleted while the list was read") from None
             raise
-        found = each.rows.find(answer.json())
+        found = each.rows.find(answer.json(self.api.encoding))
         if each.first:
             if not isinstance(found, list):
                 raise SourceError(f"{answer.url} answered {answer.status} without a list at {each.rows.text}")

@@ -16,7 +16,7 @@ from airflow_provider_kinde.sources.http.login import Connect, Login, airflow_lo
 from airflow_provider_kinde.sources.http.pages import Clock, Pass, dated
 from airflow_provider_kinde.sources.http.paths import Missed, Shape
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.rows import RowReading
+from airflow_provider_kinde.sync.rows import RowReading, filled_rows
 from airflow_provider_kinde.sync.spec.api_description import ApiDescription, VendorDescription
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.source import HttpOptions, VendorOptions
@@ -51,6 +51,7 @@ class ApiSource:
         self.conn_id = options.conn_id or ""
         self._timeout, self._tries = options.timeout, int(options.tries)
         self.min_rows = options.expect.min_rows
+        self._null_values = options.null_values
         self._connect, self._sleep, self._now = connect or airflow_login, sleep, now
         self._read_columns = frozenset().union(*(template.columns for template in spec.templates))
         self._shape = Shape(
@@ -150,18 +151,20 @@ class ApiSource:
             raise SourceError(f"{answer.url} answered {answer.status} without CSV: is it an error page?")
         answer.body.seek(0)
         data = io.BufferedReader(_Readable(answer.body), 1 << 18)
-        stream = io.TextIOWrapper(data, "utf-8-sig", errors="surrogateescape", newline="")
+        encoding = api.encoding or answer.charset or "utf-8-sig"
+        stream = io.TextIOWrapper(data, encoding, errors="surrogateescape", newline="")
         lines = csv_file.checked_lines(stream, reading)
+        layout = csv_file.Layout(api.delimiter, api.skip_rows, api.header, self.spec.columns)
         return (
             Row(row.number, self._shape.row(row.number, row.values).values, row.problem)
-            for row in csv_file.read(lines, reading, ",")
+            for row in csv_file.read(lines, reading, layout)
         )
 
     def _to_the_end(
         self, rows: Iterator[Row], reading: RowReading, *, proof: bool, missed: Missed | None = None
     ) -> Iterator[Row]:
         count = 0
-        for row in rows:
+        for row in filled_rows(rows, self._null_values):
             count += 1
             yield row
         if missed is not None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.draft.columns import Column, Guess, guess, slug
+from airflow_provider_kinde.sync.draft.csv_layout import csv_options
 from airflow_provider_kinde.sync.model import Access, Reading, Source
+from airflow_provider_kinde.sync.people.null_texts import NULL_TEXTS, listed
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -40,6 +43,9 @@ def draft(path: str, out: str = "", *, make_source: Callable[[SyncSpec], Source]
     """
     options = _source_options(path)
     columns, rows = _read(path, options, make_source)
+    if nulls := sorted(NULL_TEXTS.intersection(text for column in columns for text in column.counts)):
+        options["null_values"] = nulls
+        columns, rows = _read(path, options, make_source)
     found = guess(columns, rows)
     text = _yaml(found, _name(path), {**options, "path": _relative(path, out)})
     people = _try(text, {**options, "path": path}, make_source)
@@ -49,9 +55,9 @@ def draft(path: str, out: str = "", *, make_source: Callable[[SyncSpec], Source]
 # -- reading the file -------------------------------------------------------------------------------------------
 
 
-def _source_options(path: str) -> dict[str, str]:
+def _source_options(path: str) -> dict[str, Any]:
     """Guess the options of the file source from the first bytes of the file."""
-    options = {"type": "file"}
+    options: dict[str, Any] = {"type": "file"}
     suffix = Path(path).suffix.lower()
     if "://" in path:
         return options
@@ -73,11 +79,8 @@ def _source_options(path: str) -> dict[str, str]:
             ("jsonl" if "\n{" in text else "json") if text.lstrip()[:1] in "[{" and text.strip() else "csv"
         )
     kind = options.get("format", "csv" if suffix in (".csv", ".tsv") else suffix.lstrip("."))
-    if kind == "csv" and suffix != ".tsv":
-        line = text.lstrip().split("\n", 1)[0]
-        best = max((",", ";", "\t", "|"), key=lambda mark: (line.count(mark), mark == ","))
-        if best != "," and line.count(best):
-            options["delimiter"] = "tab" if best == "\t" else best
+    if kind == "csv":
+        options |= csv_options(text, tab=suffix == ".tsv")
     if kind == "json" and text.lstrip()[:1] == "{":
         options["rows"] = _rows_key(text, path)
     return options
@@ -98,7 +101,7 @@ def _rows_key(text: str, path: str) -> str:
     return match[1]
 
 
-def _read(path: str, options: dict[str, str], make_source: Callable[[SyncSpec], Source]) -> tuple[list[Column], int]:
+def _read(path: str, options: dict[str, Any], make_source: Callable[[SyncSpec], Source]) -> tuple[list[Column], int]:
     """Read every column with its values."""
     full = path if "://" in path else str(Path(path).expanduser().absolute())
     spec = SyncSpec.parse(_PROBE.format(source=_flow({**options, "path": full})))
@@ -119,7 +122,7 @@ def _read(path: str, options: dict[str, str], make_source: Callable[[SyncSpec], 
     return list(columns.values()), rows
 
 
-def _try(text: str, options: dict[str, str], make_source: Callable[[SyncSpec], Source]) -> People:
+def _try(text: str, options: dict[str, Any], make_source: Callable[[SyncSpec], Source]) -> People:
     """Read the file with the drafted spec; the first lines of the draft report the result."""
     SyncSpec.parse(text)
     full = options["path"] if "://" in options["path"] else str(Path(options["path"]).expanduser().absolute())
@@ -146,7 +149,7 @@ def _header(path: str, rows: int, people: People) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _yaml(found: Guess, name: str, options: dict[str, str]) -> str:
+def _yaml(found: Guess, name: str, options: dict[str, Any]) -> str:
     lines = [
         "version: 1",
         f"name: {_quoted(name):<28} # the first half of every link in Kinde; never change it later",
@@ -157,10 +160,12 @@ def _yaml(found: Guess, name: str, options: dict[str, str]) -> str:
         "  type: file",
         f"  path: {_quoted(options['path'])}",
     ]
-    for key in ("format", "encoding", "delimiter", "rows"):
+    for key in ("format", "encoding", "delimiter", "skip_rows", "rows"):
         if key in options:
             why = "no valid UTF-8  # check" if options[key] == "cp1252" else "as the file looks"
-            lines.append(f"  {key}: {_quoted(options[key])}  # {why}")
+            lines.append(f"  {key}: {_scalar(options[key])}  # {why}")
+    if nulls := options.get("null_values"):
+        lines.append(f"  null_values: {listed(nulls)}  # check: these texts are read as blank; delete a real value")
     least = max(1, found.rows * 9 // 10)
     lines += [
         f"  # expect: {{min_rows: {least}}}  # proves that the file is complete; else absent people are held",
@@ -273,8 +278,14 @@ def _relative(path: str, out: str) -> str:
     return full.relative_to(folder).as_posix() if full.is_relative_to(folder) else str(full)
 
 
-def _flow(options: dict[str, str]) -> str:
-    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in options.items()) + "}"
+def _flow(options: dict[str, Any]) -> str:
+    return "{" + ", ".join(f"{key}: {_scalar(value)}" for key, value in options.items()) + "}"
+
+
+def _scalar(text: str | list[str]) -> str:
+    if isinstance(text, list):
+        return listed(text)
+    return text if text.isascii() and text.isdigit() else _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -14,7 +14,9 @@ from airflow_provider_kinde.resources.normalization import clean_email, clean_na
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejected, Row, Source
 from airflow_provider_kinde.sync.people.access import decide_access
 from airflow_provider_kinde.sync.people.drift import Drift
-from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_row
+from airflow_provider_kinde.sync.people.null_texts import NullTexts
+from airflow_provider_kinde.sync.rows import is_blank_row
+from airflow_provider_kinde.sync.spec.cells import clean_row
 from airflow_provider_kinde.sync.spec.dates import DateReader
 from airflow_provider_kinde.sync.spec.expressions import (
     Recall,
@@ -60,6 +62,7 @@ class _Reader:
         self.aliases = {organization.alias for organization in spec.organizations}
         self.drift = Drift(spec)
         self.read_columns = spec.columns
+        self.nulls = NullTexts(spec.columns)
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
         self._number = 0
@@ -81,7 +84,7 @@ class _Reader:
             self.columns = frozenset(reading.columns)
             self.drift.check_columns(self.columns)
         for row in reading:
-            if not row.problem and _is_blank_row(row.values):
+            if not row.problem and is_blank_row(row.values):
                 continue  # a row of blank cells alone is no row
             people.rows += 1
             if row.problem:
@@ -97,7 +100,7 @@ class _Reader:
         self._settle_repeats()
         hr_rows.index_addresses(self.spool)
         self._hold_shared_addresses()
-        people.warnings = list(reading.warnings)
+        people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name)]
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
             people.problems.append(f"{reading.name} is empty. Nobody's access was removed")
@@ -111,6 +114,7 @@ class _Reader:
         values = clean_row(row.values, self.read_columns)
         view = RowView(values, self.columns, self.missed)
         self.drift.look_at(values)
+        self.nulls.look_at(values)
         try:
             id = self._id(view)
         except UnknownColumn as error:
@@ -374,10 +378,6 @@ def _columns_of(templates: Iterable[Template | None]) -> frozenset[str] | None:
     if not all(template.pure for template in present):
         return None
     return frozenset().union(*(template.columns for template in present))
-
-
-def _is_blank_row(values: Mapping[str, Any]) -> bool:
-    return all(is_blank(clean_cell(value)) for value in values.values())
 
 
 def _fail(field: str, error: TemplateError) -> NoReturn:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
+from airflow_provider_kinde.sync.spec.csv_options import CsvOptions, Encoding
 from airflow_provider_kinde.sync.spec.fields import (
     Flag,
     LocatedMapping,
@@ -195,7 +196,7 @@ class ChangesSpec(Section):
     )
 
 
-class ApiDescription(Section):
+class ApiDescription(CsvOptions):
     """An API, described."""
 
     url: Text = Field(description="A path below the connection's host, or a whole address.")
@@ -207,6 +208,9 @@ class ApiDescription(Section):
     body: JsonObject | None = Field(default=None, description="The JSON of a POST.")
     auth: Auth = Field(default_factory=AuthSpec, description="How requests are authorized.")
     format: Literal["json", "csv"] = Field(default="json", description="What the API answers with.")
+    encoding: Encoding | None = Field(
+        default=None, description="The encoding of answers; when left out, the charset that they name, else UTF-8."
+    )
     rows: JsonPath = Field(default=Path(""), description="Where in an answer the list of rows stands (JMESPath).")
     total: JsonPath | None = Field(default=None, description="Where the number of all rows stands (JMESPath).")
     pages: Pages = Field(default_factory=PagesSpec, description="How pages follow one another.")
@@ -231,6 +235,10 @@ class ApiDescription(Section):
             for name in ("rows", "total", "pages", "id", "lists", "columns", "each"):
                 if name in self.model_fields_set:
                     raise wrong("belongs to JSON; the format is csv", inner=name)
+        else:
+            for name in CsvOptions.model_fields:
+                if name in self.model_fields_set:
+                    raise wrong("belongs to CSV: set format: csv", inner=name)
         return self
 
 

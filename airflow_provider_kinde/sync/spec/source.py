@@ -23,21 +23,51 @@ from pydantic import GetCoreSchemaHandler as Handler
 from pydantic_core import CoreSchema, core_schema
 
 from airflow_provider_kinde.sync.spec.api_description import ApiDescription, SentMapping, TextList, Zone
-from airflow_provider_kinde.sync.spec.fields import Flag, Section, Text, Whole, cut, expected, note, wrong
+from airflow_provider_kinde.sync.spec.csv_options import CsvOptions, Encoding
+from airflow_provider_kinde.sync.spec.fields import Flag, Section, Text, Whole, cut, expected, note, read_text, wrong
 
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
     ".pq": "parquet",
 }  # fmt: skip
-_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _TYPE = "The type of the source; each has options of its own."
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
+def _null_values(value: Any) -> frozenset[str]:
+    if isinstance(value, frozenset):
+        return value
+    if not isinstance(value, list):
+        raise expected('a list of texts such as [NULL, "#N/A"]')
+    found: set[str] = set()
+    for item in value:
+        if item is None:
+            # YAML reads the word NULL without quotes as null.
+            found |= {"NULL", "Null", "null"}
+        elif isinstance(item, int) and not isinstance(item, bool):
+            found.add(str(item))
+        else:
+            found.add(read_text(item))
+    return frozenset(found)
+
+
+NullValues = Annotated[
+    frozenset[str],
+    PlainValidator(_null_values),
+    WithJsonSchema({"type": "array", "items": {"type": ["string", "integer", "null"]}}),
+]
+"""Texts that mean "no value"."""
 
 
 class SourceSpec(Section):
     """Where the HR rows come from: what every type of source has."""
 
     type: str
+    null_values: NullValues = Field(
+        default=frozenset(),
+        description="Texts that mean that a cell is blank, compared as they are written.",
+        examples=[["NULL", "#N/A"]],
+    )
 
 
 class RowProof(Section):
@@ -64,23 +94,7 @@ class FileProof(RowProof):
     manifest: Text | None = Field(default=None, description="The path of a file that states rows or checksum.")
 
 
-def _encoding(name: str) -> str:
-    try:
-        "".encode(name)
-        b"".decode(name)
-    except (LookupError, ValueError, TypeError):
-        raise wrong(f"{cut(name)!r} is not a text encoding such as utf-8, cp1252 or utf-16") from None
-    return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
-
-
-def _delimiter(value: Any) -> str:
-    found = _DELIMITERS.get(value, value) if isinstance(value, str) else ""
-    if len(found) != 1 or found in '"\r\n ':
-        raise expected("one of , ; | tab")
-    return str(found)
-
-
-class FileOptions(SourceSpec):
+class FileOptions(CsvOptions, SourceSpec):
     """Rows from one file: CSV, JSON, JSON lines or Parquet."""
 
     type: Literal["file"] = Field(description=_TYPE)
@@ -89,12 +103,7 @@ class FileOptions(SourceSpec):
     format: Literal["csv", "json", "jsonl", "parquet"] | None = Field(
         default=None, description="What the file is; by its suffix when left out."
     )
-    encoding: Annotated[Text, AfterValidator(_encoding)] = Field(
-        default="utf-8-sig", description="The encoding of a text file."
-    )
-    delimiter: Annotated[str, PlainValidator(_delimiter), WithJsonSchema({"type": "string"})] | None = Field(
-        default=None, description="Of CSV: `,` `;` `|` or `tab`."
-    )
+    encoding: Encoding = Field(default="utf-8-sig", description="The encoding of a text file.")
     rows: Text | None = Field(default=None, description="For a JSON object: the key of the list of rows in it.")
     expect: FileProof = Field(default_factory=FileProof, description="Proofs that the file is whole.")
 

@@ -235,3 +235,28 @@ def test_the_command_never_writes_over_a_file(tmp_path: Path, capsys: pytest.Cap
     assert SyncSpec.load(out).name == "my-people"
     assert main(["init", "--from", str(tmp_path / "none.csv")]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+def test_title_lines_and_a_separator_line_are_written_into_the_draft(tmp_path: Path) -> None:
+    titled = "Personalliste\nMandant;Beispiel GmbH;4711\n\n" + PLAIN.replace(",", ";")
+    text, spec = drafted(tmp_path, titled)
+    assert isinstance(spec.source, FileOptions)
+    assert (spec.source.delimiter, spec.source.skip_rows) == (";", 3)
+    assert "1 people have access, 1 have left, 0 rows are" in text
+    _, spec = drafted(tmp_path, "sep=;\n" + PLAIN.replace(",", ";"))
+    assert isinstance(spec.source, FileOptions)
+    assert (spec.source.delimiter, spec.source.skip_rows) == (None, 0)
+
+
+def test_rows_of_blank_cells_and_a_delimiter_too_many_do_not_disturb_a_draft(tmp_path: Path) -> None:
+    text, _ = drafted(tmp_path, PLAIN + ",,,,,\n" * 30)
+    assert text.startswith("# Drafted from hr.csv: 2 rows.")
+    text, _ = drafted(tmp_path, PLAIN.splitlines()[0] + "\n" + "".join(f"{row},\n" for row in PLAIN.splitlines()[1:]))
+    assert "1 people have access, 1 have left, 0 rows are" in text
+
+
+def test_texts_that_mean_no_value_are_written_into_the_draft(tmp_path: Path) -> None:
+    text, spec = drafted(tmp_path, PLAIN + "3,c@x.com,Cy,NULL,Active,#N/A\n")
+    assert spec.source.null_values == {"NULL", "#N/A"}
+    assert 'null_values: ["#N/A", "NULL"]  # check' in text
+    assert [o.name for o in spec.organizations] == ["Eng"]
