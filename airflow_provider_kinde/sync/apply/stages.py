@@ -230,7 +230,7 @@ class Run:
     def _leave_default(self) -> None:
         """Take new people out of the default organization that Kinde put them into without a rule."""
         # Whatever else became of them: an account that was made, but not all of it, may be in there as well.
-        landed = {operation.user_id: operation for operation in self.operations.landed()}
+        landed = {operation.user_id: operation for operation in self.operations.created_without_organization()}
         if landed:
             wrong = self.memberships.leave_default(list(landed))
             for user_id, error in wrong.items():

@@ -30,7 +30,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.organizations import MembershipSpec
 from airflow_provider_kinde.sync.store import hr_rows
 from airflow_provider_kinde.sync.store.database import Database
-from airflow_provider_kinde.sync.store.people import People, encode_due, encode_properties
+from airflow_provider_kinde.sync.store.people import People, encode_memberships, encode_properties
 
 MAX_ID, MAX_NAME = 200, 200
 
@@ -39,25 +39,25 @@ class _Reject(Exception):
     """This row cannot be understood, for the reason given."""
 
 
-def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, spool: Database | None = None) -> People:
+def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, database: Database | None = None) -> People:
     """Read the HR source once and say who has access, what is due, and which rows cannot be understood.
 
     :param spec: the spec.
     :param source: where the rows come from.
     :param now: the moment of the run; each person's local day is taken from it.
-    :param spool: where people are kept; one of their own when left out.
+    :param database: where people are kept; one of their own when left out.
     :returns: people, rejected rows, and why the source may not be acted upon, if so.
     :raises SpecError: a rule names an organization that the spec does not define.
     :raises SourceError: the source cannot be read at all.
     """
-    return _Reader(spec, now, spool or Database()).read(source.read())
+    return _Reader(spec, now, database or Database()).read(source.read())
 
 
 class _Reader:
-    def __init__(self, spec: SyncSpec, now: pendulum.DateTime, spool: Database) -> None:
+    def __init__(self, spec: SyncSpec, now: pendulum.DateTime, database: Database) -> None:
         self.spec, self.now = spec, now
-        self.people = People(spool)
-        self.spool, self.writer = spool, spool.writer("hr")
+        self.people = People(database)
+        self.database, self.writer = database, database.writer("hr")
         self.dates = DateReader(spec.employment.date_format, dt.date(now.year, now.month, now.day))
         self.aliases = {organization.alias for organization in spec.organizations}
         self.drift = Drift(spec)
@@ -96,9 +96,9 @@ class _Reader:
         self.writer.flush()
         if self.columns is None:
             self.drift.check_rows(self.missed)
-        hr_rows.index_ids(self.spool)
+        hr_rows.index_ids(self.database)
         self._settle_repeats()
-        hr_rows.index_addresses(self.spool)
+        hr_rows.index_addresses(self.database)
         self._hold_shared_addresses()
         people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name)]
         people.proven = bool(reading.proven) and not reading.incomplete
@@ -146,12 +146,12 @@ class _Reader:
 
     def _settle_repeats(self) -> None:
         """Equal rows with one id count once; differing ones are rejected, all of them."""
-        people, spool = self.people, self.spool
+        people, database = self.people, self.database
         again: set[tuple[int, str]] = set()
         differing: set[str] = set()
         rejected: list[Rejected] = []
-        for id in hr_rows.repeated_ids(spool):
-            found = hr_rows.rows_of(spool, id)
+        for id in hr_rows.repeated_ids(database):
+            found = hr_rows.rows_of(database, id)
             first = found[0].rowid
             if len({row.mark for row in found}) > 1:
                 differing.add(id)
@@ -159,22 +159,22 @@ class _Reader:
                 shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
                 reason = f"rows {shown} hold the same id and differ"
                 rejected += [Rejected(number, id, reason) for number in numbers]
-                hr_rows.reject_row(spool, first)
+                hr_rows.reject_row(database, first)
             else:
                 again |= {(row.number, id) for row in found[1:]}
-            hr_rows.drop_later_rows(spool, id, first)
+            hr_rows.drop_later_rows(database, id, first)
         rejected += [r for r in people.rejected if r.id not in differing and (r.row, r.id) not in again]
         people.rejected = sorted(rejected, key=lambda found: found.row)
 
     def _hold_shared_addresses(self) -> None:
-        people, spool = self.people, self.spool
-        for key in hr_rows.shared_addresses(spool):
-            rows = hr_rows.people_of_address(spool, key)
+        people, database = self.people, self.database
+        for key in hr_rows.shared_addresses(database):
+            rows = hr_rows.people_of_address(database, key)
             for id in rows:
                 others = [f"{other} (row {rows[other]})" for other in islice((o for o in rows if o != id), 4)]
                 shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
                 people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
-            hr_rows.hold_address(spool, key)
+            hr_rows.hold_address(database, key)
 
     # -- one row -----------------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class _Reader:
     def _decide_access(self, view: RowView) -> tuple[str, str, str, bool]:
         """The access, why, what a blank leaves in doubt, and whether that makes a leaver."""
         access, why, doubts = self._scoped(view)
-        return access.value, why, encode_due((), doubts), access is Access.NONE
+        return access.value, why, encode_memberships((), doubts), access is Access.NONE
 
     def _scoped(self, view: RowView) -> tuple[Access, str, tuple[Doubt, ...]]:
         spec = self.spec
@@ -310,7 +310,7 @@ class _Reader:
             elif blanks := self._blanks([rule.when], view):
                 alias_or_none = self._alias_in_doubt(rule, view)
                 doubts.append(Doubt(blanks, rule.index, alias_or_none, self._roles[rule.index]))
-        return encode_due(tuple(due), tuple(doubts))
+        return encode_memberships(tuple(due), tuple(doubts))
 
     def _check_alias(self, rule: MembershipSpec, alias: str) -> None:
         if self.spec.organizations_match is None and alias not in self.aliases:

@@ -19,7 +19,7 @@ from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
-from airflow_provider_kinde.sync.store.people import merged
+from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 _ACCESS = {
     Access.DUE: "has access",
@@ -133,7 +133,7 @@ def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
     if personal:
         who = [f"name     {clean(name) or '(blank)'}", f"email    {clean(person.email) or '(blank)'}"]
         lines = who + lines + [f"property {clean(key)} = {clean(value)!r}" for key, value in person.properties]
-    for alias, roles in merged(person.memberships).items():
+    for alias, roles in roles_by_organization(person.memberships).items():
         entries = sorted({due.entry for due in person.memberships if due.alias == alias})
         rules = (plan.spec.memberships[entry] for entry in entries)
         given = "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
@@ -155,7 +155,7 @@ def _match(plan: Plan, id: str, personal: bool) -> list[str]:
     lines = ["no account carries the link " + clean(f"{plan.spec.name}:{id}")]
     person = plan.people.persons.get(id) if plan.people else None
     if person and person.email:
-        owners = snapshot.by_address.get(email_key(person.email))
+        owners = snapshot.accounts.with_address(email_key(person.email))
         lines += [f"the address is on {account_line(snapshot, owner, personal)}" for owner in owners] or [
             "no account has the address"
         ]

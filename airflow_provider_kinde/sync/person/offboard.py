@@ -108,7 +108,7 @@ class _Offboarding:
     def _account(self, snapshot: Snapshot) -> Account:
         """Find the account; refused unless this sync or its onboarding form manages it."""
         leaver, key = self.leaver, email_key(self.leaver.email)
-        accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.by_address.get(key)
+        accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.accounts.with_address(key)
         by = f"the link {self.spec.name}:{leaver.id}" if leaver.id else "this address"
         if len(accounts) != 1:
             raise FormRefused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}")
@@ -172,7 +172,7 @@ class _Offboarding:
             after = {"suspended": True, **({"left": False} if "provided_id" in body else {})}
             id = link.id if link else account.provided_id.rpartition("~")[2]
             suspend = operation_for(id, person, account, "suspend", before=before, after=after, reason=reason)
-            plan.operations = ChangeList([suspend], snapshot.spool)
+            plan.operations = ChangeList([suspend], snapshot.database)
         plan.unchanged = int(not body)
         self._tell(plan, account, tell, self._hr(account, person))
         if error := lacking(SCOPES, self.client, "offboarding"):

@@ -105,7 +105,7 @@ def onboard(
         raise NotYet(begin)
     plan = _plan(spec, client, joiner, at)
     assert plan.snapshot is not None
-    accounts = plan.snapshot.by_address.get(email_key(joiner.email))
+    accounts = plan.snapshot.accounts.with_address(email_key(joiner.email))
     for_log, for_file = (
         told(
             f"onboarding in {spec.name} -> {client.host}",
@@ -202,14 +202,14 @@ def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) ->
     snapshot = plan.snapshot = read_snapshot(own, client)
     account = _account(spec, snapshot, joiner)
     found = _operations(snapshot, joiner, account, at.in_timezone("UTC").date())
-    plan.operations = ChangeList(found, snapshot.spool)
+    plan.operations = ChangeList(found, snapshot.database)
     plan.unchanged = int(account is not None and not plan.operations)
     return plan
 
 
 def _account(spec: SyncSpec, snapshot: Snapshot, joiner: Joiner) -> Account | None:
     """Find the account that an earlier run of the form created; other accounts with the address are refused."""
-    accounts = snapshot.by_address.get(email_key(joiner.email))
+    accounts = snapshot.accounts.with_address(email_key(joiner.email))
     if not accounts:
         return None
     if len(accounts) > 1:

@@ -103,7 +103,7 @@ class Holds:
             account = next(iter(self.snapshot.linked.get(person.id, ())), None)
             if person.id in contradictory or not self._needs_address(person, account):
                 continue
-            for owner in self.snapshot.by_address.get(email_key(person.email)):
+            for owner in self.snapshot.accounts.with_address(email_key(person.email)):
                 if account is not None and owner.id == account.id:
                     continue
                 if owner.link is not None:

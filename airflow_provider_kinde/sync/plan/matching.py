@@ -17,7 +17,7 @@ from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import decode_roles, encode_roles
 from airflow_provider_kinde.sync.store.matches import MatchRow, managed_accounts, members_by_account
-from airflow_provider_kinde.sync.store.people import Persons, decode_due, merged
+from airflow_provider_kinde.sync.store.people import Persons, decode_memberships, roles_by_organization
 
 _MANY = 20_000
 
@@ -44,7 +44,7 @@ class Match:
     def account(self) -> Account:
         """The account."""
         snapshot = self._matches.snapshot
-        (account,) = snapshot.accounts.find("rowid = ?", str(self._row.rowid))
+        account = snapshot.accounts.at(self._row.rowid)
         snapshot.remember(account.id, {alias: decode_roles(roles) for alias, roles in self.present})
         return account
 
@@ -73,7 +73,7 @@ class Matches:
     """
 
     def __init__(self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], today: date) -> None:
-        self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.spool)
+        self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.database)
         self.volumes = Volumes()
         self._role_keys = spec.role_keys
         self._yesterday = today - timedelta(days=1)
@@ -84,9 +84,9 @@ class Matches:
         volumes = self.volumes
         dropped = 0
         groups: Counter[Present] = Counter()
-        members = members_by_account(self.snapshot.spool)
+        members = members_by_account(self.snapshot.database)
         ahead = next(members, None)
-        for row in managed_accounts(self.snapshot.spool):
+        for row in managed_accounts(self.snapshot.database):
             account_id = row.account_id
             present: Present = ()
             while ahead is not None and ahead.account_id <= account_id:
@@ -129,7 +129,10 @@ class Matches:
         if found is None:
             if len(self._due) > _MANY:
                 self._due.clear()
-            found = tuple((alias, encode_roles(roles)) for alias, roles in merged(decode_due(text)[0]).items())
+            found = tuple(
+                (alias, encode_roles(roles))
+                for alias, roles in roles_by_organization(decode_memberships(text)[0]).items()
+            )
             self._due[text] = found
         return found
 

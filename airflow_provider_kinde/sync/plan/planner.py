@@ -181,7 +181,7 @@ def plan_run(
     volumes.rejected, volumes.rows = len(people.rejected), people.rows
     if request.ids is not None:
         volumes.dropped = None
-    is_new = (lambda id: False) if begun is None else begun.makes
+    is_new = (lambda id: False) if begun is None else begun.gives_account
     plan.blocked = check_guards(spec, plan.operations, volumes, is_new)
     return plan
 
@@ -206,7 +206,7 @@ def _reconciler(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any,
 
 def _check_aliases(spec: SyncSpec, people: People, snapshot: Snapshot) -> None:
     """With ``organizations: {match: ...}`` only Kinde knows which aliases there are."""
-    for number, memberships in people.persons.kinds_of_memberships():
+    for number, memberships in people.persons.distinct_memberships():
         for membership in memberships:
             if membership.alias not in snapshot.organizations:
                 raise spec.error(

@@ -14,7 +14,7 @@ from airflow_provider_kinde.sync.model import Access, Account, Doubt, Person
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
-from airflow_provider_kinde.sync.store.people import merged
+from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 NO_RULE = "no rule grants it any more"
 
@@ -159,7 +159,7 @@ class Reconciler:
 
     def _adopt_or_create(self, person: Person) -> list[Change]:
         key = email_key(person.email)
-        owners = self.snapshot.by_address.get(key)
+        owners = self.snapshot.accounts.with_address(key)
         if not owners:
             new: dict[str, object] = {
                 "email": person.email, "given_name": person.given_name, "family_name": person.family_name,
@@ -248,7 +248,7 @@ class Reconciler:
         """Memberships and roles of somebody who has none yet."""
         operation = partial(operation_for, person.id, person, None)
         operations = []
-        for alias, due in merged(person.memberships).items():
+        for alias, due in roles_by_organization(person.memberships).items():
             rules = self._rules(person, alias)
             operations.append(operation("add_membership", alias=alias, reason=rules))
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in sorted(due)]
@@ -256,7 +256,7 @@ class Reconciler:
 
     def _memberships(self, person: Person, account: Account) -> list[Change]:
         """What is missing in the managed organizations, and what no rule gives any more."""
-        due, present = merged(person.memberships), self.snapshot.memberships(account.id)
+        due, present = roles_by_organization(person.memberships), self.snapshot.memberships(account.id)
         operation = partial(operation_for, person.id, person, account)
         operations: list[Change] = []
         for alias in sorted(due.keys() | present.keys()):

@@ -36,7 +36,7 @@ def _leaves_default(plan: Plan) -> bool:
     if snapshot is None or not snapshot.default_code:
         return False
     managed = any(o.code == snapshot.default_code for o in snapshot.organizations.values())
-    return (managed or plan.spec.joiner.leave_default_organization) and plan.operations.homeless()
+    return (managed or plan.spec.joiner.leave_default_organization) and plan.operations.creates_without_membership()
 
 
 def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:

@@ -152,7 +152,7 @@ def make_undo(
             plan.held.append(Held(id, f"would lose access by this undo, but is protected: {hint}", protected=True))
             continue
         operations += found
-    plan.operations = ChangeList(operations, snapshot.spool)
+    plan.operations = ChangeList(operations, snapshot.database)
     plan.blocked += check_guards(spec, plan.operations, _volumes(decider, plan.operations))
     return undo
 

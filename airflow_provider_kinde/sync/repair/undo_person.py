@@ -203,7 +203,7 @@ class PersonUndo:
         assert account is not None
         old, new = str((rename.before or {}).get("email") or ""), str((rename.after or {}).get("email") or "")
         now, was = email_key(account.email), email_key(old)
-        others = [a for a in self.snapshot.by_address.get(was) if a.id != account.id]
+        others = [a for a in self.snapshot.accounts.with_address(was) if a.id != account.id]
         reason = ""
         if not was or was == email_key(new):
             reason = "final: the report does not hold the address from before"

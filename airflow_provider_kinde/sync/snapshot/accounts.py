@@ -63,7 +63,7 @@ def read_unlisted(accounts: AccountTable, client: Any) -> None:
     :param accounts: all accounts that were listed; the missing ones are added.
     :param client: a ``KindeClient``.
     """
-    for user_id in members_without_account(accounts.spool, _MOST_UNLISTED):
+    for user_id in members_without_account(accounts.database, _MOST_UNLISTED):
         try:
             user = client.get_user_data(user_id, expand="identities,organizations")
         except KindeError as error:
@@ -73,21 +73,21 @@ def read_unlisted(accounts: AccountTable, client: Any) -> None:
             accounts.add(parse_account(user, accounts.name))
 
 
-def read_all_properties(client: Any, spool: Database, count: int, progress: Progress) -> None:
+def read_all_properties(client: Any, database: Database, count: int, progress: Progress) -> None:
     """Read the properties of all accounts (``GET /search/users``).
 
     :param client: a ``KindeClient``.
-    :param spool: where they are kept.
+    :param database: where they are kept.
     :param count: how many accounts there are.
     :param progress: called every 500 accounts.
     """
-    writer = spool.writer("properties")
+    writer = database.writer("properties")
     for done, user in enumerate(client.search_users("*", expand="properties"), 1):
         writer.add((fields.id_in(user), json.dumps(fields.properties_of(user.get("properties")))))
         if done % 500 == 0:
             progress("reading properties", done, count)
         if done >= count:
             writer.flush()
-            if count_properties(spool) == count:
+            if count_properties(database) == count:
                 break  # All are read. The only other sign of the end of a search is one more page, which is empty.
     writer.flush()

@@ -18,40 +18,42 @@ from airflow_provider_kinde.sync.store.members import forget_members, index_memb
 _PAGE = 500
 
 
-def read_all_members(client: Any, organizations: Sequence[Organization], spool: Database, progress: Progress) -> None:
+def read_all_members(
+    client: Any, organizations: Sequence[Organization], database: Database, progress: Progress
+) -> None:
     """Read the members of each organization (``GET /organizations/{code}/users``), several organizations at once.
 
     :param client: a ``KindeClient``.
     :param organizations: the organizations.
-    :param spool: where members are kept.
+    :param database: where members are kept.
     :param progress: called after each organization.
     """
     with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
-        for done, _ in enumerate(pool.map(lambda one: _read_into(spool, client, one), organizations), 1):
+        for done, _ in enumerate(pool.map(lambda one: _read_into(database, client, one), organizations), 1):
             progress("reading organizations", done, len(organizations))
-    index_members(spool)
-    keep_last_listed(spool)
+    index_members(database)
+    keep_last_listed(database)
 
 
-def read_members_again(client: Any, organizations: Iterable[Organization], spool: Database) -> None:
+def read_members_again(client: Any, organizations: Iterable[Organization], database: Database) -> None:
     """Read the members of some organizations once more, in place of what was read before.
 
     :param client: a ``KindeClient``.
     :param organizations: the organizations.
-    :param spool: where members are kept.
+    :param database: where members are kept.
     """
     for organization in organizations:
-        forget_members(spool, organization.alias)
-        _read_into(spool, client, organization)
-    keep_last_listed(spool)
+        forget_members(database, organization.alias)
+        _read_into(database, client, organization)
+    keep_last_listed(database)
 
 
-def _read_into(spool: Database, client: Any, organization: Organization) -> None:
-    organization.members = Members(spool, organization.alias)
+def _read_into(database: Database, client: Any, organization: Organization) -> None:
+    organization.members = Members(database, organization.alias)
     if not organization.code:
         return
     organization.read_at = time.monotonic()
     found = iter_members(client, organization.code)
     # One insert for each page: one for each member would cost more than reading it.
     while page := [(user_id, organization.alias, encode_roles(roles)) for user_id, roles in islice(found, _PAGE)]:
-        spool.insert("members", page)
+        database.insert("members", page)

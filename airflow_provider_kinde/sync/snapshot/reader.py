@@ -13,7 +13,7 @@ from airflow_provider_kinde.sync.snapshot.members import read_all_members, read_
 from airflow_provider_kinde.sync.snapshot.organizations import Organization, check_roles, find_organizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import AccountTable, ByAddress, Linked, Properties
+from airflow_provider_kinde.sync.store.accounts import AccountTable, Linked, Properties
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.matches import without_properties
 from airflow_provider_kinde.sync.store.members import memberships_of
@@ -39,9 +39,9 @@ class Snapshot:
     ) -> None:
         self.host, self.accounts, self.organizations = host, accounts, organizations
         self.roles, self.default_code = roles, default_code
-        self.spool = accounts.spool
-        self.linked, self.by_address = Linked(accounts), ByAddress(accounts)
-        self.properties = Properties(self.spool)
+        self.database = accounts.database
+        self.linked = Linked(accounts)
+        self.properties = Properties(self.database)
         self.read_twice: set[str] = set()
         """Aliases of organizations whose members were read a second time; that reading counts."""
         self._last: tuple[str, dict[str, frozenset[str]]] = ("", {})
@@ -53,7 +53,7 @@ class Snapshot:
         :param client: a ``KindeClient``.
         """
         aliases = list(aliases)
-        read_members_again(client, [self.organizations[alias] for alias in aliases], self.spool)
+        read_members_again(client, [self.organizations[alias] for alias in aliases], self.database)
         self.read_twice.update(aliases)
         self._last = ("", {})
 
@@ -63,12 +63,12 @@ class Snapshot:
         :param user_id: Kinde's id of the account.
         """
         if self._last[0] != user_id:
-            self._last = user_id, memberships_of(self.spool, user_id)
+            self._last = user_id, memberships_of(self.database, user_id)
         return self._last[1]
 
     def without_properties(self) -> list[str]:
         """Return the Kinde ids of the accounts of people in HR whose properties the search did not list."""
-        return without_properties(self.spool)
+        return without_properties(self.database)
 
     def remember(self, user_id: str, memberships: dict[str, frozenset[str]]) -> None:
         """Keep what :meth:`memberships` would read, where it was read already.
@@ -80,7 +80,7 @@ class Snapshot:
 
 
 def read_snapshot(
-    spec: SyncSpec, client: Any, progress: Progress | None = None, spool: Database | None = None
+    spec: SyncSpec, client: Any, progress: Progress | None = None, database: Database | None = None
 ) -> Snapshot:
     """Read all that a plan needs, each list once, page by page.
 
@@ -90,20 +90,20 @@ def read_snapshot(
     :param spec: the spec.
     :param client: a ``KindeClient``.
     :param progress: called while long lists are read.
-    :param spool: the database to keep them in; a new one when left out.
+    :param database: the database to keep them in; a new one when left out.
     :raises SpecError: Kinde does not have an organization or a role of the spec.
     :raises KindeResponseError: a list cannot be Kinde's.
     :raises SyncError: the same.
     """
     try:
-        return _read(spec, client, progress or (lambda stage, done, total: None), spool or Database())
+        return _read(spec, client, progress or (lambda stage, done, total: None), database or Database())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise SyncError(f"Kinde lists something in a form that is not understood ({what}); nothing was done") from error
 
 
-def _read(spec: SyncSpec, client: Any, progress: Progress, spool: Database) -> Snapshot:
-    accounts = AccountTable(spool, spec.name)
+def _read(spec: SyncSpec, client: Any, progress: Progress, database: Database) -> Snapshot:
+    accounts = AccountTable(database, spec.name)
     accounts.fill(iter_accounts(client, spec.name, progress))
     count = len(accounts)
     progress("reading users", count, count)
@@ -115,9 +115,9 @@ def _read(spec: SyncSpec, client: Any, progress: Progress, spool: Database) -> S
         named = [(o.alias, o.code, o.name) for o in organizations.values()]
         if wrong := check_directories(spec, named, client):
             raise wrong
-    read_all_members(client, list(organizations.values()), spool, progress)
+    read_all_members(client, list(organizations.values()), database, progress)
     read_unlisted(accounts, client)
     if spec.person.properties and count:
-        read_all_properties(client, spool, count, progress)
+        read_all_properties(client, database, count, progress)
     default = next((fields.text_in(found, "code") for found in listed if found.get("is_default")), "")
     return Snapshot(client.host, accounts, organizations, roles, default)

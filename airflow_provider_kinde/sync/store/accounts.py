@@ -5,166 +5,260 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.store.database import Database
 
-COLUMNS = (
-    "accounts.id, accounts.provided_id, accounts.link, accounts.email, accounts.first, accounts.last, "
-    "accounts.suspended, accounts.identities, accounts.organizations"
-)
-"""What :meth:`AccountTable.account_of` reads, in its order."""
-WIDTH = COLUMNS.count(",") + 1
-_KEY = 7
-"""Where the address for comparing stands in a row of the table."""
+INDEX_IDS = "CREATE INDEX accounts_id ON accounts (id)"
+
+INDEX_LINKS = "CREATE INDEX accounts_link ON accounts (link) WHERE link IS NOT NULL"
+
+INDEX_ADDRESSES = "CREATE INDEX accounts_key ON accounts (key, link) WHERE key IS NOT NULL"
+
+INDEX_OTHER_ADDRESSES = "CREATE INDEX addresses_key ON addresses (key)"
+
+LISTED_TWICE = "SELECT id, max(rowid) FROM accounts GROUP BY id HAVING count(*) > 1"
+
+FORGET_EARLIER = "DELETE FROM accounts WHERE id = ? AND rowid < ?"
+
+COUNT = "SELECT count(*) FROM accounts"
+
+SHARED_LINKS = "SELECT link, count(*) FROM accounts WHERE link IS NOT NULL GROUP BY link HAVING count(*) > 1"
+
+LINKED_IDS = "SELECT DISTINCT link FROM accounts WHERE link IS NOT NULL ORDER BY link"
+
+COUNT_LINKED_IDS = "SELECT count(DISTINCT link) FROM accounts"
+
+IS_LINKED = "SELECT 1 FROM accounts WHERE link = ?"
+
+ROLES_OF_MEMBER = "SELECT roles FROM members WHERE account = ? AND alias = ? ORDER BY rowid DESC"
+
+MEMBER_IDS = "SELECT DISTINCT account FROM members WHERE alias = ?"
+
+COUNT_MEMBERS = "SELECT count(DISTINCT account) FROM members WHERE alias = ?"
+
+PROPERTIES_OF = "SELECT held FROM properties WHERE account = ?"
+
+KEEP_PROPERTIES = "INSERT OR REPLACE INTO properties VALUES (?, ?)"
+
+
+class AccountRow(NamedTuple):
+    """A row of the table ``accounts``, column by column.
+
+    :param id: Kinde's id.
+    :param provided_id: the account's ``provided_id``.
+    :param link: the HR id of its link; ``None`` where it is not linked.
+    :param plain: whether the link carries no mark.
+    :param odd: whether the link carries a mark that this version does not know.
+    :param email: the preferred address.
+    :param key: the address in the form for comparing; ``None`` where it is none.
+    :param first: first name.
+    :param last: last name.
+    :param suspended: whether the account is suspended.
+    :param identities: the identities as JSON; ``None`` where the preferred address is the only one.
+    :param organizations: the codes of its organizations as JSON; empty where it is in none.
+    """
+
+    id: str
+    provided_id: str
+    link: str | None
+    plain: bool
+    odd: bool
+    email: str
+    key: str | None
+    first: str
+    last: str
+    suspended: bool
+    identities: str | None
+    organizations: str
+
+
+_SELECT = f"SELECT {', '.join(f'accounts.{column}' for column in AccountRow._fields)} FROM accounts"
+
+WITH_SEVERAL_IDENTITIES = f"{_SELECT} WHERE identities IS NOT NULL"
+
+WITH_UNKNOWN_MARK = f"{_SELECT} WHERE odd ORDER BY rowid"
+
+AT_ROWID = f"{_SELECT} WHERE rowid = ?"
+
+WITH_LINK = f"{_SELECT} WHERE link = ? ORDER BY rowid"
+
+WITH_ADDRESS = f"{_SELECT} WHERE key = ? OR id IN (SELECT account FROM addresses WHERE key = ?) ORDER BY rowid"
 
 
 class AccountTable:
     """All accounts of a tenant.
 
+    :param database: the database of the run.
     :param name: the sync's name, which says whose links are read.
     """
 
-    def __init__(self, spool: Database, name: str) -> None:
-        self.spool, self.name = spool, name
+    def __init__(self, database: Database, name: str) -> None:
+        self.database, self.name = database, name
 
     def fill(self, accounts: Iterable[Account]) -> None:
-        """Keep accounts; of one that is listed twice, the later word counts."""
-        spool = self.spool
-        spool.insert("accounts", map(_row, accounts))
-        spool.run("CREATE INDEX accounts_id ON accounts (id)")
-        for id, last in spool.all("SELECT id, max(rowid) FROM accounts GROUP BY id HAVING count(*) > 1"):
-            spool.run("DELETE FROM accounts WHERE id = ? AND rowid < ?", (id, last))
-        several = spool.each(f"SELECT {COLUMNS}, key FROM accounts WHERE identities IS NOT NULL")
-        spool.insert(
+        """Keep the accounts. Of an account that is listed twice, the later entry counts.
+
+        :param accounts: the accounts, as Kinde lists them.
+        """
+        database = self.database
+        database.insert("accounts", map(_row_of, accounts))
+        database.run(INDEX_IDS)
+        for id, last in database.all(LISTED_TWICE):
+            database.run(FORGET_EARLIER, (id, last))
+        several = map(AccountRow._make, database.each(WITH_SEVERAL_IDENTITIES))
+        database.insert(
             "addresses",
-            ((address, row[0]) for row in several for address in self.account_of(row[:WIDTH]).addresses - {row[WIDTH]}),
+            ((address, row.id) for row in several for address in self._account_of(row).addresses - {row.key}),
         )
-        spool.run("CREATE INDEX accounts_link ON accounts (link) WHERE link IS NOT NULL")
-        spool.run("CREATE INDEX accounts_key ON accounts (key, link) WHERE key IS NOT NULL")
-        spool.run("CREATE INDEX addresses_key ON addresses (key)")
+        database.run(INDEX_LINKS)
+        database.run(INDEX_ADDRESSES)
+        database.run(INDEX_OTHER_ADDRESSES)
 
     def add(self, account: Account) -> None:
-        """Keep one more, once all the others are there."""
-        row = _row(account)
-        self.spool.insert("accounts", [row])
-        addresses = account.addresses - {row[_KEY]}
-        self.spool.insert("addresses", [(address, account.id) for address in addresses])
+        """Keep one more account, after :meth:`fill`.
 
-    def account_of(self, row: tuple[Any, ...]) -> Account:
-        """Make the :class:`Account` of what :data:`COLUMNS` selects."""
-        id, provided_id, link, email, first, last, suspended, identities, organizations = row
-        return Account(
-            id, provided_id, email, first, last, bool(suspended),
-            (("email", email),) if identities is None else _decode_pairs(identities), _decode(organizations),
-            None if link is None else parse_link(provided_id, self.name),
-        )  # fmt: skip
+        :param account: the account.
+        """
+        row = _row_of(account)
+        self.database.insert("accounts", [row])
+        self.database.insert("addresses", [(address, row.id) for address in account.addresses - {row.key}])
 
     def __len__(self) -> int:
-        return self.spool.count("SELECT count(*) FROM accounts")
+        return self.database.count(COUNT)
 
     def links_of_several(self) -> list[tuple[str, int]]:
         """HR ids whose link more than one account carries, and how many do."""
-        return self.spool.all(
-            "SELECT link, count(*) FROM accounts WHERE link IS NOT NULL GROUP BY link HAVING count(*) > 1"
-        )
+        return self.database.all(SHARED_LINKS)
 
     def with_unknown_mark(self) -> list[Account]:
         """The accounts whose link has a mark that this version does not know."""
-        return self.find("odd")
+        return self._find(WITH_UNKNOWN_MARK)
 
-    def find(self, where: str, *values: str) -> list[Account]:
-        """The accounts that a condition holds for, in the order in which Kinde lists them."""
-        sql = f"SELECT {COLUMNS} FROM accounts WHERE {where} ORDER BY rowid"
-        return [self.account_of(row) for row in self.spool.each(sql, values)]
+    def at(self, rowid: int) -> Account:
+        """The account of one row of the table.
+
+        :param rowid: where the account is kept, as :class:`~.matches.MatchRow` says.
+        """
+        return self._find(AT_ROWID, rowid)[0]
+
+    def with_link(self, id: str) -> list[Account]:
+        """The accounts that are linked to an HR id, in the order in which Kinde lists them.
+
+        :param id: the HR id.
+        """
+        return self._find(WITH_LINK, id)
+
+    def with_address(self, key: str) -> list[Account]:
+        """The accounts that have an address, preferred or not, in the order in which Kinde lists them.
+
+        :param key: the address in the form for comparing.
+        """
+        return self._find(WITH_ADDRESS, key, key)
+
+    def _find(self, query: str, *values: str | int) -> list[Account]:
+        return [self._account_of(AccountRow._make(row)) for row in self.database.each(query, values)]
+
+    def _account_of(self, row: AccountRow) -> Account:
+        return Account(
+            row.id, row.provided_id, row.email, row.first, row.last, bool(row.suspended),
+            (("email", row.email),) if row.identities is None else _decode_pairs(row.identities),
+            _decode(row.organizations), None if row.link is None else parse_link(row.provided_id, self.name),
+        )  # fmt: skip
 
 
-def _row(account: Account) -> tuple[Any, ...]:
-    link, key = account.link, email_key(account.email) if "@" in account.email else None
-    plain = account.identities == (("email", account.email),)  # like nearly all of them: kept without words
-    return (
-        account.id, account.provided_id, link and link.id,
+def _row_of(account: Account) -> AccountRow:
+    link = account.link
+    only_address = account.identities == (("email", account.email),)  # true of nearly all accounts
+    return AccountRow(
+        account.id, account.provided_id, None if link is None else link.id,
         link is not None and link.is_plain,
-        link is not None and bool(link.unknown), account.email, key, account.first_name, account.last_name,
-        account.suspended, None if plain else json.dumps(account.identities), _encode(account.organizations),
+        link is not None and bool(link.unknown), account.email,
+        email_key(account.email) if "@" in account.email else None, account.first_name, account.last_name,
+        account.suspended, None if only_address else json.dumps(account.identities), _encode(account.organizations),
     )  # fmt: skip
 
 
 class Linked(Mapping[str, list[Account]]):
-    """HR id -> the accounts that carry the link; more than one is somebody's mistake."""
+    """HR id -> the accounts that carry the link; more than one is a mistake.
+
+    :param table: all accounts.
+    """
 
     def __init__(self, table: AccountTable) -> None:
         self._table = table
 
     def __getitem__(self, id: str) -> list[Account]:
-        found = self._table.find("link = ?", id)
+        found = self._table.with_link(id)
         if not found:
             raise KeyError(id)
         return found
 
     def __iter__(self) -> Iterator[str]:
-        for (id,) in self._table.spool.each("SELECT DISTINCT link FROM accounts WHERE link IS NOT NULL ORDER BY link"):
+        for (id,) in self._table.database.each(LINKED_IDS):
             yield id
 
     def __len__(self) -> int:
-        return self._table.spool.count("SELECT count(DISTINCT link) FROM accounts")
+        return self._table.database.count(COUNT_LINKED_IDS)
 
     def __contains__(self, id: object) -> bool:
-        return bool(self._table.spool.one("SELECT 1 FROM accounts WHERE link = ?", (id,)))
-
-
-class ByAddress:
-    """Address, in the form for comparing -> the accounts that have it, primary or not."""
-
-    def __init__(self, table: AccountTable) -> None:
-        self._table = table
-
-    def get(self, key: str) -> list[Account]:
-        """The accounts that have an address."""
-        return self._table.find("key = ? OR id IN (SELECT account FROM addresses WHERE key = ?)", key, key)
+        return bool(self._table.database.one(IS_LINKED, (id,)))
 
 
 class Members(Mapping[str, frozenset[str]]):
-    """The members of one organization: Kinde user id -> role keys."""
+    """The members of one organization: Kinde user id -> role keys.
 
-    def __init__(self, spool: Database, alias: str) -> None:
-        self._spool, self._alias = spool, alias
+    :param database: the database of the run.
+    :param alias: the organization's alias in the spec.
+    """
+
+    def __init__(self, database: Database, alias: str) -> None:
+        self._database, self._alias = database, alias
 
     def __getitem__(self, user_id: str) -> frozenset[str]:
-        sql = "SELECT roles FROM members WHERE account = ? AND alias = ? ORDER BY rowid DESC"
-        row = self._spool.one(sql, (user_id, self._alias))
+        row = self._database.one(ROLES_OF_MEMBER, (user_id, self._alias))
         if row is None:
             raise KeyError(user_id)
         return decode_roles(row[0])
 
     def __iter__(self) -> Iterator[str]:
-        for (user_id,) in self._spool.each("SELECT DISTINCT account FROM members WHERE alias = ?", (self._alias,)):
+        for (user_id,) in self._database.each(MEMBER_IDS, (self._alias,)):
             yield user_id
 
     def __len__(self) -> int:
-        return self._spool.count("SELECT count(DISTINCT account) FROM members WHERE alias = ?", (self._alias,))
+        return self._database.count(COUNT_MEMBERS, (self._alias,))
 
 
 class Properties:
-    """Kinde user id -> user properties, of the accounts whose properties were read."""
+    """Kinde user id -> user properties, of the accounts whose properties were read.
 
-    def __init__(self, spool: Database) -> None:
-        self._spool = spool
+    :param database: the database of the run.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def get(self, user_id: str, missing: dict[str, str] | None = None) -> dict[str, str] | None:
-        """The properties of an account, or ``missing`` where they were not read."""
-        row = self._spool.one("SELECT held FROM properties WHERE account = ?", (user_id,))
+        """The properties of an account.
+
+        :param user_id: Kinde's id of the account.
+        :param missing: what is returned where its properties were not read.
+        """
+        row = self._database.one(PROPERTIES_OF, (user_id,))
         return missing if row is None else json.loads(row[0])
 
     def __setitem__(self, user_id: str, held: dict[str, str]) -> None:
-        self._spool.run("INSERT OR REPLACE INTO properties VALUES (?, ?)", (user_id, json.dumps(held)))
+        self._database.run(KEEP_PROPERTIES, (user_id, json.dumps(held)))
 
 
 def encode_roles(roles: frozenset[str]) -> str:
-    """Role keys as one text, the same for the same keys."""
+    """Role keys as one text, the same for the same keys.
+
+    :param roles: role keys.
+    """
     return _role_text(roles) if roles else ""
 
 
@@ -175,7 +269,10 @@ def _role_text(roles: frozenset[str]) -> str:
 
 @lru_cache(maxsize=20_000)
 def decode_roles(text: str) -> frozenset[str]:
-    """The opposite of :func:`encode_roles`."""
+    """The opposite of :func:`encode_roles`.
+
+    :param text: what it returned.
+    """
     return frozenset(json.loads(text)) if text else frozenset()
 
 

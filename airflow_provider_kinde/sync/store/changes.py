@@ -1,6 +1,6 @@
-"""The operations of a plan, kept in a :class:`Database`: a hundred thousand need no more memory than ten.
+"""The changes of a plan, kept in a :class:`Database`: a hundred thousand need no more memory than ten.
 
-What is read from it are copies. Whoever changes one says so with :meth:`Operations.save`.
+What is read from it are copies: :meth:`ChangeList.save` writes down what became of them.
 """
 
 from __future__ import annotations
@@ -15,44 +15,38 @@ from airflow_provider_kinde.sync.changes import Change, Dependencies, plan_hash
 from airflow_provider_kinde.sync.kinds import KINDS
 from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Person
+from airflow_provider_kinde.sync.store import change_queries as queries
+from airflow_provider_kinde.sync.store.change_queries import ChangeRow
 from airflow_provider_kinde.sync.store.database import Database
-from airflow_provider_kinde.sync.store.people import decode_due, encode_due
+from airflow_provider_kinde.sync.store.people import decode_memberships, encode_memberships
 
 _RANK = {kind: number for number, kind in enumerate(KINDS)}
-_COLUMNS = (
-    "seq, kind, id, alias, role, before, after, reason, who, person, account, outcome, error, sealed, user_id, joined"
-)
-_LIGHT = _COLUMNS.replace("before, after, reason, who, person, account", "NULL, NULL, '', '', NULL, NULL")
-_ORDER = "rank, id, alias, role"
-_BATCH = 500
 
 Group = list[Change]
-"""All operations of one person, in the order in which they are carried out."""
+"""All changes of one person, in the order in which they are carried out."""
 
 
 class ChangeList(Sequence[Change]):
-    """Operations as they are carried out and listed, whatever the order in which they were found.
+    """Changes in the order in which they are carried out and listed, whatever the order in which they were found.
 
-    :param found: operations.
-    :param spool: where they are kept; a place of their own when left out.
+    :param found: changes.
+    :param database: where they are kept; a database of their own when left out.
     """
 
-    def __init__(self, found: Iterable[Change] = (), spool: Database | None = None) -> None:
-        self.spool = spool or Database()
+    def __init__(self, found: Iterable[Change] = (), database: Database | None = None) -> None:
+        self.database = database or Database()
         self._hash: tuple[str, str, str] | None = None
         self._length: int | None = None
-        self.spool.run("DELETE FROM operations")
-        self.spool.insert("operations", map(_row, found))
-        self.spool.run("CREATE INDEX IF NOT EXISTS operations_order ON operations (rank, id, alias, role)")
-        self.spool.run("CREATE INDEX IF NOT EXISTS operations_person ON operations (id, rank, alias, role)")
-        self.spool.run("CREATE INDEX IF NOT EXISTS operations_alias ON operations (alias, id, rank)")
-        self.spool.run("CREATE INDEX IF NOT EXISTS operations_digest ON operations (digest)")
+        self.database.run(queries.DELETE_ALL)
+        self.database.insert("changes", map(_row, found))
+        for index in queries.INDEXES:
+            self.database.run(index)
 
     # -- all of them -------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         if self._length is None:
-            self._length = self.spool.count("SELECT count(*) FROM operations")
+            self._length = self.database.count(queries.COUNT)
         return self._length
 
     def __eq__(self, other: object) -> bool:
@@ -63,7 +57,7 @@ class ChangeList(Sequence[Change]):
     __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[Change]:
-        return self._select(f"ORDER BY {_ORDER}")
+        return self._select(queries.ALL)
 
     @overload
     def __getitem__(self, index: int) -> Change: ...
@@ -73,165 +67,176 @@ class ChangeList(Sequence[Change]):
         if isinstance(index, slice):
             return list(self)[index]
         place = index + len(self) if index < 0 else index
-        found = next(self._select(f"ORDER BY {_ORDER} LIMIT 1 OFFSET ?", (place,)), None) if place >= 0 else None
+        found = next(self._select(queries.AT, (place,)), None) if place >= 0 else None
         if found is None:
             raise IndexError(index)
         return found
 
     def add(self, found: Iterable[Change]) -> None:
-        """Put more operations to these."""
-        self.spool.insert("operations", map(_row, found))
+        """Add more changes.
+
+        :param found: the changes.
+        """
+        self.database.insert("changes", map(_row, found))
         self._changed()
 
     def of(self, *kinds: str) -> Iterator[Change]:
-        """Those of some kinds."""
-        return self._select(f"WHERE rank IN ({_ranks(kinds)}) ORDER BY {_ORDER}")
+        """The changes of some kinds.
+
+        :param kinds: keys of :data:`~..kinds.KINDS`.
+        """
+        return self._select(queries.OF_KINDS.format(ranks=_ranks(kinds)))
 
     def kinds(self) -> Counter[str]:
-        """How many there are of each kind."""
-        return Counter(dict(self.spool.all("SELECT kind, count(*) FROM operations GROUP BY kind")))
+        """How many changes there are of each kind."""
+        return Counter(dict(self.database.all(queries.COUNT_KINDS)))
 
     def outcomes(self) -> Counter[str]:
-        """How many came to each outcome."""
-        return Counter(dict(self.spool.all("SELECT outcome, count(*) FROM operations GROUP BY outcome")))
+        """How many changes came to each outcome."""
+        return Counter(dict(self.database.all(queries.COUNT_OUTCOMES)))
 
     def hash(self, host: str, spec_name: str) -> str:
-        """SHA-256 over Kinde's host, the spec's name and the operations, and nothing else."""
+        """SHA-256 over Kinde's host, the spec's name and the changes, and nothing else.
+
+        :param host: Kinde's host.
+        :param spec_name: the spec's name.
+        """
         if self._hash is None or self._hash[:2] != (host, spec_name):
-            digests = (digest for (digest,) in self.spool.each("SELECT digest FROM operations ORDER BY digest"))
+            digests = (digest for (digest,) in self.database.each(queries.DIGESTS))
             self._hash = host, spec_name, plan_hash(host, spec_name, digests)
         return self._hash[2]
 
     def find(self, digest: str) -> Change | None:
-        """The one with a digest, without the person's row and account."""
-        return next(self._select("WHERE digest = ?", (digest,), light=True), None)
+        """The change with a digest, without the person's row and account.
 
-    def has_like(self, operation: Change) -> bool:
-        """Whether there is one of the same kind for the same person and place, whatever it changes."""
-        sql = "SELECT 1 FROM operations WHERE id = ? AND rank = ? AND alias IS ? AND role IS ?"
-        values = (operation.id, _RANK[operation.kind], operation.alias, operation.role)
-        return bool(self.spool.one(sql, values))
+        :param digest: see :attr:`Change.digest`.
+        """
+        return next(self._select(queries.WITH_DIGEST, (digest,)), None)
 
-    def makes(self, id: str) -> bool:
-        """Whether somebody gets an account by them, made or adopted."""
-        sql = f"SELECT 1 FROM operations WHERE id = ? AND rank IN ({_ranks(('create', 'adopt'))})"
-        return bool(self.spool.one(sql, (id,)))
+    def has_like(self, change: Change) -> bool:
+        """Whether there is a change of the same kind for the same person and place, whatever it changes.
+
+        :param change: a change of another plan.
+        """
+        values = (change.id, _RANK[change.kind], change.alias, change.role)
+        return bool(self.database.one(queries.HAS_LIKE, values))
+
+    def gives_account(self, id: str) -> bool:
+        """Whether a person gets an account, created or adopted.
+
+        :param id: the HR id.
+        """
+        return bool(self.database.one(queries.GIVES_ACCOUNT, (id,)))
 
     # -- person by person ----------------------------------------------------------------------------------------
 
     def by_person(self, *kinds: str) -> Iterator[Group]:
-        """Everything that is done for each person for whom something of these kinds is done."""
-        # Through the index by person: a plan of many is gone through once, not once for each batch.
-        for ids in self._batches("operations_person", f"rank IN ({_ranks(kinds)}) AND id != ''"):
-            found = self._select(f"WHERE id IN ({_marks(ids)}) ORDER BY id, rank, alias, role", ids)
-            yield from _grouped(found)
+        """All changes of each person who has changes of some kinds.
 
-    def _batches(self, index: str, where: str, values: Sequence[Any] = ()) -> Iterator[list[str]]:
-        """The ids that a condition holds for, batch by batch: nothing is being read while outcomes are written."""
+        :param kinds: keys of :data:`~..kinds.KINDS`.
+        """
+        for ids in self._batches(queries.NEXT_PEOPLE.format(ranks=_ranks(kinds))):
+            yield from _grouped(self._select(queries.OF_PEOPLE.format(marks=_marks(ids)), ids))
+
+    def _batches(self, query: str, *values: Any) -> Iterator[list[str]]:
+        """The ids that a query finds, batch by batch: nothing is being read while outcomes are written."""
         last = ""
-        sql = (
-            f"SELECT DISTINCT id FROM operations INDEXED BY {index} WHERE {where} AND id > ? ORDER BY id LIMIT {_BATCH}"
-        )
-        while ids := [id for (id,) in self.spool.all(sql, (*values, last))]:
+        while ids := [id for (id,) in self.database.all(query, (*values, last))]:
             last = ids[-1]
             yield ids
 
-    def everybody(self) -> Iterator[Group]:
-        """Everything that is done, person by person; without the creation of organizations."""
-        return self.by_person(*KINDS)
-
-    def people(self) -> int:
-        """For how many people something is done; 1 at least where something is done at all."""
-        return max(self.spool.count("SELECT count(DISTINCT id) FROM operations WHERE id != ''"), min(len(self), 1))
-
     def listed(self) -> Iterator[Group]:
-        """Person by person as people read them: whoever is concerned first stands first."""
-        sql = "SELECT id, min(rank) FROM operations GROUP BY id ORDER BY min(rank), id"
-        for id, _ in self.spool.each(sql):
-            if id:
-                yield list(self._select("WHERE id = ? ORDER BY rank, alias, role", (id,)))
-            else:
-                for operation in self._select("WHERE id = '' ORDER BY rank, alias, role"):
-                    yield [operation]
+        """The changes person by person, as a report lists them: by the first change of each."""
+        for id, _ in self.database.each(queries.PEOPLE_BY_FIRST_CHANGE):
+            found = list(self._select(queries.OF_PERSON, (id,)))
+            yield from [found] if id else ([change] for change in found)
 
     def aliases(self, *kinds: str) -> list[str]:
-        """The organizations that operations of some kinds concern."""
-        where = f"kind IN ({_marks(kinds)}) AND alias IS NOT NULL"
-        sql = f"SELECT DISTINCT alias FROM operations WHERE {where} ORDER BY alias"
-        return [alias for (alias,) in self.spool.all(sql, kinds)]
+        """The organizations that changes of some kinds concern.
+
+        :param kinds: keys of :data:`~..kinds.KINDS`.
+        """
+        return [alias for (alias,) in self.database.all(queries.ALIASES.format(ranks=_ranks(kinds)))]
 
     def open_by_organization(self, *kinds: str) -> dict[str, int]:
-        """Alias -> how many people have operations of some kinds there that came to no outcome yet."""
-        sql = (
-            f"SELECT alias, count(DISTINCT id) FROM operations WHERE kind IN ({_marks(kinds)}) AND outcome = '' "
-            "AND alias IS NOT NULL GROUP BY alias ORDER BY alias"
-        )
-        return dict(self.spool.all(sql, kinds))
+        """Alias -> how many people have changes of some kinds there that came to no outcome yet.
+
+        :param kinds: keys of :data:`~..kinds.KINDS`.
+        """
+        return dict(self.database.all(queries.COUNT_OPEN_BY_ALIAS.format(ranks=_ranks(kinds))))
 
     def in_organization(self, alias: str, *kinds: str) -> Iterator[Group]:
-        """What is open in one organization, person by person; without the person's row and account."""
-        where = f"alias = ? AND rank IN ({_ranks(kinds)}) AND outcome = ''"
-        for ids in self._batches("operations_alias", where, (alias,)):
-            rest = f"WHERE {where} AND id IN ({_marks(ids)}) ORDER BY id, rank, role"
-            yield from _grouped(self._select(rest, (alias, *ids), light=True))
+        """What is open in one organization, person by person; without the person's row and account.
+
+        :param alias: the organization's alias in the spec.
+        :param kinds: keys of :data:`~..kinds.KINDS`.
+        """
+        ranks = _ranks(kinds)
+        for ids in self._batches(queries.NEXT_MEMBERS.format(ranks=ranks), alias):
+            yield from _grouped(self._select(queries.OF_MEMBERS.format(ranks=ranks, marks=_marks(ids)), (alias, *ids)))
 
     def fail_in_organization(self, alias: str, kinds: Sequence[str], error: str) -> None:
-        """Fail what is open in one organization."""
-        self.spool.run(
-            "UPDATE operations SET outcome = 'failed', error = ? "
-            f"WHERE alias = ? AND kind IN ({_marks(kinds)}) AND outcome = ''",
-            (error, alias, *kinds),
-        )
+        """Fail what is open in one organization.
 
-    def landed(self) -> list[Change]:
-        """The creations that made an account without an organization."""
-        return list(self._select("WHERE kind = 'create' AND user_id != '' AND NOT joined", light=True))
+        :param alias: the organization's alias in the spec.
+        :param kinds: keys of :data:`~..kinds.KINDS`.
+        :param error: what went wrong.
+        """
+        self.database.run(queries.FAIL_IN_ORGANIZATION.format(ranks=_ranks(kinds)), (error, alias))
 
-    def homeless(self) -> bool:
-        """Whether somebody is created who joins no organization."""
-        return bool(
-            self.spool.one(
-                "SELECT 1 FROM operations c WHERE c.kind = 'create' AND NOT EXISTS "
-                "(SELECT 1 FROM operations m WHERE m.id = c.id AND m.kind = 'add_membership')"
-            )
-        )
+    def created_without_organization(self) -> list[Change]:
+        """The creations that were carried out and made an account without an organization."""
+        return list(self._select(queries.WITHOUT_ORGANIZATION))
 
-    # -- changes -------------------------------------------------------------------------------------------------
+    def creates_without_membership(self) -> bool:
+        """Whether an account is created for a person who joins no organization."""
+        return bool(self.database.one(queries.CREATES_WITHOUT_MEMBERSHIP))
+
+    # -- what becomes of them ------------------------------------------------------------------------------------
 
     def save(self, changed: Iterable[Change]) -> None:
-        """Write down what became of some operations."""
-        rows = [(o.outcome, o.error, o.user_id, o.joined, o.seq) for o in changed]
-        sql = "UPDATE operations SET outcome = ?, error = ?, user_id = ?, joined = ? WHERE seq = ?"
-        self.spool.update(sql, rows)
+        """Write down what became of some changes.
+
+        :param changed: changes of this list, with their outcomes.
+        """
+        self.database.update(queries.SAVE, [(o.outcome, o.error, o.user_id, o.joined, o.seq) for o in changed])
 
     def finish(self, outcome: str, error: str) -> None:
-        """Give an outcome to those that have none."""
-        self.spool.run(
-            "UPDATE operations SET outcome = ?, error = CASE WHEN error = '' THEN ? ELSE error END WHERE outcome = ''",
-            (outcome, error),
-        )
+        """Give an outcome to the changes that have none.
+
+        :param outcome: ``done``, ``failed`` or ``skipped``.
+        :param error: what went wrong, or why they were skipped.
+        """
+        self.database.run(queries.FINISH, (outcome, error))
 
     def keep(self, wanted: Callable[[Change], bool]) -> list[Change]:
-        """Drop those that are not wanted, and those whose prerequisites are not; returns them."""
+        """Drop the changes that are not wanted, and those whose prerequisites are not.
+
+        :param wanted: whether a change is wanted.
+        :returns: the dropped changes, in order.
+        """
         organizations = list(self.of("create_organization"))
         dropped = [operation for operation in organizations if not wanted(operation)]
         for group in self.by_person(*KINDS):
             kept = {id(operation) for operation in select([*organizations, *group], wanted)}
             dropped += [operation for operation in group if id(operation) not in kept]
-        self.spool.update("DELETE FROM operations WHERE seq = ?", [(operation.seq,) for operation in dropped])
+        self.database.update(queries.DELETE, [(operation.seq,) for operation in dropped])
         self._changed()
         return sorted(dropped, key=lambda o: (_RANK[o.kind], o.id, o.alias or "", o.role or ""))
 
     def _changed(self) -> None:
         self._hash = self._length = None
 
-    def _select(self, rest: str, values: Sequence[Any] = (), *, light: bool = False) -> Iterator[Change]:
-        columns = _LIGHT if light else _COLUMNS
-        return map(_operation, self.spool.each(f"SELECT {columns} FROM operations {rest}", values))
+    def _select(self, query: str, values: Sequence[Any] = ()) -> Iterator[Change]:
+        return map(_operation, self.database.each(query, values))
 
 
 def select(operations: Collection[Change], wanted: Callable[[Change], bool]) -> list[Change]:
-    """Those operations of a person, and on organizations, that are wanted, and whose prerequisites are."""
+    """The changes of a person, and on organizations, that are wanted, and whose prerequisites are.
+
+    :param operations: the changes.
+    :param wanted: whether a change is wanted.
+    """
     dependencies = Dependencies.of(operations)
     known: dict[int, bool] = {}
 
@@ -255,8 +260,8 @@ def _marks(values: Collection[Any]) -> str:
     return ",".join("?" * len(values))
 
 
-def _row(o: Change) -> tuple[Any, ...]:
-    return (
+def _row(o: Change) -> ChangeRow:
+    return ChangeRow(
         None, _RANK[o.kind], o.kind, o.id, o.alias, o.role, _text(o.before), _text(o.after), o.reason, o.who,
         None if o.person is None else json.dumps(_person_parts(o.person)),
         None if o.account is None else json.dumps(_account_parts(o.account)),
@@ -264,16 +269,18 @@ def _row(o: Change) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _operation(row: tuple[Any, ...]) -> Change:
-    (
-        seq, kind, id, alias, role, before, after, reason, who, person, account, outcome, error, sealed, user_id,
-        joined,
-    ) = row  # fmt: skip
+def _operation(columns: tuple[Any, ...]) -> Change:
+    row = ChangeRow._make(columns)
     return Change(
-        kind, id, alias, role, before and json.loads(before), after and json.loads(after), reason, who,
-        person and _person(*json.loads(person)), account and _account(*json.loads(account)),
-        outcome, error, sealed, user_id, bool(joined), seq,
+        row.kind, row.id, row.alias, row.role, _json(row.before), _json(row.after), row.reason, row.who,
+        None if row.person is None else _person(*json.loads(row.person)),
+        None if row.account is None else _account(*json.loads(row.account)),
+        row.outcome, row.error, row.sealed, row.user_id, bool(row.joined), row.seq or 0,
     )  # fmt: skip
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 def _text(values: Any) -> str | None:
@@ -283,7 +290,7 @@ def _text(values: Any) -> str | None:
 def _person_parts(p: Person) -> list[Any]:
     return [
         p.id, p.row, p.email, p.given_name, p.family_name, p.properties, p.access.value, p.why,
-        encode_due(p.memberships, p.doubts), p.adopt_provided_id,
+        encode_memberships(p.memberships, p.doubts), p.adopt_provided_id,
     ]  # fmt: skip
 
 
@@ -291,7 +298,7 @@ def _person(
     id: str, row: int, email: str, given: str, family: str, properties: list[list[str]], access: str, why: str,
     due: str, adopt: str,
 ) -> Person:  # fmt: skip
-    memberships, doubts = decode_due(due)
+    memberships, doubts = decode_memberships(due)
     pairs = tuple((key, value) for key, value in properties)
     return Person(id, row, email, given, family, pairs, Access(access), why, memberships, doubts, adopt)
 

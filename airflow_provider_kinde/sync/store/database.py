@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -28,13 +28,17 @@ CREATE TABLE accounts (
 );
 CREATE TABLE addresses (key TEXT, account TEXT);
 CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);
-CREATE TABLE operations (
+CREATE TABLE changes (
   seq INTEGER PRIMARY KEY, rank INTEGER, kind TEXT, id TEXT, alias TEXT, role TEXT, before TEXT, after TEXT,
   reason TEXT, who TEXT, person TEXT, account TEXT, outcome TEXT, error TEXT, sealed TEXT, user_id TEXT,
   joined INTEGER, digest TEXT
 );
 CREATE TABLE properties (account TEXT PRIMARY KEY, held TEXT) WITHOUT ROWID;
 """
+
+
+Values = Sequence[Any] | Mapping[str, Any]
+"""The values of a query's placeholders."""
 
 
 class Database:
@@ -47,11 +51,11 @@ class Database:
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(_TABLES)
 
-    def all(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Every row that a query finds."""
         return list(self.each(sql, values))
 
-    def each(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    def each(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """The rows that a query finds, one after the other.
 
         :raises SyncError: when the disk is full.
@@ -65,16 +69,16 @@ class Database:
         except sqlite3.OperationalError as error:
             raise _full(error) from error
 
-    def one(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+    def one(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
         """The first row that a query finds."""
         return next(self.each(sql, values), None)
 
-    def count(self, sql: str, values: Sequence[Any] = ()) -> int:
+    def count(self, sql: str, values: Values = ()) -> int:
         """The number that a query yields."""
         found = self.one(sql, values)
         return int(found[0]) if found else 0
 
-    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+    def run(self, sql: str, values: Values = ()) -> None:
         """Carry out a statement that yields nothing."""
         self.all(sql, values)
 
@@ -104,8 +108,8 @@ class Database:
 class Writer:
     """Collects rows and writes many at once: one statement a row would cost more than all the rest."""
 
-    def __init__(self, spool: Database, sql: str) -> None:
-        self._spool, self._sql = spool, sql
+    def __init__(self, database: Database, sql: str) -> None:
+        self._database, self._sql = database, sql
         self._rows: list[Sequence[Any]] = []
 
     def add(self, row: Sequence[Any]) -> None:
@@ -119,7 +123,7 @@ class Writer:
         :raises SyncError: when the disk is full.
         """
         rows, self._rows = self._rows, []
-        self._spool.update(self._sql, rows)
+        self._database.update(self._sql, rows)
 
 
 def _write(db: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The people of a run, in its :class:`Database`: like a dictionary, of which only those asked for are made."""
+"""The people of a run, in its :class:`Database`: like a dictionary. A :class:`Person` is made when it is read."""
 
 from __future__ import annotations
 
@@ -7,19 +7,88 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Person, Rejected
 from airflow_provider_kinde.sync.store.database import Database
 
-COLUMNS = "hr.id, hr.number, hr.access, hr.why, hr.email, hr.given, hr.family, hr.properties, hr.due, hr.adopt"
-"""What :func:`person_of` reads, in its order."""
-WIDTH = COLUMNS.count(",") + 1
+
+class PersonRow(NamedTuple):
+    """A row of the table ``hr``, column by column.
+
+    :param number: the number of the row in the source.
+    :param id: the HR id.
+    :param mark: equal for rows that hold the same.
+    :param access: an :class:`Access`; ``None`` where the row is rejected or held.
+    :param why: why the person has this access, in words.
+    :param email: the address as HR has it.
+    :param key: the address in the form for comparing.
+    :param given: first name.
+    :param family: last name.
+    :param properties: user properties, as :func:`encode_properties` writes them.
+    :param due: memberships and doubts, as :func:`encode_memberships` writes them.
+    :param adopt: a ``provided_id`` that the person's account may have.
+    """
+
+    number: int
+    id: str
+    mark: int
+    access: str | None
+    why: str | None
+    email: str | None
+    key: str | None
+    given: str | None
+    family: str | None
+    properties: str | None
+    due: str | None
+    adopt: str | None
+
+
+_SELECT = f"SELECT {', '.join(f'hr.{column}' for column in PersonRow._fields)} FROM hr"
+
+WITH_ID = f"{_SELECT} WHERE id = ? AND access IS NOT NULL"
+
+WITH_ADDRESS = f"{_SELECT} WHERE key = ? AND access IS NOT NULL ORDER BY rowid"
+
+WITHOUT_ACCOUNT = f"""
+{_SELECT} WHERE access = ? AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.link = hr.id) ORDER BY hr.id
+"""
+
+WITH_ADDRESS_OF_ANOTHER = f"""
+{_SELECT} WHERE rowid IN (
+  SELECT hr.rowid FROM hr JOIN accounts ON accounts.key = hr.key
+  WHERE hr.key IS NOT NULL AND hr.access IN (:due, :keep) AND accounts.link IS NOT hr.id
+  UNION
+  SELECT hr.rowid FROM hr JOIN addresses ON addresses.key = hr.key JOIN accounts ON accounts.id = addresses.account
+  WHERE hr.key IS NOT NULL AND hr.access IN (:due, :keep) AND accounts.link IS NOT hr.id
+) ORDER BY rowid
+"""
+
+IDS = "SELECT id FROM hr WHERE access IS NOT NULL ORDER BY rowid"
+
+COUNT = "SELECT count(*) FROM hr WHERE access IS NOT NULL"
+
+HAS_ID = "SELECT 1 FROM hr WHERE id = ? AND access IS NOT NULL"
+
+COUNT_ADDRESS = "SELECT count(*) FROM hr WHERE key = ? AND access IS NOT NULL"
+
+DISTINCT_MEMBERSHIPS = "SELECT min(number), due FROM hr WHERE access IS NOT NULL GROUP BY due ORDER BY min(rowid)"
+
+ALL_IDS = "SELECT id FROM hr ORDER BY rowid"
+
+COUNT_ALL = "SELECT count(*) FROM hr"
+
+HAS_ROW = "SELECT 1 FROM hr WHERE id = ?"
+
 _ACCESS = {access.value: access for access in Access}
 
 
-def encode_due(memberships: tuple[Due, ...], doubts: tuple[Doubt, ...]) -> str:
-    """Memberships and doubts as one text; empty where there are none."""
+def encode_memberships(memberships: tuple[Due, ...], doubts: tuple[Doubt, ...]) -> str:
+    """Memberships and doubts as one text; empty where there are none.
+
+    :param memberships: what rules grant.
+    :param doubts: what a blank cell leaves undecided.
+    """
     if not memberships and not doubts:
         return ""
     return json.dumps([
@@ -29,8 +98,11 @@ def encode_due(memberships: tuple[Due, ...], doubts: tuple[Doubt, ...]) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def decode_due(text: str) -> tuple[tuple[Due, ...], tuple[Doubt, ...]]:
-    """The opposite of :func:`encode_due`."""
+def decode_memberships(text: str) -> tuple[tuple[Due, ...], tuple[Doubt, ...]]:
+    """The opposite of :func:`encode_memberships`.
+
+    :param text: what it returned.
+    """
     if not text:
         return (), ()
     memberships, doubts = json.loads(text)
@@ -40,8 +112,11 @@ def decode_due(text: str) -> tuple[tuple[Due, ...], tuple[Doubt, ...]]:
     )
 
 
-def merged(memberships: tuple[Due, ...]) -> dict[str, frozenset[str]]:
-    """Alias -> role keys of everything that a person is due: rules add up."""
+def roles_by_organization(memberships: tuple[Due, ...]) -> dict[str, frozenset[str]]:
+    """Alias -> role keys of all that the rules grant a person: rules add up.
+
+    :param memberships: what each rule grants.
+    """
     found: dict[str, frozenset[str]] = {}
     for due in memberships:
         found[due.alias] = found.get(due.alias, frozenset()) | due.roles
@@ -49,91 +124,98 @@ def merged(memberships: tuple[Due, ...]) -> dict[str, frozenset[str]]:
 
 
 def encode_properties(properties: tuple[tuple[str, str], ...]) -> str:
-    """Properties as one text; empty where the spec has none."""
+    """Properties as one text; empty where the spec has none.
+
+    :param properties: property keys and values.
+    """
     return json.dumps(properties) if properties else ""
 
 
-def person_of(row: tuple[Any, ...]) -> Person:
-    """Make the :class:`Person` of what :data:`COLUMNS` selects."""
-    id, number, access, why, email, given, family, properties, due, adopt = row
-    memberships, doubts = decode_due(due)
-    pairs = tuple((str(key), str(value)) for key, value in json.loads(properties)) if properties else ()
-    return Person(id, number, email, given, family, pairs, _ACCESS[access], why, memberships, doubts, adopt)
+def _person_of(columns: tuple[Any, ...]) -> Person:
+    row = PersonRow._make(columns)
+    memberships, doubts = decode_memberships(row.due or "")
+    pairs = tuple((str(key), str(value)) for key, value in json.loads(row.properties)) if row.properties else ()
+    return Person(
+        row.id, row.number, row.email or "", row.given or "", row.family or "", pairs, _ACCESS[row.access or ""],
+        row.why or "", memberships, doubts, row.adopt or "",
+    )  # fmt: skip
 
 
 class Persons(Mapping[str, Person]):
-    """HR id -> person, of the rows that were understood and do not contradict each other."""
+    """HR id -> person, of the rows that were understood and do not contradict each other.
 
-    def __init__(self, spool: Database) -> None:
-        self._spool = spool
+    :param database: the database of the run.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def __getitem__(self, id: str) -> Person:
-        row = self._spool.one(f"SELECT {COLUMNS} FROM hr WHERE id = ? AND access IS NOT NULL", (id,))
+        row = self._database.one(WITH_ID, (id,))
         if row is None:
             raise KeyError(id)
-        return person_of(row)
+        return _person_of(row)
 
     def __iter__(self) -> Iterator[str]:
-        for (id,) in self._spool.each("SELECT id FROM hr WHERE access IS NOT NULL ORDER BY rowid"):
+        for (id,) in self._database.each(IDS):
             yield id
 
     def __len__(self) -> int:
-        return self._spool.count("SELECT count(*) FROM hr WHERE access IS NOT NULL")
+        return self._database.count(COUNT)
 
     def __contains__(self, id: object) -> bool:
-        return bool(self._spool.one("SELECT 1 FROM hr WHERE id = ? AND access IS NOT NULL", (id,)))
+        return bool(self._database.one(HAS_ID, (id,)))
 
     def with_address(self, key: str) -> list[Person]:
-        """Those who have an address, in the form for comparing."""
-        sql = f"SELECT {COLUMNS} FROM hr WHERE key = ? AND access IS NOT NULL ORDER BY rowid"
-        return [person_of(row) for row in self._spool.each(sql, (key,))]
+        """The people who have an address.
+
+        :param key: the address in the form for comparing.
+        """
+        return [_person_of(row) for row in self._database.each(WITH_ADDRESS, (key,))]
 
     def without_account(self, access: Access) -> Iterator[Person]:
-        """Those with a certain access whom no account's link names; asks for the accounts of the same spool."""
-        sql = (
-            f"SELECT {COLUMNS} FROM hr WHERE access = ? AND NOT EXISTS "
-            "(SELECT 1 FROM accounts WHERE accounts.link = hr.id) ORDER BY hr.id"
-        )
-        return map(person_of, self._spool.each(sql, (access.value,)))
+        """The people who have no linked account, in the order of their ids. The accounts must have been read.
+
+        :param access: only people with this access.
+        """
+        return map(_person_of, self._database.each(WITHOUT_ACCOUNT, (access.value,)))
 
     def with_address_of_another(self) -> Iterator[Person]:
-        """Those who may want an address that stands on an account which is not linked to them."""
-        found = "FROM hr JOIN {0} ON {0}.key = hr.key {1} WHERE hr.key IS NOT NULL AND hr.access IN (?, ?)"
-        primary = found.format("accounts", "") + " AND accounts.link IS NOT hr.id"
-        secondary = found.format("addresses", "JOIN accounts ON accounts.id = addresses.account")
-        sql = (
-            f"SELECT {COLUMNS} FROM hr WHERE rowid IN (SELECT hr.rowid {primary} UNION SELECT hr.rowid {secondary} "
-            "AND accounts.link IS NOT hr.id) ORDER BY rowid"
-        )
-        wanting = (Access.DUE.value, Access.KEEP.value)
-        return map(person_of, self._spool.each(sql, wanting + wanting))
+        """The people whose address stands on an account that is not linked to them."""
+        values = {"due": Access.DUE.value, "keep": Access.KEEP.value}
+        return map(_person_of, self._database.each(WITH_ADDRESS_OF_ANOTHER, values))
 
-    def kinds_of_memberships(self) -> Iterator[tuple[int, tuple[Due, ...]]]:
-        """Every set of memberships that somebody is due, with the number of the first such row."""
-        sql = "SELECT min(number), due FROM hr WHERE access IS NOT NULL GROUP BY due ORDER BY min(rowid)"
-        for number, due in self._spool.each(sql):
-            yield number, decode_due(due)[0]
+    def distinct_memberships(self) -> Iterator[tuple[int, tuple[Due, ...]]]:
+        """Every set of memberships that a person is due, with the number of the first such row."""
+        for number, due in self._database.each(DISTINCT_MEMBERSHIPS):
+            yield number, decode_memberships(due)[0]
 
     def count_address(self, key: str) -> int:
-        """How many have an address, in the form for comparing."""
-        return self._spool.count("SELECT count(*) FROM hr WHERE key = ? AND access IS NOT NULL", (key,))
+        """How many people have an address.
+
+        :param key: the address in the form for comparing.
+        """
+        return self._database.count(COUNT_ADDRESS, (key,))
 
 
-class Ids(AbstractSet[str]):
-    """Every id that some row holds, whatever became of the row."""
+class RowIds(AbstractSet[str]):
+    """The ids of all rows, those of rejected and held rows included.
 
-    def __init__(self, spool: Database) -> None:
-        self._spool = spool
+    :param database: the database of the run.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def __contains__(self, id: object) -> bool:
-        return bool(self._spool.one("SELECT 1 FROM hr WHERE id = ?", (id,)))
+        return bool(self._database.one(HAS_ROW, (id,)))
 
     def __iter__(self) -> Iterator[str]:
-        for (id,) in self._spool.each("SELECT id FROM hr ORDER BY rowid"):
+        for (id,) in self._database.each(ALL_IDS):
             yield id
 
     def __len__(self) -> int:
-        return self._spool.count("SELECT count(*) FROM hr")
+        return self._database.count(COUNT_ALL)
 
     @classmethod
     def _from_iterable(cls, found: Iterable[Any]) -> set[Any]:
@@ -142,24 +224,25 @@ class Ids(AbstractSet[str]):
 
 @dataclass(slots=True)
 class People:
-    """Everything one reading of the HR source says.
+    """Everything that one reading of the HR source says.
 
+    :param database: where rows are kept.
     :param persons: by HR id; neither rejected nor held rows are in it.
     :param rejected: in row order.
     :param held: id -> reason, for people whose rows were understood but contradict each other (one address, two ids).
     :param rows: how many rows were read, whatever became of them.
-    :param ids: every id that some row holds, rejected and held ones included: none of these is absent.
-    :param ids_certain: false when a rejected row's id could not be read: then nobody counts as absent.
+    :param ids: the ids of all rows, those of rejected and held rows included: none of these is absent.
+    :param ids_certain: false when the id of a rejected row could not be read: then no person counts as absent.
     :param problems: why the source may not be acted upon at all (empty, incomplete, drifted): never approvable.
     :param proven: the source proved that it is complete.
     """
 
-    spool: Database = field(default_factory=Database)
+    database: Database = field(default_factory=Database)
     persons: Persons = field(init=False)
     rejected: list[Rejected] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
     rows: int = 0
-    ids: Ids = field(init=False)
+    ids: RowIds = field(init=False)
     ids_certain: bool = True
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -167,4 +250,4 @@ class People:
     source: str = ""
 
     def __post_init__(self) -> None:
-        self.persons, self.ids = Persons(self.spool), Ids(self.spool)
+        self.persons, self.ids = Persons(self.database), RowIds(self.database)
