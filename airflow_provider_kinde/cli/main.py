@@ -158,10 +158,16 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _validate(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sources import make_source
+    from airflow_provider_kinde.sync.spec.dates import same_text
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
     spec = SyncSpec.load(options.spec)
     make_source(spec)
     rules = len(spec.memberships)
     show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s)\n")
+    if both := same_text(spec.employment.date_format):
+        show(
+            f"  ! employment.date_format: {both[0]} and {both[1]} read some dates as two different days. "
+            f"{both[0]}, which comes first, is taken where it can be read\n"
+        )
     return 0

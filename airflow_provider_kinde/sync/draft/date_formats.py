@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 
-from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.sync.spec.dates import EXCEL, DateReader, same_text
 
 FORMATS = (
     "YYYY-MM-DD", "M/D/YYYY", "D/M/YYYY", "M/D/YY", "D/M/YY", "D.M.YYYY", "D.M.YY", "D-M-YYYY", "M-D-YYYY", "YYYY/M/D",
-    "D-MMM-YYYY", "D-MMM-YY", "D MMM YYYY", "D MMMM YYYY", "MMM D, YYYY", "MMMM D, YYYY", "YYYYMMDD",
+    "D-MMM-YYYY", "D-MMM-YY", "D MMM YYYY", "D MMMM YYYY", "MMM D, YYYY", "MMMM D, YYYY", "D. MMM YYYY", "D. MMMM YYYY",
+    "D [de] MMMM [de] YYYY", "YYYYMMDD",
     "M/D/YYYY H:mm", "D/M/YYYY H:mm", "D.M.YYYY H:mm", "M/D/YYYY h:mm:ss A", "YYYY-MM-DD HH:mm:ss",
+    EXCEL,
 )  # fmt: skip
 """Formats in the order in which they are tried. Of two that read every date, the first one is drafted."""
 
@@ -27,6 +30,8 @@ def is_date(value: str) -> bool:
 def _reads_all(reader: DateReader, values: Iterable[str]) -> bool:
     try:
         for value in values:
+            if reader is _READERS[EXCEL] and not re.fullmatch(r"[2-7]\d{4}(\.\d*)?", value):
+                return False  # any number is a day to Excel; only those of 1954 to 2119 are guessed to be one
             reader.read(value, dt.timezone.utc)
     except ValueError:
         return False
@@ -60,4 +65,8 @@ def date_formats(values: Iterable[str]) -> tuple[list[str], str]:
     other = next((t for t in FORMATS if t != chosen[0] and len(chosen) == 1 and _reads_all(_READERS[t], values)), "")
     if other:
         return chosen, f"check: {other} would read every date as well"
-    return chosen, "reads every date of the file" if not rest else f"check: does not read {sorted(rest)[0]!r}"
+    if rest:
+        return chosen, f"check: does not read {sorted(rest)[0]!r}"
+    if both := same_text(chosen):
+        return chosen, f"check: {both[0]} and {both[1]} read some dates as two different days; the first is taken"
+    return chosen, "reads every date of the file"

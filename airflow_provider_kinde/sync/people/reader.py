@@ -100,7 +100,7 @@ class _Reader:
         self._settle_repeats()
         hr_rows.index_addresses(self.database)
         self._hold_shared_addresses()
-        people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name)]
+        people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name), *self.dates.warnings()]
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
             people.problems.append(f"{reading.name} is empty. Nobody's access was removed")

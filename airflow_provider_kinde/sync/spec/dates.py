@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.sync.spec.month_names import month_number
+
 NO_END_YEAR = 9000
 """From this year on a date means "no end" (9999-12-31 and its kin)."""
 FAR_START_YEARS = 10
 """A start whose two-digit year would lie further ahead than this belongs to the century before."""
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTH_NUMBER = {name[:size].casefold(): i for i, name in enumerate(_MONTHS, 1) for size in (3, len(name))}
+EXCEL = "excel"
+"""The format of days that Excel counts from the end of 1899."""
+_EXCEL_SERIAL = re.compile(r"(\d{1,7})(?:[.,]\d*)?")
+_EXCEL_LAST = 2_958_465
+"""9999-12-31."""
+_NAME = r"[^\W\d_]{2,}\.?"
 
 # As in pendulum a padded token takes one digit as well, but only where no digit stands beside it.
 _PADDED = r"\d{2}|(?<!\d)\d(?!\d)"
@@ -28,8 +32,8 @@ _PADDED = r"\d{2}|(?<!\d)\d(?!\d)"
 _TOKENS: dict[str, tuple[str, str]] = {
     "YYYY": (r"\d{4}", "year"),
     "YY": (r"\d{2}", "short_year"),
-    "MMMM": ("|".join(_MONTHS), "month_name"),
-    "MMM": ("|".join(name[:3] for name in _MONTHS), "month_name"),
+    "MMMM": (_NAME, "month_name"),
+    "MMM": (_NAME, "month_name"),
     "MM": (_PADDED, "month"),
     "M": (r"\d{1,2}", "month"),
     "DDDD": (r"\d{3}", "day_of_year"),
@@ -78,13 +82,45 @@ class _Parsed:
     short_year: bool = False
 
 
+def _excel(text: str) -> _Parsed:
+    match = _EXCEL_SERIAL.fullmatch(text)
+    if not match or not 1 <= int(match[1]) <= _EXCEL_LAST:
+        raise ValueError("not a number of days as Excel counts them")
+    days = int(match[1])
+    # Excel counts a 29 February 1900, which never was: before it, days are counted from a day later.
+    return _Parsed(dt.date(1899, 12, 30 if days > 59 else 31) + dt.timedelta(days=days))
+
+
+def same_text(formats: Sequence[str]) -> tuple[str, str] | None:
+    """Find two formats that read some text as two different days.
+
+    :param formats: ``date_format`` of a spec.
+    :returns: the first two such formats, such as ``M/D/YYYY`` and ``D/M/YYYY``; ``None`` if there are none.
+    """
+    day = pendulum.datetime(2003, 4, 5, 6, 7, 8)
+    for index, first in enumerate(formats):
+        if first == EXCEL:
+            continue
+        text = day.format(first)
+        readings = [DateReader([other], day.date()) for other in formats[index + 1 :]]
+        own = DateReader([first], day.date())
+        for other, reader in zip(formats[index + 1 :], readings, strict=True):
+            try:
+                if reader.read(text, dt.timezone.utc) != own.read(text, dt.timezone.utc):
+                    return first, other
+            except ValueError:
+                continue
+    return None
+
+
 def check_format(text: str) -> None:
     """Check one ``date_format``.
 
     :param text: pendulum tokens, such as ``M/D/YY``.
     :raises ValueError: an unknown token, or no whole date in it; the message says what was expected.
     """
-    _compile(text)
+    if text != EXCEL:
+        _compile(text)
 
 
 def _compile(text: str) -> _Format:
@@ -122,8 +158,10 @@ class DateReader:
     """
 
     def __init__(self, formats: Sequence[str], today: dt.date) -> None:
-        self._formats = [_compile(text) for text in formats]
+        self._formats = [None if text == EXCEL else _compile(text) for text in formats]
+        self._names = tuple(formats)
         self._words = " or ".join(formats) or "an ISO 8601 date such as 2026-03-31"
+        self._doubtful: Counter[tuple[str, str]] = Counter()
         self._latest_start = today.replace(day=1).replace(year=today.year + FAR_START_YEARS)
         self._seen: dict[str, _Parsed] = {}
 
@@ -160,17 +198,50 @@ class DateReader:
 
     def _parse(self, text: str) -> _Parsed:
         shown = text if len(text) <= 40 else text[:40] + "…"
-        try:
-            if len(text) > 100:
-                raise ValueError("too long")
-            if not self._formats:
-                return _iso(text)
-            for form in self._formats:
-                if match := form.pattern.fullmatch(text):
-                    return _build(dict(zip(form.parts, match.groups(), strict=True)).get)
-        except ValueError as error:
-            raise ValueError(f"{shown!r} is not a date in {self._words} ({error})") from None
-        raise ValueError(f"{shown!r} is not a date in {self._words}")
+        reasons: list[str] = []
+        found: _Parsed | None = None
+        first = 0
+        for index in range(max(len(self._formats), 1)):
+            try:
+                if len(text) > 100:
+                    raise ValueError("too long")
+                parsed = self._parse_as(index, text)
+            except ValueError as error:
+                reasons.append(str(error))
+                continue
+            if parsed is None:
+                continue
+            if found is None:
+                found, first = parsed, index
+            elif parsed.day != found.day:
+                self._doubtful[self._names[first], self._names[index]] += 1
+                break
+        if found is not None:
+            return found
+        if _EXCEL_SERIAL.fullmatch(text) and 20_000 < float(text.replace(",", ".")) < 80_000:
+            reasons = ["if Excel counts days so, add excel to date_format"]
+        raise ValueError(f"{shown!r} is not a date in {self._words}" + (f" ({reasons[0]})" if reasons else ""))
+
+    def _parse_as(self, index: int, text: str) -> _Parsed | None:
+        """Read a text in one of the formats; ``None`` if it does not look like that format."""
+        if not self._formats:
+            return _iso(text)
+        form = self._formats[index]
+        if form is None:
+            return _excel(text)
+        match = form.pattern.fullmatch(text)
+        return _build(dict(zip(form.parts, match.groups(), strict=True)).get) if match else None
+
+    def warnings(self) -> list[str]:
+        """Say which formats read dates as two different days.
+
+        :returns: one warning for each pair of formats.
+        """
+        return [
+            f"dates that two formats of employment.date_format read as two different days, {first} and {other}: {count}; "
+            f"{first}, which comes first, is taken"
+            for (first, other), count in self._doubtful.items()
+        ]
 
 
 def _iso(text: str) -> _Parsed:
@@ -180,7 +251,9 @@ def _iso(text: str) -> _Parsed:
         return _Parsed(dt.date(day.year, day.month, day.day))
     match = _ISO.fullmatch(text)
     if not match:
-        raise ValueError("not ISO 8601; date_format in the spec says how dates are written")
+        raise ValueError(
+            "not ISO 8601; date_format in the spec says how dates are written, and excel that days are counted"
+        )
     parts = match.groupdict()
     return _build(lambda part: parts.get(part) or parts.get(part + "_"))
 
@@ -199,7 +272,7 @@ def _build(part: Callable[[str], str | None]) -> _Parsed:
             raise ValueError("day is out of range for year")
     else:
         name = part("month_name")
-        day = dt.date(year, _MONTH_NUMBER[name.casefold()] if name else number("month"), number("day"))
+        day = dt.date(year, month_number(name) if name else number("month"), number("day"))
     hour = number("hour")
     if part("hour12"):
         if not 1 <= number("hour12") <= 12:

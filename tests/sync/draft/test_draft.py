@@ -260,3 +260,25 @@ def test_texts_that_mean_no_value_are_written_into_the_draft(tmp_path: Path) -> 
     assert spec.source.null_values == {"NULL", "#N/A"}
     assert 'null_values: ["#N/A", "NULL"]  # check' in text
     assert [o.name for o in spec.organizations] == ["Eng"]
+
+
+DATED = "id,email,first name,last name,status,hire date\n"
+
+
+def with_dates(*dates: str) -> str:
+    return DATED + "".join(f"{n},p{n}@x.com,Ann,Lee,Active,{date}\n" for n, date in enumerate(dates))
+
+
+def test_dates_in_two_orders_are_all_read_and_the_draft_says_which_order_comes_first(tmp_path: Path) -> None:
+    text, spec = drafted(tmp_path, with_dates("03/04/2015", "25/06/2017", "07/28/2018"))
+    assert spec.employment.date_format == ("M/D/YYYY", "D/M/YYYY")
+    assert "is rejected" not in text
+    assert "reads every date" not in text
+    assert "check: M/D/YYYY and D/M/YYYY read some dates as two different days" in text
+
+
+def test_days_that_excel_counts_and_months_in_german_are_drafted(tmp_path: Path) -> None:
+    _, spec = drafted(tmp_path, with_dates("43831", "44197", "45000"))
+    assert spec.employment.date_format == ("excel",)
+    _, spec = drafted(tmp_path, with_dates("3. März 2024", "12. Dezember 2023"))
+    assert spec.employment.date_format == ("D. MMM YYYY",)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pendulum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.spec.dates import DateReader, check_format
+from airflow_provider_kinde.sync.spec.dates import DateReader, check_format, same_text
 
 TODAY = dt.date(2026, 3, 31)
 UTC = pendulum.timezone("UTC")
@@ -142,3 +143,63 @@ def test_each_distinct_text_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> N
         reader.read("7/5/11", UTC)
         reader.read(" 7/5/11", UTC)
     assert parsed == ["7/5/11"]
+
+
+# -- several formats, other languages, days that Excel counts ----------------------------------------------------------
+
+
+def test_formats_are_tried_in_order_until_one_reads_the_date() -> None:
+    reader = DateReader(["M/D/YYYY", "D/M/YYYY"], dt.date(2026, 11, 26))
+    days = [reader.read(text, dt.timezone.utc) for text in ("25/06/2017", "07/28/2018", "03/03/2015")]
+    assert days == [dt.date(2017, 6, 25), dt.date(2018, 7, 28), dt.date(2015, 3, 3)]
+    assert reader.warnings() == []
+    with pytest.raises(ValueError, match="is not a date in M/D/YYYY or D/M/YYYY"):
+        reader.read("31/31/2015", dt.timezone.utc)
+
+
+def test_a_date_that_two_formats_read_differently_is_told() -> None:
+    reader = DateReader(["M/D/YYYY", "D/M/YYYY"], dt.date(2026, 11, 26))
+    assert reader.read("03/04/2015", dt.timezone.utc) == dt.date(2015, 3, 4)
+    assert reader.warnings()[0].endswith(
+        "two different days, M/D/YYYY and D/M/YYYY: 1; M/D/YYYY, which comes first, is taken"
+    )
+    assert same_text(["M/D/YYYY", "YYYY-MM-DD", "D/M/YYYY"]) == ("M/D/YYYY", "D/M/YYYY")
+    assert same_text(["M/D/YY", "M/D/YYYY", "D.M.YYYY", "excel", "D MMMM YYYY"]) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("43831", dt.date(2020, 1, 1)), ("43831.75", dt.date(2020, 1, 1)), (43831, dt.date(2020, 1, 1)),
+        (43831.0, dt.date(2020, 1, 1)), ("61", dt.date(1900, 3, 1)), ("59", dt.date(1900, 2, 28)),
+        ("2958465", dt.date(9999, 12, 31)),
+    ],
+)  # fmt: skip
+def test_days_that_excel_counts(value: Any, day: dt.date) -> None:
+    assert DateReader(["M/D/YYYY", "excel"], dt.date(2026, 11, 26)).read(value, dt.timezone.utc) == day
+
+
+def test_a_number_where_a_date_is_expected_is_named() -> None:
+    for formats in ([], ["M/D/YYYY"]):
+        with pytest.raises(ValueError, match="if Excel counts days so, add excel to date_format"):
+            DateReader(formats, dt.date(2026, 11, 26)).read("43831", dt.timezone.utc)
+    for wrong in ("0", "99999999", "-1", "4e4"):
+        with pytest.raises(ValueError, match="is not a date in excel"):
+            DateReader(["excel"], dt.date(2026, 11, 26)).read(wrong, dt.timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("D. MMMM YYYY", "3. März 2024"), ("D. MMM YYYY", "3. Mrz. 2024"), ("D MMM YYYY", "3 mars 2024"),
+        ("D [de] MMMM [de] YYYY", "3 de marzo de 2024"), ("D [de] MMMM [de] YYYY", "3 de março de 2024"),
+        ("D MMMM YYYY", "3 maart 2024"), ("D-MMM-YY", "3-MAR-24"), ("D MMMM YYYY", "3 MARS 2024"),
+    ],
+)  # fmt: skip
+def test_months_in_other_languages(form: str, text: str) -> None:
+    assert DateReader([form], dt.date(2026, 11, 26)).read(text, dt.timezone.utc) == dt.date(2024, 3, 3)
+
+
+def test_a_month_that_no_language_knows_is_no_date() -> None:
+    with pytest.raises(ValueError, match="'Foo' is no name of a month"):
+        DateReader(["D MMM YYYY"], dt.date(2026, 11, 26)).read("3 Foo 2024", dt.timezone.utc)
