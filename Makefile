@@ -54,7 +54,7 @@ test-unit: ## engine and client, without Airflow (about a minute)
 
 test-tools: ## sources, emulator, probe, benchmarks and the demo's data, the engine's long stories, without Airflow
 	@$(ENV) unit
-	$(UNIT)/python -m pytest -n $(JOBS) $(TOOL_TESTS)
+	$(UNIT)/python -m pytest -n $(JOBS) $(TOOL_TESTS) --ignore=tests/sources/airflow
 
 test-airflow3: ## provider, hook, operators and DAGs on the newest Airflow 3
 	@$(ENV) airflow3
