@@ -27,7 +27,8 @@ memberships:
   - {organization: "{{ row.team }}", when: "{{ row.lead }}", roles: [lead]}
 absent: suspend
 guards:
-  {max_email_changes: 50%, max_leavers: 50%, max_membership_removals: 90%, max_role_grants: 90%, max_role_removals: 90%}
+  {max_email_changes: 50%, max_leavers: 50%, max_membership_removals: 90%, max_role_grants: 90%, max_role_removals: 90%,
+   max_joiners: 100%, max_membership_grants: 90%}
 """
 
 

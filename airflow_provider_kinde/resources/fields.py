@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindeResponseError
@@ -67,6 +68,25 @@ def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         raise KindeResponseError(f"Kinde answered with {type(value).__name__} as {name!r} where a list is expected")
     return list(value)
+
+
+def seconds_of(value: Any) -> int | None:
+    """Return a moment, such as ``created_on``, in seconds since 1970.
+
+    :param value: ISO 8601; UTC where it names no offset.
+    :returns: the seconds; ``None`` where the value is no moment.
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        # The fraction is cut off: Python 3.10 reads three or six digits only.
+        whole = datetime.fromisoformat(value[:19])
+        offset = value[19:].lstrip(".0123456789")
+        if offset not in ("", "Z"):
+            whole = datetime.fromisoformat(f"{value[:19]}{offset}")
+        return int((whole if whole.tzinfo else whole.replace(tzinfo=timezone.utc)).timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 def id_in(answer: Any, name: str = "id") -> str:

@@ -126,6 +126,7 @@ class Account(NamedTuple):
     :param identities: (type, value) of everything that the person signs in with.
     :param organizations: codes of all organizations, managed or not.
     :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
+    :param created: when Kinde made the account, in seconds since 1970; ``None`` where Kinde does not say.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Account(NamedTuple):
     identities: tuple[tuple[str, str], ...]
     organizations: tuple[str, ...]
     link: Link | None
+    created: int | None = None
 
     @property
     def addresses(self) -> set[str]:

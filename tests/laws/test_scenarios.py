@@ -167,7 +167,8 @@ def test_17_two_runs_at_once_over_different_data(world: World) -> None:
     data = [[person(n, last="Roe") for n in range(1, 51)], today]
     with ThreadPoolExecutor(2) as pool:
         wide = SPEC.replace("may_be_empty", "guards: {floor: 1000, max_leavers: 1000, max_row_drop: 1000, "
-                            "max_membership_removals: 1000, max_role_grants: 1000}\nmay_be_empty")  # fmt: skip
+                            "max_membership_removals: 1000, max_membership_grants: 1000, "
+                            "max_role_grants: 1000}\nmay_be_empty")  # fmt: skip
         reports = list(pool.map(lambda rows: World(world.kinde).apply(rows, wide), data))
     assert {report.outcome for report in reports} <= {"changes", "failed"}
     assert world.apply(today, wide).outcome in ("changes", "no changes")

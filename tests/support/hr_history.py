@@ -49,6 +49,7 @@ memberships:
 joiner: {{days_before_start: {DAYS_BEFORE}}}
 leaver: {{grace_days: {GRACE}, delete_after_days: {DELETE_AFTER}}}
 guards: {{max_membership_removals: 9999, max_role_removals: 9999, max_role_grants: 9999, max_deletes: 9999,
+          max_joiners: 9999, max_membership_grants: 9999,
           max_rejected_rows: 9999, max_held: 9999}}
 """
 

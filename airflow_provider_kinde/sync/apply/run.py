@@ -73,7 +73,7 @@ def plan_agreed(
     The parameters are those of :func:`apply`.
     """
     approved = None if plan_file is None else PlanFile.of(plan_file)
-    plan = plan_run(spec, source, client, request, begun=approved.operations if approved else None, progress=progress)
+    plan = plan_run(spec, source, client, request, progress=progress)
     if approved is None:
         return Agreed(plan, request.approve, [])
     approved.check(plan)

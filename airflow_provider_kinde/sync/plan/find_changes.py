@@ -50,7 +50,7 @@ class ChangeFinder:
             account = match.account
             changes = self._reconcile(match.id, match.person, account)
             if changes:
-                matches.volumes.accounts[account.id] = (match.access, match.access and bool(match.present))
+                matches.volumes.accounts[account.id] = match.standing
                 self._note_unlisted(account)
             elif match.id not in self.holds and match.id not in rejected:
                 self.unchanged += 1

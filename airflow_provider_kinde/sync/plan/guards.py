@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Access
@@ -26,17 +27,39 @@ class Block:
         return {"reason": self.reason, "approvable": self.approvable}
 
 
+class Standing(NamedTuple):
+    """What the guards want to know of a managed account, as it is before the plan.
+
+    :param access: whether the person has access.
+    :param settled: whether the person has access, is in a managed organization, and the account is not young.
+    :param placed: the same for any organization but the default one: the members of one that was renamed, and that
+        the spec no longer finds.
+    :param young: whether the account is younger than a day. Grants to it belong to a joiner.
+    """
+
+    access: bool
+    settled: bool = False
+    placed: bool = False
+    young: bool = False
+
+
+_JOINERS_JUDGED_FROM = 20
+"""The managed accounts older than a day from which ``max_joiners`` is judged: a first run is nothing but joiners."""
+
+
 @dataclass(slots=True)
 class Volumes:
     """What the guards count, and what they measure it against.
 
     :param managed: how many accounts carry this sync's link.
-    :param with_access: how many of them have access now.
-    :param settled: how many of those are in a managed organization already.
+    :param old: how many of them are older than a day.
+    :param with_access: how many managed accounts have access now.
+    :param settled: how many of those that are older than a day are in a managed organization already.
+    :param placed: the same, in any organization but the default one.
     :param members: alias -> how many managed members.
     :param holders: role key -> how many managed people hold it.
     :param recent: Kinde ids of accounts marked as left today or yesterday, and whether they have access.
-    :param accounts: Kinde ids of the accounts that the plan touches: whether they have access, and are settled.
+    :param accounts: Kinde id -> standing, of the managed accounts that the plan touches.
     :param dropped: how many people with access no row holds; ``None`` where absence is not judged.
     :param held: how many people are held, without those held only because ``absent`` is ``hold``.
     :param rejected: how many rows are rejected.
@@ -44,43 +67,46 @@ class Volumes:
     """
 
     managed: int = 0
+    old: int = 0
     with_access: int = 0
     settled: int = 0
+    placed: int = 0
     members: Counter[str] = field(default_factory=Counter)
     holders: Counter[str] = field(default_factory=Counter)
     recent: dict[str, bool] = field(default_factory=dict)
-    accounts: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    accounts: dict[str, Standing] = field(default_factory=dict)
     dropped: int | None = None
     held: int = 0
     rejected: int = 0
     rows: int = 0
-
-    def had_access(self, account_id: str) -> bool:
-        """Whether an account that the plan touches has access before it."""
-        return self.accounts[account_id][0]
-
-    def was_settled(self, account_id: str) -> bool:
-        """Whether it had access, and was in a managed organization."""
-        return self.accounts[account_id][1]
 
 
 @dataclass(slots=True)
 class _Done:
     """What a plan would do, counted. People count once, in however many organizations it happens to them."""
 
+    volumes: Volumes
     kinds: Counter[str] = field(default_factory=Counter)
+    joiners: int = 0
+    created: set[str] = field(default_factory=set)
+    joined: Counter[str] = field(default_factory=Counter)
     taken: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     removed: Counter[str] = field(default_factory=Counter)
     losers: dict[str, set[str]] = field(default_factory=dict)
     takers: dict[str, set[str]] = field(default_factory=dict)
 
-    def take(self, operation: Change, is_new: Callable[[str], bool]) -> None:
-        """Count one operation; of somebody who is managed only now (created, adopted), only the kind."""
+    def take(self, operation: Change) -> None:
+        """Count one operation; of a person who is managed only now (created, adopted), only the kind."""
         self.kinds[operation.kind] += 1
         account = operation.account
+        if operation.kind == "create_organization":
+            self.created.add(operation.alias or "")
+        self.joiners += operation.kind in ("create", "adopt")
         if account is None or account.link is None:
             return
+        before = self.volumes.accounts[account.id]
+        self.joiners += operation.kind == "enable" and not before.access
         if _takes_access(operation):
             self.taken.add(account.id)
         if operation.kind == "delete":
@@ -89,28 +115,30 @@ class _Done:
             self.removed[operation.alias or ""] += 1
         elif operation.kind == "remove_role":
             self.losers.setdefault(operation.role or "", set()).add(account.id)
-        elif operation.kind == "add_role" and not is_new(operation.id):
+        elif operation.kind == "add_role" and before.settled:
             self.takers.setdefault(operation.role or "", set()).add(account.id)
+        elif operation.kind == "add_membership":
+            self.joined[operation.alias or ""] += before.placed if operation.alias in self.created else before.settled
 
 
 def check_guards(
     spec: SyncSpec,
     operations: Iterable[Change],
     volumes: Volumes,
-    is_new: Callable[[str], bool] = lambda id: False,
 ) -> list[Block]:
     """Compare what a plan does with the guards of the spec.
 
     A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
 
-    :param is_new: whether an earlier try of the same plan made somebody's account: roles for new people do not count.
+    :param operations: the operations, in the order in which they are carried out.
+    :param volumes: what they are measured against.
     :returns: one :class:`Block` per guard that trips, every one of them approvable.
     """
     guards = spec.guards
     blocks: list[Block] = []
-    done = _Done()
+    done = _Done(volumes)
     for operation in operations:
-        done.take(operation, is_new)
+        done.take(operation)
 
     def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
         allowed = allowance(limit, base, guards.floor)
@@ -121,19 +149,27 @@ def check_guards(
             blocks.append(Block(words, True))
 
     _check_leavers(spec, done, volumes, check)
+    if volumes.old >= _JOINERS_JUDGED_FROM:
+        what = "people would be given access (created, adopted or enabled)"
+        check("max_joiners", guards.max_joiners, done.joiners, volumes.old, what)
     if volumes.dropped is not None:
         what = "people with access have no HR row"
         check("max_row_drop", guards.max_row_drop, volumes.dropped, volumes.with_access, what)
     for alias, count in sorted(done.removed.items()):
         what = f"memberships of {alias!r} would be removed"
         check("max_membership_removals", guards.max_membership_removals, count, volumes.members[alias], what)
+    for alias, count in sorted(done.joined.items()):
+        what, base = f"people who were in a managed organization already would join {alias!r}", volumes.settled
+        if alias in done.created:
+            what, base = f"people who were in an organization already would join {alias!r}", volumes.placed
+            what += ", which this plan creates (was it renamed in Kinde?)"
+        check("max_membership_grants", guards.max_membership_grants, count, base, what)
     for role, losers in sorted(done.losers.items()):
         what = f"people would lose role {role!r}"
         check("max_role_removals", guards.max_role_removals, len(losers), volumes.holders[role], what)
     for role, takers in sorted(done.takers.items()):
         what = f"people who had access already would be given role {role!r}"
-        settled = sum(map(volumes.was_settled, takers))
-        check("max_role_grants", guards.max_role_grants, settled, volumes.settled, what)
+        check("max_role_grants", guards.max_role_grants, len(takers), volumes.settled, what)
     renamed, deleted = done.kinds["rename"], done.kinds["delete"]
     check("max_email_changes", guards.max_email_changes, renamed, volumes.with_access, "e-mail addresses would change")
     check("max_deletes", guards.max_deletes, deleted, volumes.managed, "accounts would be deleted")
@@ -169,7 +205,7 @@ def _check_leavers(
 
     Otherwise a feed that loses a few people every hour would stay below the guard for ever.
     """
-    now = {account_id for account_id in done.taken if volumes.had_access(account_id)}
+    now = {account_id for account_id in done.taken if volumes.accounts[account_id].access}
     if not now:
         return
     unfinished = done.taken - now - done.deleted

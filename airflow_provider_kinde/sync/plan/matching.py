@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import timedelta
+
+import pendulum
 
 from airflow_provider_kinde.sync.model import Account, Person
-from airflow_provider_kinde.sync.plan.guards import Volumes
+from airflow_provider_kinde.sync.plan.guards import Standing, Volumes
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import decode_roles, encode_roles
@@ -20,6 +22,9 @@ from airflow_provider_kinde.sync.store.matches import MatchRow, managed_accounts
 from airflow_provider_kinde.sync.store.people import Persons, decode_memberships, roles_by_organization
 
 _MANY = 20_000
+_DAY = 86_400
+_SKEW = 3_600
+"""Seconds by which Kinde's clock may be ahead. An account made later than that has no known age, and so is old."""
 
 Present = tuple[tuple[str, str], ...]
 """Alias and role keys, as they are kept, of the managed organizations that somebody is in; by alias."""
@@ -29,16 +34,19 @@ class Match:
     """One managed account, and the row of its person if HR has one.
 
     :param id: the HR id of its link.
+    :param account_id: Kinde's id of the account.
     :param access: whether the person can use what this sync manages.
     :param listed: whether some row holds the id, understood or not.
+    :param standing: what the guards want to know of the account.
     """
 
-    __slots__ = ("_matches", "_row", "access", "id", "listed", "present")
+    __slots__ = ("_matches", "_row", "access", "account_id", "id", "listed", "present", "standing")
 
     def __init__(self, matches: Matches, row: MatchRow, present: Present) -> None:
         self._matches, self._row, self.present = matches, row, present
-        self.id, self.listed = row.link, bool(row.listed)
+        self.id, self.account_id, self.listed = row.link, row.account_id, bool(row.listed)
         self.access = True if row.plain and not row.suspended else matches.has_access(self.account)
+        self.standing = matches.standing_of(row, self.access, bool(present))
 
     @property
     def account(self) -> Account:
@@ -67,16 +75,21 @@ class Matches:
     """All managed accounts of a tenant with their people, in an order that does not depend on HR.
 
     :param has_access: judges an account for which that is not plain to see.
-    :param today: UTC day of the run.
+    :param now: the moment of the run.
 
     Once the iteration is over, :attr:`volumes` holds what the guards measure against.
     """
 
-    def __init__(self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], today: date) -> None:
+    def __init__(
+        self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], now: pendulum.DateTime
+    ) -> None:
         self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.database)
         self.volumes = Volumes()
         self._role_keys = spec.role_keys
-        self._yesterday = today - timedelta(days=1)
+        self._yesterday = now.in_timezone("UTC").date() - timedelta(days=1)
+        self._young_from, self._young_until = now.timestamp() - _DAY, now.timestamp() + _SKEW
+        self._creates = any(o.create and not o.code for o in snapshot.organizations.values())
+        self._places: dict[str, bool] = {"": False}
         self._due: dict[str, Present] = {}
         self._roles: dict[str, str] = {}
 
@@ -95,9 +108,11 @@ class Matches:
                 ahead = next(members, None)
             match = Match(self, row, present)
             volumes.managed += 1
+            volumes.old += not match.standing.young
             if match.access:
                 volumes.with_access += 1
-                volumes.settled += bool(present)
+                volumes.settled += match.standing.settled
+                volumes.placed += match.standing.placed
                 dropped += not match.listed
             if not row.plain:
                 link = match.account.link
@@ -122,6 +137,27 @@ class Matches:
             for role in roles:
                 self.volumes.holders[role] += count
         groups.clear()
+
+    def standing_of(self, row: MatchRow, access: bool, settled: bool) -> Standing:
+        """What the guards want to know of an account.
+
+        :param row: the account beside its HR row.
+        :param access: whether the person has access.
+        :param settled: whether the account is in a managed organization.
+        """
+        young = row.created is not None and self._young_from < row.created <= self._young_until
+        settled = access and settled and not young
+        placed = settled or (self._creates and access and not young and self._is_placed(row.organizations))
+        return Standing(access, settled, placed, young)
+
+    def _is_placed(self, organizations: str) -> bool:
+        found = self._places.get(organizations)
+        if found is None:
+            if len(self._places) > _MANY:
+                self._places.clear()
+            default = self.snapshot.default_code
+            found = self._places[organizations] = any(code != default for code in json.loads(organizations or "[]"))
+        return found
 
     def due(self, text: str) -> Present:
         """What a person is due, in the form of :data:`Present`."""

@@ -127,7 +127,6 @@ def plan_run(
     client: Any,
     request: RunRequest,
     *,
-    begun: ChangeList | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Make the plan of one run. :func:`make_plan` is this for users of Python.
@@ -136,7 +135,6 @@ def plan_run(
     :param source: an HR source, or a list of rows.
     :param client: a ``KindeClient`` or a ``KindeHook``.
     :param request: what the run is to do.
-    :param begun: the changes of a plan that an earlier try may have begun to carry out.
     :param progress: called with the state of long work.
     :raises SpecError: when the spec names something that Kinde or the source does not have.
     :raises SourceError: when the source cannot be read at all.
@@ -160,7 +158,7 @@ def plan_run(
     reconciler = _reconciler(spec, people, snapshot, client, request)
     while True:
         holds = Holds(people, snapshot, reconciler, request)
-        matches = Matches(spec, snapshot, reconciler.has_access, reconciler.today)
+        matches = Matches(spec, snapshot, reconciler.has_access, request.now)
         finder = ChangeFinder(people, snapshot, reconciler, holds, request)
         plan.operations = ChangeList(finder.find(matches), database)
         if not finder.unlisted:
@@ -181,8 +179,7 @@ def plan_run(
     volumes.rejected, volumes.rows = len(people.rejected), people.rows
     if request.ids is not None:
         volumes.dropped = None
-    is_new = (lambda id: False) if begun is None else begun.gives_account
-    plan.blocked = check_guards(spec, plan.operations, volumes, is_new)
+    plan.blocked = check_guards(spec, plan.operations, volumes)
     return plan
 
 

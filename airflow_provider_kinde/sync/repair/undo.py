@@ -153,7 +153,7 @@ def make_undo(
             continue
         operations += found
     plan.operations = ChangeList(operations, snapshot.database)
-    plan.blocked += check_guards(spec, plan.operations, _volumes(decider, plan.operations))
+    plan.blocked += check_guards(spec, plan.operations, _volumes(decider, plan))
     return undo
 
 
@@ -190,15 +190,9 @@ def _by_person(operations: Iterable[Change]) -> list[tuple[str, list[Change]]]:
     return sorted(people.items())
 
 
-def _volumes(decider: Reconciler, operations: Iterable[Change]) -> Volumes:
-    snapshot = decider.snapshot
-    matches = Matches(decider.spec, snapshot, decider.has_access, decider.today)
-    volumes = matches.volumes
-    for _ in matches:
-        pass
-    volumes.dropped = None
-    for account in (operation.account for operation in operations):
-        if account is not None and account.id not in volumes.accounts:
-            access = decider.has_access(account)
-            volumes.accounts[account.id] = (access, access and bool(snapshot.memberships(account.id)))
-    return volumes
+def _volumes(decider: Reconciler, plan: Plan) -> Volumes:
+    matches = Matches(decider.spec, decider.snapshot, decider.has_access, plan.now)
+    touched = {operation.account.id for operation in plan.operations if operation.account}
+    matches.volumes.accounts = {match.account_id: match.standing for match in matches if match.account_id in touched}
+    matches.volumes.dropped = None
+    return matches.volumes

@@ -51,6 +51,7 @@ def parse_account(user: fields.Json, name: str) -> Account:
         tuple(sorted(set(identities)) if len(identities) > 1 else identities),
         tuple(sorted(fields.codes_of(user))),
         parse_link(provided_id, name),
+        fields.seconds_of(user.get("created_on")),
     )
 
 

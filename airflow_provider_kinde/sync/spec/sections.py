@@ -152,11 +152,21 @@ class Guards(Section):
     max_leavers: GuardLimit = Field(
         default=Limit(share=0.10), description="People who lose their access, of the managed people with access."
     )
+    max_joiners: GuardLimit = Field(
+        default=Limit(share=0.20),
+        description="People who are given access, of the managed accounts older than a day. Not judged while these are "
+        "fewer than 20.",
+    )
     max_row_drop: GuardLimit = Field(
         default=Limit(share=0.20), description="Managed people with access who have no row any more."
     )
     max_membership_removals: GuardLimit = Field(
         default=Limit(share=0.25), description="Memberships removed, in each organization, of its managed members."
+    )
+    max_membership_grants: GuardLimit = Field(
+        default=Limit(share=0.25),
+        description="People who were in a managed organization already and are given a membership, in each "
+        "organization.",
     )
     max_role_removals: GuardLimit = Field(
         default=Limit(share=0.25), description="People who lose a role, for each role, of its managed holders."

@@ -60,6 +60,7 @@ class AccountRow(NamedTuple):
     :param suspended: whether the account is suspended.
     :param identities: the identities as JSON; ``None`` where the preferred address is the only one.
     :param organizations: the codes of its organizations as JSON; empty where it is in none.
+    :param created: when Kinde made the account, in seconds since 1970.
     """
 
     id: str
@@ -74,6 +75,7 @@ class AccountRow(NamedTuple):
     suspended: bool
     identities: str | None
     organizations: str
+    created: int | None
 
 
 _SELECT = f"SELECT {', '.join(f'accounts.{column}' for column in AccountRow._fields)} FROM accounts"
@@ -167,6 +169,7 @@ class AccountTable:
             row.id, row.provided_id, row.email, row.first, row.last, bool(row.suspended),
             (("email", row.email),) if row.identities is None else _decode_pairs(row.identities),
             _decode(row.organizations), None if row.link is None else parse_link(row.provided_id, self.name),
+            row.created,
         )  # fmt: skip
 
 
@@ -179,6 +182,7 @@ def _row_of(account: Account) -> AccountRow:
         link is not None and bool(link.unknown), account.email,
         email_key(account.email) if "@" in account.email else None, account.first_name, account.last_name,
         account.suspended, None if only_address else json.dumps(account.identities), _encode(account.organizations),
+        account.created,
     )  # fmt: skip
 
 

@@ -84,8 +84,6 @@ DIGESTS = "SELECT digest FROM changes ORDER BY digest"
 
 HAS_LIKE = "SELECT 1 FROM changes WHERE id = ? AND rank = ? AND alias IS ? AND role IS ?"
 
-GIVES_ACCOUNT = "SELECT 1 FROM changes WHERE id = ? AND kind IN ('create', 'adopt')"
-
 CREATES_WITHOUT_MEMBERSHIP = """
 SELECT 1 FROM changes c WHERE c.kind = 'create'
   AND NOT EXISTS (SELECT 1 FROM changes m WHERE m.id = c.id AND m.kind = 'add_membership')

@@ -121,13 +121,6 @@ class ChangeList(Sequence[Change]):
         values = (change.id, _RANK[change.kind], change.alias, change.role)
         return bool(self.database.one(queries.HAS_LIKE, values))
 
-    def gives_account(self, id: str) -> bool:
-        """Whether a person gets an account, created or adopted.
-
-        :param id: the HR id.
-        """
-        return bool(self.database.one(queries.GIVES_ACCOUNT, (id,)))
-
     # -- person by person ----------------------------------------------------------------------------------------
 
     def by_person(self, *kinds: str) -> Iterator[Group]:
@@ -306,13 +299,13 @@ def _person(
 def _account_parts(a: Account) -> list[Any]:
     return [
         a.id, a.provided_id, a.email, a.first_name, a.last_name, a.suspended, a.identities, a.organizations,
-        a.link and a.link.name,
+        a.link and a.link.name, a.created,
     ]  # fmt: skip
 
 
 def _account(
     id: str, provided_id: str, email: str, first: str, last: str, suspended: bool, identities: list[list[str]],
-    organizations: list[str], name: str | None,
+    organizations: list[str], name: str | None, created: int | None,
 ) -> Account:  # fmt: skip
     pairs = tuple((kind, value) for kind, value in identities)
     return Account(
@@ -325,4 +318,5 @@ def _account(
         pairs,
         tuple(organizations),
         None if name is None else parse_link(provided_id, name),
+        created,
     )

@@ -24,7 +24,7 @@ CREATE TABLE hr (
 );
 CREATE TABLE accounts (
   id TEXT, provided_id TEXT, link TEXT, plain INTEGER, odd INTEGER, email TEXT, key TEXT, first TEXT, last TEXT,
-  suspended INTEGER, identities TEXT, organizations TEXT
+  suspended INTEGER, identities TEXT, organizations TEXT, created INTEGER
 );
 CREATE TABLE addresses (key TEXT, account TEXT);
 CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);

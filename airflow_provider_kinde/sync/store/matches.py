@@ -12,7 +12,7 @@ MANAGED_ACCOUNTS = f"""
 SELECT accounts.id, accounts.rowid, accounts.link, accounts.plain, accounts.suspended, hr.id IS NOT NULL,
   hr.access IN ('{Access.DUE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
     AND accounts.key = hr.key AND accounts.first = hr.given AND accounts.last = hr.family,
-  hr.due, hr.properties, properties.held
+  hr.due, hr.properties, properties.held, accounts.created, accounts.organizations
 FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
 WHERE accounts.link IS NOT NULL ORDER BY accounts.id
 """
@@ -38,6 +38,8 @@ class MatchRow(NamedTuple):
     :param memberships: what HR grants, as the table keeps it; ``None`` without an understood row.
     :param properties: the user properties that HR wants, as the table keeps them.
     :param held_properties: those that Kinde has; ``None`` where they were not read.
+    :param created: when Kinde made the account, in seconds since 1970.
+    :param organizations: the codes of all its organizations, as the table keeps them.
     """
 
     account_id: str
@@ -50,6 +52,8 @@ class MatchRow(NamedTuple):
     memberships: str | None
     properties: str | None
     held_properties: str | None
+    created: int | None
+    organizations: str
 
 
 class MemberRow(NamedTuple):

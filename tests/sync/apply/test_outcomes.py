@@ -132,7 +132,7 @@ def test_members_and_holders_are_counted_whole(world: World, monkeypatch: pytest
     world.apply([person(number, dept="Eng" if number < 4 else "Sales") for number in range(1, 10)])
     plan = world.plan(people(9))
     assert plan.snapshot is not None
-    pairs = Matches(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
+    pairs = Matches(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW))
     assert [pair.listed for pair in pairs] == [True] * 9
     volumes = pairs.volumes
     assert (volumes.members, volumes.holders) == ({"eng": 3, "sales": 6}, {"engineer": 3})

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_kinde.exceptions import SpecError, SyncError
 from airflow_provider_kinde.sync import apply_plan
 from airflow_provider_kinde.sync.plan.guards import allowance
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.spec.fields import Limit
 from tests.support.world import SPEC, World, people, person
 
@@ -106,34 +107,90 @@ def test_grants_to_new_people_do_not_count(world: World) -> None:
     assert world.plan(people(60, dept="Eng")).outcome == "changes"
 
 
-def test_what_a_killed_first_run_left_passes_the_role_guard_once_approved(world: World) -> None:
-    # As a run leaves them that is killed before the roles: in the organization that they were created in.
+def made(world: World, count: int, created_on: str) -> None:
+    """As a run leaves them that is killed before the roles: in the organization that they were created in."""
     code = world.code("Engineering")
-    names = {n: {"first_name": f"Given{n}", "last_name": "Doe", "provided_id": f"hr:{n}"} for n in range(1, 41)}
-    begun = [{"email": f"p{n}@example.com", **name, "memberships": {code: []}} for n, name in names.items()]
-    world.kinde.seed({"users": begun})
+    link = {n: {"first_name": f"Given{n}", "last_name": "Doe", "provided_id": f"hr:{n}"} for n in range(1, count + 1)}
+    begun = [{"email": f"p{n}@example.com", **link[n], "memberships": {code: []}} for n in link]
+    world.kinde.seed({"users": [{**user, "created_on": created_on} for user in begun]})
+
+
+@pytest.mark.parametrize("created_on", ["2026-03-02T11:50:00Z", "2026-03-01T14:30:00.123456+02:00"])
+def test_a_killed_first_run_is_finished_without_approval(world: World, created_on: str) -> None:
+    made(world, 40, created_on)
     rows = people(60, dept="Eng")
+    report = world.apply(rows)
+    assert (report.outcome, report.plan.summary["create"], report.plan.summary["add_role"]) == ("changes", 20, 60)
+    world.settled(rows)
+
+
+@pytest.mark.parametrize("created_on", ["2026-03-01T11:00:00Z", "2026-03-05T12:00:00Z"])
+def test_roles_for_accounts_that_are_not_known_to_be_young_are_guarded(world: World, created_on: str) -> None:
+    made(world, 40, created_on)
+    rows = people(40, dept="Eng")
     plan = world.plan(rows)
-    assert (plan.outcome, plan.summary["create"], plan.summary["add_role"]) == ("blocked", 20, 60)
+    assert [block.reason.split(":")[0] for block in plan.blocked] == ["max_role_grants (25%)"]
     assert "40 people who had access already would be given role 'engineer'" in plan.blocked[0].reason
     assert world.apply(rows, approve=plan.hash).outcome == "changes"
     world.settled(rows)
 
 
-def test_the_retry_of_a_plan_gives_roles_to_whom_its_first_try_made(world: World) -> None:
-    rows = people(60, dept="Eng")
-    plan = world.plan(rows).to_json()
-    for number in range(1, 41):
-        world.client.create_user(
-            profile={"given_name": f"Given{number}", "family_name": "Doe"},
-            provided_id=f"hr:{number}",
-            identities=[{"type": "email", "details": {"email": f"p{number}@example.com"}}],
-            organization_code=world.code("Engineering"),
-        )
-    assert world.plan(rows).outcome == "blocked"
-    report = world.apply(rows, plan_file=plan)
-    assert (report.outcome, report.plan.summary["create"], report.plan.summary["add_role"]) == ("changes", 20, 60)
-    world.settled(rows)
+def test_a_plan_file_exempts_nobody_from_a_guard(world: World) -> None:
+    """Its creations may have been added by hand, and its hash computed again."""
+    made(world, 40, "2026-01-02T12:00:00Z")
+    empty = World(world.kinde)
+    rows = people(40, dept="Eng")
+    forged = world.plan(rows).to_json()
+    creations = [{**entry, "kind": "create", "role": None, "alias": None} for entry in forged["operations"]]
+    forged["operations"] += creations
+    operations = PlanFile.of(forged).operations
+    forged["hash"] = operations.hash(forged["host"], forged["spec"])
+    assert "max_role_grants" in blocked(empty, rows, plan_file=forged)[0]
+
+
+def test_a_date_column_that_is_blank_for_everyone_lets_nobody_in(world: World) -> None:
+    """Leavers come back and a future hire is let in, where nothing but the dates kept them out."""
+    rows = people(20)
+    world.apply(rows)
+    wide = SPEC + "guards: {max_leavers: 100%}\n"
+    ended = [{**row, "end": "2026-02-20"} if n <= 15 else row for n, row in enumerate(rows, 1)]
+    world.apply(ended, wide)
+    future = person(31, start="2026-12-01")
+    assert world.plan([*ended, future], wide).outcome == "no changes"
+    reasons = blocked(world, [*rows, {**future, "start": ""}])
+    limit = "The limit without approval is 5 (20 % of 20, raised to it by guards.floor)"
+    assert reasons == [f"max_joiners (20%): 16 people would be given access (created, adopted or enabled). {limit}"]
+
+
+def test_joiners_are_not_judged_in_a_tenant_of_fewer_than_twenty_old_accounts(world: World) -> None:
+    made(world, 19, "2026-01-02T12:00:00Z")
+    rows = people(19, dept="Eng")
+    world.apply(rows, approve=world.plan(rows).hash)
+    more = people(60, dept="Eng")
+    assert world.plan(more).outcome == "changes"
+    world.kinde.seed(
+        {"users": [{"email": "p20@example.com", "provided_id": "hr:20", "created_on": "2026-03-02T11:00Z"}]}
+    )
+    assert world.plan(more).outcome == "changes"
+    world.kinde.seed(
+        {"users": [{"email": "p21@example.com", "provided_id": "hr:21", "created_on": "2026-01-02T11:00Z"}]}
+    )
+    assert "max_joiners (20%): 39 people" in blocked(world, more)[0]
+
+
+def test_a_new_membership_for_many_who_were_members_elsewhere_is_guarded(world: World) -> None:
+    world.apply(people(40))
+    both = SPEC + "  - {organization: eng}\n"
+    (reason,) = blocked(world, people(40), both)
+    assert reason.startswith(
+        "max_membership_grants (25%): 40 people who were in a managed organization already would join 'eng'."
+    )
+    assert (
+        world.plan(
+            [*people(10, dept="Eng"), *people(40)[10:]], SPEC + "guards: {max_membership_removals: 100%}\n"
+        ).blocked
+        == []
+    )
 
 
 def test_a_typo_that_changes_every_domain_is_stopped(world: World) -> None:

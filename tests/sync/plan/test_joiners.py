@@ -42,7 +42,9 @@ def test_the_report_counts_what_was_sent(world: World) -> None:
     world.kinde.clear_log()
     rows = [*people(25, dept="Sales"), person(31)]
     report = world.apply(
-        rows, SPEC + "guards: {max_membership_removals: 100%, max_row_drop: 100%, max_leavers: 100%}\n"
+        rows,
+        SPEC
+        + "guards: {max_membership_removals: 100%, max_row_drop: 100%, max_leavers: 100%, max_membership_grants: 30}\n",
     )
     assert report.outcome == "changes"
     assert report.requests["read"] == len(world.reads())

@@ -47,7 +47,7 @@ def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(
     world.kinde.seed({"users": [{"email": "p1@example.com", "memberships": {"Engineering": ["engineer", "owner"]}}]})
     plan = world.plan(rows, spec)
     assert plan.snapshot is not None
-    pairs = Matches(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW).date())
+    pairs = Matches(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW))
     assert [Match.agrees(pair) for pair in pairs] == [True] * 6
     for made in ("account", "person"):
         monkeypatch.delattr(Match, made)

@@ -8,7 +8,10 @@ from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
 
 OTHERS = [person(number) for number in range(101, 121)]
-WIDE = SPEC + "guards: {floor: 1000, max_membership_removals: 100%, max_role_removals: 100%, max_role_grants: 100%}\n"
+WIDE = (
+    SPEC + "guards: {floor: 1000, max_membership_removals: 100%, max_membership_grants: 100%, "
+    "max_role_removals: 100%, max_role_grants: 100%}\n"
+)
 
 
 def test_a_new_name_is_one_request_and_a_formatted_one_none(world: World) -> None:

@@ -211,7 +211,7 @@ def test_only_what_was_done_is_undone(world: World) -> None:
 
 def test_the_guards_stop_an_undo_as_any_plan(world: World) -> None:
     world.apply(people(20), SPEC)
-    report = world.apply(people(60), SPEC)
+    report = world.apply(people(60), SPEC + "guards: {max_joiners: 40}\n")
     found = undo(world, report, SPEC)
     assert found.plan.outcome == "blocked"
     assert "max_leavers" in found.plan.blocked[0].reason

@@ -90,8 +90,10 @@ def test_the_small_spec_and_its_defaults() -> None:
     assert spec.protect.roles == {"owner", "admin"}
     assert {name: str(spec.guards[name]) for name in spec.guards.names()} == {
         "max_leavers": "10%",
+        "max_joiners": "20%",
         "max_row_drop": "20%",
         "max_membership_removals": "25%",
+        "max_membership_grants": "25%",
         "max_role_removals": "25%",
         "max_role_grants": "25%",
         "max_email_changes": "5%",
