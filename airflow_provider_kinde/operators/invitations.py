@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kinde.operators.base import (
@@ -63,55 +63,41 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
 
     @airflow_errors()
     def execute(self, context: Context) -> Result:
-        """``POST /organization/{code}/invites``, after a look whether one is open.
+        """``POST /organization/{code}/invites``, unless an invitation is open.
 
         :raises KindeInputError: the address is none, or a role is unknown.
         :raises KindeConflictError: invited or a member already, with ``if_exists="fail"``.
         """
-        from airflow_provider_kinde.client.create_once import create_once
-        from airflow_provider_kinde.exceptions import KindeConflictError, KindeResponseError
-        from airflow_provider_kinde.resources import fields
-        from airflow_provider_kinde.resources.normalization import email_key
+        from airflow_provider_kinde.exceptions import KindeConflictError
+        from airflow_provider_kinde.resources.fields import is_member
+        from airflow_provider_kinde.resources.invitations import create_invitation, find_invitation
         from airflow_provider_kinde.resources.queries import UserName, check_keys, find_user, run_query, text
 
-        name, who = self._name(), UserName.of(email=self.email)
+        name, email = self._name(), UserName.of(email=self.email)
         roles = optional_list(self.roles, "roles") or []
         check_texts(self, "first_name", "last_name")
         with self._client(context) as client:
             code = self._code(client, name)
             run_query(check_keys("role", roles), client)
-            user = run_query(find_user(who), client)
-
-            def look() -> Mapping[str, Any] | None:
-                found = client.iter_organization_invites(code)
-                return next((i for i in found if email_key(str(i.get("email") or "")) == email_key(who.email)), None)
-
-            def send() -> Mapping[str, Any]:
-                answer = client.create_organization_invite(
+            user = run_query(find_user(email), client)
+            member = is_member(user, code)
+            invitation = None if member else find_invitation(client, code, email.email)
+            outcome = "member" if member else "pending" if invitation else "invited"
+            if outcome != "invited" and self.if_exists == "fail":
+                raise KindeConflictError(f"{'a member' if member else 'invited'} already in {code}")
+            if outcome == "invited":
+                invitation = create_invitation(
+                    client,
                     code,
-                    who.email,
-                    roles,
-                    first_name=text(self.first_name) or None,
-                    last_name=text(self.last_name) or None,
+                    email.email,
+                    roles=roles,
+                    first_name=text(self.first_name),
+                    last_name=text(self.last_name),
                     send_email=self.send_email,
                 )
-                made = fields.fields_of(fields.fields_of(answer).get("invite")) or look()
-                if not made:
-                    raise KindeResponseError("Kinde answered without an invitation, and lists none for the address")
-                return dict(made)
-
-            user_id = str(user["id"]) if user else None
-            member, invite = fields.is_member(user, code), None
-            if not member:
-                invite = look()
-            what = "member" if member else "pending" if invite else "invited"
-            if what != "invited" and self.if_exists == "fail":
-                raise KindeConflictError(f"{'a member' if member else 'invited'} already in {code}")
-            if what == "invited":
-                invite, _ = create_once(send, look)
             return {
                 "org_code": code,
-                "outcome": what,
-                "invite_code": (invite or {}).get("code"),
-                "user_id": user_id,
+                "outcome": outcome,
+                "invite_code": (invitation or {}).get("code"),
+                "user_id": str(user["id"]) if user else None,
             }

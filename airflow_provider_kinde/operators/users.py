@@ -1,4 +1,4 @@
-"""Create, change, suspend and delete Kinde users. Each operator may run again: it does nothing twice.
+"""Create, change, suspend and delete Kinde users. Each operator may run again.
 
 Users are named by ``user_id`` or by ``email``. All operators return ``{user_id, outcome, changed}``.
 """
@@ -20,16 +20,12 @@ from airflow_provider_kinde.operators.base import (
     optional_list,
     set_address,
 )
+from airflow_provider_kinde.operators.user_base import FIELDS, PROFILE, ExistingUserOperator, Result, given, result
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_kinde.resources.queries import OrganizationName
-
-Result = dict[str, Any]
-PROFILE = ("given_name", "family_name", "picture")
-FIELDS = (*PROFILE, "provided_id")
-"""The texts of a user that an operator writes."""
 
 
 class KindeCreateUserOperator(TakesAddress, KindeOperator):
@@ -107,6 +103,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         :raises KindeInputError: the address is none or belongs to two users, or an organization or role is unknown.
         :raises KindeConflictError: the address is taken, with ``if_exists="fail"``.
         """
+        from airflow_provider_kinde.resources.desired_members import add_member
         from airflow_provider_kinde.resources.queries import UserName, find_user, run_query, text
         from airflow_provider_kinde.resources.users import create_user, write_properties
 
@@ -134,7 +131,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             write_properties(client, user_id, properties)
             changed = sorted(properties)
             if code and roles:
-                changed += self._join(client, user_id, code, roles)
+                changed += add_member(client, code, user_id, roles)
             return result(user_id, "created", changed)
 
     def _organization(self) -> OrganizationName | None:
@@ -158,6 +155,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         self, client: Any, user: Mapping[str, Any], code: str, roles: Sequence[str], properties: Mapping[str, Any]
     ) -> Result:
         from airflow_provider_kinde.exceptions import KindeConflictError
+        from airflow_provider_kinde.resources.desired_members import add_member
         from airflow_provider_kinde.resources.users import write_changes
 
         user_id = str(user["id"])
@@ -167,77 +165,11 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             return result(user_id, "skipped")
         changed = write_changes(client, user, given(self, *FIELDS), properties)
         if code:
-            changed += self._join(client, user_id, code, roles)
+            changed += add_member(client, code, user_id, roles)
         return result(user_id, "updated" if changed else "unchanged", changed)
 
-    def _join(self, client: Any, user_id: str, code: str, roles: Sequence[str]) -> list[str]:
-        from airflow_provider_kinde.resources.desired_members import DesiredMember, OrganizationUsers
-        from airflow_provider_kinde.resources.queries import UserName
 
-        organization = OrganizationUsers(
-            client, code, [DesiredMember(UserName(user_id=user_id), tuple(roles) or None, None)]
-        )
-        organization.require_all()
-        member = organization.users[0]
-        if not member.is_member:
-            organization.add([member])
-            return ["organization", *(["roles"] if roles else [])]
-        if roles:
-            organization.read_roles([member])
-            if member.lacks:
-                organization.set_roles([member], {user_id: member.roles | member.lacks})
-                return ["roles"]
-        return []
-
-
-class _ExistingUserOperator(TakesAddress, KindeOperator):
-    """What operators on a user who is there share.
-
-    :param user_id: the user's id (templated), or
-    :param email: one of the user's addresses (templated).
-    :param if_missing: when there is no such user: ``fail`` the task, or ``skip``, with the outcome ``missing``.
-    """
-
-    template_fields: Sequence[str] = ("kinde_conn_id", "user_id", "email")
-
-    def __init__(
-        self, *, user_id: str | None = None, email: str | None = None, if_missing: IfMissing = "fail", **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.user_id = user_id
-        set_address(self, email, kwargs, named=user_id is not None)
-        self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
-        if user_id is None and email is None:
-            raise ValueError("name the user by user_id or by email")
-
-    @airflow_errors()
-    def execute(self, context: Context) -> Result:
-        """Find the user, and do what is due.
-
-        :raises KindeInputError: the id or address cannot be one, or the address belongs to two users.
-        :raises KindeNotFoundError: there is no such user, with ``if_missing="fail"``.
-        """
-        from airflow_provider_kinde.resources.queries import UserName, find_user, missing_user, run_query
-
-        name = UserName.of(self.user_id, self.email)
-        self._check()
-        with self._client(context) as client:
-            user = run_query(find_user(name), client)
-            if user is not None:
-                return self._act(client, user)
-            if self.if_missing == "fail":
-                raise missing_user([name])
-            self.log.info("there is no such user: nothing to do")
-            return result(name.user_id or None, "missing")
-
-    def _check(self) -> None:
-        """Refuse bad input before anything is sent."""
-
-    def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
-        raise NotImplementedError
-
-
-class KindeUpdateUserOperator(_ExistingUserOperator):
+class KindeUpdateUserOperator(ExistingUserOperator):
     """Change a user; what is left out stays, and what is so already is not written.
 
     Kinde never clears a name, and an address is an identity of its own: neither is changed here.
@@ -253,7 +185,7 @@ class KindeUpdateUserOperator(_ExistingUserOperator):
     """
 
     template_fields: Sequence[str] = (
-        *_ExistingUserOperator.template_fields,
+        *ExistingUserOperator.template_fields,
         "given_name",
         "family_name",
         "picture",
@@ -293,7 +225,7 @@ class KindeUpdateUserOperator(_ExistingUserOperator):
         return result(user["id"], "updated" if changed else "unchanged", changed)
 
 
-class KindeDeleteUserOperator(_ExistingUserOperator):
+class KindeDeleteUserOperator(ExistingUserOperator):
     """Delete a user for good. Suspend the user instead if access may be given again.
 
     :param user_id: the user's id (templated), or
@@ -315,7 +247,7 @@ class KindeDeleteUserOperator(_ExistingUserOperator):
         return result(user["id"], "deleted")
 
 
-class KindeSuspendUserOperator(_ExistingUserOperator):
+class KindeSuspendUserOperator(ExistingUserOperator):
     """Suspend a user, who then cannot sign in anywhere, and end the sessions that are open.
 
     :param user_id: the user's id (templated), or
@@ -343,7 +275,7 @@ class KindeSuspendUserOperator(_ExistingUserOperator):
         return result(user["id"], "unchanged") if suspended else result(user["id"], "suspended", ["is_suspended"])
 
 
-class KindeUnsuspendUserOperator(_ExistingUserOperator):
+class KindeUnsuspendUserOperator(ExistingUserOperator):
     """Let a suspended user sign in again.
 
     :param user_id: the user's id (templated), or
@@ -360,25 +292,3 @@ class KindeUnsuspendUserOperator(_ExistingUserOperator):
             return result(user["id"], "unchanged")
         client.update_user(user["id"], is_suspended=False)
         return result(user["id"], "unsuspended", ["is_suspended"])
-
-
-def result(user_id: Any, outcome: str, changed: Sequence[str] = ()) -> Result:
-    """Return what goes to XCom: the id and what was done, without names and addresses.
-
-    :param user_id: Kinde's id of the user.
-    :param outcome: what the operator did.
-    :param changed: names of the fields and keys of the properties that were written.
-    """
-    return {"user_id": user_id, "outcome": outcome, "changed": list(changed)}
-
-
-def given(task: Any, *names: str) -> dict[str, Any]:
-    """Return the parameters that are given: a blank text counts as left out.
-
-    :param task: the operator.
-    :param names: its parameters.
-    """
-    from airflow_provider_kinde.resources.queries import text
-
-    values = {name: getattr(task, name) for name in names}
-    return {name: text(value) or None if isinstance(value, str) else value for name, value in values.items()}

@@ -215,3 +215,28 @@ def _send(writer: MemberWriter[MemberChange], changes: Sequence[MemberChange]) -
         writer.send(chunk)
         if any(change.error and not is_refusal(change.error) for change in chunk):
             return
+
+
+def add_member(client: Any, code: str, user_id: str, roles: Sequence[str]) -> list[str]:
+    """Make a user a member of an organization, or give a member the roles that they lack. No role is taken away.
+
+    :param client: a ``KindeClient``.
+    :param code: the organization's code.
+    :param user_id: Kinde's id of the user.
+    :param roles: role keys.
+    :returns: what was written: ``organization``, ``roles``, both or nothing.
+    """
+    organization = OrganizationUsers(
+        client, code, [DesiredMember(UserName(user_id=user_id), tuple(roles) or None, None)]
+    )
+    organization.require_all()
+    member = organization.users[0]
+    if not member.is_member:
+        organization.add([member])
+        return ["organization", *(["roles"] if roles else [])]
+    if roles:
+        organization.read_roles([member])
+        if member.lacks:
+            organization.set_roles([member], {user_id: member.roles | member.lacks})
+            return ["roles"]
+    return []
