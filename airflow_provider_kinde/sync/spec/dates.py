@@ -238,8 +238,8 @@ class DateReader:
         :returns: one warning for each pair of formats.
         """
         return [
-            f"dates that two formats of employment.date_format read as two different days, {first} and {other}: {count}; "
-            f"{first}, which comes first, is taken"
+            f"dates that two formats of employment.date_format read as two different days, {first} and {other}: "
+            f"{count}; {first}, which comes first, is taken"
             for (first, other), count in self._doubtful.items()
         ]
 
