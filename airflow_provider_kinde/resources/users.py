@@ -194,11 +194,15 @@ def make_primary(client: Any, identity_id: str) -> None:
     client.update_identity(identity_id, is_primary=True)
 
 
-def delete_identity(client: Any, identity_id: str) -> None:
+def delete_identity(client: Any, identity_id: str) -> bool:
     """Delete an identity (``DELETE /identities/{id}``); one that is missing already is no error.
 
     :param client: a ``KindeClient``.
     :param identity_id: the identity's id.
+    :returns: whether Kinde still had the identity.
     """
-    with suppress(KindeNotFoundError):
+    try:
         client.delete_identity(identity_id)
+    except KindeNotFoundError:
+        return False
+    return True

@@ -1,15 +1,22 @@
 """Ownership, as it is written in Kinde: the ``provided_id`` of an account.
 
-``<name>:<id>`` says which sync owns the account and whose it is. Marks may follow it: ``~renaming=<identity id>`` while
-the address is being changed; ``~leaving=YYYY-MM-DD`` from the suspension of a leaver until the last write, which
-replaces it by ``~left=YYYY-MM-DD``; ``~barred`` with it if another party had suspended the account before. Nothing else
-is remembered anywhere, so a lost disk or a second scheduler cannot make the sync wrong.
+``<name>:<id>`` says which sync owns the account and whose it is. Marks may follow it:
+
+- ``~renaming=<identity id>`` while the address is being changed, with ``~adding=<digest>`` if the new address is added
+  to the account;
+- ``~leaving=YYYY-MM-DD`` from the suspension of a leaver until the last write, which replaces it by
+  ``~left=YYYY-MM-DD``, with ``~barred`` if another party had suspended the account before.
+
+Nothing else is remembered anywhere, so a lost disk or a second scheduler cannot make the sync wrong.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from typing import NamedTuple
+
+from airflow_provider_kinde.resources.normalization import email_key
 
 
 class Link(NamedTuple):
@@ -17,6 +24,7 @@ class Link(NamedTuple):
 
     :param id: the HR id.
     :param renaming: identity id of the former primary address of an unfinished rename.
+    :param adding: digest of the address that this rename adds to the account, by which a later run finds it.
     :param leaving: UTC day on which the sync suspended the account of a leaver who is not finished yet.
     :param left: UTC day on which the sync took access away.
     :param barred: another party had suspended the account before the person left.
@@ -26,6 +34,7 @@ class Link(NamedTuple):
     name: str
     id: str
     renaming: str = ""
+    adding: str = ""
     leaving: date | None = None
     left: date | None = None
     barred: bool = False
@@ -35,6 +44,8 @@ class Link(NamedTuple):
         text = f"{self.name}:{self.id}"
         if self.renaming:
             text += f"~renaming={self.renaming}"
+        if self.adding:
+            text += f"~adding={self.adding}"
         if self.leaving:
             text += f"~leaving={self.leaving.isoformat()}"
         if self.left:
@@ -44,7 +55,7 @@ class Link(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether no mark follows the link."""
-        return not (self.renaming or self.is_marked or self.unknown)
+        return not (self.renaming or self.adding or self.is_marked or self.unknown)
 
     @property
     def is_marked(self) -> bool:
@@ -79,9 +90,13 @@ class Link(NamedTuple):
         """The same link, without the marks of a leaver."""
         return self._replace(leaving=None, left=None, barred=False)
 
-    def with_renaming(self, identity_id: str) -> Link:
-        """The same link, marked with the identity that a rename will drop (or no longer, with ``""``)."""
-        return self._replace(renaming=identity_id)
+    def with_renaming(self, identity_id: str, adding: str = "") -> Link:
+        """The same link, marked with the identity that a rename will drop (or no longer, with ``""``).
+
+        :param identity_id: the identity of the former address.
+        :param adding: the new address, if the account does not have it yet.
+        """
+        return self._replace(renaming=identity_id, adding=address_digest(adding) if adding else "")
 
 
 def parse_link(provided_id: str, name: str) -> Link | None:
@@ -90,11 +105,13 @@ def parse_link(provided_id: str, name: str) -> Link | None:
     if not provided_id.startswith(prefix):
         return None
     person_id, *marks = provided_id[len(prefix) :].split("~")
-    renaming, leaving, left, barred, unknown = "", None, None, False, ""
+    renaming, adding, leaving, left, barred, unknown = "", "", None, None, False, ""
     for mark in marks:
         key, _, value = mark.partition("=")
         if key == "renaming" and value and not renaming:
             renaming = value
+        elif key == "adding" and value and not adding:
+            adding = value
         elif key in ("leaving", "left") and not (leaving or left) and (day := _day(value)):
             leaving, left = (day, None) if key == "leaving" else (None, day)
         elif mark == "barred" and not barred:
@@ -103,7 +120,12 @@ def parse_link(provided_id: str, name: str) -> Link | None:
             unknown = mark or "~"
     if not person_id.strip():
         unknown = unknown or "a blank id"
-    return Link(name, person_id, renaming, leaving, left, barred, unknown)
+    return Link(name, person_id, renaming, adding, leaving, left, barred, unknown)
+
+
+def address_digest(address: str) -> str:
+    """What a mark holds of an address: enough to know it again, and not the address itself."""
+    return hashlib.sha256(email_key(address).encode()).hexdigest()[:16]
 
 
 def is_onboarded(provided_id: str, name: str) -> bool:

@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.link import Link, is_onboarded, parse_link
+from airflow_provider_kinde.sync.link import Link, address_digest, is_onboarded, parse_link
 
 IDS = st.text(st.characters(exclude_characters="~", exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 
 
-@given(IDS, st.sampled_from(["", "identity_1"]), st.none() | st.dates(), st.booleans(), st.booleans())
-def test_what_is_written_is_read_back(id: str, renaming: str, day: date | None, finished: bool, barred: bool) -> None:
-    link = Link("hr", id, renaming, None if finished else day, day if finished else None, barred)
+@given(
+    IDS, st.sampled_from(["", "x1"]), st.sampled_from(["", "x2"]), st.none() | st.dates(), st.booleans(), st.booleans()
+)
+def test_what_is_written_is_read_back(
+    id: str, renaming: str, adding: str, day: date | None, finished: bool, barred: bool
+) -> None:
+    link = Link("hr", id, renaming, adding, None if finished else day, day if finished else None, barred)
     assert parse_link(str(link), "hr") == link
 
 
@@ -50,12 +54,19 @@ def test_marks_keep_their_order() -> None:
 
 
 def test_a_leaver_is_marked_as_leaving_then_as_left() -> None:
-    leaving = Link("hr", "1", "identity_9").with_leaving(date(2026, 3, 2))
+    leaving = Link("hr", "1", "identity_9", "").with_leaving(date(2026, 3, 2))
     assert str(leaving) == "hr:1~renaming=identity_9~leaving=2026-03-02"
     left = leaving.with_left(date(2026, 3, 3), barred=True)
     assert str(left) == "hr:1~renaming=identity_9~left=2026-03-03~barred"
     assert (leaving.may_return, left.may_return) == (True, False)
     assert str(left.without_marks()) == "hr:1~renaming=identity_9"
+
+
+def test_an_address_that_a_rename_adds_is_marked_by_its_digest() -> None:
+    link = Link("hr", "1").with_renaming("identity_9", "Ann@Example.com")
+    assert str(link) == f"hr:1~renaming=identity_9~adding={address_digest('ann@example.com')}"
+    assert "ann" not in str(link)
+    assert str(link.with_renaming("")) == "hr:1"
 
 
 def test_the_mark_of_the_onboarding_form() -> None:

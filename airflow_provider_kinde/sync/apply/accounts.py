@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,8 @@ from airflow_provider_kinde.resources import fields, users
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.resources.organizations import create_organization
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.link import Link
+from airflow_provider_kinde.sync.link import Link, address_digest
+from airflow_provider_kinde.sync.model import Account, Person
 from airflow_provider_kinde.sync.snapshot.directories import Refusals
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -128,10 +129,12 @@ class Accounts:
     def rename(self, change: Change, group: Sequence[Change] = ()) -> None:
         """Change the address: mark the account, add the address, make it primary, drop the former one, drop the mark.
 
-        The mark says which identity to drop. A run that ends in the middle is finished by the next one.
+        The mark says which identity to drop, and which address was added. A run that ends in the middle is finished by
+        the next one. If HR has another address by then, the address that was added is dropped first.
 
         :param change: the rename.
         :param group: not used.
+        :raises ChangeFailed: another run gave the account another address at the same time.
         """
         account, person = change.account, change.person
         assert account is not None
@@ -142,6 +145,8 @@ class Accounts:
         link = account.link
         new_id = users.email_identity(identities, person.email)
         present = users.email_identity(identities, account.email)
+        if stray := _added_address(identities, link, (new_id, present)):
+            users.delete_identity(self.client, stray)
         former = link.renaming or present
         if link.renaming and present not in (None, link.renaming, new_id):
             # An earlier rename made its own new address primary, and HR now has a third one. The earlier rename is
@@ -149,17 +154,43 @@ class Accounts:
             if link.renaming != new_id and link.renaming in ids:
                 users.delete_identity(self.client, link.renaming)
             former = present
-        if former and former not in (link.renaming, new_id):
-            link = link.with_renaming(former)
+        adding = "" if new_id else person.email
+        if (
+            former
+            and former != new_id
+            and (former != link.renaming or (adding and link.adding != address_digest(adding)))
+        ):
+            link = link.with_renaming(former, adding)
             self.client.update_user(account.id, provided_id=str(link))
         if new_id is None:
             new_id = users.add_email(self.client, account.id, person.email)
         if email_key(account.email) != email_key(person.email):
             users.make_primary(self.client, new_id)
+        # Where the former address is gone already, another run changed the address at the same time.
+        other = present is None and bool(account.email)
         if link.renaming != new_id and link.renaming in ids:
-            users.delete_identity(self.client, link.renaming)
+            other |= not users.delete_identity(self.client, link.renaming)
+        primary = self._drop_others(account, person) if other else person.email
         if link.renaming:
             self.client.update_user(account.id, provided_id=str(link.with_renaming("")))
+        if email_key(primary) != email_key(person.email):
+            raise ChangeFailed("another run changed the address at the same time: run again")
+
+    def _drop_others(self, account: Account, person: Person) -> str:
+        """Drop the addresses that runs at the same time added, but for the primary one.
+
+        An address that the account had when the plan was made is the user's own, and stays.
+
+        :param account: the account as the plan found it.
+        :param person: HR's word on the person.
+        :returns: the primary address.
+        """
+        primary = fields.email_of(fields.fields_of(self.client.get_user_data(account.id))) or person.email
+        for identity in users.read_identities(self.client, account.id):
+            address = fields.address_of(identity)
+            if identity.get("type") == "email" and address not in {email_key(primary), *account.addresses}:
+                users.delete_identity(self.client, str(identity["id"]))
+        return primary
 
     def enable(self, change: Change, update: Change | None) -> None:
         """Enable an account, drop its marks and write its names, in one request (``PATCH /user``).
@@ -253,6 +284,15 @@ class Accounts:
         if not present:
             raise ChangeFailed("Kinde took the creation, but lists no such organization")
         return present[0]
+
+
+def _added_address(identities: Sequence[fields.Json], link: Link, wanted: Collection[str | None]) -> str | None:
+    """The identity that an unfinished rename added, unless it is wanted."""
+    for identity in identities:
+        address = fields.address_of(identity)
+        if link.adding and address and address_digest(address) == link.adding and identity.get("type") == "email":
+            return None if identity["id"] in wanted else str(identity["id"])
+    return None
 
 
 def _names(change: Change) -> dict[str, Any]:

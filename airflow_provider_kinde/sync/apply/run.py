@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Source
@@ -103,10 +104,29 @@ def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = fro
         if operation.id in protected or approved.find(operation.digest) is not None:
             return True
         # What an earlier try began: it was approved as a whole, so it is finished.
-        return operation.finishes and approved.has_like(operation)
+        return operation.finishes and approved.has_like(operation) and _has_approved_address(operation, approved)
 
     dropped = plan.operations.keep(stays)
     for operation in dropped:
         why = "waits for something new" if approved.find(operation.digest) else "new"
+        if operation.kind == "rename" and operation.finishes:
+            why = "an unfinished rename to which HR now gives an address that was not approved"
         changed.append(f"{why}, not done: {operation.words}")
     return changed
+
+
+def _has_approved_address(operation: Change, approved: ChangeList) -> bool:
+    """Whether an unfinished rename leads to the address that was approved.
+
+    A redacted plan holds digests only. So the rename is made anew as it was before it began, from each address of the
+    account. Where the account has the new address as its primary one already, only the clean-up is left.
+    """
+    account = operation.account
+    if operation.kind != "rename" or account is None:
+        return True
+    address = str((operation.after or {}).get("email") or "")
+    if email_key(account.email) == email_key(address):
+        return True
+    former = {account.email, *(value for _, value in account.identities)}
+    begun = (Change("rename", operation.id, before={"email": email}, after=operation.after) for email in former)
+    return any(approved.find(rename.digest) for rename in begun)

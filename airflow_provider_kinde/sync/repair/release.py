@@ -10,7 +10,7 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources import users
 from airflow_provider_kinde.resources.fields import address_of
 from airflow_provider_kinde.resources.normalization import email_key
-from airflow_provider_kinde.sync.link import Link
+from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.text import clean
@@ -126,6 +126,10 @@ class _Release:
         if self.link.renaming and now != self.placeholder and marked not in ("", now):
             # The person left during an address change: delete the former address of that change first.
             self._delete(self.link.renaming)
+        for identity_id, value in self.addresses.items():
+            added = self.kinds[identity_id] == "email" and address_digest(value) == self.link.adding
+            if added and value not in (now, self.placeholder):
+                self._delete(identity_id)
         former = self._email_ids(address)
         if now != self.placeholder:
             if not former:
@@ -133,7 +137,7 @@ class _Release:
                     f"Kinde lists no e-mail identity with the primary address {address}. Nothing was written"
                 )
             if self.link.renaming != former[0]:
-                self._mark(self.link.with_renaming(former[0]))
+                self._mark(self.link.with_renaming(former[0], self.placeholder))
             self._make_primary(self._placeholder_id())
         for identity_id in reversed(former):  # the marked one last: until then the mark names the address
             self._delete(identity_id)

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.link import Link
+from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
 from airflow_provider_kinde.sync.snapshot.organizations import Organization
@@ -51,7 +51,7 @@ class PersonUndo:
         assert link is not None
         if link.problem:
             return self._all_left(f"changed: {link.problem}")
-        if link.renaming:
+        if link.renaming and not any(map(self._began_to_rename, self.operations)):
             return self._all_left("changed: an address change is not finished; run apply first")
         kinds = {operation.kind: operation for operation in self.operations}
         if "create" in kinds:
@@ -85,6 +85,17 @@ class PersonUndo:
         assert self.account is not None
         assert self.account.link is not None
         return self.account.suspended or self.account.link.left is not None
+
+    def _began_to_rename(self, rename: Change) -> bool:
+        """Whether the mark of an address change is that of an undo of ``rename`` that was killed."""
+        assert self.account is not None
+        assert self.account.link is not None
+        if rename.kind != "rename":
+            return False
+        former, link = str((rename.before or {}).get("email") or ""), self.account.link
+        if link.adding:
+            return link.adding == address_digest(former)
+        return email_key(self.account.email) == email_key(former)
 
     def _is_unfinished(self) -> bool:
         """Whether an undo (or a sync) suspended the account and was killed before its last write."""
@@ -203,13 +214,14 @@ class PersonUndo:
         assert account is not None
         old, new = str((rename.before or {}).get("email") or ""), str((rename.after or {}).get("email") or "")
         now, was = email_key(account.email), email_key(old)
+        unfinished = bool(account.link and account.link.renaming)
         others = [a for a in self.snapshot.accounts.with_address(was) if a.id != account.id]
         reason = ""
         if not was or was == email_key(new):
             reason = "final: the report does not hold the address from before"
-        elif now == was:
+        elif now == was and not unfinished:
             reason = f"already: the address is {account.email}"
-        elif now != email_key(new):
+        elif now not in (was, email_key(new)):
             reason = f"changed: the address is {account.email} now"
         elif others:
             reason = f"changed: another account ({others[0].id}) has {old} now"
@@ -221,7 +233,8 @@ class PersonUndo:
             self.left.append((rename, reason))
             return
         person = Person(self.id, 0, old, account.first_name, account.last_name, (), Access.DUE, "undo")
-        self._add("rename", before={"email": account.email}, after={"email": old}, person=person)
+        before: dict[str, object] = {"email": account.email, **({"unfinished": True} if unfinished else {})}
+        self._add("rename", before=before, after={"email": old}, person=person)
 
     # -- memberships and roles ----------------------------------------------------------------------------------
 

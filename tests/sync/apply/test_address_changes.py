@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.sync import Report
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.sync import Plan, Report, apply_plan
+from airflow_provider_kinde.sync.plan.planner import plan_run
+from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.report.redaction import redact_plan
 from kinde_emulator import Settings
-from tests.support.world import SPEC, World, people, person
+from tests.support.world import NOW, SPEC, World, people, person
 
 
 def outcomes(report: Report) -> set[tuple[str, str]]:
@@ -163,3 +169,66 @@ def test_who_comes_back_with_a_new_address_gets_it_before_being_enabled(world: W
     user = world.users()["back@example.com"]
     assert (user["is_suspended"], user["last_name"], user["provided_id"]) == (False, "Roe", "hr:1")
     world.settled(back)
+
+
+def only_sign_ins(world: World) -> dict[str, list[str]]:
+    """HR id -> everything that the person signs in with."""
+    users = world.kinde.state()["users"]
+    return {user["provided_id"].removeprefix("hr:"): sorted(i["value"] for i in user["identities"]) for user in users}
+
+
+@pytest.mark.parametrize("planned", ["before", "while"])
+def test_two_applies_at_once_with_different_addresses_leave_no_second_sign_in(world: World, planned: str) -> None:
+    spec = SPEC + "guards: {max_email_changes: 1000, max_membership_removals: 1000}\n"
+    world.apply(people(20), spec)
+    user_id = world.users()["p1@example.com"]["id"]
+    world.client.create_user_identity(user_id, type="email", value="own@example.com")
+    told = [[person(n, email=f"{name}{n}@example.com") for n in range(1, 21)] for name in ("one", "two")]
+    world.kinde.fault("PATCH", "/identities/", delay=0.02, times=None)
+    clients = [KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret) for _ in told]
+
+    def run(client: KindeClient, rows: list[dict[str, Any]], plan: Plan | None) -> None:
+        with client:
+            apply_plan(plan or plan_run(world.spec(spec), rows, client, RunRequest.of(now=NOW)), client)
+
+    pairs = list(zip(clients, told, strict=True))
+    plans = [
+        plan_run(world.spec(spec), rows, client, RunRequest.of(now=NOW)) if planned == "before" else None
+        for client, rows in pairs
+    ]
+    threads = [
+        threading.Thread(target=run, args=(*pair, plan), daemon=True) for pair, plan in zip(pairs, plans, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.05 if planned == "while" else 0)
+    for thread in threads:
+        thread.join()
+    world.kinde.clear_faults()
+    for rows in (told[1], told[0]):
+        world.apply(rows, spec)
+        name = rows[0]["email"][:3]
+        own = {str(n): [f"{name}{n}@example.com"] for n in range(1, 21)}
+        assert only_sign_ins(world) == {**own, "1": sorted(["own@example.com", *own["1"]])}
+        world.settled(rows, spec)
+
+
+@pytest.mark.parametrize("redacted", [False, True])
+@pytest.mark.parametrize("killed_at", ["POST", "DELETE"])
+def test_a_retry_finishes_the_address_that_was_approved_and_no_other(
+    world: World, redacted: bool, killed_at: str
+) -> None:
+    world.apply([person(1), *OTHERS])
+    plan = world.plan([person(1, email="new@example.com"), *OTHERS])
+    document = (redact_plan(plan) if redacted else plan).to_json()
+    world.kinde.fault(killed_at, "/identities", status=400)
+    world.apply([person(1, email="new@example.com"), *OTHERS], plan_file=document)
+    world.kinde.clear_faults()
+    held = world.apply([person(1, email="other@example.com"), *OTHERS], plan_file=document)
+    assert (held.plan.operations, len(held.changed_since_plan)) == ([], 2)
+    assert "HR now gives an address that was not approved, not done: rename 1" in held.changed_since_plan[1]
+    assert "other@example.com" not in str(world.kinde.state())
+    assert outcomes(world.apply([person(1, email="new@example.com"), *OTHERS], plan_file=document)) == {
+        ("rename", "done")
+    }
+    assert only_sign_ins(world)["1"] == ["new@example.com"]
