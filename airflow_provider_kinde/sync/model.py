@@ -66,11 +66,13 @@ class Due:
     :param alias: the organization's alias in the spec.
     :param roles: role keys.
     :param entry: index of the rule in the spec's ``memberships``.
+    :param kept: it stays where it is there, and is not given: the row that gives it starts later, or is in grace.
     """
 
     alias: str
     roles: frozenset[str]
     entry: int
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ import datetime as dt
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR
 
+FAR_END_YEARS = 100
+"""No employment ends so far ahead: a later date means "no end"."""
+
 
 def decide_access(
     active: bool,
@@ -23,13 +26,14 @@ def decide_access(
     :param active: the status is one of ``employment.active`` (else it is one of ``inactive``).
     :param status: the status as the row has it, for the reason.
     :param start: first day of the latest spell.
-    :param end: last day; before ``start`` it belongs to an earlier spell, from the year 9000 on it is no end.
+    :param end: last day; before ``start`` it belongs to an earlier spell. From the year 9000 on, and more than a
+        hundred years ahead, it is no end.
     :param today: the local day where the person works.
     :param days_before_start: days before ``start`` from which access is given.
     :param grace_days: days after ``end`` during which what is there stays.
     :returns: the access and the reason in words.
     """
-    if end is not None and (end.year >= NO_END_YEAR or (start is not None and end < start)):
+    if end is not None and (_is_no_end(end, today) or (start is not None and end < start)):
         end = None
     said = f"status is {status}"
     # The days are added to today, not to the dates: dates at the rim of the calendar must not overflow.
@@ -44,3 +48,9 @@ def decide_access(
             return Access.GRACE, f"{said}, ended on {end}, grace of {grace_days} days"
         return Access.NONE, f"{said}, ended on {end}"
     return (Access.DUE if active else Access.NONE), said
+
+
+def _is_no_end(end: dt.date, today: dt.date) -> bool:
+    """Whether a date stands for "no end", as systems write it that have no blank: 9999-12-31, Oracle's 4712-12-31."""
+    ahead = (end.year - FAR_END_YEARS, end.month, end.day) > (today.year, today.month, today.day)
+    return end.year >= NO_END_YEAR or ahead

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import pendulum
@@ -15,6 +16,7 @@ from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejec
 from airflow_provider_kinde.sync.people.access import decide_access
 from airflow_provider_kinde.sync.people.drift import Drift
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
+from airflow_provider_kinde.sync.people.repeats import hold_shared_addresses, settle_repeats
 from airflow_provider_kinde.sync.rows import is_blank_row
 from airflow_provider_kinde.sync.spec.cells import clean_row
 from airflow_provider_kinde.sync.spec.dates import DateReader
@@ -33,6 +35,8 @@ from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, encode_memberships, encode_properties
 
 MAX_ID, MAX_NAME = 200, 200
+_SCIENTIFIC = re.compile(r"[+-]?\d+[.,]\d+[eE][+-]?\d+|[+-]?\d+[eE][+-]\d+")
+"""As spreadsheets write long numbers. Without a comma and a sign it may be an id: 4E10."""
 
 
 class _Reject(Exception):
@@ -47,7 +51,6 @@ def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, database
     :param now: the moment of the run; each person's local day is taken from it.
     :param database: where people are kept; one of their own when left out.
     :returns: people, rejected rows, and why the source may not be acted upon, if so.
-    :raises SpecError: a rule names an organization that the spec does not define.
     :raises SourceError: the source cannot be read at all.
     """
     return _Reader(spec, now, database or Database()).read(source.read())
@@ -57,7 +60,7 @@ class _Reader:
     def __init__(self, spec: SyncSpec, now: pendulum.DateTime, database: Database) -> None:
         self.spec, self.now = spec, now
         self.people = People(database)
-        self.database, self.writer = database, database.writer("hr")
+        self.database, self.writer, self.clues = database, database.writer("hr"), database.writer("unclear")
         self.dates = DateReader(spec.employment.date_format, dt.date(now.year, now.month, now.day))
         self.aliases = {organization.alias for organization in spec.organizations}
         self.drift = Drift(spec)
@@ -65,8 +68,6 @@ class _Reader:
         self.nulls = NullTexts(spec.columns)
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
-        self._number = 0
-        """Of the row at hand, for messages."""
         self._days: dict[str, tuple[dt.tzinfo, dt.date]] = {}
         self._roles = [frozenset(rule.roles) for rule in spec.memberships]
         employment = spec.employment
@@ -90,16 +91,17 @@ class _Reader:
             if row.problem:
                 self._reject(row, None, row.problem)
             elif self.drift.gone:
-                people.ids_certain = False
+                self._uncertain(row, "a column is gone")
             else:
                 self._row(row)
         self.writer.flush()
+        self.clues.flush()
         if self.columns is None:
             self.drift.check_rows(self.missed)
         hr_rows.index_ids(self.database)
-        self._settle_repeats()
+        settle_repeats(people, join=spec.person.rows == "all")
         hr_rows.index_addresses(self.database)
-        self._hold_shared_addresses()
+        hold_shared_addresses(people)
         people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name), *self.dates.warnings()]
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
@@ -110,7 +112,6 @@ class _Reader:
         return people
 
     def _row(self, row: Row) -> None:
-        self._number = row.number
         values = clean_row(row.values, self.read_columns)
         view = RowView(values, self.columns, self.missed)
         self.drift.look_at(values)
@@ -118,7 +119,7 @@ class _Reader:
         try:
             id = self._id(view)
         except UnknownColumn as error:
-            self.people.ids_certain = False
+            self._uncertain(row, str(error))
             self.drift.unknown(error.column)
             return
         except _Reject as error:
@@ -131,6 +132,7 @@ class _Reader:
             self.drift.unknown(error.column)
         except _Reject as error:
             self._reject(row, id, str(error))
+            self.clues.add((row.number, id, *self._clues(view)))
         self.writer.add((row.number, id, self._fingerprint(values), *understood))
 
     def _fingerprint(self, values: Mapping[str, Any]) -> int:
@@ -142,39 +144,26 @@ class _Reader:
     def _reject(self, row: Row, id: str | None, reason: str) -> None:
         self.people.rejected.append(Rejected(row.number, id, reason))
         if id is None:
-            self.people.ids_certain = False
+            self._uncertain(row, reason)
 
-    def _settle_repeats(self) -> None:
-        """Equal rows with one id count once; differing ones are rejected, all of them."""
-        people, database = self.people, self.database
-        again: set[tuple[int, str]] = set()
-        differing: set[str] = set()
-        rejected: list[Rejected] = []
-        for id in hr_rows.repeated_ids(database):
-            found = hr_rows.rows_of(database, id)
-            first = found[0].rowid
-            if len({row.mark for row in found}) > 1:
-                differing.add(id)
-                numbers = sorted(row.number for row in found)
-                shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
-                reason = f"rows {shown} hold the same id and differ"
-                rejected += [Rejected(number, id, reason) for number in numbers]
-                hr_rows.reject_row(database, first)
-            else:
-                again |= {(row.number, id) for row in found[1:]}
-            hr_rows.drop_later_rows(database, id, first)
-        rejected += [r for r in people.rejected if r.id not in differing and (r.row, r.id) not in again]
-        people.rejected = sorted(rejected, key=lambda found: found.row)
+    def _uncertain(self, row: Row, reason: str) -> None:
+        """Nobody is absent for certain: this row may be anybody's."""
+        if not self.people.absence_unknown:
+            self.people.absence_unknown = f"the id in row {row.number} cannot be read ({reason})"
 
-    def _hold_shared_addresses(self) -> None:
-        people, database = self.people, self.database
-        for key in hr_rows.shared_addresses(database):
-            rows = hr_rows.people_of_address(database, key)
-            for id in rows:
-                others = [f"{other} (row {rows[other]})" for other in islice((o for o in rows if o != id), 4)]
-                shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
-                people.held[id] = f"shares its e-mail address with {shown}: one address cannot be two accounts"
-            hr_rows.hold_address(database, key)
+    def _clues(self, view: RowView) -> tuple[str | None, str | None, str | None]:
+        """What tells whose row it may be that is rejected: address and name, as far as they can be read."""
+        person = self.spec.person
+        key = given = family = None
+        with suppress(_Reject, UnknownColumn):
+            key = email_key(self._email(view, False))
+        with suppress(_Reject, UnknownColumn):
+            names = [
+                self._name("given_name", person.given_name, view, False),
+                self._name("family_name", person.family_name, view, False),
+            ]
+            given, family = names if any(names) else (None, None)
+        return key, given, family
 
     # -- one row -----------------------------------------------------------------------------------------------
 
@@ -184,6 +173,10 @@ class _Reader:
             raise _Reject("id is blank")
         if id in ("True", "False") and isinstance(self._value("id", self.spec.person.id, view), bool):
             raise _Reject("id is yes or no, which cannot be an id")
+        if _SCIENTIFIC.fullmatch(id):
+            raise _Reject(
+                f"id {id[:40]!r} is a number in scientific notation: a spreadsheet cut it; export the column as text"
+            )
         if "~" in id or len(id) > MAX_ID or not id.isprintable():
             raise _Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
         return id
@@ -315,10 +308,8 @@ class _Reader:
     def _check_alias(self, rule: MembershipSpec, alias: str) -> None:
         if self.spec.organizations_match is None and alias not in self.aliases:
             known = ", ".join(sorted(self.aliases)[:20]) or "none"
-            raise self.spec.error(
-                f"memberships[{rule.index}].organization",
-                f"row {self._number} yields {alias[:80]!r}, which is not an alias in organizations; known are {known}",
-            )
+            yields = f"memberships[{rule.index}].organization yields {alias[:80]!r}"
+            raise _Reject(f"{yields}, which is not an alias in organizations; known are {known}")
 
     def _alias_in_doubt(self, rule: MembershipSpec, view: RowView) -> str | None:
         """The organization that a doubt is about; ``None``, any of them, where a blank decides that, too."""

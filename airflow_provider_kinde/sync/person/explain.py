@@ -122,9 +122,13 @@ def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
         return _person(plan, person, personal)
     rejected = [f"rejected, row {r.row}: {clean(r.reason)}" for r in people.rejected if r.id == id]
     held = [f"held: {clean(people.held[id])}"] if id in people.held else []
-    return rejected + held or [
-        "nothing: a run over all people would treat this person as absent; a run for one id does not"
-    ]
+    if rejected or held:
+        return rejected + held
+    if plan.nobody_absent:
+        return [f"nothing: nobody is treated as absent, because {clean(plan.nobody_absent)}"]
+    if any(held_person.id == id for held_person in plan.held):
+        return ["nothing: a run over all people holds this person, see below"]
+    return ["nothing: a run over all people would treat this person as absent; a run for one id does not"]
 
 
 def _person(plan: Plan, person: Person, personal: bool) -> list[str]:

@@ -11,6 +11,12 @@ from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
+from airflow_provider_kinde.sync.store.unclear import (
+    UnclearRow,
+    absent_accounts,
+    absent_with_address,
+    rows_of_no_account,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,10 @@ class Holds:
         """HR id -> the person who is held."""
         self.address_wanted: set[str] = set()
         """Leavers whose address an active row has. Deleting one would pass the address on in the next run, unseen."""
+        self.nobody_absent = people.absence_unknown
+        """Why no person can be treated as absent; empty where that can be judged."""
         self._hold_contradictions()
+        self._hold_absent_in_doubt()
         self._hold_addresses()
 
     def __contains__(self, id: object) -> bool:
@@ -68,7 +77,7 @@ class Holds:
 
         :param id: HR id.
         """
-        return id not in self.people.ids and self.people.ids_certain and self.request.ids is None
+        return self.request.ids is None and not self.nobody_absent and id not in self.people.ids
 
     def hold_protected_left_out(self, changes: ChangeList) -> None:
         """Hold approved protected leavers whose suspension is not among the kinds that the run is for.
@@ -95,6 +104,39 @@ class Holds:
             link = account.link
             assert link is not None
             self._hold(link.id, link.problem)
+
+    def _hold_absent_in_doubt(self) -> None:
+        """A row that was not understood, with an id that is on no account, may be that of a person who seems absent."""
+        database = self.people.database
+        rows = rows_of_no_account(database)
+        addresses = {row.key: row for row in reversed(rows) if row.key}
+        names = {
+            (name_key(row.given), name_key(row.family)): row
+            for row in reversed(rows)
+            if row.given is not None and row.family is not None and (row.given or row.family)
+        }
+        for row in rows:
+            if not self.nobody_absent and not row.key and not row.given and not row.family:
+                self.nobody_absent = (
+                    f"row {row.number} is not understood, its id {row.id} is on no account, and neither "
+                )
+                self.nobody_absent += "its address nor its name can be read"
+        if not rows:
+            return
+        for account in absent_accounts(database):
+            row_with_address = addresses.get(account.key or "")
+            row_with_name = names.get((name_key(account.first), name_key(account.last)))
+            if row_with_address:
+                self._hold_in_doubt(account.id, row_with_address, "address")
+            elif row_with_name:
+                self._hold_in_doubt(account.id, row_with_name, "name")
+        for key, row in addresses.items():
+            for id in absent_with_address(database, key):
+                self._hold_in_doubt(id, row, "address")
+
+    def _hold_in_doubt(self, id: str, row: UnclearRow, what: str) -> None:
+        found = f"row {row.number}, which is rejected or held, has the {what} of this account under the id {row.id}"
+        self._hold(id, f"no row has this id, but {found}, which is on no account: correct the row in HR")
 
     def _hold_addresses(self) -> None:
         """An address never passes from one person to another by itself: swapped and re-used ones are held."""

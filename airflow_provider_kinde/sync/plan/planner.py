@@ -25,7 +25,7 @@ from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
-from airflow_provider_kinde.sync.store.people import People
+from airflow_provider_kinde.sync.store.people import People, decode_memberships
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 
@@ -52,6 +52,8 @@ class Plan:
     counts_before: tuple[int, int] = (0, 0)
     """The client's (read, write) counts when planning began: a report counts from here."""
     redacted: bool = False
+    nobody_absent: str = ""
+    """Why no person was treated as absent; empty where absence was judged."""
 
     @property
     def hash(self) -> str:
@@ -174,6 +176,9 @@ def plan_run(
     plan.unchanged, plan.held = finder.unchanged, holds.listed()
     plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]
     plan.warnings += _unknown_ids(people, snapshot, request)
+    plan.nobody_absent = holds.nobody_absent
+    if plan.nobody_absent:
+        plan.warnings.append(f"nobody is treated as absent in this run: {plan.nobody_absent}")
     volumes = matches.volumes
     volumes.held = sum(1 for held in plan.held if not held.absent)
     volumes.rejected, volumes.rows = len(people.rejected), people.rows
@@ -202,16 +207,20 @@ def _reconciler(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any,
 
 
 def _check_aliases(spec: SyncSpec, people: People, snapshot: Snapshot) -> None:
-    """With ``organizations: {match: ...}`` only Kinde knows which aliases there are."""
-    for number, memberships in people.persons.distinct_memberships():
-        for membership in memberships:
-            if membership.alias not in snapshot.organizations:
-                raise spec.error(
-                    f"memberships[{membership.entry}].organization",
-                    f"row {number} yields {membership.alias!r}, and no managed organization has that alias; "
-                    f"there are: {', '.join(sorted(snapshot.organizations)[:20])}",
-                    spec.memberships[membership.entry].line,
-                )
+    """With ``organizations: {match: ...}`` only Kinde knows which aliases there are.
+
+    One that the spec names as a constant stops the run. One that a row yields rejects the row.
+    """
+    for number, due in people.persons.distinct_memberships():
+        unknown = [m for m in decode_memberships(due)[0] if m.alias not in snapshot.organizations]
+        if not unknown:
+            continue
+        rule = spec.memberships[unknown[0].entry]
+        key, alias = f"memberships[{rule.index}].organization", unknown[0].alias
+        there = f"no managed organization has that alias; there are: {', '.join(sorted(snapshot.organizations)[:20])}"
+        if rule.organization.constant:
+            raise spec.error(key, f"row {number} yields {alias!r}, and {there}", rule.line)
+        people.reject_due(due, f"{key} yields {alias[:80]!r}, and {there}")
 
 
 def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Change]:

@@ -119,6 +119,13 @@ class Reconciler:
             else:
                 before, after = {"suspended": False}, {"suspended": True}
             return [*operations, operation("suspend", before=before, after=after, reason=why)]
+        if action == "suspend" and not account.suspended:
+            # Taken out of the organizations by a run whose action was another one: the present action applies.
+            if self.is_protected(account) and id not in self.approved:
+                way = f"suspend by hand or approve with --approve-protected {id}"
+                raise Hold(f"{why}, but protected: {way}", protected=True)
+            before, after = {"suspended": False}, {"suspended": True}
+            return [operation("suspend", before=before, after=after, reason=why)]
         days = self.spec.leaver.delete_after_days
         if days is not None and link.left + timedelta(days=days) <= self.today and not self.is_protected(account):
             if doubt:
@@ -256,18 +263,27 @@ class Reconciler:
 
     def _memberships(self, person: Person, account: Account) -> list[Change]:
         """What is missing in the managed organizations, and what no rule gives any more."""
+        if person.access is Access.KEEP:
+            return []  # before the first day nothing is given or taken
         due, present = roles_by_organization(person.memberships), self.snapshot.memberships(account.id)
+        kept: dict[str, frozenset[str]] = {}
+        for entry in person.memberships:
+            if entry.kept:
+                kept[entry.alias] = kept.get(entry.alias, frozenset()) | entry.roles
         operation = partial(operation_for, person.id, person, account)
         operations: list[Change] = []
         for alias in sorted(due.keys() | present.keys()):
             held = present.get(alias)
             if alias not in due:
-                if held is not None and not self._keeps(account, person, alias):
+                if held is not None and alias not in kept and not self._keeps(account, person, alias):
                     before = self._roles(account, alias)
                     operations.append(operation("remove_membership", alias=alias, before=before, reason=NO_RULE))
                 continue
             roles = held or frozenset()
-            missing, taken = sorted(due[alias] - roles), sorted((roles & self.spec.role_keys) - due[alias])
+            missing, taken = (
+                sorted(due[alias] - roles),
+                sorted((roles & self.spec.role_keys) - due[alias] - kept.get(alias, frozenset())),
+            )
             rules = self._rules(person, alias) if missing or held is None else ""
             if held is None:
                 operations.append(operation("add_membership", alias=alias, reason=rules))
@@ -283,6 +299,8 @@ class Reconciler:
                 touches = doubt.alias is None or operation.alias == doubt.alias
                 role_lost = operation.kind == "remove_role" and (doubt.alias is None or operation.role in doubt.roles)
                 if touches and (operation.kind == "remove_membership" or role_lost):
+                    if doubt.entry is None:
+                        raise Hold(_doubtful(doubt))
                     raise Hold(
                         f"memberships[{doubt.entry}] reads {_columns(doubt.columns)}, blank in this row, so "
                         f"{operation.alias!r} would be removed: correct HR, or add the column to may_be_empty"

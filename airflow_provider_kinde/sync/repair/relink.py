@@ -172,7 +172,7 @@ def _check_rows(people: People, old: str, new: str) -> None:
     if new not in people.persons:
         raise SyncError(f"HR has no usable row with the id {new}: {_why_not(people, new)}")
     if not people.ids_certain and old not in people.persons:
-        raise SyncError(f"the id of a rejected row cannot be read; it may be the row of {old}. Correct it in HR first")
+        raise SyncError(f"{people.absence_unknown}; it may be the row of {old}. Correct it in HR first")
     former = people.persons.get(old)
     if former is None and old in people.ids:
         raise SyncError(

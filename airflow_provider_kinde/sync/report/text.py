@@ -86,10 +86,17 @@ def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator
             yield "  " + words.approve.format(hash=plan.hash)
         yield ""
     elif not plan.operations:
-        yield from (paint("32;1", words.nothing), "")
+        yield from (paint("32;1", _nothing(plan, words)), "")
     yield paint("1", "Plan: ") + summary_line(plan.summary)
     if plan.operations:
         yield f"Hash: {plan.hash}"
+
+
+def _nothing(plan: Plan, words: Words) -> str:
+    """The sentence of a plan that does nothing. It does not say "agrees" of people whose absence was not judged."""
+    if plan.nobody_absent and words is SYNC:
+        return f"No changes. Nobody is treated as absent: {clean(plan.nobody_absent)}"
+    return words.nothing
 
 
 def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str:
@@ -123,7 +130,7 @@ def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> It
         yield from _remarks(plan, paint)
         for text in report.changed_since_plan:
             yield f"  {paint('33', '~')} changed since the plan: {clean(text)}"
-        code, verdict = _VERDICTS.get(report.outcome, ("32", words.nothing))
+        code, verdict = _VERDICTS.get(report.outcome, ("32", _nothing(plan, words)))
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected leaver waits for a decision, see above."
         yield from (paint(f"{code};1", verdict), "")

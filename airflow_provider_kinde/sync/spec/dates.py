@@ -15,6 +15,7 @@ from airflow_provider_kinde.sync.spec.month_names import month_number
 
 NO_END_YEAR = 9000
 """From this year on a date means "no end" (9999-12-31 and its kin)."""
+NO_END = dt.date(9999, 12, 31)
 FAR_START_YEARS = 10
 """A start whose two-digit year would lie further ahead than this belongs to the century before."""
 
@@ -194,6 +195,12 @@ class DateReader:
             return parsed.moment.astimezone(timezone).date()
         if start and parsed.short_year and parsed.day >= self._latest_start:
             return parsed.day.replace(year=parsed.day.year - 100)
+        if (
+            not start
+            and parsed.short_year
+            and (parsed.day.year % 100, parsed.day.month, parsed.day.day) == (99, 12, 31)
+        ):
+            return NO_END  # 12/31/9999, saved with a year of two digits
         return parsed.day
 
     def _parse(self, text: str) -> _Parsed:

@@ -54,12 +54,73 @@ def as_text(value: Any) -> str:
 
 
 def ascii_fold(value: Any) -> str:
-    """``Zoë Ångström`` -> ``Zoe Angstrom``: accents off, ß as ss, ø as o, ł as l; other letters are dropped."""
+    """``Zoë Ångström`` -> ``Zoe Angstrom``: accents off, ß as ss, ø as o, ł as l; other words and signs are dropped.
+
+    :param value: a text.
+    :returns: the text in ASCII.
+    :raises SecurityError: only a part of a word has a form in ASCII, or no word has one: a part would be a guess.
+    """
     text = as_text(value)
     if text.isascii():
         return text
-    folded = "".join(_FOLDED.get(char, char) for char in text)
-    return unicodedata.normalize("NFKD", folded).encode("ascii", "ignore").decode("ascii")
+    folded = unicodedata.normalize("NFKD", "".join(_FOLDED.get(char, char) for char in text))
+    words = re.findall(r"[^\W_]+", "".join(char for char in folded if not unicodedata.combining(char)))
+    lost = [word for word in words if not word.isascii()]
+    for word in lost:
+        if len(lost) == len(words) or any(map(str.isascii, word)):
+            raise SecurityError(f"{word[:40]!r} has no form in ASCII")
+    return folded.encode("ascii", "ignore").decode("ascii")
+
+
+_NO_DEFAULT: Any = object()
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+
+
+def to_float(value: Any, default: Any = _NO_DEFAULT) -> Any:
+    """The number that a value is; ``0,5`` is none.
+
+    :param value: a number, or a text with a decimal point.
+    :param default: what to yield for anything else.
+    :returns: the number.
+    :raises SecurityError: it is no number, and no default is given.
+    """
+    if isinstance(value, (int, float, decimal.Decimal)):
+        return float(value)
+    text = value.strip() if isinstance(value, str) else ""
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    return _default(value, default, "a number such as 0.5")
+
+
+def to_int(value: Any, default: Any = _NO_DEFAULT, base: int = 10) -> Any:
+    """The whole number that a value is; what stands after the decimal point is cut off.
+
+    :param value: a number, or a text.
+    :param default: what to yield for anything else.
+    :param base: of the digits.
+    :returns: the number.
+    :raises SecurityError: it is no number, and no default is given.
+    """
+    if isinstance(value, (int, float, decimal.Decimal)):
+        return int(value)
+    text = value.strip() if isinstance(value, str) else ""
+    if base != 10 and re.fullmatch(r"[+-]?[0-9a-zA-Z]+", text):
+        try:
+            return int(text, base)
+        except ValueError:
+            return _default(value, default, f"a number with the base {base}")
+    if re.fullmatch(r"[+-]?\d{1,400}", text):
+        return int(text)
+    if base == 10 and _NUMBER.fullmatch(text):
+        return int(float(text))
+    return _default(value, default, "a whole number")
+
+
+def _default(value: Any, default: Any, expected: str) -> Any:
+    if default is not _NO_DEFAULT:
+        return default
+    shown = repr(value[:40]) if isinstance(value, str) and value.strip() else "" if isinstance(value, str) else "a list"
+    raise SecurityError(f"{shown or 'blank'} is not {expected}")
 
 
 def slug(value: Any, separator: str = "-") -> str:
@@ -162,6 +223,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "after": after,
     "ascii": ascii_fold,
     "before": before,
+    "float": to_float,
+    "int": to_int,
     "join": join,
     "regex_replace": regex_replace,
     "regex_search": regex_search,

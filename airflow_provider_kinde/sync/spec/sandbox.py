@@ -17,7 +17,7 @@ from airflow_provider_kinde.sync.spec.filters import FILTERS, as_text
 
 # Those of Jinja's filters that always yield the same for the same row.
 _JINJA_FILTERS = (
-    "abs", "count", "d", "default", "first", "float", "format", "int", "last", "length", "list", "map", "max", "min",
+    "abs", "count", "d", "default", "first", "format", "last", "length", "list", "map", "max", "min",
     "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "unique",
 )  # fmt: skip
 _JINJA_TEXT_FILTERS = ("capitalize", "lower", "title", "trim", "upper", "wordcount")

@@ -42,6 +42,10 @@ class PersonSpec(Section):
     properties: dict[str, BlankExpr] = Field(
         default_factory=dict, description="Kinde user properties by key, such as kp_usr_job_title."
     )
+    rows: Literal["one", "all"] = Field(
+        default="one",
+        description="Rows of one id that differ: one rejects them; all makes them one person (two jobs).",
+    )
 
     @field_validator("id", "email")
     @classmethod

@@ -22,6 +22,7 @@ CREATE TABLE hr (
   number INTEGER, id TEXT, mark INTEGER, access TEXT, why TEXT, email TEXT, key TEXT, given TEXT, family TEXT,
   properties TEXT, due TEXT, adopt TEXT
 );
+CREATE TABLE unclear (number INTEGER, id TEXT, key TEXT, given TEXT, family TEXT);
 CREATE TABLE accounts (
   id TEXT, provided_id TEXT, link TEXT, plain INTEGER, odd INTEGER, email TEXT, key TEXT, first TEXT, last TEXT,
   suspended INTEGER, identities TEXT, organizations TEXT, created INTEGER

@@ -13,32 +13,68 @@ INDEX_ADDRESSES = "CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT 
 
 REPEATED_IDS = "SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)"
 
-ROWS_OF_ID = "SELECT rowid, number, mark FROM hr WHERE id = ? ORDER BY rowid"
+ROWS_OF_ID = (
+    "SELECT rowid, number, mark, access, why, email, key, given, family, properties, due, adopt FROM hr "
+    "WHERE id = ? ORDER BY rowid"
+)
 
-REJECT_ROW = "UPDATE hr SET access = NULL, key = NULL WHERE rowid = ?"
+REPLACE_ROW = (
+    "UPDATE hr SET number = ?, access = ?, why = ?, email = ?, key = ?, given = ?, family = ?, properties = ?, "
+    "due = ?, adopt = ? WHERE rowid = ?"
+)
 
-DROP_LATER_ROWS = "DELETE FROM hr WHERE id = ? AND rowid > ?"
+NUMBERS = "SELECT number, id FROM hr WHERE {column} = ? AND access IS NOT NULL ORDER BY number"
+
+KEEP_CLUES = """
+INSERT INTO unclear SELECT number, id, key, given, family FROM hr WHERE {column} = ? AND access IS NOT NULL
+"""
+
+REJECT_ROWS = "UPDATE hr SET access = NULL, key = NULL WHERE {column} = ?"
+
+DROP_OTHER_ROWS = "DELETE FROM hr WHERE id = ? AND rowid != ?"
 
 SHARED_ADDRESSES = "SELECT key FROM hr WHERE key IS NOT NULL AND access = ? GROUP BY key HAVING count(*) > 1"
 
 ROWS_OF_ADDRESS = "SELECT id, number FROM hr WHERE key = ? AND access = ? ORDER BY id"
+
+KEEP_CLUES_OF_ADDRESS = """
+INSERT INTO unclear SELECT number, id, key, given, family FROM hr WHERE key = ? AND access = ?
+"""
 
 HOLD_ADDRESS = "UPDATE hr SET access = NULL, key = NULL WHERE key = ? AND access = ?"
 
 _DUE = Access.DUE.value
 
 
-class RepeatedRow(NamedTuple):
-    """One of several rows with the same id.
+class HrRow(NamedTuple):
+    """One of several rows with the same id. A row that was rejected has no access.
 
     :param rowid: where the row is kept.
     :param number: the number of the row in the source.
     :param mark: equal for rows that hold the same.
+    :param access: a value of :class:`Access`.
+    :param why: the reason for the access.
+    :param email: the address.
+    :param key: the address, in the form for comparing.
+    :param given: the given name.
+    :param family: the family name.
+    :param properties: user properties, as the table keeps them.
+    :param due: memberships and doubts, as the table keeps them.
+    :param adopt: the ``provided_id`` of an account that may be taken over.
     """
 
     rowid: int
     number: int
     mark: int
+    access: str | None
+    why: str
+    email: str
+    key: str | None
+    given: str
+    family: str
+    properties: str
+    due: str
+    adopt: str
 
 
 def index_ids(database: Database) -> None:
@@ -56,19 +92,34 @@ def repeated_ids(database: Database) -> list[str]:
     return [id for (id,) in database.all(REPEATED_IDS)]
 
 
-def rows_of(database: Database, id: str) -> list[RepeatedRow]:
+def rows_of(database: Database, id: str) -> list[HrRow]:
     """The rows with one id, in the order of the source."""
-    return [RepeatedRow._make(row) for row in database.all(ROWS_OF_ID, (id,))]
+    return [HrRow._make(row) for row in database.all(ROWS_OF_ID, (id,))]
 
 
-def reject_row(database: Database, rowid: int) -> None:
-    """Keep the id of a row, and nothing that makes a person of it."""
-    database.run(REJECT_ROW, (rowid,))
+def replace_row(database: Database, row: HrRow) -> None:
+    """Keep other values for a row."""
+    values = (row.number, row.access, row.why, row.email, row.key, row.given, row.family, row.properties, row.due)
+    database.run(REPLACE_ROW, (*values, row.adopt, row.rowid))
 
 
-def drop_later_rows(database: Database, id: str, first: int) -> None:
-    """Keep only the first row with an id."""
-    database.run(DROP_LATER_ROWS, (id, first))
+def reject_rows(database: Database, column: str, value: str) -> list[tuple[int, str]]:
+    """Keep the ids of rows and what tells whose they may be, and nothing that makes people of them.
+
+    :param database: the database of the run.
+    :param column: ``id``, or ``due`` for memberships and doubts as the table keeps them.
+    :param value: what stands in the column.
+    :returns: the number and the id of each row.
+    """
+    found = database.all(NUMBERS.format(column=column), (value,))
+    database.run(KEEP_CLUES.format(column=column), (value,))
+    database.run(REJECT_ROWS.format(column=column), (value,))
+    return found
+
+
+def drop_other_rows(database: Database, id: str, rowid: int) -> None:
+    """Keep only one row of those with an id."""
+    database.run(DROP_OTHER_ROWS, (id, rowid))
 
 
 def shared_addresses(database: Database) -> list[str]:
@@ -82,5 +133,6 @@ def people_of_address(database: Database, key: str) -> dict[str, int]:
 
 
 def hold_address(database: Database, key: str) -> None:
-    """Keep the ids of those people, and nothing that makes people of them."""
+    """Keep the ids of those people and what tells who they may be, and nothing that makes people of them."""
+    database.run(KEEP_CLUES_OF_ADDRESS, (key, _DUE))
     database.run(HOLD_ADDRESS, (key, _DUE))

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Person, Rejected
+from airflow_provider_kinde.sync.store import hr_rows
 from airflow_provider_kinde.sync.store.database import Database
 
 
@@ -92,7 +93,7 @@ def encode_memberships(memberships: tuple[Due, ...], doubts: tuple[Doubt, ...]) 
     if not memberships and not doubts:
         return ""
     return json.dumps([
-        [[due.alias, sorted(due.roles), due.entry] for due in memberships],
+        [[due.alias, sorted(due.roles), due.entry, due.kept] for due in memberships],
         [[doubt.columns, doubt.entry, doubt.alias, sorted(doubt.roles)] for doubt in doubts],
     ])  # fmt: skip
 
@@ -107,7 +108,7 @@ def decode_memberships(text: str) -> tuple[tuple[Due, ...], tuple[Doubt, ...]]:
         return (), ()
     memberships, doubts = json.loads(text)
     return (
-        tuple(Due(alias, frozenset(roles), entry) for alias, roles, entry in memberships),
+        tuple(Due(alias, frozenset(roles), entry, kept) for alias, roles, entry, kept in memberships),
         tuple(Doubt(tuple(columns), entry, alias, frozenset(roles)) for columns, entry, alias, roles in doubts),
     )
 
@@ -119,6 +120,8 @@ def roles_by_organization(memberships: tuple[Due, ...]) -> dict[str, frozenset[s
     """
     found: dict[str, frozenset[str]] = {}
     for due in memberships:
+        if due.kept:
+            continue
         found[due.alias] = found.get(due.alias, frozenset()) | due.roles
     return dict(sorted(found.items()))
 
@@ -185,10 +188,9 @@ class Persons(Mapping[str, Person]):
         values = {"due": Access.DUE.value, "keep": Access.KEEP.value}
         return map(_person_of, self._database.each(WITH_ADDRESS_OF_ANOTHER, values))
 
-    def distinct_memberships(self) -> Iterator[tuple[int, tuple[Due, ...]]]:
-        """Every set of memberships that a person is due, with the number of the first such row."""
-        for number, due in self._database.each(DISTINCT_MEMBERSHIPS):
-            yield number, decode_memberships(due)[0]
+    def distinct_memberships(self) -> list[tuple[int, str]]:
+        """Every set of memberships that a person is due, as the table keeps it, after the number of its first row."""
+        return self._database.all(DISTINCT_MEMBERSHIPS)
 
     def count_address(self, key: str) -> int:
         """How many people have an address.
@@ -232,7 +234,7 @@ class People:
     :param held: id -> reason, for people whose rows were understood but contradict each other (one address, two ids).
     :param rows: how many rows were read, whatever became of them.
     :param ids: the ids of all rows, those of rejected and held rows included: none of these is absent.
-    :param ids_certain: false when the id of a rejected row could not be read: then no person counts as absent.
+    :param absence_unknown: why no person can be treated as absent (the id of a row cannot be read), or empty.
     :param problems: why the source may not be acted upon at all (empty, incomplete, drifted): never approvable.
     :param proven: the source proved that it is complete.
     """
@@ -243,11 +245,25 @@ class People:
     held: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     ids: RowIds = field(init=False)
-    ids_certain: bool = True
+    absence_unknown: str = ""
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     proven: bool = False
     source: str = ""
+
+    @property
+    def ids_certain(self) -> bool:
+        """Whether every row's id could be read."""
+        return not self.absence_unknown
+
+    def reject_due(self, due: str, reason: str) -> None:
+        """Reject every row with certain memberships.
+
+        :param due: the memberships, as the table keeps them.
+        :param reason: why.
+        """
+        self.rejected += [Rejected(number, id, reason) for number, id in hr_rows.reject_rows(self.database, "due", due)]
+        self.rejected.sort(key=lambda found: found.row)
 
     def __post_init__(self) -> None:
         self.persons, self.ids = Persons(self.database), RowIds(self.database)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sources import ListSource
 from airflow_provider_kinde.sync.model import Access, Doubt, Due, Row
 from airflow_provider_kinde.sync.people.reader import read_people
@@ -188,12 +187,13 @@ def test_memberships_add_up() -> None:
     assert people.persons["2"].doubts == (), "Sales is an answer"
 
 
-def test_an_unknown_alias_stops_the_run_and_names_row_key_and_value() -> None:
+def test_an_unknown_alias_that_a_row_yields_rejects_the_row_and_names_key_and_value() -> None:
     text = BASE + RULES + '  - organization: "{{ row.dept }}"\n'
-    with pytest.raises(
-        SpecError, match=r"hr.yaml:18: memberships\[1\].organization: row 3 yields 'Sal'.*known are it, s"
-    ):
-        read([person("1", dept="it"), person("2", dept="Sal")], text)
+    people = read([person("1", dept="it"), person("2", dept="Sal"), person("3", dept="Sal", status="Terminated")], text)
+    assert reasons(people) == {
+        3: "memberships[1].organization yields 'Sal', which is not an alias in organizations; known are it, sales"
+    }
+    assert people.persons["3"].access is Access.NONE
 
 
 def test_with_match_an_alias_is_any_external_id() -> None:
@@ -271,7 +271,11 @@ def test_equal_rows_count_once_and_differing_ones_are_rejected() -> None:
     assert list(people.persons) == ["1", "3"]
     assert people.persons["1"].row == 2
     assert [(entry.row, entry.id) for entry in people.rejected] == [(3, "2"), (5, "2"), (6, "2"), (8, "4")]
-    assert reasons(people)[3] == reasons(people)[6] == "rows 3, 5, 6 hold the same id and differ"
+    assert (
+        reasons(people)[3]
+        == reasons(people)[6]
+        == ("rows 3, 5, 6 hold the same id and differ; where a person may have two jobs: person.rows: all")
+    )
     assert (people.rows, people.ids, people.ids_certain) == (8, {"1", "2", "3", "4"}, True)
 
 

@@ -324,3 +324,33 @@ def test_out_of_scope_is_a_leaver_if_managed(world: World) -> None:
     rows.append(person(21, kind="Contractor"))
     plan = world.plan(rows, spec)
     assert [(o.id, o.kind) for o in plan.operations] == [("1", "suspend")]
+
+
+@pytest.mark.parametrize("end", ["4712-12-31", "2999-12-31", "9999-12-31"])
+def test_a_leaver_whose_end_means_no_end_has_no_access_and_is_given_no_account(world: World, end: str) -> None:
+    world.apply(people(20))
+    rows = [person(1, end=end, status="Terminated"), *people(20)[1:], person(21, end=end, status="Terminated")]
+    assert [(change.kind, change.id) for change in world.plan(rows).operations] == [("suspend", "1")]
+
+
+def test_before_the_first_day_nothing_is_given_or_taken(world: World) -> None:
+    world.apply(people(20))
+    moved = [person(1, dept="Eng", start="2026-04-01"), *people(20)[1:]]
+    world.settled(moved)
+    report = world.apply(moved, now="2026-04-01T12:00:00Z")
+    assert [(change.kind, change.alias) for change in report.plan.operations] == [
+        ("add_membership", "eng"),
+        ("remove_membership", "sales"),
+        ("add_role", "eng"),
+    ]
+
+
+def test_who_was_taken_out_as_absent_and_comes_back_as_terminated_is_suspended(world: World) -> None:
+    spec = SPEC + "absent: remove\n"
+    world.apply(people(20), spec)
+    world.apply(people(20)[1:], spec)
+    assert (world.memberships("p1@example.com"), world.users()["p1@example.com"]["is_suspended"]) == ({}, False)
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.apply(rows, spec)
+    assert world.users()["p1@example.com"]["is_suspended"] is True
+    world.settled(rows, spec)

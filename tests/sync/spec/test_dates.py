@@ -203,3 +203,11 @@ def test_months_in_other_languages(form: str, text: str) -> None:
 def test_a_month_that_no_language_knows_is_no_date() -> None:
     with pytest.raises(ValueError, match="'Foo' is no name of a month"):
         DateReader(["D MMM YYYY"], dt.date(2026, 11, 26)).read("3 Foo 2024", dt.timezone.utc)
+
+
+@pytest.mark.parametrize("text", ["12/31/99", "31.12.99"])
+def test_the_last_day_of_99_with_a_two_digit_year_is_no_end(text: str) -> None:
+    assert read(text, "M/D/YY", "D.M.YY") == dt.date(9999, 12, 31)
+    assert read(text, "M/D/YY", "D.M.YY", start=True) == dt.date(1999, 12, 31)
+    assert read("12/31/1999", "M/D/YYYY") == dt.date(1999, 12, 31)
+    assert read("12/30/99", "M/D/YY") == dt.date(1999, 12, 30)

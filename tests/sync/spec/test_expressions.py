@@ -350,3 +350,29 @@ def test_a_decimal_is_not_unrolled_into_a_billion_digits(cell: str, text: str) -
 def test_a_number_that_python_does_not_write_down() -> None:
     with pytest.raises(TemplateError, match="thousands of digits"):
         Template("{{ row.a }}").render({"a": 10**5000})
+
+
+@pytest.mark.parametrize("cell", ["0,5", "", "abc", "1_0", "nan", "inf", "1.234,5", "0x1F"])
+@pytest.mark.parametrize("name", ["int", "float"])
+def test_a_text_that_is_no_number_fails_unless_a_default_is_given(name: str, cell: str) -> None:
+    with pytest.raises(TemplateError, match="is not a"):
+        Template("{{ row.x | " + name + " }}").render({"x": cell})
+    assert Template("{{ row.x | " + name + "(7) }}").render({"x": cell}) == "7"
+    assert Template("{{ row.x | " + name + "(default=none) }}").render({"x": cell}) == ""
+
+
+def test_numbers_are_numbers() -> None:
+    for cell, number in ((" 12 ", "12"), ("-3.0", "-3"), (5, "5"), ("1e3", "1000"), ("+7", "7")):
+        assert Template("{{ row.x | float }}").render({"x": cell}) == number
+        assert Template("{{ row.x | int }}").render({"x": cell}) == number
+    assert Template("{{ row.x | int(base=16) }}").render({"x": "1F"}) == "31"
+    assert Template("{{ row.x | float > 0.4 }}").truth({"x": "0.5"}) is True
+
+
+@pytest.mark.parametrize("name", ["ascii", "slug"])
+@pytest.mark.parametrize(
+    "cell", ["J\u043ehn Doe", "\u674e", "\u0418\u0432\u0430\u043d \u041f\u0435\u0442\u0440\u043e\u0432"]
+)
+def test_a_part_of_a_word_is_not_taken_for_the_word(name: str, cell: str) -> None:
+    with pytest.raises(TemplateError, match="has no form in ASCII"):
+        Template("{{ row.x | " + name + " }}").render({"x": cell})
