@@ -248,20 +248,23 @@ class Accounts:
 
     # -- organizations ------------------------------------------------------------------------------------------
 
-    def create_organization(self, name: str) -> str:
+    def create_organization(self, name: str, external_id: str) -> str:
         """Create an organization (``POST /organization``), unless another run created it since the plan.
 
         Two runs can create it at the same moment, since Kinde takes one name twice. Both look again: the organization
         with the smaller code stays, and the run that created the other one, which is empty, removes it.
 
         :param name: its name.
+        :param external_id: its external_id.
         :returns: its code.
-        :raises ChangeFailed: several organizations have the name, or none.
+        :raises ChangeFailed: several organizations have the name or the external_id, or none has.
         """
 
         def codes() -> list[str]:
-            listed = fields.organizations_with(self.client.iter_organizations(), "name", name)
-            return sorted(fields.id_in(item, "code") for item in listed)
+            listed = list(self.client.iter_organizations())
+            found = fields.organizations_with(listed, "name", name)
+            found += fields.organizations_with(listed, "external_id", external_id)
+            return sorted({fields.id_in(item, "code") for item in found})
 
         def find() -> fields.Json | None:
             return next(({"code": code} for code in codes()), None)
@@ -270,7 +273,7 @@ class Accounts:
         if len(present) > 1:
             raise ChangeFailed(f"{len(present)} organizations are called {name!r} now: name the one meant by its code")
         if not present:
-            creation = create_organization(self.client, find, name=name)
+            creation = create_organization(self.client, find, name=name, external_id=external_id)
             made = str(creation.item["code"])
             present = codes()
             if creation.answered and made == next(iter(present), None) and len(present) > 1:

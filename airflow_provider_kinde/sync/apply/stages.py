@@ -55,12 +55,18 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
 
 
 def still_blocked(plan: Plan, approve: str | None) -> list[dict[str, object]]:
-    """The reasons that stop a plan, once an approval by hash has been taken into account."""
+    """The reasons that stop a plan, once an approval by hash has been taken into account.
+
+    An approval of another plan stops even a plan that no guard stops: its approver saw something else.
+
+    :param plan: the plan.
+    :param approve: the hash that was approved.
+    """
     approvable = all(block.approvable for block in plan.blocked)
-    if not plan.blocked or (approve == plan.hash and approvable):
+    if approve == plan.hash and approvable:
         return []
     found = [block.to_json() for block in plan.blocked]
-    if approve and approvable:
+    if approve and approvable and plan.operations:
         reason = f"the approved hash {approve} is not that of this plan ({plan.hash}): look at it and approve again"
         found.append({"reason": reason, "approvable": True})
     return found
@@ -190,7 +196,7 @@ class Run:
     def _organization(self, operation: Change, group: Group) -> None:
         assert operation.alias is not None
         organization = self.snapshot.organizations[operation.alias]
-        organization.code = self.accounts.create_organization(organization.name)
+        organization.code = self.accounts.create_organization(organization.name, organization.external_id)
         organization.read_at = time.monotonic()
 
     def _person(self, operation: Change, group: Group) -> None:

@@ -228,7 +228,11 @@ def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Chan
     needed = set(changes.aliases("add_membership"))
     return [
         Change(
-            "create_organization", "", alias=alias, after={"name": o.name}, reason="a person gets a membership in it"
+            "create_organization",
+            "",
+            alias=alias,
+            after={"name": o.name, "external_id": o.external_id},
+            reason="a person gets a membership in it",
         )
         for alias, o in snapshot.organizations.items()
         if o.create and not o.code and alias in needed

@@ -18,6 +18,7 @@ class Organization:
     :param code: Kinde's code; empty until an organization that the spec wants created exists.
     :param name: its name.
     :param create: whether the first apply creates it.
+    :param external_id: the external_id that it is given when it is created.
     :param members: Kinde user id -> role keys.
     :param read_at: when ``members`` were read, in monotonic seconds.
     """
@@ -26,6 +27,7 @@ class Organization:
     code: str
     name: str
     create: bool = False
+    external_id: str = ""
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     read_at: float = 0.0
 
@@ -74,17 +76,21 @@ def _with_prefix(spec: SyncSpec, listed: list[fields.Json]) -> dict[str, Organiz
 def _find(spec: SyncSpec, wanted: OrganizationSpec, listed: list[fields.Json]) -> Organization:
     key, value = _name_of(wanted)
     found = fields.organizations_with(listed, key, value)
+    external_id = created_external_id(spec.name, wanted.alias)
+    what = f"the {key} {value!r}"
+    if wanted.create and (created := fields.organizations_with(listed, "external_id", external_id)):
+        # One that this sync created keeps its external_id when it is renamed in Kinde.
+        what += f", or the external_id {external_id!r}, which this sync gives to what it creates"
+        found = list({str(item.get("code")): item for item in [*created, *found]}.values())
     if len(found) > 1:
         codes = ", ".join(sorted(str(item.get("code")) for item in found))
         raise spec.error(
-            wanted.key,
-            f"{len(found)} organizations in Kinde have the {key} {value!r} ({codes}): name one by its code",
-            wanted.line,
+            wanted.key, f"{len(found)} organizations in Kinde have {what} ({codes}): name one by its code", wanted.line
         )
     if found:
         return Organization(wanted.alias, fields.id_in(found[0], "code"), fields.text_in(found[0], "name"))
     if wanted.create:
-        return Organization(wanted.alias, "", value, create=True)
+        return Organization(wanted.alias, "", value, create=True, external_id=external_id)
     known = ", ".join(sorted(f"{item.get('name')} ({item.get('code')})" for item in listed)[:20]) or "none"
     hint = " or add `create: true`" if key == "name" else ""
     raise spec.error(
@@ -92,6 +98,15 @@ def _find(spec: SyncSpec, wanted: OrganizationSpec, listed: list[fields.Json]) -
         f"Kinde has no organization with the {key} {value!r}; there are: {known}. Correct it{hint}",
         wanted.line,
     )
+
+
+def created_external_id(name: str, alias: str) -> str:
+    """Return the ``external_id`` of an organization that a sync creates: it is found by it after a rename.
+
+    :param name: the sync's name.
+    :param alias: the organization's alias in the spec.
+    """
+    return f"{name}:{alias}"
 
 
 def _name_of(wanted: OrganizationSpec) -> tuple[str, str]:

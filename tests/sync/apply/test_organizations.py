@@ -181,3 +181,38 @@ def test_an_organization_that_is_created_and_not_listed_fails(world: World) -> N
     world.kinde.fault("POST", "/api/v1/organization$", status=200, body={"organization": {"code": "org_x"}})
     report = world.apply([person(1)], spec)
     assert "lists no such organization" in report.plan.operations[0].error
+
+
+def test_an_organization_that_was_created_and_renamed_is_found_by_its_external_id(world: World) -> None:
+    rows = people(12)
+    world.apply(rows, LAB)
+    (code,) = labs(world)
+    world.client.update_organization(code, name="Research")
+    world.settled(rows, LAB)
+    moved = [person(1, dept="Eng"), *people(13)[1:]]
+    world.apply(moved, LAB)
+    assert labs(world) == []
+    assert world.memberships("p1@example.com") == {"Engineering": ["engineer"]}
+    assert world.memberships("p13@example.com") == {"Research": []}
+
+
+def test_a_renamed_organization_beside_another_with_its_name_stops_the_run(world: World) -> None:
+    world.apply(people(2), LAB)
+    world.client.update_organization(labs(world)[0], name="Research")
+    world.kinde.seed({"organizations": [{"name": "Laboratory"}]})
+    with pytest.raises(
+        SyncError, match="2 organizations in Kinde have the name 'Laboratory', or the external_id 'hr:sales'"
+    ):
+        world.plan(people(2), LAB)
+
+
+def test_members_of_an_organization_that_was_made_by_hand_and_renamed_are_not_moved_unseen(world: World) -> None:
+    world.kinde.seed({"organizations": [{"name": "Laboratory"}]})
+    rows = people(20)
+    world.apply(rows, LAB)
+    world.client.update_organization(labs(world)[0], name="Research")
+    (block,) = world.plan(rows, LAB).blocked
+    assert block.reason.startswith(
+        "max_membership_grants (25%): 20 people who were in an organization already would join"
+    )
+    assert "'sales', which this plan creates (was it renamed in Kinde?). " in block.reason

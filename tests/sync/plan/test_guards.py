@@ -260,6 +260,16 @@ def test_an_approved_plan_passes_once(world: World) -> None:
     assert "max_leavers" in blocked(world, gone(21, 40))[0]
 
 
+def test_an_approval_of_another_plan_is_refused_even_where_no_guard_trips(world: World) -> None:
+    world.apply(people(20))
+    rows = [*people(20), person(21)]
+    wrong = "0" * 64
+    (reason,) = blocked(world, rows, approve=wrong)
+    assert reason.startswith(f"the approved hash {wrong} is not that of this plan ({world.plan(rows).hash})")
+    assert world.apply(people(20), approve=wrong).outcome == "no changes"
+    assert world.apply(rows, approve=world.plan(rows).hash).outcome == "changes"
+
+
 def test_the_hash_names_what_is_done_and_nothing_else(world: World) -> None:
     rows = [*people(20, dept="Eng"), person(21)]
     first = world.plan(rows)

@@ -158,7 +158,7 @@ def test_a_redacted_report_cannot_be_undone_and_says_so(world: World) -> None:
 def test_the_name_of_an_organization_is_nobodys_and_stays(world: World) -> None:
     spec = SPEC.replace("sales: {name: Sales}", "sales: {name: Trading, create: true}")
     plan = redact_plan(world.plan(people(1), spec))
-    assert plan.to_json()["operations"][0]["after"] == {"name": "Trading"}
+    assert plan.to_json()["operations"][0]["after"] == {"name": "Trading", "external_id": "hr:sales"}
     assert world.apply(people(1), spec, plan_file=plan.to_json()).outcome == "changes"
 
 
