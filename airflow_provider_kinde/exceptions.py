@@ -104,7 +104,9 @@ class KindeAuthError(KindeError):
 class KindePermissionError(KindeError):
     """The application lacks a scope: enable the one in ``scope`` for it in Kinde (Settings > APIs).
 
+    :param message: what Kinde refused.
     :param scope: the missing scope, such as ``delete:users``; empty when neither side knows it.
+    :param details: of :class:`KindeError`.
     """
 
     retryable = False
@@ -129,7 +131,9 @@ class KindeConflictError(KindeError):
 class KindeRateLimitError(KindeError):
     """Kinde's rate limit outlasted the time this client waits: lower ``max_concurrency`` or ``requests_per_minute``.
 
+    :param message: which request was refused.
     :param retry_after: seconds to wait, as Kinde said, or ``None`` when it named no time.
+    :param details: of :class:`KindeError`.
     """
 
     retryable = True

@@ -18,10 +18,9 @@ log = logging.getLogger(__name__)
 
 
 def mask(token: str) -> None:
-    """Have a token blacked out in all logs of this task.
+    """Mask a token in all logs of this task.
 
-    Airflow 2.11 puts all secrets of a process into one pattern, which becomes too large after some hundred of them,
-    in a triggerer that runs for months. No code here logs a token: that is worth a warning, and no failed request.
+    :param token: the token.
     """
     try:
         _mask_secret()(token)
@@ -32,7 +31,10 @@ def mask(token: str) -> None:
 
 
 async def amask(token: str) -> None:
-    """Do the same from an event loop, without blocking it."""
+    """Mask a token from an event loop, without blocking the loop.
+
+    :param token: the token.
+    """
     try:
         from airflow.sdk.log import amask_secret
     except ImportError:
@@ -61,7 +63,10 @@ async def off_loop(function: Callable[..., Any], *args: Any) -> Any:
 
 
 async def connection_of(conn_id: str) -> tuple[Any, Any]:
-    """Read a connection and its extra in an event loop; the extra is whatever JSON somebody typed."""
+    """Read a connection and its extra in an event loop. The extra may be any JSON.
+
+    :param conn_id: the Airflow connection.
+    """
     from airflow.providers.common.compat.sdk import BaseHook
 
     try:

@@ -22,6 +22,7 @@ def organization_uri(host: str, code: str = "") -> str:
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """Bring a URI into the one form in which two DAGs mean the same asset; Airflow calls this for ``kinde://``.
 
+    :param uri: the URI, split into its parts.
     :raises ValueError: it is none of an environment or an organization.
     """
     host = uri.netloc.lower()

@@ -59,6 +59,7 @@ def kinde_onboard_dag(
     :param storage_path: folder for explanation and report; ``[kinde] storage_path`` when left out.
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
     :param default_args: merged over the factory's own (retries with exponential backoff).
+    :param tags: the DAG's tags.
     :param dag_kwargs: anything else that a DAG takes.
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync.
@@ -103,8 +104,14 @@ def kinde_offboard_dag(
 ) -> DAG:
     """Make a DAG with a form that takes one person's access to Kinde, in agreement with the sync of a spec.
 
-    The parameters are those of :func:`kinde_onboard_dag`.
-
+    :param spec_path: as for :func:`kinde_onboard_dag`.
+    :param dag_id: the DAG's id; the spec's name and ``-offboard`` when left out.
+    :param kinde_conn_id: the Airflow connection; the spec's when left out.
+    :param storage_path: where reports are kept; ``[kinde] storage_path`` when left out.
+    :param log_personal_data: whether logs may name people; ``[kinde] log_personal_data`` when left out.
+    :param default_args: as for :func:`kinde_onboard_dag`.
+    :param tags: the DAG's tags.
+    :param dag_kwargs: anything else that a DAG takes.
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync.
     """

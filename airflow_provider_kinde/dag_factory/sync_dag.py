@@ -81,6 +81,7 @@ def kinde_sync_dag(
     :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
     :param default_args: merged over the factory's own (retries with exponential backoff, and Kinde's retry policy
         where Airflow has such).
+    :param tags: the DAG's tags.
     :param dag_kwargs: anything else that a DAG takes.
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.

@@ -75,6 +75,7 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
 
     :param kinde_conn_id: a connection of type ``kinde``: the Kinde domain as host, client ID as login and client secret
         as password of a machine-to-machine application.
+    :param kwargs: of Airflow's ``BaseHook``.
     """
 
     def __init__(self, kinde_conn_id: str = _Form.default_conn_name, **kwargs: Any) -> None:
@@ -164,6 +165,7 @@ class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncItera
     """The same methods as coroutines, for triggers and ``async def`` tasks; ``iter_...`` yield asynchronously.
 
     :param kinde_conn_id: a connection of type ``kinde``.
+    :param kwargs: of Airflow's ``BaseHook``.
     """
 
     def __init__(self, kinde_conn_id: str = _Form.default_conn_name, **kwargs: Any) -> None:

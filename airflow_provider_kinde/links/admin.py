@@ -26,7 +26,11 @@ class KindeAdminLink(BaseOperatorLink):
         return KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """The address; empty for a task that did not get as far as reading its connection. Never raises."""
+        """The address of the button; empty for a task that ended before it read its connection. Never raises.
+
+        :param operator: the operator.
+        :param ti_key: which task instance.
+        """
         try:
             return str(XCom.get_value(key=self.xcom_key, ti_key=ti_key) or "")
         except Exception:
@@ -36,6 +40,7 @@ class KindeAdminLink(BaseOperatorLink):
     def push(context: Context, base_url: str) -> None:
         """Make the button work from now on.
 
+        :param context: Airflow's context of the task.
         :param base_url: ``https://acme.kinde.com``.
         """
         context["ti"].xcom_push(key=KEY, value=f"{base_url}/admin")

@@ -27,7 +27,8 @@ class KindeSyncNotifier(BaseNotifier):
     :param conn_id: a connection of type ``http``: ``host`` (and ``schema``, ``port``) is where to post, ``password`` is
         sent as a bearer token, and ``headers`` in its extra are sent as they are. Left out: the log.
     :param endpoint: what follows the host, such as ``services/T0/B0/secret`` (templated).
-    :param only_if_noteworthy: say nothing about a run that changed nothing, and holds and rejects nobody.
+    :param only_if_noteworthy: send nothing about a run that changed, held and rejected nothing.
+    :param kwargs: of Airflow's ``BaseNotifier``.
     """
 
     template_fields: Sequence[str] = ("conn_id", "endpoint")
@@ -41,7 +42,10 @@ class KindeSyncNotifier(BaseNotifier):
         self.only_if_noteworthy = only_if_noteworthy
 
     def notify(self, context: Context) -> None:
-        """Send it, or log it."""
+        """Send the message, or log it.
+
+        :param context: Airflow's context of the task or DAG run.
+        """
         message = message_of(context)
         if self.only_if_noteworthy and not noteworthy(message):
             return
@@ -54,7 +58,10 @@ class KindeSyncNotifier(BaseNotifier):
         self._post(connection, dict(connection.extra_dejson), message)
 
     async def async_notify(self, context: Context) -> None:
-        """The same on an event loop, for deadline alerts (Airflow 3.1 and later)."""
+        """Send the message from an event loop, for deadline alerts (Airflow 3.1 and later).
+
+        :param context: Airflow's context of the task or DAG run.
+        """
         message = message_of(context)
         if self.only_if_noteworthy and not noteworthy(message):
             return
@@ -119,12 +126,19 @@ def message_of(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def noteworthy(message: Mapping[str, Any]) -> bool:
-    """Whether there is something that somebody would want to know."""
+    """Whether a run did more than find no changes: it changed, held or rejected something, was blocked or failed.
+
+    :param message: the summary of a run.
+    """
     return message["outcome"] != "no changes" or bool(message.get("held")) or bool(message.get("rejected"))
 
 
 def address(connection: Any, endpoint: str) -> str:
-    """Where to post, of a connection of type ``http``."""
+    """The URL to post to.
+
+    :param connection: an Airflow connection of type ``http``.
+    :param endpoint: a path below its host.
+    """
     host = str(connection.host or "").strip().rstrip("/")
     if not host:
         raise RuntimeError(f"the connection {connection.conn_id!r} names no host")

@@ -33,9 +33,10 @@ def active() -> bool:
 
 
 def trace(source: Any, plan: Plan, result: Mapping[str, Any], *, applied: bool) -> Any:
-    """What a sync read and wrote, for OpenLineage; never the reason for a failure.
+    """What a sync read and wrote, for OpenLineage. An error here never fails the task.
 
     :param source: the HR source that was read.
+    :param plan: the plan of the run.
     :param result: what the task returns.
     :param applied: whether the plan was carried out, so that Kinde's organizations are outputs.
     :returns: an ``OperatorLineage``; ``None`` where nobody wants it.
@@ -66,7 +67,10 @@ def trace(source: Any, plan: Plan, result: Mapping[str, Any], *, applied: bool) 
 
 
 def inputs(source: Any) -> list[Any]:
-    """The datasets behind an HR source."""
+    """The datasets behind an HR source.
+
+    :param source: the source section of a spec.
+    """
     from airflow_provider_kinde.sources.file.source import FileSource
     from airflow_provider_kinde.sources.http.source import ApiSource
     from airflow_provider_kinde.sources.sql import SqlSource
@@ -81,7 +85,11 @@ def inputs(source: Any) -> list[Any]:
 
 
 def asset_dataset(asset: Any, lineage_context: Any) -> Any:
-    """The dataset of an asset ``kinde://<host>/<code>``; Airflow calls this for inlets and outlets."""
+    """The dataset of an asset ``kinde://<host>/<code>``; Airflow calls this for inlets and outlets.
+
+    :param asset: Airflow's asset.
+    :param lineage_context: OpenLineage's context; it is not used.
+    """
     parts = urlsplit(asset.uri)
     return _dataset(f"kinde://{parts.netloc}", parts.path.strip("/") or ENVIRONMENT)
 

@@ -53,6 +53,7 @@ class KindeApiOperator(KindeOperator):
     def execute(self, context: Context) -> Any:
         """Call the operation.
 
+        :param context: Airflow's context of the task.
         :raises KindeInputError: no such operation, an argument that it does not take, or an id that cannot be one.
         :raises KindeError: Kinde refused.
         """

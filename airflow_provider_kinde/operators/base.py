@@ -29,6 +29,7 @@ class KindeOperator(EndsWhenKilled, BaseOperator):
     """An operator with a Kinde connection.
 
     :param kinde_conn_id: Airflow connection of type ``kinde`` (templated).
+    :param kwargs: of Airflow's ``BaseOperator``.
     """
 
     template_fields: Sequence[str] = ("kinde_conn_id",)
@@ -90,7 +91,10 @@ class TakesAddress:
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """``BaseOperator.partial``, but for the address that Airflow's defaults and ``default_args`` put in."""
+        """``BaseOperator.partial``, but for the address that Airflow's defaults and ``default_args`` put in.
+
+        :param kwargs: as for ``BaseOperator.partial``.
+        """
         made = super().partial(**kwargs)  # type: ignore[misc]
         if "email" not in kwargs:
             made.kwargs.pop("email", None)
@@ -101,6 +105,8 @@ class TakesAddress:
 def set_address(task: Any, email: Any, kwargs: Mapping[str, Any], *, named: bool = False) -> None:
     """Keep a user's address in ``task.email``, which Airflow takes for whom to alert: it must not write to the user.
 
+    :param task: the operator.
+    :param email: the user's address, as the operator got it.
     :param kwargs: of the constructor; the DAG's ``default_args`` are in it.
     :param named: whether the user is named otherwise, so that an ``email`` of ``default_args`` is not for us.
     :raises ValueError: the address is the one in ``default_args``, meant for alerts.
@@ -116,6 +122,9 @@ def set_address(task: Any, email: Any, kwargs: Mapping[str, Any], *, named: bool
 def one_of(name: str, value: Any, *allowed: str) -> Any:
     """Check a choice when the DAG is parsed.
 
+    :param name: the parameter's name, for the message.
+    :param value: what the operator got.
+    :param allowed: what it may be.
     :raises ValueError: it is none of them.
     """
     if value not in allowed:
@@ -124,8 +133,10 @@ def one_of(name: str, value: Any, *allowed: str) -> Any:
 
 
 def listed(value: Any, what: str) -> list[Any]:
-    """A list of what is in a parameter: a list, the text of one as Jinja prints it, or a text with commas.
+    """Read a parameter that is a list: a list, the text of one as Jinja prints it, or a text with commas.
 
+    :param value: what the operator got.
+    :param what: the parameter's name, for the message.
     :raises KindeInputError: nothing is in it, or it is no list.
     """
     found = value
@@ -148,7 +159,11 @@ def listed(value: Any, what: str) -> list[Any]:
 
 
 def optional_list(value: Any, what: str) -> list[Any] | None:
-    """The same, but ``None`` stays, and an empty list is one."""
+    """Read a parameter as :func:`listed` does, but ``None`` stays ``None``, and an empty list is allowed.
+
+    :param value: what the operator got.
+    :param what: the parameter's name, for the message.
+    """
     if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
         return None
     if not isinstance(value, (str, Mapping)) and not list(value):
@@ -159,8 +174,10 @@ def optional_list(value: Any, what: str) -> list[Any] | None:
 
 
 def mapping(value: Any, what: str) -> dict[str, Any]:
-    """A mapping, or the text of one as Jinja prints it.
+    """Read a parameter that is a mapping, or the text of one as Jinja prints it.
 
+    :param value: what the operator got.
+    :param what: the parameter's name, for the message.
     :raises KindeInputError: it is none.
     """
     found = value
@@ -181,6 +198,8 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
 def check_texts(task: Any, *names: str) -> None:
     """Refuse texts that are written to Kinde and hold what is not text.
 
+    :param task: the operator.
+    :param names: the names of its parameters that hold texts.
     :raises KindeInputError: naming the parameter.
     """
     from airflow_provider_kinde.resources.queries import plain

@@ -26,7 +26,8 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
     :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
     :param email: the address to invite (templated).
     :param roles: role keys (templated).
-    :param first_name: for the invitation (templated). ``last_name`` likewise.
+    :param first_name: first name, for the invitation (templated).
+    :param last_name: last name, for the invitation (templated).
     :param send_email: have Kinde send the invitation.
     :param if_exists: when an invitation is open or the person is a member: ``skip``, or ``fail`` the task.
     :param kinde_conn_id: Airflow connection (templated).
@@ -65,6 +66,7 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
     def execute(self, context: Context) -> Result:
         """``POST /organization/{code}/invites``, unless an invitation is open.
 
+        :param context: Airflow's context of the task.
         :raises KindeInputError: the address is none, or a role is unknown.
         :raises KindeConflictError: invited or a member already, with ``if_exists="fail"``.
         """

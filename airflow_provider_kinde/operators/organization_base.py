@@ -14,7 +14,13 @@ Result = dict[str, Any]
 
 
 class OrganizationOperator(KindeOperator):
-    """What operators on an organization that is there share."""
+    """What the operators on an existing organization share. The organization is named in one of four ways.
+
+    :param org_code: the organization's code (templated), or
+    :param handle: its handle (templated), or
+    :param external_id: the id that you gave it (templated), or
+    :param name: its name (templated).
+    """
 
     template_fields: Sequence[str] = ("kinde_conn_id", "org_code", "handle", "external_id", "name")
 

@@ -73,6 +73,7 @@ class KindeCreateOrganizationOperator(KindeOperator):
     def execute(self, context: Context) -> Result:
         """``POST /organization``, after a look whether it is there.
 
+        :param context: Airflow's context of the task.
         :raises KindeInputError: no name, an unknown setting, or two organizations fit.
         :raises KindeConflictError: it is there, with ``if_exists="fail"``, or another one has the handle.
         """
@@ -129,6 +130,7 @@ class KindeUpdateOrganizationOperator(OrganizationOperator):
     def execute(self, context: Context) -> Result:
         """``PATCH /organization/{code}`` with what differs.
 
+        :param context: Airflow's context of the task.
         :raises KindeInputError: nothing to change, an unknown field, or two organizations fit.
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """
@@ -170,6 +172,7 @@ class KindeDeleteOrganizationOperator(OrganizationOperator):
     def execute(self, context: Context) -> Result:
         """``DELETE /organization/{code}``.
 
+        :param context: Airflow's context of the task.
         :raises KindeInputError: two organizations fit.
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """

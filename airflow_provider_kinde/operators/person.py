@@ -107,13 +107,18 @@ class KindeOnboardUserOperator(_FormOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Explain, then plan and apply for this one person.
 
+        :param context: Airflow's context of the task.
         :raises AirflowFailException: when this must not be done; the message says what to do instead.
         :raises AirflowException: when something failed that a retry may mend.
         """
         return self._onboard(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        """The same, once the first day has come: HR may have the row by now."""
+        """Explain, plan and apply once the first day has come: HR may have the row by now.
+
+        :param context: Airflow's context of the task.
+        :param event: the trigger's event.
+        """
         return self._onboard(context)
 
     def _onboard(self, context: Context) -> dict[str, Any]:
@@ -183,6 +188,7 @@ class KindeOffboardUserOperator(_FormOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Explain, then take the access.
 
+        :param context: Airflow's context of the task.
         :raises AirflowFailException: when this must not be done; the message says what to do instead.
         :raises AirflowException: when something failed that a retry may mend.
         """

@@ -42,6 +42,10 @@ class KindeRetryPolicy(_airflow.RetryPolicy if AVAILABLE else object):  # type: 
     ) -> Any:
         """Decide on one failure; Airflow calls this in the task's process.
 
+        :param exception: the task's error.
+        :param try_number: the number of the try that failed, from 1.
+        :param max_tries: how many tries the task has.
+        :param context: Airflow's context of the task.
         :returns: fail, retry (with a delay), or what the task would do anyway. The reason is shown in Airflow and
             quotes nothing of the error, which may name people.
         """
@@ -63,7 +67,10 @@ class KindeRetryPolicy(_airflow.RetryPolicy if AVAILABLE else object):  # type: 
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> KindeRetryPolicy:
-        """Make it anew."""
+        """Make the policy again from its serialized form.
+
+        :param data: what :meth:`serialize` returned.
+        """
         return cls()
 
 

@@ -43,6 +43,7 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
     :param redact: whether plans and reports are kept without names, addresses and properties; ``[kinde] redact`` when
         left out.
     :param spec_folder: where a relative ``spec`` starts; the folder of the DAG file when left out.
+    :param kwargs: of Airflow's ``BaseOperator``.
     """
 
     template_fields: Sequence[str] = ("spec", "kinde_conn_id", "storage_path")
@@ -134,6 +135,7 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """What was read and written, for OpenLineage, which calls this after a failure as well.
 
+        :param task_instance: Airflow's task instance.
         :returns: an ``OperatorLineage``; ``None`` when the task did not come that far.
         """
         return self._lineage
@@ -175,18 +177,30 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
 
 
 def spec_path(spec: str, folder: str, dag: Any) -> Path:
-    """Where a spec file is; a relative path starts at ``folder``, or at the DAG file's."""
+    """Where a spec file is; a relative path starts at ``folder``, or at the DAG file's.
+
+    :param spec: the path as the operator got it.
+    :param folder: the folder that a relative path starts at.
+    :param dag: the DAG, whose file's folder counts where ``folder`` is left out.
+    """
     path = Path(spec).expanduser()
     return path if path.is_absolute() else Path(folder or (Path(dag.fileloc).parent if dag else ".")) / path
 
 
 def may_name_people(wanted: bool | None) -> bool:
-    """Whether logs may name people: as wanted, else as ``[kinde] log_personal_data`` says."""
+    """Whether logs may name people: as wanted, else as ``[kinde] log_personal_data`` says.
+
+    :param wanted: the operator's ``log_personal_data``.
+    """
     return chosen(wanted, "log_personal_data")
 
 
 def chosen(wanted: bool | None, setting: str) -> bool:
-    """As wanted, else as a setting in ``[kinde]`` says; no when neither says anything."""
+    """Return the operator's own choice, else that of a setting in ``[kinde]``, else no.
+
+    :param wanted: what the operator got; ``None`` when it was left out.
+    :param setting: name of the setting.
+    """
     if wanted is not None:
         return wanted
     from airflow.providers.common.compat.sdk import conf
@@ -195,7 +209,13 @@ def chosen(wanted: bool | None, setting: str) -> bool:
 
 
 def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], path: str) -> dict[str, Any]:
-    """What goes to XCom: small, and free of names and addresses."""
+    """What goes to XCom: small, and free of names and addresses.
+
+    :param outcome: what the task did.
+    :param plan: the plan.
+    :param blocked: why the plan is blocked.
+    :param path: where the plan or report is kept.
+    """
     return {
         "outcome": outcome,
         "hash": plan.hash,
@@ -209,14 +229,20 @@ def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], p
 
 
 def refuse_backfill(context: Context) -> None:
-    """A sync acts on today's HR data, whatever the run's date: a backfill would only do today's work many times."""
+    """A sync acts on today's HR data, whatever the run's date: a backfill would only do today's work many times.
+
+    :param context: Airflow's context of the task.
+    """
     run_type = getattr(context["dag_run"], "run_type", "")
     if str(getattr(run_type, "value", run_type)).startswith("backfill"):
         raise AirflowFailException("a sync cannot be backfilled: it acts on today's HR data, whatever the run's date")
 
 
 def items(value: Any) -> list[str] | None:
-    """A list from what a template yields: a list, JSON, or a text with commas; ``None`` when nothing is in it."""
+    """A list from what a template yields: a list, JSON, or a text with commas; ``None`` when it is empty.
+
+    :param value: what the template yields.
+    """
     if isinstance(value, str):
         stripped = value.strip()
         if stripped in ("", "None", "null"):
@@ -233,18 +259,27 @@ def items(value: Any) -> list[str] | None:
 
 
 def text(value: Any) -> str | None:
-    """A text from what a template yields; ``None`` when it is blank."""
+    """A text from what a template yields; ``None`` when it is blank.
+
+    :param value: what the template yields.
+    """
     stripped = str(value or "").strip()
     return None if stripped in ("", "None") else stripped
 
 
 def is_true(value: Any) -> bool:
-    """A boolean from what a template yields."""
+    """A boolean from what a template yields.
+
+    :param value: what the template yields.
+    """
     return value is True or str(value).strip().casefold() in ("true", "1", "yes")
 
 
 def some(ids: Iterable[str]) -> str:
-    """The first ids, and how many more there are."""
+    """The first ids as a text, and how many more there are.
+
+    :param ids: all ids.
+    """
     listed = list(ids)
     more = len(listed) - SHOWN
     return ", ".join(listed[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -132,6 +132,7 @@ class KindeSyncPlanOperator(_SyncOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, write ``plan.json``, and return its summary.
 
+        :param context: Airflow's context of the task.
         :raises AirflowFailException: when the plan is blocked, or spec or connection are wrong.
         :raises AirflowException: when source or Kinde could not be reached.
         """
@@ -176,6 +177,7 @@ class KindeSyncApplyOperator(_SyncOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan afresh, do what both plans hold, write ``report.json`` and ``report.csv``, and return the summary.
 
+        :param context: Airflow's context of the task.
         :raises AirflowSkipException: with ``plan_only``.
         :raises AirflowFailException: when the run is blocked, or the plan file, spec or connection are wrong.
         :raises AirflowException: when some operations failed: a retry does only what is left.
@@ -228,6 +230,7 @@ class KindeSyncOperator(_SyncOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, guard, apply, verify, write ``report.json`` and ``report.csv``, and return the summary.
 
+        :param context: Airflow's context of the task.
         :raises AirflowFailException: when the run is blocked, or spec or connection are wrong.
         :raises AirflowException: when some operations failed: a retry does only what is left.
         """

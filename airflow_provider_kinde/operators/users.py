@@ -34,12 +34,17 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
     A lost answer leads to no second account: the address is looked up before the request is sent again.
 
     :param email: the address (templated).
-    :param given_name: given name (templated). ``family_name``, ``picture`` (a URL) and ``provided_id`` (an id of your
-        own) likewise.
+    :param given_name: given name (templated).
+    :param family_name: family name (templated).
+    :param picture: URL of a picture (templated).
+    :param provided_id: an id of your own (templated).
     :param is_verified: whether the address counts as verified; Kinde decides when left out.
     :param properties: property key to value (templated).
-    :param org_code: the organization to join (templated), or one of ``org_handle``, ``org_external_id``, ``org_name``;
-        Kinde's default organization when all are left out.
+    :param org_code: the code of the organization to join (templated); Kinde's default organization when no organization
+        is named.
+    :param org_handle: its handle instead (templated).
+    :param org_external_id: the id that you gave it instead (templated).
+    :param org_name: its name instead (templated).
     :param roles: role keys for that organization (templated).
     :param if_exists: when a user has the address: ``skip`` leaves the user alone; ``update`` writes the names,
         properties, organization and roles that differ, and takes nothing away; ``fail`` fails the task.
@@ -100,6 +105,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
     def execute(self, context: Context) -> Result:
         """``POST /user``, after a look whether the address is taken.
 
+        :param context: Airflow's context of the task.
         :raises KindeInputError: the address is none or belongs to two users, or an organization or role is unknown.
         :raises KindeConflictError: the address is taken, with ``if_exists="fail"``.
         """
@@ -176,7 +182,10 @@ class KindeUpdateUserOperator(ExistingUserOperator):
 
     :param user_id: the user's id (templated), or
     :param email: one of the user's addresses (templated).
-    :param given_name: given name (templated). ``family_name``, ``picture`` and ``provided_id`` likewise.
+    :param given_name: given name (templated).
+    :param family_name: family name (templated).
+    :param picture: URL of a picture (templated).
+    :param provided_id: an id of your own (templated).
     :param is_password_reset_requested: ask for a new password at the next sign-in.
     :param properties: property key to value (templated).
     :param if_missing: ``fail`` or ``skip`` when there is no such user.

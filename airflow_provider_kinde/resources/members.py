@@ -107,7 +107,11 @@ def read_members(client: Any, code: str, wanted: Container[str] | None = None) -
 
 
 def one_after_another(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """Apply a function to each item, in order."""
+    """Apply a function to each item, in order.
+
+    :param work: the function.
+    :param items: its arguments.
+    """
     return [work(item) for item in items]
 
 

@@ -36,7 +36,10 @@ def name_key(text: str) -> str:
 
 
 def holds_control(text: str) -> bool:
-    """Whether there is a control character or half a character in it: no name has one."""
+    """Whether there is a control character or half a character in it: no name has one.
+
+    :param text: a text that is written to Kinde or read from HR.
+    """
     return not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
 
 

@@ -32,6 +32,7 @@ class WaitSensor(BaseSensorOperator):
     :param max_failures: how many failed checks in a row end the wait. A check that fails with an error that a retry
         cannot help ends it at once. With ``mode="reschedule"`` each failed check fails the task, and the task's
         ``retries`` decide.
+    :param kwargs: of Airflow's ``BaseSensorOperator``.
     """
 
     ui_color = "#e6f4ee"

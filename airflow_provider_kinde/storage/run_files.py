@@ -31,6 +31,8 @@ def segment(text: str) -> str:
     """A text as one part of a path; two texts never share a part.
 
     Run ids are free text (``manual__2026-11-21T08:00:00+00:00``, or whatever somebody typed).
+
+    :param text: the text.
     """
     if _PLAIN.fullmatch(text) and text.strip("."):
         return text
@@ -40,6 +42,8 @@ def segment(text: str) -> str:
 def run_folder(root: str, spec_name: str, context: Mapping[str, Any]) -> str:
     """The folder of one try of one task: ``root / spec / dag run / task.map index.try``.
 
+    :param root: where plans and reports are kept.
+    :param spec_name: the spec's name.
     :param context: the task's context.
     """
     ti = context["ti"]
@@ -51,6 +55,7 @@ def run_folder(root: str, spec_name: str, context: Mapping[str, Any]) -> str:
 def write(path: str, text: str | Iterable[str]) -> None:
     """Write a file whole or not at all. On a local disk only its owner may read it: plans name people.
 
+    :param path: where to write.
     :param text: the text, or its pieces.
     :raises StorageError: when it cannot be written.
     """
@@ -95,7 +100,10 @@ def _write_local(local: Path, pieces: Iterable[str]) -> None:
 
 
 def read(path: str) -> str:
-    """The text of a file."""
+    """The text of a file.
+
+    :param path: the file.
+    """
     local = local_path(path)
     if local is not None:
         return local.read_bytes().decode()
@@ -106,7 +114,10 @@ def read(path: str) -> str:
 
 
 def opened(path: str) -> TextIO:
-    """A file, opened to be read as text."""
+    """A file, opened to be read as text.
+
+    :param path: the file.
+    """
     local = local_path(path)
     if local is not None:
         return local.open(encoding="utf-8")
@@ -117,7 +128,10 @@ def opened(path: str) -> TextIO:
 
 
 def local_path(path: str) -> Path | None:
-    """The path on this machine's disk, or ``None`` for one in an object store."""
+    """The path on this machine's disk, or ``None`` for one in an object store.
+
+    :param path: a path, local or in an object store.
+    """
     scheme, separator, rest = path.partition("://")
     if not separator:
         return Path(path).expanduser()

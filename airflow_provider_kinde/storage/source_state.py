@@ -97,12 +97,24 @@ class SourceState:
 
 
 def fired_for(root: str, spec_name: str) -> dict[str, str]:
-    """What the newest change was, as far as anybody watches: read before a sync, for :func:`synced`."""
+    """What the newest change of a watched source was; nothing where no DAG watches it.
+
+    Read it before a sync, for :func:`synced`.
+
+    :param root: where plans and reports are kept.
+    :param spec_name: the spec's name.
+    """
     return _read(_path(root, spec_name, "fired"))
 
 
 def synced(root: str, spec_name: str, fired: dict[str, str], now: datetime | None = None) -> None:
-    """Write down that a sync of everything succeeded, of a source at least as new as ``fired``."""
+    """Write down that a sync of everything succeeded, of a source at least as new as ``fired``.
+
+    :param root: where plans and reports are kept.
+    :param spec_name: the spec's name.
+    :param fired: what :func:`fired_for` returned before the sync.
+    :param now: the moment of the run.
+    """
     if fired.get("token"):
         at = (now or datetime.now(timezone.utc)).isoformat()
         _write(_path(root, spec_name, "synced"), {"token": fired["token"], "at": at})

@@ -109,6 +109,10 @@ class Dependencies:
 
     @classmethod
     def of(cls, operations: Iterable[Change]) -> Dependencies:
+        """Read the dependencies of changes.
+
+        :param operations: the changes of a plan, or of one person.
+        """
         found = cls()
         for operation in operations:
             if operation.kind == "create_organization":
@@ -118,7 +122,10 @@ class Dependencies:
         return found
 
     def needed(self, operation: Change) -> list[Change]:
-        """The operations that ``operation`` depends on directly."""
+        """The operations that ``operation`` depends on directly.
+
+        :param operation: one of the changes.
+        """
         if operation.kind == "create_organization":
             return []
         siblings = [other for other in self.by_person.get(operation.id, ()) if other is not operation]
@@ -137,6 +144,8 @@ class Dependencies:
 def plan_hash(host: str, spec_name: str, digests: Iterable[str]) -> str:
     """SHA-256 over the canonical JSON of Kinde's host, the spec's name and the operations, and nothing else.
 
+    :param host: Kinde's host.
+    :param spec_name: the spec's name.
     :param digests: :attr:`Operation.digest` of every operation, sorted; they need not be in memory at once.
     """
     digest = hashlib.sha256(canonical([host, spec_name])[:-1].encode() + b",[")
@@ -147,10 +156,16 @@ def plan_hash(host: str, spec_name: str, digests: Iterable[str]) -> str:
 
 
 def digest_of(text: str) -> str:
-    """SHA-256 of a text, in hexadecimal digits."""
+    """SHA-256 of a text, in hexadecimal digits.
+
+    :param text: the text.
+    """
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no blanks: one text for one value."""
+    """JSON with sorted keys and no blanks: one text for one value.
+
+    :param value: what JSON can hold.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -25,6 +25,7 @@ class KindeConditionTrigger(WaitTrigger):
     :param poll_interval: seconds between two checks.
     :param deadline: when to give up, in seconds since 1970.
     :param max_failures: how many failed checks in a row end the wait.
+    :param common: of :class:`~.base.WaitTrigger`.
     """
 
     def __init__(

@@ -179,6 +179,9 @@ async def listings(conn_id: str, poll_interval: float) -> AsyncIterator[dict[str
     """List all users at every beat, for ever: ``{"host", "at", "users": {id: digest}}``.
 
     A listing that fails is left out: half of one would look like deletions.
+
+    :param conn_id: the Airflow connection.
+    :param poll_interval: seconds from one listing to the next.
     """
     async with poller(conn_id) as shared:
         while True:

@@ -44,6 +44,7 @@ class Poller:
 
         What is asked about single users may be answered with other users as well.
 
+        :param asked: the question of one trigger.
         :raises KindeError: Kinde refused, or could not be reached.
         """
         about = _about_users(asked)
@@ -142,7 +143,10 @@ async def _call(hook: KindeAsyncHook, asked: ApiCall) -> Any:
 
 @asynccontextmanager
 async def poller(conn_id: str) -> AsyncIterator[Poller]:
-    """The poller of a connection in the running event loop; the last one to leave closes it."""
+    """The poller of a connection in the running event loop; the last one to leave closes it.
+
+    :param conn_id: the Airflow connection.
+    """
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
     found = pollers.setdefault(conn_id, Poller(conn_id))
     found.holders += 1
@@ -156,7 +160,10 @@ async def poller(conn_id: str) -> AsyncIterator[Poller]:
 
 
 def until_next(interval: float) -> float:
-    """Seconds until the next beat: a full multiple of the interval by the wall clock."""
+    """Seconds until the next beat: a full multiple of the interval by the wall clock.
+
+    :param interval: seconds between beats.
+    """
     left = interval - time.time() % interval
     # A sleep may end a little early: that beat has been looked at.
     return left if left > interval / 10 else left + interval

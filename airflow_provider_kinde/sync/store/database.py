@@ -53,12 +53,18 @@ class Database:
         self._db.executescript(_TABLES)
 
     def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
-        """Every row that a query finds."""
+        """Every row that a query finds.
+
+        :param sql: the query.
+        :param values: the values of its placeholders.
+        """
         return list(self.each(sql, values))
 
     def each(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """The rows that a query finds, one after the other.
 
+        :param sql: the query.
+        :param values: the values of its placeholders.
         :raises SyncError: when the disk is full.
         """
         try:
@@ -71,20 +77,36 @@ class Database:
             raise _full(error) from error
 
     def one(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
-        """The first row that a query finds."""
+        """The first row that a query finds.
+
+        :param sql: the query.
+        :param values: the values of its placeholders.
+        """
         return next(self.each(sql, values), None)
 
     def count(self, sql: str, values: Values = ()) -> int:
-        """The number that a query yields."""
+        """The number that a query yields.
+
+        :param sql: the query.
+        :param values: the values of its placeholders.
+        """
         found = self.one(sql, values)
         return int(found[0]) if found else 0
 
     def run(self, sql: str, values: Values = ()) -> None:
-        """Carry out a statement that yields nothing."""
+        """Carry out a statement that yields nothing.
+
+        :param sql: the statement.
+        :param values: the values of its placeholders.
+        """
         self.all(sql, values)
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Add rows to a table as they come."""
+        """Add rows to a table as they come.
+
+        :param table: name of the table.
+        :param rows: the values of each row, in the order of its columns.
+        """
         coming, sql = iter(rows), self._into(table)
         while page := list(islice(coming, _BATCH)):
             self.update(sql, page)
@@ -92,13 +114,18 @@ class Database:
     def update(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Carry out a statement for each of some rows of values.
 
+        :param sql: the statement.
+        :param rows: values of its placeholders, once for each row.
         :raises SyncError: when the disk is full.
         """
         with self._writing:
             _write(self._db, sql, rows)
 
     def writer(self, table: str) -> Writer:
-        """Something that takes the rows of a table one by one."""
+        """A writer that takes the rows of a table one by one.
+
+        :param table: name of the table.
+        """
         return Writer(self, self._into(table))
 
     def _into(self, table: str) -> str:
@@ -107,13 +134,21 @@ class Database:
 
 
 class Writer:
-    """Collects rows and writes many at once: one statement a row would cost more than all the rest."""
+    """Collects rows and writes many at once: one statement a row would cost more than all the rest.
+
+    :param database: the database of the run.
+    :param sql: the statement that writes one row.
+    """
 
     def __init__(self, database: Database, sql: str) -> None:
         self._database, self._sql = database, sql
         self._rows: list[Sequence[Any]] = []
 
     def add(self, row: Sequence[Any]) -> None:
+        """Take a row; it is written with the next thousand, or by :meth:`flush`.
+
+        :param row: the row's values, in the order of the columns.
+        """
         self._rows.append(row)
         if len(self._rows) >= _BATCH:
             self.flush()
