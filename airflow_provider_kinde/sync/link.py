@@ -75,7 +75,10 @@ class Link(NamedTuple):
         )
 
     def with_leaving(self, day: date) -> Link:
-        """The same link, marked as suspended on ``day``, which is not the last write for the leaver."""
+        """The same link, marked as suspended on ``day``, which is not the last write for the leaver.
+
+        :param day: the day of the suspension.
+        """
         return self._replace(leaving=day, left=None, barred=False)
 
     def with_left(self, day: date, *, barred: bool = False) -> Link:
@@ -93,14 +96,18 @@ class Link(NamedTuple):
     def with_renaming(self, identity_id: str, adding: str = "") -> Link:
         """The same link, marked with the identity that a rename will drop (or no longer, with ``""``).
 
-        :param identity_id: the identity of the former address.
+        :param identity_id: Kinde's id of the identity; empty to drop the mark.
         :param adding: the new address, if the account does not have it yet.
         """
         return self._replace(renaming=identity_id, adding=address_digest(adding) if adding else "")
 
 
 def parse_link(provided_id: str, name: str) -> Link | None:
-    """Read a ``provided_id``; ``None`` when it does not belong to the sync called ``name``."""
+    """Read a ``provided_id``; ``None`` when it does not belong to the sync called ``name``.
+
+    :param provided_id: the account's ``provided_id``.
+    :param name: the sync's name.
+    """
     prefix = f"{name}:"
     if not provided_id.startswith(prefix):
         return None
@@ -124,12 +131,19 @@ def parse_link(provided_id: str, name: str) -> Link | None:
 
 
 def address_digest(address: str) -> str:
-    """What a mark holds of an address: enough to know it again, and not the address itself."""
+    """What a mark holds of an address: enough to know it again, and not the address itself.
+
+    :param address: the address.
+    """
     return hashlib.sha256(email_key(address).encode()).hexdigest()[:16]
 
 
 def is_onboarded(provided_id: str, name: str) -> bool:
-    """Whether the onboarding form of the sync called ``name`` made this account."""
+    """Whether the onboarding form of the sync called ``name`` made this account.
+
+    :param provided_id: the account's ``provided_id``.
+    :param name: the sync's name.
+    """
     return provided_id.startswith(f"{name}~onboarded:")
 
 

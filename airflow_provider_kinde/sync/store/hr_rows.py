@@ -78,27 +78,44 @@ class HrRow(NamedTuple):
 
 
 def index_ids(database: Database) -> None:
-    """Make the look-up by id fast, once all rows are read."""
+    """Make the look-up by id fast, once all rows are read.
+
+    :param database: the database of the run.
+    """
     database.run(INDEX_IDS)
 
 
 def index_addresses(database: Database) -> None:
-    """Make the look-up by address fast, once repeated rows are settled."""
+    """Make the look-up by address fast, once repeated rows are settled.
+
+    :param database: the database of the run.
+    """
     database.run(INDEX_ADDRESSES)
 
 
 def repeated_ids(database: Database) -> list[str]:
-    """The ids that more than one row holds, in the order of the rows."""
+    """The ids that more than one row holds, in the order of the rows.
+
+    :param database: the database of the run.
+    """
     return [id for (id,) in database.all(REPEATED_IDS)]
 
 
 def rows_of(database: Database, id: str) -> list[HrRow]:
-    """The rows with one id, in the order of the source."""
+    """The rows with one id, in the order of the source.
+
+    :param database: the database of the run.
+    :param id: the HR id.
+    """
     return [HrRow._make(row) for row in database.all(ROWS_OF_ID, (id,))]
 
 
 def replace_row(database: Database, row: HrRow) -> None:
-    """Keep other values for a row."""
+    """Keep other values for a row.
+
+    :param database: the database of the run.
+    :param row: the row with its new values.
+    """
     values = (row.number, row.access, row.why, row.email, row.key, row.given, row.family, row.properties, row.due)
     database.run(REPLACE_ROW, (*values, row.adopt, row.rowid))
 
@@ -118,21 +135,37 @@ def reject_rows(database: Database, column: str, value: str) -> list[tuple[int, 
 
 
 def drop_other_rows(database: Database, id: str, rowid: int) -> None:
-    """Keep only one row of those with an id."""
+    """Keep only one row of those with an id.
+
+    :param database: the database of the run.
+    :param id: the HR id.
+    :param rowid: where the row that stays is kept.
+    """
     database.run(DROP_OTHER_ROWS, (id, rowid))
 
 
 def shared_addresses(database: Database) -> list[str]:
-    """The addresses that more than one person with access has, in the form for comparing."""
+    """The addresses that more than one person with access has, in the form for comparing.
+
+    :param database: the database of the run.
+    """
     return [key for (key,) in database.all(SHARED_ADDRESSES, (_DUE,))]
 
 
 def people_of_address(database: Database, key: str) -> dict[str, int]:
-    """HR id -> row number of the people with access who have an address."""
+    """HR id -> row number of the people with access who have an address.
+
+    :param database: the database of the run.
+    :param key: the address in the form for comparing.
+    """
     return dict(database.all(ROWS_OF_ADDRESS, (key, _DUE)))
 
 
 def hold_address(database: Database, key: str) -> None:
-    """Keep the ids of those people and what tells who they may be, and nothing that makes people of them."""
+    """Hold the people with access who have an address: their ids stay known, and no person is made of their rows.
+
+    :param database: the database of the run.
+    :param key: the address in the form for comparing.
+    """
     database.run(KEEP_CLUES_OF_ADDRESS, (key, _DUE))
     database.run(HOLD_ADDRESS, (key, _DUE))
