@@ -28,7 +28,7 @@ NEWEST = {"airflow2": (3, 12), "lowest": (3, 12)}
 ANY = (3, 13)
 WITHOUT_PACKAGE = {"docs", "release", "uv"}
 LOWEST = ["--resolution", "lowest-direct", "pyproject.toml", "packages/kinde-emulator/pyproject.toml"] + [
-    part for extra in ("sql", "http", "parquet", "openlineage") for part in ("--extra", extra)
+    part for extra in ("sql", "http", "parquet", "xlsx", "openlineage") for part in ("--extra", extra)
 ]
 """How the environment ``lowest`` is locked: to the lower bounds that both packages declare."""
 NO_PYTHON = 4

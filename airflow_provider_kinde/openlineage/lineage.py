@@ -76,7 +76,7 @@ def inputs(source: Any) -> list[Any]:
     from airflow_provider_kinde.sources.sql import SqlSource
 
     if isinstance(source, FileSource):
-        return [_dataset(*_place(source.path))]
+        return [_dataset(*_place(path)) for path in source.paths]
     if isinstance(source, ApiSource):
         return [_dataset(*_place(source.address()))]
     if isinstance(source, SqlSource):

@@ -107,7 +107,7 @@ def test_entry_points_and_links(wheel: Path) -> None:
     assert "pytest11" not in texts["entry_points.txt"]
     assert "Requires-Dist: kinde-emulator; extra == 'emulator'" in texts["METADATA"]
     assert "Requires-Python: <3.14,>=3.10" in texts["METADATA"]
-    for extra in ("emulator", "http", "openlineage", "parquet", "scim", "sql"):
+    for extra in ("emulator", "http", "openlineage", "parquet", "scim", "sql", "xlsx"):
         assert f"Provides-Extra: {extra}\n" in texts["METADATA"]
     assert "Project-URL: Documentation, " in texts["METADATA"]
 

@@ -119,8 +119,25 @@ def read(lines: Iterator[str], reading: RowReading, layout: Layout) -> Iterator[
         raise SourceError(f"{reading.name} has more than {MAX_COLUMNS:,} columns: is it a CSV file?")
     sample = list(itertools.islice(records, _SAMPLE))
     if not layout.header:
-        _check_place(header, sample, reading, layout)
+        check_place(header, sample, reading, layout)
     header, extra = _same_width(header, [cells for _, cells in sample])
+    columns = check_names(header, reading, layout)
+    if len(header) == 1 and (other := next((mark for mark in ";\t|," if mark in header[0]), None)):
+        shown = "tab" if other == "\t" else other
+        reading.warnings.append(
+            f"{reading.name}: the header is one column with {shown} in its name: set delimiter to {shown}"
+        )
+    return _rows(itertools.chain(sample, records), reading, header, columns, extra, line)
+
+
+def check_names(header: list[str], reading: RowReading, layout: Layout) -> list[str]:
+    """Note the columns of a header, and names that stand twice in it.
+
+    :param header: the names.
+    :param reading: gets the columns, and a reason why the file is incomplete if a rule reads a doubled column.
+    :param layout: names the columns that the spec reads.
+    :returns: the names in their order; empty text for a column that is left out.
+    """
     counts = Counter(name for name in header if name)
     for name, count in counts.items():
         if count > 1 and (layout.read is None or name in layout.read):
@@ -129,17 +146,12 @@ def read(lines: Iterator[str], reading: RowReading, layout: Layout) -> Iterator[
             reading.warnings.append(
                 f"{reading.name}: a column name appears {count} times in the header; no rule reads it: it is left out"
             )
-    if len(header) == 1 and (other := next((mark for mark in ";\t|," if mark in header[0]), None)):
-        shown = "tab" if other == "\t" else other
-        reading.warnings.append(
-            f"{reading.name}: the header is one column with {shown} in its name: set delimiter to {shown}"
-        )
     columns = [name if counts[name] == 1 else "" for name in header]
     reading.columns = [name for name in columns if name]
-    return _rows(itertools.chain(sample, records), reading, header, columns, extra, line)
+    return columns
 
 
-def _check_place(header: list[str], sample: list[tuple[int, list[str]]], reading: RowReading, layout: Layout) -> None:
+def check_place(header: list[str], sample: list[tuple[int, list[str]]], reading: RowReading, layout: Layout) -> None:
     """Refuse a file whose header stands below other lines.
 
     :raises SourceError: a later line holds the columns that the spec reads, and the first one does not.

@@ -55,18 +55,19 @@ def read_lines(lines: Iterator[str], reading: RowReading) -> Iterator[Row]:
         yield broken
 
 
-def read_document(stream: IO[str], reading: RowReading, rows_key: str) -> Iterator[Row]:
+def read_document(stream: IO[str], reading: RowReading, rows_key: str, keyed_by: str = "") -> Iterator[Row]:
     """Read a JSON document with one item in memory at a time.
 
     :param stream: the file.
     :param reading: its ``incomplete`` gets the reason if the file is cut off or broken.
     :param rows_key: key of the list of rows if the document is an object; empty if it is a list.
+    :param keyed_by: the column that takes the keys, if the rows stand in an object under their ids.
     :returns: the rows, numbered from 1.
     :raises SourceError: the document is an object and ``rows_key`` is empty, or the other way round.
     """
     text = _Text(stream)
     try:
-        yield from _document(text, reading, rows_key)
+        yield from _document(text, reading, rows_key, keyed_by)
     except _Cut as error:
         _incomplete(reading, str(error))
     except UnicodeError as error:
@@ -142,18 +143,22 @@ class _Text:
             return value
 
 
-def _document(text: _Text, reading: RowReading, rows_key: str) -> Iterator[Row]:
+def _document(text: _Text, reading: RowReading, rows_key: str, keyed_by: str) -> Iterator[Row]:
     first = text.peek()
     if not first:
         return
     if first == "[":
-        if rows_key:
-            raise SourceError(f"{reading.name} is a list: leave out rows: {rows_key} in the spec")
+        if rows_key or keyed_by:
+            option = f"rows: {rows_key}" if rows_key else f"keyed_by: {keyed_by}"
+            raise SourceError(f"{reading.name} is a list: leave out {option} in the spec")
         yield from _list(text)
     elif first == "{":
-        if not rows_key:
-            raise SourceError(f"{reading.name} is an object: name the list of rows in it with rows: in the spec")
-        yield from _object(text, rows_key)
+        if not rows_key and not keyed_by:
+            raise SourceError(
+                f"{reading.name} is an object: name the list of rows in it with rows: in the spec, or, if its keys are "
+                "ids, the column that takes them with keyed_by:"
+            )
+        yield from _object(text, rows_key, keyed_by) if rows_key else _keyed(text, keyed_by)
     else:
         raise _Cut(f"it begins with {first!r} and is neither a list nor an object")
     if left := text.peek():
@@ -175,7 +180,33 @@ def _list(text: _Text) -> Iterator[Row]:
             return
 
 
-def _object(text: _Text, rows_key: str) -> Iterator[Row]:
+def _keyed(text: _Text, column: str) -> Iterator[Row]:
+    """The rows of an object that holds each under its id."""
+    text.take("{", "at the beginning of the object")
+    keys: set[str] = set()
+    number = 0
+    while text.peek() != "}":
+        number += 1
+        key = text.value("a key")
+        if not isinstance(key, str):
+            raise _Cut("a key is not text")
+        if key in keys:
+            raise Doubled(key)
+        keys.add(key)
+        text.take(":", f"after key {number}")
+        row = object_row(number, text.value(f"item {number}"))
+        if not row.problem and str(row.values.get(column, key)).strip() != key.strip():
+            row = Row(number, {}, f"holds another {column!r} than the key under which it stands")
+        elif not row.problem:
+            row = Row(number, {**row.values, column: key})
+        _check_text(row)
+        yield row
+        if text.take(",}", f"after item {number}") == "}":
+            return
+    text.take("}", "at the end")
+
+
+def _object(text: _Text, rows_key: str, keyed_by: str) -> Iterator[Row]:
     text.take("{", "at the beginning")
     found = False
     keys: set[str] = set()
@@ -187,9 +218,9 @@ def _object(text: _Text, rows_key: str) -> Iterator[Row]:
             raise Doubled(key)
         keys.add(key)
         text.take(":", f"after the key {key!r}")
-        if key == rows_key and not found and text.peek() == "[":
+        if key == rows_key and not found and text.peek() == ("{" if keyed_by else "["):
             found = True
-            yield from _list(text)
+            yield from _keyed(text, keyed_by) if keyed_by else _list(text)
         else:
             text.value(f"the value of {key!r}")
         if text.take(",}", f"after the value of {key!r}") == "}":
@@ -197,7 +228,7 @@ def _object(text: _Text, rows_key: str) -> Iterator[Row]:
     else:
         text.take("}", "at the end")
     if not found:
-        raise _Cut(f"it holds no list named {rows_key!r} (rows: in the spec)")
+        raise _Cut(f"it holds no {'object' if keyed_by else 'list'} named {rows_key!r} (rows: in the spec)")
 
 
 def _check_text(row: Row) -> None:

@@ -1,10 +1,11 @@
-"""HR rows from a file: CSV, JSON, JSON lines or Parquet, local or on any ``ObjectStoragePath``."""
+"""HR rows from files: CSV, JSON, JSON lines, Parquet or Excel, local or on any ``ObjectStoragePath``."""
 
 from __future__ import annotations
 
 import io
 import stat
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -12,7 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.change_tokens import stat_token
 from airflow_provider_kinde.sources.completeness import Expect, HashingFile
-from airflow_provider_kinde.sources.file import csv_file, json_file, parquet_file
+from airflow_provider_kinde.sources.file import csv_file, json_file, packed, parquet_file, xlsx_file
+from airflow_provider_kinde.sources.file.find import Found, Search
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import RowReading, filled_rows
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -20,7 +22,7 @@ from airflow_provider_kinde.sync.spec.source import FileOptions
 
 
 class FileSource:
-    """HR rows from one file. ``docs/sources/file.md`` describes the options.
+    """HR rows from one file or several. ``docs/sources/file.md`` describes the options.
 
     :param spec: a spec whose ``source.type`` is ``file``.
     :raises SpecError: an option is unknown or wrong.
@@ -29,86 +31,163 @@ class FileSource:
     def __init__(self, spec: SyncSpec) -> None:
         options = spec.source
         assert isinstance(options, FileOptions)
-        self.path = _resolve(options.path, spec, "source.path")
+        self.spec, self.options = spec, options
+        self.paths = [_resolve(path, spec, "source.path") for path in options.path]
         self.conn_id = options.conn_id
         self.format = options.file_format
-        self.encoding = options.encoding
         self.layout = csv_file.Layout(
             options.delimiter or ("\t" if options.suffix == ".tsv" else None),
             options.skip_rows,
             options.header,
             spec.columns,
         )
-        self.null_values = options.null_values
-        self.rows_key = options.rows or ""
-        manifest = options.expect.manifest
-        self.expect = Expect(
-            options.expect.min_rows,
-            options.expect.trailer,
-            _resolve(manifest, spec, "source.expect.manifest") if manifest else None,
+        self.search = Search(
+            options.newest, options.max_age, options.timezone, lambda url: _storage_path(url, self.conn_id)
         )
-        self.name = _public(self.path)
+        manifest = options.expect.manifest
+        beside = manifest is not None and manifest.startswith("{path}")
+        self.manifest = manifest if beside or not manifest else _resolve(manifest, spec, "source.expect.manifest")
+        self.name = " and ".join(map(_public, self.paths))
 
     def read(self) -> RowReading:
-        """Open the file and start to read its rows.
+        """Find the files, open the first one and start to read its rows.
 
         :returns: the reading.
         :raises SourceError: there is no such file, or it cannot be opened.
         """
-        reading = RowReading(self.name)
-        raw = _open(self.path, self.conn_id, self.name)
-        try:
-            self._begin(raw, reading)
-        except BaseException:
-            raw.close()
-            raise
+        files = self._files()
+        reading = RowReading(" and ".join(_public(file.path) for file in files))
+        first = reading if len(files) == 1 else RowReading(_public(files[0].path))
+        rows = self._open(files[0], first)
+        reading.columns = first.columns
+        reading._rows = self._all_rows(files, rows, first, reading)
         return reading
 
     def change_token(self) -> str:
-        """Identify the current version of the file without reading it.
+        """Identify the current version of the files without reading them.
 
-        :returns: a text that changes when the file is written again.
+        :returns: a text that changes when another file is the newest one, or a file is written again.
         :raises SourceError: there is no such file, or its storage does not answer.
         """
+        files = self._files()
         try:
-            status = _storage_path(self.path, self.conn_id).stat() if "://" in self.path else Path(self.path).stat()
+            tokens = [stat_token(file.status or self._status(file.path)) for file in files]
         except SourceError:
             raise
         except Exception as error:
             # Each storage has its own exceptions for missing files and refused credentials.
             raise SourceError(f"{self.name}: its time of change cannot be read: {type(error).__name__}") from error
-        return stat_token(status)
+        if len(files) == 1 and files[0].path == self.paths[0]:
+            return tokens[0]
+        return (
+            "files:"
+            + sha256("\n".join(f"{f.path} {t}" for f, t in zip(files, tokens, strict=True)).encode()).hexdigest()
+        )
 
-    def _begin(self, raw: IO[bytes], reading: RowReading) -> None:
-        expect = self.expect.begin(reading, self._manifest)
-        if self.format == "parquet":
+    def _status(self, path: str) -> Any:
+        return _storage_path(path, self.conn_id).stat() if "://" in path else Path(path).stat()
+
+    def _files(self) -> list[Found]:
+        found = [file for path in self.paths for file in self.search.find(path, _public(path))]
+        return list({file.path: file for file in found}.values())
+
+    def _all_rows(
+        self, files: list[Found], rows: Iterator[Row], first: RowReading, reading: RowReading
+    ) -> Iterator[Row]:
+        """The rows of one file after the other; what makes one of them incomplete makes the whole incomplete."""
+        count = number = 0
+        for index, file in enumerate(files):
+            part, before, last = first, count, 0
+            if index:
+                part = RowReading(_public(file.path))
+                rows = self._open(file, part)
+                reading.incomplete += self._other_columns(first, part)
+            for row in rows:
+                count += 1
+                last = row.number
+                # Rows are numbered on through the files, so that each number means one row.
+                yield row._replace(number=row.number + number) if number else row
+            number += last
+            if part is not reading:
+                reading.incomplete += part.incomplete
+                reading.warnings += part.warnings
+            if len(files) > 1 and count == before:
+                reading.incomplete.append(f"{_public(file.path)} is incomplete: it has no row, and others have")
+        expect = self.options.expect
+        if expect.min_rows is not None and count < expect.min_rows:
+            reading.incomplete.append(
+                f"{reading.name} is incomplete: it has {count} rows, and expect.min_rows is {expect.min_rows}"
+            )
+        asked = expect.min_rows is not None or expect.trailer is not None or expect.manifest is not None
+        reading.proven = asked and not reading.incomplete
+
+    def _other_columns(self, first: RowReading, other: RowReading) -> list[str]:
+        """A column that one file lacks would read as blank in its rows."""
+        if first.columns is None or other.columns is None:
+            return []
+        read = set(self.spec.columns) if self.spec.columns is not None else set(first.columns) | set(other.columns)
+        lacks = read & (set(first.columns) ^ set(other.columns))
+        return [f"{other.name} is incomplete: it has other columns than {first.name}"] if lacks else []
+
+    def _open(self, file: Found, reading: RowReading) -> Iterator[Row]:
+        """Open one file and start to read it.
+
+        :returns: its rows; after the last one the file is closed.
+        """
+        if why := self.search.stale(file):
+            reading.incomplete.append(f"{_public(file.path)} is incomplete: {why}")
+        raw = _open(file.path, self.conn_id, _public(file.path))
+        try:
+            return self._begin(raw, reading, file.path)
+        except BaseException:
+            raw.close()
+            raise
+
+    def _begin(self, raw: IO[bytes], reading: RowReading, path: str) -> Iterator[Row]:
+        options = self.options
+        manifest = self.manifest.replace("{path}", path) if self.manifest else None
+        expectation = Expect(None, options.expect.trailer, manifest)
+        expect = expectation.begin(reading, lambda: self._read_manifest(manifest or ""))
+        head = packed.begin(raw)
+        packs = packed.is_gzip(head)
+        if not packs:
+            packed.check_kind(head, self.format, reading.name)
+        if self.format in ("parquet", "xlsx"):
+            if packs:
+                raise SourceError(
+                    f"{reading.name} is packed by gzip: unpack it, {self.format} files are packed already"
+                )
             stream: IO[Any] = raw
             digest = expect.hash_file(raw)
-            rows = parquet_file.read(raw, reading)
+            if self.format == "parquet":
+                rows = parquet_file.read(raw, reading)
+            else:
+                rows = xlsx_file.read(raw, reading, self.layout, options.sheet)
         else:
             data, digest = raw, None
             if expect.wants_hash:
                 hashing = HashingFile(raw)
                 data, digest = io.BufferedReader(hashing, 1 << 18), hashing.hexdigest
+            if packs:
+                data = io.BufferedReader(packed.Unpacked(data, reading.name), 1 << 18)
             # newline="" keeps line breaks as they are, so that quoted ones stay and a missing last one shows.
-            stream = io.TextIOWrapper(data, self.encoding, errors="surrogateescape", newline="")
+            stream = io.TextIOWrapper(data, options.encoding, errors="surrogateescape", newline="")
             lines = csv_file.checked_lines(stream, reading)
-            if self.expect.trailer is not None:
+            if expectation.trailer is not None:
                 lines = expect.without_trailer(lines)
             if self.format == "csv":
                 rows = csv_file.read(lines, reading, self.layout)
             elif self.format == "jsonl":
                 rows = json_file.read_lines(lines, reading)
             else:
-                rows = json_file.read_document(stream, reading, self.rows_key)
-        rows = filled_rows(rows, self.null_values)
-        reading._rows = _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
+                rows = json_file.read_document(stream, reading, options.rows or "", options.keyed_by or "")
+        rows = filled_rows(rows, options.null_values)
+        return _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
 
-    def _manifest(self) -> str | None:
+    def _read_manifest(self, path: str) -> str | None:
         """Read the manifest; ``None`` if there is no such file."""
-        assert self.expect.manifest is not None
         try:
-            with _open(self.expect.manifest, self.conn_id, _public(self.expect.manifest)) as file:
+            with _open(path, self.conn_id, _public(path)) as file:
                 return file.read(1_000_000).decode("utf-8-sig", errors="replace")
         except SourceError as error:
             if isinstance(error.__cause__, FileNotFoundError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -58,17 +60,22 @@ def draft(path: str, out: str = "", *, make_source: Callable[[SyncSpec], Source]
 def _source_options(path: str) -> dict[str, Any]:
     """Guess the options of the file source from the first bytes of the file."""
     options: dict[str, Any] = {"type": "file"}
-    suffix = Path(path).suffix.lower()
+    suffix = Path(path.lower().removesuffix(".gz")).suffix
     if "://" in path:
         return options
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with Path(path).expanduser().open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            file = gzip.GzipFile(fileobj=raw) if packed else raw
             head = file.read(1 << 16)
             whole = head + file.read(1 << 24)
-    except OSError as error:
-        raise SyncError(f"{path} cannot be read: {error.strerror or error}") from error
-    if suffix in (".parquet", ".pq"):
+    except (OSError, EOFError, zlib.error) as error:
+        raise SyncError(f"{path} cannot be read: {getattr(error, 'strerror', '') or error}") from error
+    if suffix in (".parquet", ".pq", ".xlsx", ".xlsm"):
         return options
+    if head.startswith(b"PK\x03\x04"):
+        return {**options, "format": "xlsx"}
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         options["encoding"] = "utf-16"
     elif not _is_utf8(whole):
@@ -82,7 +89,10 @@ def _source_options(path: str) -> dict[str, Any]:
     if kind == "csv":
         options |= csv_options(text, tab=suffix == ".tsv")
     if kind == "json" and text.lstrip()[:1] == "{":
-        options["rows"] = _rows_key(text, path)
+        if re.match(r'\s*\{\s*"[^"\\]*"\s*:\s*\{', text):
+            options["keyed_by"] = "id"
+        else:
+            options["rows"] = _rows_key(text, path)
     return options
 
 
@@ -160,7 +170,7 @@ def _yaml(found: Guess, name: str, options: dict[str, Any]) -> str:
         "  type: file",
         f"  path: {_quoted(options['path'])}",
     ]
-    for key in ("format", "encoding", "delimiter", "skip_rows", "rows"):
+    for key in ("format", "encoding", "delimiter", "skip_rows", "rows", "keyed_by"):
         if key in options:
             why = "no valid UTF-8  # check" if options[key] == "cp1252" else "as the file looks"
             lines.append(f"  {key}: {_scalar(options[key])}  # {why}")

@@ -28,8 +28,9 @@ from airflow_provider_kinde.sync.spec.fields import Flag, Section, Text, Whole, 
 
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
-    ".pq": "parquet",
+    ".pq": "parquet", ".xlsx": "xlsx", ".xlsm": "xlsx",
 }  # fmt: skip
+_AGE = re.compile(r"(\d{1,5})\s*(h|hours?|d|days?)")
 _TYPE = "The type of the source; each has options of its own."
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -94,27 +95,67 @@ class FileProof(RowProof):
     manifest: Text | None = Field(default=None, description="The path of a file that states rows or checksum.")
 
 
+def _paths(value: Any) -> tuple[str, ...]:
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, list):
+        if not value:
+            raise expected("a path or a list of paths")
+        return tuple(read_text(item, "a path") for item in value)
+    return (read_text(value),)
+
+
+def _age(value: Any) -> float:
+    if isinstance(value, float):
+        return value
+    match = _AGE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match or not int(match[1]):
+        raise expected("a time such as 26h or 2 days")
+    return float(match[1]) * (3600 if match[2].startswith("h") else 86400)
+
+
+Paths = Annotated[
+    tuple[str, ...],
+    PlainValidator(_paths),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
 class FileOptions(CsvOptions, SourceSpec):
-    """Rows from one file: CSV, JSON, JSON lines or Parquet."""
+    """Rows from files: CSV, JSON, JSON lines, Parquet or Excel workbooks."""
 
     type: Literal["file"] = Field(description=_TYPE)
-    path: Text = Field(description="The file: relative to this one, or a URL of an object storage.")
+    path: Paths = Field(
+        description="The file: relative to this one, or a URL of an object storage; `*` and {today} may stand in it. "
+        "Several files in a list are one source."
+    )
+    newest: Literal["name", "time", "all"] = Field(
+        default="name", description="Which file a path with `*` means: the last by name, the last by time, or all."
+    )
+    max_age: Annotated[float, PlainValidator(_age), WithJsonSchema({"type": "string"})] | None = Field(
+        default=None, description="How long ago the file may have been written, such as 26h or 2 days."
+    )
+    timezone: Zone = Field(default=ZoneInfo("UTC"), description="Of {today}.")
     conn_id: Text | None = Field(default=None, description="The Airflow connection of the storage.")
-    format: Literal["csv", "json", "jsonl", "parquet"] | None = Field(
+    format: Literal["csv", "json", "jsonl", "parquet", "xlsx"] | None = Field(
         default=None, description="What the file is; by its suffix when left out."
     )
     encoding: Encoding = Field(default="utf-8-sig", description="The encoding of a text file.")
     rows: Text | None = Field(default=None, description="For a JSON object: the key of the list of rows in it.")
+    keyed_by: Text | None = Field(
+        default=None, description="For a JSON object whose keys are ids: the column that takes the key."
+    )
+    sheet: Text | None = Field(default=None, description="Of a workbook: the name of the sheet; the first one else.")
     expect: FileProof = Field(default_factory=FileProof, description="Proofs that the file is whole.")
 
     @property
     def suffix(self) -> str:
-        """The suffix of the file, in small letters."""
+        """The suffix of the file, in small letters, without `.gz`."""
         try:
-            path = urlsplit(self.path).path if "://" in self.path else self.path
+            path = urlsplit(self.path[0]).path if "://" in self.path[0] else self.path[0]
         except ValueError:
-            path = self.path
-        return posixpath.splitext(path)[1].lower()
+            path = self.path[0]
+        return posixpath.splitext(path.lower().removesuffix(".gz"))[1]
 
     @property
     def file_format(self) -> str:
@@ -129,6 +170,21 @@ class FileOptions(CsvOptions, SourceSpec):
             raise wrong(f"{self.suffix!r} does not say what the file is: one of {known} is expected", inner="format")
         if self.rows and form != "json":
             note(info, "source.rows", "names the list within a JSON object; this file is not json")
+        if self.keyed_by and form != "json":
+            note(info, "source.keyed_by", "names the column for the keys of a JSON object; this file is not json")
+        if self.sheet and form != "xlsx":
+            note(info, "source.sheet", "names the sheet of an Excel workbook; this file is not xlsx")
+        for path in self.path:
+            if found := re.search(r"\{(?!today([+-]\d{1,4})?(:[^{}]+)?\})[A-Za-z_][^{}]*\}", path):
+                note(
+                    info,
+                    "source.path",
+                    f"{cut(found[0])} is not known; known are {{today}}, {{today-1}}, {{today:YYYYMMDD}}",
+                )
+        several = len(self.path) > 1 or (self.newest == "all" and "*" in self.path[0])
+        manifest = self.expect.manifest or ""
+        if several and manifest and "{path}" not in manifest:
+            note(info, "source.expect.manifest", "each file needs one of its own, such as {path}.sha256")
         if self.expect.trailer is not None and form not in ("csv", "jsonl"):
             message = f"a {form} file has no last line; min_rows and manifest can be used"
             note(info, "source.expect.trailer", message)

@@ -466,7 +466,7 @@ def test_manifest(file: Any, tmp_path: Path) -> None:
             {"type": "file", "path": "x.csv", "expect": {"manifest": "s3://[x/m"}},
             "hr.yaml:3: source.expect.manifest: is not an address",
         ),
-        ({"type": "file", "path": "x.xlsx"}, "source.format: '.xlsx' does not say what the file is"),
+        ({"type": "file", "path": "x.xls"}, "source.format: '.xls' does not say what the file is"),
         ({"type": "file", "path": "x.csv", "format": "xml"}, "source.format: one of csv, json, jsonl, parquet"),
         ({"type": "file", "path": "x.csv", "encoding": "utf-9"}, "source.encoding: 'utf-9' is not a text encoding"),
         ({"type": "file", "path": "x.csv", "encoding": "base64"}, "source.encoding: 'base64' is not a text encoding"),
@@ -523,7 +523,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
 def test_secrets_of_a_url_are_not_in_its_name() -> None:
     source: Any = make_source(spec({"type": "file", "path": "https://me:pw@host/hr.csv?sig=secret"}))
     assert source.name == "https://host/hr.csv"
-    assert source.path == "https://me:pw@host/hr.csv?sig=secret"
+    assert source.paths == ["https://me:pw@host/hr.csv?sig=secret"]
 
 
 def test_each_read_is_a_new_pass(tmp_path: Path) -> None:

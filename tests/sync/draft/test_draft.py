@@ -58,7 +58,7 @@ def test_a_real_export(tmp_path: Path) -> None:
     assert [str(rule.organization.text) for rule in spec.memberships] == ["production", "it-is", "sales"]
     assert spec.memberships[0].when is not None
     assert spec.memberships[0].when.truth({"Department": "Production   "})
-    assert spec.source.path == "hr.csv"
+    assert spec.source.path == ("hr.csv",)
     assert "2 people have access, 2 have left, 0 rows are" in text
     assert "# check: no column has addresses" in text
 

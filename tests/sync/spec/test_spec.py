@@ -79,7 +79,7 @@ def test_the_small_spec_and_its_defaults() -> None:
     spec = SyncSpec.parse(SMALL, "hr.yaml")
     assert (spec.version, spec.name, spec.kinde_conn_id, spec.tenant) == (1, "acme-hr", "kinde_default", None)
     assert isinstance(spec.source, FileOptions)
-    assert (spec.source.type, spec.source.path, spec.source.conn_id) == ("file", "hr.csv", None)
+    assert (spec.source.type, spec.source.path, spec.source.conn_id) == ("file", ("hr.csv",), None)
     assert spec.person.email.columns == {"work_email"}
     assert spec.employment.active == {"active"}
     assert spec.employment.timezone.render({}) == "UTC"

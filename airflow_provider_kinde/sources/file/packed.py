@@ -1,0 +1,78 @@
+"""What the first bytes of a file say it is, and unpacking gzip."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from typing import IO
+
+from airflow_provider_kinde.exceptions import SourceError
+
+MAX_UNPACKED = 8 << 30
+"""Bytes of the largest file after unpacking."""
+_KINDS = {
+    b"PK\x03\x04": ("xlsx", "an Excel workbook (.xlsx)", "set format: xlsx under source, or export it as CSV"),
+    b"\xd0\xcf\x11\xe0": ("xls", "an old Excel workbook (.xls)", "save it as .xlsx or as CSV"),
+    b"PAR1": ("parquet", "a Parquet file", "set format: parquet under source"),
+    b"<htm": ("html", "a web page", "ask the HR system for CSV: some write a web page and call it Excel"),
+    b"<!do": ("html", "a web page", "ask the HR system for CSV: some write a web page and call it Excel"),
+}
+
+
+def begin(raw: IO[bytes]) -> bytes:
+    """The first bytes of a seekable file, which stands at its beginning afterwards."""
+    head = raw.read(512)
+    raw.seek(0)
+    return head
+
+
+def check_kind(head: bytes, form: str, name: str) -> None:
+    """Refuse a file that is of another kind than the spec says.
+
+    :param head: the first bytes of the file.
+    :param form: the format that the spec or the name of the file says.
+    :param name: the file, for messages.
+    :raises SourceError: it is of another kind; the message says which, and what to do.
+    """
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:4].lower()
+    for mark, (kind, what, advice) in _KINDS.items():
+        begins = text == mark if mark[:1] == b"<" else head.startswith(mark)
+        if begins and form != kind:
+            raise SourceError(f"{name} is {what}, and it is read as {form}: {advice}")
+
+
+def is_gzip(head: bytes) -> bool:
+    """Whether a file is packed by gzip, whatever its name says."""
+    return head.startswith(b"\x1f\x8b")
+
+
+class Unpacked(io.RawIOBase):
+    """The content of a file that gzip packed.
+
+    :param raw: the packed file.
+    :param name: the file, for messages.
+    """
+
+    def __init__(self, raw: IO[bytes], name: str) -> None:
+        self._raw, self._name, self._size = raw, name, 0
+        self._file = gzip.GzipFile(fileobj=raw)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self._file.read(len(buffer))
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise SourceError(f"{self._name} cannot be unpacked to its end: was the file cut off?") from None
+        self._size += len(data)
+        if self._size > MAX_UNPACKED:
+            raise SourceError(f"{self._name} holds more than {MAX_UNPACKED >> 30} GiB after unpacking")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        self._raw.close()
+        super().close()
