@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError, SyncError
-from airflow_provider_kinde.sync.report.text import plan_text, report_csv, report_text
+from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
 from tests.support.loopback import Reply, Server, make_client
 from tests.support.world import World, people, person
 
@@ -102,9 +102,9 @@ def test_names_from_kinde_turn_no_terminal_and_no_spreadsheet(world: World) -> N
     world.kinde.fault("GET", USERS, status=200, body={"users": [listed]}, times=None)
     world.kinde.fault("PATCH", r"/user\?", status=400, times=None, body={"errors": {"code": "X", "message": evil}})
     report = world.apply([person(1), person(2, status="Terminated")], approve=None)
-    for text in (plan_text(report.plan), report_text(report), report_csv(report)):
+    for text in (plan_text(report.plan), report_text(report), "".join(csv_lines(report))):
         assert not {"\x1b", "\x07", "\u202e", "\u2028", "\x9b"} & set(text)
-    for line in report_csv(report).splitlines():
+    for line in "".join(csv_lines(report)).splitlines():
         assert not [cell for cell in line.split(",") if cell.strip('"')[:1] in ("=", "+", "@")]
 
 

@@ -141,22 +141,13 @@ def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> It
     yield f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)"
 
 
-def report_csv(report: Report) -> str:
+def csv_lines(report: Report) -> Iterator[str]:
     """Write a report as CSV: one line for each operation, then held people, rejected rows and blocks.
 
     A cell that a spreadsheet would run as a formula gets an apostrophe in front.
 
     :param report: the report.
-    :returns: the table.
-    """
-    return "".join(csv_lines(report))
-
-
-def csv_lines(report: Report) -> Iterator[str]:
-    """Write a report as :func:`report_csv` does, line by line.
-
-    :param report: the report.
-    :returns: the lines.
+    :returns: the lines of the table.
     """
     plan = report.plan
     head = ["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.repair.undo import make_undo
 from airflow_provider_kinde.sync.report.approval_text import approval_body
 from airflow_provider_kinde.sync.report.redaction import MARK, redact_plan, redact_report
-from airflow_provider_kinde.sync.report.text import plan_text, report_csv, report_text
+from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
 from tests.support.world import NOW, SPEC, World, people, person
 
 WITH_TITLE = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.title }}"}\nemployment:')
@@ -86,13 +85,13 @@ def test_a_redacted_report_names_nobody_whatever_kinde_said(settled: World) -> N
     assert any("cannot become" in operation.error for operation in report.plan.operations)
     assert "trillian" in json.dumps(report.to_json()).lower()
     redacted = redact_report(report)
-    names_nobody(json.dumps(redacted.to_json()), report_text(redacted), report_csv(redacted))
+    names_nobody(json.dumps(redacted.to_json()), report_text(redacted), "".join(csv_lines(redacted)))
     assert {operation.error for operation in redacted.plan.operations if operation.outcome == "failed"} == {
         f"PATCH /api/v1/user: {MARK} (HTTP 400, NO)"
     }
     assert redacted.outcomes == report.outcomes
-    table = list(csv.DictReader(io.StringIO(report_csv(redacted))))
-    assert [line["id"] for line in table] == [line["id"] for line in csv.DictReader(io.StringIO(report_csv(report)))]
+    table = list(csv.DictReader(csv_lines(redacted)))
+    assert [line["id"] for line in table] == [line["id"] for line in csv.DictReader(csv_lines(report))]
 
 
 def file_of(plan: Any) -> dict[str, Any]:
