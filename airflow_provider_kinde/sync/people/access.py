@@ -33,7 +33,7 @@ def decide_access(
     :param grace_days: days after ``end`` during which what is there stays.
     :returns: the access and the reason in words.
     """
-    if end is not None and (_is_no_end(end, today) or (start is not None and end < start)):
+    if end is not None and (is_no_end(end, today) or (start is not None and end < start)):
         end = None
     said = f"status is {status}"
     # The days are added to today, not to the dates: dates at the rim of the calendar must not overflow.
@@ -50,7 +50,12 @@ def decide_access(
     return (Access.DUE if active else Access.NONE), said
 
 
-def _is_no_end(end: dt.date, today: dt.date) -> bool:
-    """Whether a date stands for "no end", as systems write it that have no blank: 9999-12-31, Oracle's 4712-12-31."""
+def is_no_end(end: dt.date, today: dt.date) -> bool:
+    """Tell whether a date stands for "no end", as systems write it that have no blank (9999-12-31, 4712-12-31).
+
+    :param end: the date.
+    :param today: the local day where the person works.
+    :returns: whether it is from the year 9000 on, or more than a hundred years ahead.
+    """
     ahead = (end.year - FAR_END_YEARS, end.month, end.day) > (today.year, today.month, today.day)
     return end.year >= NO_END_YEAR or ahead

@@ -29,7 +29,10 @@ class Drift:
         deciding = [person.id, person.email, person.given_name, person.family_name, *person.properties.values()]
         deciding.append(spec.employment.status)
         deciding.extend(
-            template for rule in spec.memberships for template in (rule.organization, rule.when) if template
+            template
+            for rule in spec.memberships
+            for template in (rule.organization, rule.when, rule.first_day, rule.until)
+            if template
         )
         if spec.scope is not None:
             deciding.append(spec.scope)

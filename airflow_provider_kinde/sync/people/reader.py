@@ -12,14 +12,16 @@ from typing import Any, NoReturn
 import pendulum
 
 from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, holds_control
-from airflow_provider_kinde.sync.model import Access, Doubt, Due, Reading, Rejected, Row, Source
+from airflow_provider_kinde.sync.model import Access, Doubt, Reading, Rejected, Row, Source
 from airflow_provider_kinde.sync.people.access import decide_access
 from airflow_provider_kinde.sync.people.drift import Drift
+from airflow_provider_kinde.sync.people.memberships import MembershipRules, Reject
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
 from airflow_provider_kinde.sync.people.repeats import hold_shared_addresses, settle_repeats
 from airflow_provider_kinde.sync.rows import is_blank_row
 from airflow_provider_kinde.sync.spec.cells import clean_row
 from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.sync.spec.days import LocalDays
 from airflow_provider_kinde.sync.spec.expressions import (
     Recall,
     RowView,
@@ -29,7 +31,6 @@ from airflow_provider_kinde.sync.spec.expressions import (
     is_blank,
 )
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.spec.organizations import MembershipSpec
 from airflow_provider_kinde.sync.store import hr_rows
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, encode_memberships, encode_properties
@@ -37,10 +38,6 @@ from airflow_provider_kinde.sync.store.people import People, encode_memberships,
 MAX_ID, MAX_NAME = 200, 200
 _SCIENTIFIC = re.compile(r"[+-]?\d+[.,]\d+[eE][+-]?\d+|[+-]?\d+[eE][+-]\d+")
 """As spreadsheets write long numbers. Without a comma and a sign it may be an id: 4E10."""
-
-
-class _Reject(Exception):
-    """This row cannot be understood, for the reason given."""
 
 
 def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, database: Database | None = None) -> People:
@@ -62,19 +59,17 @@ class _Reader:
         self.people = People(database)
         self.database, self.writer, self.clues = database, database.writer("hr"), database.writer("unclear")
         self.dates = DateReader(spec.employment.date_format, dt.date(now.year, now.month, now.day))
-        self.aliases = {organization.alias for organization in spec.organizations}
         self.drift = Drift(spec)
         self.read_columns = spec.columns
         self.nulls = NullTexts(spec.columns)
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
-        self._days: dict[str, tuple[dt.tzinfo, dt.date]] = {}
-        self._roles = [frozenset(rule.roles) for rule in spec.memberships]
+        self._days: dict[str, LocalDays] = {}
         employment = spec.employment
         deciding = (spec.scope, employment.status, employment.start_date, employment.end_date, employment.timezone)
         self._access = Recall(_columns_of(deciding), self._decide_access)
-        rules = [template for rule in spec.memberships for template in (rule.organization, rule.when)]
-        self._due = Recall(_columns_of(rules), self._memberships)
+        self.rules = MembershipRules(spec, self)
+        self._due = Recall(_columns_of(self.rules.templates), self.rules.apply)
 
     # -- the whole ---------------------------------------------------------------------------------------------
 
@@ -103,6 +98,7 @@ class _Reader:
         hr_rows.index_addresses(self.database)
         hold_shared_addresses(people)
         people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name), *self.dates.warnings()]
+        people.unmapped = hr_rows.unmapped_values(self.database)
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
             people.problems.append(f"{reading.name} is empty. Nobody's access was removed")
@@ -113,7 +109,7 @@ class _Reader:
 
     def _row(self, row: Row) -> None:
         values = clean_row(row.values, self.read_columns)
-        view = RowView(values, self.columns, self.missed)
+        view = RowView(values, self.columns, self.missed, self._local_days)
         self.drift.look_at(values)
         self.nulls.look_at(values)
         try:
@@ -122,15 +118,15 @@ class _Reader:
             self._uncertain(row, str(error))
             self.drift.unknown(error.column)
             return
-        except _Reject as error:
+        except Reject as error:
             self._reject(row, None, str(error))
             return
-        understood: tuple[str | None, ...] = (None,) * 9
+        understood: tuple[str | None, ...] = (None,) * 10
         try:
             understood = self._person(view)
         except UnknownColumn as error:
             self.drift.unknown(error.column)
-        except _Reject as error:
+        except Reject as error:
             self._reject(row, id, str(error))
             self.clues.add((row.number, id, *self._clues(view)))
         self.writer.add((row.number, id, self._fingerprint(values), *understood))
@@ -155,9 +151,9 @@ class _Reader:
         """What tells whose row it may be that is rejected: address and name, as far as they can be read."""
         person = self.spec.person
         key = given = family = None
-        with suppress(_Reject, UnknownColumn):
+        with suppress(Reject, UnknownColumn):
             key = email_key(self._email(view, False))
-        with suppress(_Reject, UnknownColumn):
+        with suppress(Reject, UnknownColumn):
             names = [
                 self._name("given_name", person.given_name, view, False),
                 self._name("family_name", person.family_name, view, False),
@@ -168,17 +164,17 @@ class _Reader:
     # -- one row -----------------------------------------------------------------------------------------------
 
     def _id(self, view: RowView) -> str:
-        id = self._text("id", self.spec.person.id, view).strip()
+        id = self.text("id", self.spec.person.id, view).strip()
         if not id:
-            raise _Reject("id is blank")
-        if id in ("True", "False") and isinstance(self._value("id", self.spec.person.id, view), bool):
-            raise _Reject("id is yes or no, which cannot be an id")
+            raise Reject("id is blank")
+        if id in ("True", "False") and isinstance(self.value("id", self.spec.person.id, view), bool):
+            raise Reject("id is yes or no, which cannot be an id")
         if _SCIENTIFIC.fullmatch(id):
-            raise _Reject(
+            raise Reject(
                 f"id {id[:40]!r} is a number in scientific notation: a spreadsheet cut it; export the column as text"
             )
         if "~" in id or len(id) > MAX_ID or not id.isprintable():
-            raise _Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
+            raise Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
         return id
 
     def _person(self, view: RowView) -> tuple[str | None, ...]:
@@ -189,16 +185,16 @@ class _Reader:
         key = email.lower() if email.isascii() else email_key(email)
         given = self._name("given_name", person.given_name, view, leaver)
         family = self._name("family_name", person.family_name, view, leaver)
-        properties = adopt = ""
+        properties = adopt = unmapped = ""
         if not leaver:
             if person.properties:
                 properties = encode_properties(
                     tuple((name, self._property(name, template, view)) for name, template in person.properties.items())
                 )
-            due = self._due(view)
+            due, unmapped = self._due(view)
             if joiner.adopt_provided_id is not None:
-                adopt = self._text("adopt_provided_id", joiner.adopt_provided_id, view).strip()
-        return access, why, email, key or None, given, family, properties, due, adopt
+                adopt = self.text("adopt_provided_id", joiner.adopt_provided_id, view).strip()
+        return access, why, email, key or None, given, family, properties, due, adopt, unmapped
 
     def _decide_access(self, view: RowView) -> tuple[str, str, str, bool]:
         """The access, why, what a blank leaves in doubt, and whether that makes a leaver."""
@@ -207,13 +203,13 @@ class _Reader:
 
     def _scoped(self, view: RowView) -> tuple[Access, str, tuple[Doubt, ...]]:
         spec = self.spec
-        if spec.scope is not None and not self._truth("scope", spec.scope, view):
-            blanks = self._blanks([spec.scope], view)
+        if spec.scope is not None and not self.truth("scope", spec.scope, view):
+            blanks = self.blanks([spec.scope], view)
             if not blanks:
                 return Access.NONE, "out of scope", ()
             try:
                 access, why = self._employment(view)
-            except _Reject:
+            except Reject:
                 access = Access.DUE
             # Somebody who has left anyway does not leave because of the blank.
             return (Access.NONE, why, ()) if access is Access.NONE else (Access.NONE, "out of scope", (Doubt(blanks),))
@@ -222,43 +218,54 @@ class _Reader:
     def _employment(self, view: RowView) -> tuple[Access, str]:
         """Whether status and dates give access, and why."""
         spec, employment = self.spec, self.spec.employment
-        status = clean_name(self._text("status", employment.status, view))
+        status = clean_name(self.text("status", employment.status, view))
         key = status.casefold()
         active = key in employment.active
         if not active and key not in employment.inactive:
             found = f"status {status[:40]!r}" if status else "status is blank, and"
-            raise _Reject(f"{found} is neither in employment.active nor in employment.inactive")
-        timezone, today = self._today(view)
+            raise Reject(f"{found} is neither in employment.active nor in employment.inactive")
+        local = self.local_days(view)
         return decide_access(
             active,
             status,
-            self._date("start_date", employment.start_date, view, timezone),
-            self._date("end_date", employment.end_date, view, timezone),
-            today,
+            self.date("start_date", employment.start_date, view, local.zone, start=True),
+            self.date("end_date", employment.end_date, view, local.zone),
+            local.day,
             days_before_start=spec.joiner.days_before_start,
             grace_days=spec.leaver.grace_days,
         )
 
-    def _today(self, view: RowView) -> tuple[dt.tzinfo, dt.date]:
-        name = self._text("timezone", self.spec.employment.timezone, view).strip()
+    def _local_days(self, view: RowView) -> LocalDays:
+        name = self.spec.employment.timezone.render(view).strip()
         known = self._days.get(name)
         if known is None:
             try:
                 timezone = pendulum.timezone(name)
             except (ValueError, KeyError, OSError):
-                raise _Reject(f"timezone {name[:40]!r} is not a time zone such as Europe/Berlin") from None
+                raise TemplateError(f"timezone {name[:40]!r} is not a time zone such as Europe/Berlin") from None
             local = self.now.in_timezone(timezone)
-            known = self._days[name] = (timezone, dt.date(local.year, local.month, local.day))
+            known = LocalDays(name, timezone, dt.date(local.year, local.month, local.day), self.dates)
+            self._days[name] = known
         return known
 
-    def _date(self, field: str, template: Template | None, view: RowView, timezone: dt.tzinfo) -> dt.date | None:
+    def local_days(self, view: RowView) -> LocalDays:
+        """The days of the place where the person of a row works."""
+        try:
+            return self._local_days(view)
+        except TemplateError as error:
+            raise Reject(str(error)) from None
+
+    def date(
+        self, field: str, template: Template | None, view: RowView, timezone: dt.tzinfo, *, start: bool = False
+    ) -> dt.date | None:
+        """One date of a row."""
         if template is None:
             return None
-        value = self._value(field, template, view)
+        value = self.value(field, template, view)
         try:
-            return self.dates.read(value, timezone, start=field == "start_date")
+            return self.dates.read(value, timezone, start=start)
         except ValueError as error:
-            raise _Reject(f"{field} {error}") from None
+            raise Reject(f"{field} {error}") from None
 
     def _email(self, view: RowView, leaver: bool) -> str:
         text = self._lenient("email", self.spec.person.email, view, leaver).strip()
@@ -267,62 +274,26 @@ class _Reader:
         try:
             return clean_email(text)
         except ValueError as error:
-            raise _Reject(f"email {error}") from None
+            raise Reject(f"email {error}") from None
 
     def _name(self, field: str, template: Template, view: RowView, leaver: bool) -> str:
         name = clean_name(self._lenient(field, template, view, leaver))
         if not name:
             if not leaver and not template.columns <= self.spec.may_be_empty:
-                raise _Reject(f"{field} is blank")
+                raise Reject(f"{field} is blank")
         elif len(name) > MAX_NAME:
-            raise _Reject(f"{field} is longer than {MAX_NAME} characters")
+            raise Reject(f"{field} is longer than {MAX_NAME} characters")
         elif holds_control(name):
-            raise _Reject(f"{field} holds a control character")
+            raise Reject(f"{field} holds a control character")
         return name
 
     def _property(self, name: str, template: Template, view: RowView) -> str:
-        text = unicodedata.normalize("NFC", self._text(f"properties.{name}", template, view).strip())
+        text = unicodedata.normalize("NFC", self.text(f"properties.{name}", template, view).strip())
         if not text.isprintable() and any(unicodedata.category(char) == "Cs" or char == "\0" for char in text):
-            raise _Reject(f"properties.{name} holds a character that is not text")
+            raise Reject(f"properties.{name} holds a character that is not text")
         return text
 
-    def _memberships(self, view: RowView) -> str:
-        due: list[Due] = []
-        doubts: list[Doubt] = []
-        for rule in self.spec.memberships:
-            field = f"memberships[{rule.index}]"
-            if rule.when is None or self._truth(f"{field}.when", rule.when, view):
-                alias = self._text(f"{field}.organization", rule.organization, view).strip()
-                if blanks := self._blanks([rule.organization], view):
-                    # Where a blank decides which organization it is, nothing may be taken away because of it.
-                    doubts.append(Doubt(blanks, rule.index, None, self._roles[rule.index]))
-                    alias = alias if self.spec.organizations_match is None and alias in self.aliases else ""
-                if alias:
-                    self._check_alias(rule, alias)
-                    due.append(Due(alias, self._roles[rule.index], rule.index))
-            elif blanks := self._blanks([rule.when], view):
-                alias_or_none = self._alias_in_doubt(rule, view)
-                doubts.append(Doubt(blanks, rule.index, alias_or_none, self._roles[rule.index]))
-        return encode_memberships(tuple(due), tuple(doubts))
-
-    def _check_alias(self, rule: MembershipSpec, alias: str) -> None:
-        if self.spec.organizations_match is None and alias not in self.aliases:
-            known = ", ".join(sorted(self.aliases)[:20]) or "none"
-            yields = f"memberships[{rule.index}].organization yields {alias[:80]!r}"
-            raise _Reject(f"{yields}, which is not an alias in organizations; known are {known}")
-
-    def _alias_in_doubt(self, rule: MembershipSpec, view: RowView) -> str | None:
-        """The organization that a doubt is about; ``None``, any of them, where a blank decides that, too."""
-        if self._blanks([rule.organization], view):
-            return None
-        try:
-            alias = rule.organization.render(view).strip()
-        except TemplateError:
-            return None
-        known = alias and (self.spec.organizations_match is not None or alias in self.aliases)
-        return alias if known else None
-
-    def _blanks(self, templates: Iterable[Template], view: RowView) -> tuple[str, ...]:
+    def blanks(self, templates: Iterable[Template], view: RowView) -> tuple[str, ...]:
         """Columns that the expressions read, blank in this row, whose blank is no answer."""
         return tuple(
             sorted(
@@ -335,13 +306,15 @@ class _Reader:
 
     # -- one value ---------------------------------------------------------------------------------------------
 
-    def _value(self, field: str, template: Template, view: RowView) -> Any:
+    def value(self, field: str, template: Template, view: RowView) -> Any:
+        """What an expression yields."""
         try:
             return template.value(view)
         except TemplateError as error:
             _fail(field, error)
 
-    def _text(self, field: str, template: Template, view: RowView) -> str:
+    def text(self, field: str, template: Template, view: RowView) -> str:
+        """What an expression yields, as text."""
         try:
             return template.render(view)
         except TemplateError as error:
@@ -356,7 +329,8 @@ class _Reader:
                 return ""
             _fail(field, error)
 
-    def _truth(self, field: str, template: Template, view: RowView) -> bool:
+    def truth(self, field: str, template: Template, view: RowView) -> bool:
+        """What an expression yields, yes or no."""
         try:
             return template.truth(view)
         except TemplateError as error:
@@ -372,4 +346,4 @@ def _columns_of(templates: Iterable[Template | None]) -> frozenset[str] | None:
 
 
 def _fail(field: str, error: TemplateError) -> NoReturn:
-    raise _Reject(f"{field}: {error}") from None
+    raise Reject(f"{field}: {error}") from None

@@ -54,6 +54,8 @@ class Plan:
     redacted: bool = False
     nobody_absent: str = ""
     """Why no person was treated as absent; empty where absence was judged."""
+    unmapped: list[str] = field(default_factory=list)
+    """Values that no rule names: a line for each column, in counts."""
 
     @property
     def hash(self) -> str:
@@ -98,6 +100,7 @@ class Plan:
                 for held in self.held
             ],
             "warnings": self.warnings,
+            "unmapped": self.unmapped,
         }
 
 
@@ -177,6 +180,7 @@ def plan_run(
     plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]
     plan.warnings += _unknown_ids(people, snapshot, request)
     plan.nobody_absent = holds.nobody_absent
+    plan.unmapped = people.unmapped if request.ids is None else []
     if plan.nobody_absent:
         plan.warnings.append(f"nobody is treated as absent in this run: {plan.nobody_absent}")
     volumes = matches.volumes

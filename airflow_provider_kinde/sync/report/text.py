@@ -270,6 +270,9 @@ def _remarks(plan: Plan, paint: Paint) -> list[str]:
             whose = f", id {clean(r.id)}" if r.id else ""
             lines.append(f"  {paint('35', '!')} row {r.row}{whose}: {clean(r.reason)}")
         lines.append("")
+    if plan.unmapped:
+        lines.append(paint("1", "Values that no rule names, of people with access"))
+        lines += [f"  {clean(line)}" for line in plan.unmapped] + [""]
     if plan.warnings:
         lines.append(paint("33;1", "Warnings"))
         lines += [f"  {paint('33', '!')} {clean(warning)}" for warning in plan.warnings] + [""]

@@ -13,6 +13,7 @@ import jinja2
 from jinja2.exceptions import SecurityError
 
 from airflow_provider_kinde.sync.spec.cells import clean_inside, clean_row
+from airflow_provider_kinde.sync.spec.days import LocalDays
 from airflow_provider_kinde.sync.spec.filters import MAX_TEXT, as_text
 from airflow_provider_kinde.sync.spec.sandbox import Sandbox
 from airflow_provider_kinde.sync.spec.syntax_tree import Reads, prepare
@@ -49,14 +50,28 @@ class RowView:
     :param known: the columns of the source, where they are known beforehand: any other is an error. Where each row
         names its own (``None``), one that this row lacks reads as blank, and is noted in ``missed``.
     :param missed: takes the names of columns that rows lack.
+    :param place: tells the days of the place where the person of a row works; ``None`` where no day is known.
     """
 
-    __slots__ = ("known", "missed", "values")
+    __slots__ = ("known", "missed", "place", "values")
 
     def __init__(
-        self, values: Mapping[str, Any], known: Container[str] | None = None, missed: set[str] | None = None
+        self,
+        values: Mapping[str, Any],
+        known: Container[str] | None = None,
+        missed: set[str] | None = None,
+        place: Callable[[RowView], LocalDays] | None = None,
     ) -> None:
-        self.values, self.known, self.missed = values, known, missed
+        self.values, self.known, self.missed, self.place = values, known, missed, place
+
+    def local_days(self) -> LocalDays:
+        """The days of the place where the person works.
+
+        :raises TemplateError: no day is known where the expression is used.
+        """
+        if self.place is None:
+            raise TemplateError("no day is known here: today and date cannot be used")
+        return self.place(self)
 
     def __contains__(self, name: object) -> bool:
         return name in self.values
@@ -119,13 +134,16 @@ class Recall:
 
     :param columns: the columns that the function reads; ``None`` where they are not known, then nothing is remembered.
     :param compute: the function.
+    :param dated: it depends on the day as well.
     """
 
-    __slots__ = ("_columns", "_compute", "_fresh", "_known")
+    __slots__ = ("_columns", "_compute", "_dated", "_fresh", "_known")
 
-    def __init__(self, columns: Iterable[str] | None, compute: Callable[[RowView], Any]) -> None:
+    def __init__(
+        self, columns: Iterable[str] | None, compute: Callable[[RowView], Any], *, dated: bool = False
+    ) -> None:
         self._columns = None if columns is None else tuple(columns)
-        self._compute = compute
+        self._compute, self._dated = compute, dated
         self._known: dict[tuple[Any, ...], Any] = {}
         self._fresh = 0
 
@@ -140,6 +158,8 @@ class Recall:
         for item in key:
             if item is not None and (type(item) is not str or len(item) > _MEMO_TEXT):
                 return self._compute(view)
+        if self._dated:
+            key = (*key, view.local_days().key)
         known = self._known
         if key in known:
             self._fresh -= 1
@@ -176,7 +196,9 @@ class Template:
         "_constant",
         "_recall",
         "columns",
+        "compared",
         "constant",
+        "dated",
         "key",
         "line",
         "optional",
@@ -192,6 +214,10 @@ class Template:
         """Those of them that need not exist (``row.x is defined``, ``row.x | default(…)``)."""
         self.texts: frozenset[str] = frozenset()
         """The constant texts in it, with which cells may be compared."""
+        self.compared: dict[str, frozenset[str]] = {}
+        """Column -> the texts with which the expression compares it."""
+        self.dated = False
+        """Whether the value depends on the day, or on how dates are written."""
         self.constant = True
         self._constant: Any = clean_inside(text)
         self._column: str | None = None
@@ -211,14 +237,15 @@ class Template:
         except ValueError as error:
             raise TemplateError(f"not a valid expression: {str(error)[:200]}") from None
         self.columns, self.optional, self.texts = reads.columns, reads.optional, reads.texts
-        self.constant = not reads.reads_row
+        self.compared, self.dated = reads.compared, reads.dated
+        self.constant = not reads.reads_row and not reads.dated
         if self.constant:
             self._constant = self._run(RowView({}))
             self._compiled = None
         elif reads.only_column is not None:
             self._column = reads.only_column
         elif not reads.dynamic:
-            self._recall = Recall(self.columns, self._run)
+            self._recall = Recall(self.columns, self._run, dated=self.dated)
 
     def value(self, row: RowView | Mapping[str, Any]) -> Any:
         """Evaluate to a native value: text, a number, a boolean, a date.
@@ -243,7 +270,10 @@ class Template:
     def _run(self, view: RowView) -> Any:
         assert self._compiled is not None
         try:
-            context = self._compiled.new_context({"row": view})
+            names: dict[str, Any] = {"row": view}
+            if self.dated:
+                names["today"] = view.local_days().today
+            context = self._compiled.new_context(names)
             text = "".join(self._compiled.root_render_func(context))
             result = context.vars.get("result", text)
             if isinstance(result, jinja2.Undefined):
@@ -251,6 +281,10 @@ class Template:
             return as_text(result) if isinstance(result, str) else result
         except (TemplateError, UnknownColumn):
             raise
+        except TypeError as error:
+            if self.dated and "NoneType" in str(error):
+                raise TemplateError("a blank is used as a day") from None
+            raise TemplateError(f"TypeError: {str(error)[:200]}") from None
         except (jinja2.TemplateError, SecurityError) as error:
             raise TemplateError(error.message or "fails") from None
         except RecursionError:

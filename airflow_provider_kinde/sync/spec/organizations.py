@@ -158,8 +158,14 @@ Organizations = Annotated[
 class MembershipSpec(Section):
     """One rule: who belongs to an organization, and with which roles."""
 
-    organization: Expr = Field(description="An alias, or an expression that yields one.")
+    organization: Expr = Field(description="An alias, or an expression that yields one, or a list of several.")
     when: TruthExpr | None = Field(default=None, description="For which people; for all when left out.")
+    first_day: Expr | None = Field(
+        default=None, alias="from", description="The first local day of the membership; blank means that there is none."
+    )
+    until: Expr | None = Field(
+        default=None, description="The last local day of the membership; blank means that there is none."
+    )
     roles: OrderedRoleKeys = Field(
         default=(), description="Role keys of Kinde: constants. Only keys that the file names are given or taken away."
     )

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from airflow_provider_kinde.sync.spec.days import Day, LocalDays, days
 from airflow_provider_kinde.sync.spec.filters import FILTERS, as_text
 
 # Those of Jinja's filters that always yield the same for the same row.
@@ -46,9 +47,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
             undefined=jinja2.StrictUndefined, autoescape=False, finalize=as_text, cache_size=0, optimized=False
         )
         self._row_type = row_type
-        self.globals = {"range": self.globals["range"]}
+        self.globals = {"range": self.globals["range"], "days": days}
         own = {name: _of_text(self.filters[name]) for name in _JINJA_TEXT_FILTERS} | FILTERS
-        self.filters = {name: self.filters[name] for name in _JINJA_FILTERS} | own
+        self.filters = {name: self.filters[name] for name in _JINJA_FILTERS} | own | {"date": date}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """``row.x`` is the column ``x``; anything else follows Jinja's sandbox."""
@@ -57,6 +58,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """``row["x"]`` is the column ``x``; anything else follows Jinja's sandbox."""
         return obj.column(argument) if type(obj) is self._row_type else super().getitem(obj, argument)
+
+
+@jinja2.pass_context
+def date(context: jinja2.runtime.Context, value: Any, *formats: str) -> Day | None:
+    """The day that a cell holds; a blank is none.
+
+    :param context: the expression at work.
+    :param value: the cell.
+    :param formats: how it is written; as ``employment.date_format`` says when left out.
+    :returns: the day, which compares with other days, and to which days can be added.
+    """
+    local: LocalDays = context.resolve("row").local_days()
+    return local.read(value, *formats)
 
 
 def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,13 +13,16 @@ from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
 from airflow_provider_kinde.sync.spec.cells import clean_inside
+from airflow_provider_kinde.sync.spec.dates import check_format
 from airflow_provider_kinde.sync.spec.filters import regex
 
 # What the discovery of columns understands: no macros, blocks, imports and namespaces.
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Expr)
 _HELPERS = (nodes.Operand, nodes.Keyword, nodes.Pair)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_GLOBALS = {"row", "range"}
+_GLOBALS = {"row", "range", "today", "days"}
+_SAME_VALUE = {"trim", "lower", "upper", "string", "strip", "casefold"}
+"""Filters and text methods that leave a value what it is, but for case and blanks."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Reads:
     :param reads_row: the expression uses ``row`` at all.
     :param only_column: the one column that the expression is, without anything done to it.
     :param texts: the constant texts in it, with which cells may be compared.
+    :param dated: the value depends on the day, or on how dates are written.
+    :param compared: column -> the texts with which the expression compares it.
     """
 
     tree: nodes.Template
@@ -42,6 +47,8 @@ class Reads:
     reads_row: bool
     only_column: str | None
     texts: frozenset[str]
+    dated: bool
+    compared: dict[str, frozenset[str]]
 
 
 def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
@@ -64,6 +71,9 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
     # `row` handed on as a whole may be read in ways that the tree does not show.
     used = sum(name.name in rows and name.ctx == "load" for name in tree.find_all(nodes.Name))
     handed_on = used - sum(isinstance(node.node, nodes.Name) and node.node.name in rows for node in lookups)
+    dated = any(name.name == "today" for name in tree.find_all(nodes.Name))
+    dated = dated or any(node.name == "date" for node in tree.find_all(nodes.Filter))
+    compared = _compared(tree, rows)
     transformer = _Transformer(rows, constants)
     expression = _single_expression(tree)
     only = None
@@ -84,6 +94,8 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
         reads_row=reads_row,
         only_column=only,
         texts=frozenset(texts) - columns,
+        dated=dated,
+        compared=compared,
     )
 
 
@@ -105,9 +117,12 @@ def _check(tree: nodes.Template, environment: jinja2.Environment) -> None:
             raise _fail(f"no filter named {node.name!r}" + _hint(node.name, environment.filters), node)
         if isinstance(node, nodes.Filter) and node.name in ("regex_replace", "regex_search"):
             _check_regex(node)
+        if isinstance(node, nodes.Filter) and node.name == "date":
+            _check_formats(node)
         if isinstance(node, nodes.Test) and node.name not in environment.tests:
             raise _fail(f"no test named {node.name!r}" + _hint(node.name, environment.tests), node)
     names_used = meta.TrackingCodeGenerator(environment)
+    names_used.optimizer = None  # it would fold lists and dictionaries of the tree, whose texts are looked at later
     names_used.visit(tree)
     unknown = sorted(names_used.undeclared_identifiers - _GLOBALS)
     if unknown:
@@ -124,6 +139,53 @@ def _check_regex(node: nodes.Filter) -> None:
             regex(pattern)
     except SecurityError as error:
         raise _fail(str(error.message), node) from None
+
+
+def _check_formats(node: nodes.Filter) -> None:
+    for argument in node.args:
+        text = _const(argument)
+        try:
+            if text is not None:
+                check_format(text)
+        except ValueError as error:
+            raise _fail(f"{text!r} is no format of a date: {error}", node) from None
+
+
+def _compared(tree: nodes.Template, rows: set[str]) -> dict[str, frozenset[str]]:
+    """Which texts a column is compared with: ``==``, ``in`` a list, or a look-up in a dictionary."""
+    found: dict[str, frozenset[str]] = {}
+
+    def note(node: nodes.Node, items: Sequence[nodes.Node]) -> None:
+        names = _column_names(_inner(node), rows, {})
+        texts = [text for item in items if (text := _const(item)) is not None]
+        if names and len(names) == 1 and texts:
+            found[names[0]] = found.get(names[0], frozenset()) | frozenset(texts)
+
+    for compare in tree.find_all(nodes.Compare):
+        for operand in compare.ops:
+            if operand.op == "eq":
+                note(compare.expr, [operand.expr])
+                note(operand.expr, [compare.expr])
+            elif operand.op == "in" and isinstance(operand.expr, (nodes.List, nodes.Tuple)):
+                note(compare.expr, operand.expr.items)
+    for call in tree.find_all(nodes.Call):
+        method = call.node
+        named = isinstance(method, nodes.Getattr) and method.attr == "get" and call.args
+        if named and isinstance(method, nodes.Getattr) and isinstance(method.node, nodes.Dict):
+            note(call.args[0], [pair.key for pair in method.node.items])
+    for lookup in tree.find_all(nodes.Getitem):
+        if isinstance(lookup.node, nodes.Dict):
+            note(lookup.arg, [pair.key for pair in lookup.node.items])
+    return found
+
+
+def _inner(node: nodes.Node) -> nodes.Node:
+    """What a value is made of, without what changes only its case and its blanks."""
+    if isinstance(node, nodes.Filter) and node.name in _SAME_VALUE and node.node is not None:
+        return _inner(node.node)
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in _SAME_VALUE:
+        return _inner(node.node.node)
+    return node
 
 
 def _hint(name: str, known: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import NamedTuple
 
 from airflow_provider_kinde.sync.model import Access
@@ -43,7 +45,10 @@ INSERT INTO unclear SELECT number, id, key, given, family FROM hr WHERE key = ? 
 
 HOLD_ADDRESS = "UPDATE hr SET access = NULL, key = NULL WHERE key = ? AND access = ?"
 
+UNMAPPED = "SELECT unmapped, count(*) FROM hr WHERE access = ? AND unmapped != '' GROUP BY unmapped"
+
 _DUE = Access.DUE.value
+_MOST_VALUES = 10
 
 
 class HrRow(NamedTuple):
@@ -169,3 +174,24 @@ def hold_address(database: Database, key: str) -> None:
     """
     database.run(KEEP_CLUES_OF_ADDRESS, (key, _DUE))
     database.run(HOLD_ADDRESS, (key, _DUE))
+
+
+def unmapped_values(database: Database) -> list[str]:
+    """The values of columns that rules compare, which no rule names, with the number of people with access.
+
+    :param database: the database of the run.
+    :returns: a line for each column, such as ``Department: Office 8 people, Stock 4``: the most frequent values.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for text, count in database.each(UNMAPPED, (_DUE,)):
+        for column, value in json.loads(text):
+            counts.setdefault(column, Counter())[value] += count
+    lines = []
+    for column, values in sorted(counts.items()):
+        ordered = sorted(values.items(), key=lambda found: (-found[1], found[0]))
+        shown = [f"{value} {count:,}" for value, count in ordered[:_MOST_VALUES]]
+        shown[0] += " people" if ordered[0][1] > 1 else " person"
+        more = len(ordered) - _MOST_VALUES
+        others = sum(count for _, count in ordered[_MOST_VALUES:])
+        lines.append(f"{column}: {', '.join(shown)}" + (f", and {more:,} more values {others:,}" if more > 0 else ""))
+    return lines

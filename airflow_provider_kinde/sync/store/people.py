@@ -237,6 +237,7 @@ class People:
     :param absence_unknown: why no person can be treated as absent (the id of a row cannot be read), or empty.
     :param problems: why the source may not be acted upon at all (empty, incomplete, drifted): never approvable.
     :param proven: the source proved that it is complete.
+    :param unmapped: values of columns that rules compare, which no rule names: a line for each column, in counts.
     """
 
     database: Database = field(default_factory=Database)
@@ -249,6 +250,7 @@ class People:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     proven: bool = False
+    unmapped: list[str] = field(default_factory=list)
     source: str = ""
 
     @property

@@ -52,6 +52,9 @@ def test_texts_of_an_expression_are_read_as_cells_are() -> None:
     decomposed = Template("{{ row.Department == 'Bu\u0308ro\u00a0Nord' }}")
     assert decomposed.truth({"Department": "B\u00fcro Nord"}) is True
     assert decomposed.texts == {"B\u00fcro Nord"}
+    for text in ("{{ row.Department in ['Bu\u0308ro'] }}", "{{ {'Bu\u0308ro': 'yes'}.get(row.Department) }}"):
+        assert Template(text).truth({"Department": "B\u00fcro"}) is True
+        assert "B\u00fcro" in Template(text).texts
 
 
 def test_the_name_of_a_column_stays_as_the_source_writes_it() -> None:
