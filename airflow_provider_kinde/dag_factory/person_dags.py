@@ -224,6 +224,6 @@ def _offboard_params() -> dict[str, Param]:
             None,
             type=["string", "null"],
             title="Confirm a protected person",
-            description="Only for somebody whom the spec protects: the HR id again (the address, if there is none).",
+            description="Only for a person whom the spec protects: the HR id again (the address, if there is none).",
         ),
     }

@@ -147,7 +147,7 @@ def kinde_sync_dag(
                 approvers=approvers,
                 response_timeout=approval_timeout,
                 log_personal_data=log_personal_data,
-                # Nobody who did not answer in time is asked three more times.
+                # An approver who did not answer in time is not asked three more times.
                 retries=0,
             )
         )
@@ -170,7 +170,7 @@ def _check(approve: str, approvers: Sequence[Any]) -> None:
     if approve not in ("never", "blocked", "always"):
         raise ValueError(f"approve={approve!r}: expected 'never', 'blocked' or 'always'")
     if approve == "never" and approvers:
-        raise ValueError("approvers: nobody is asked with approve='never'")
+        raise ValueError("approvers: no approval is asked for with approve='never'")
     if isinstance(approvers, str):
         raise ValueError(f"approvers={approvers!r}: a list is expected")
     if approve != "never" and not can_ask():

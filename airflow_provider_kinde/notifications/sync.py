@@ -1,4 +1,4 @@
-"""Tell somebody how a sync ended: a webhook (Slack, Teams, anything that takes JSON), or the log."""
+"""Tell how a sync ended: a webhook (Slack, Teams, anything that takes JSON), or the log."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
-"""Seconds that a webhook may take: whoever waits for it is a task that is over."""
+"""Seconds that a webhook may take: a task that is over waits for it."""
 
 
 class KindeSyncNotifier(BaseNotifier):
     """Sends outcome, counts, what is held and rejected, why a plan is blocked, and where the report is.
 
-    It names nobody. For ``on_failure_callback`` and ``on_success_callback`` of the tasks of a sync; as a DAG's callback
-    it tells of the task whose context Airflow passes.
+    It names no person. Use it as ``on_failure_callback`` or ``on_success_callback`` of the tasks of a sync; as a DAG's
+    callback it tells of the task whose context Airflow passes.
 
     :param conn_id: a connection of type ``http``: ``host`` (and ``schema``, ``port``) is where to post, ``password`` is
         sent as a bearer token, and ``headers`` in its extra are sent as they are. Left out: the log.

@@ -24,7 +24,7 @@ FACET = "kinde_sync"
 
 
 def active() -> bool:
-    """Whether anybody wants lineage: OpenLineage's provider is installed, and not disabled."""
+    """Whether lineage is wanted: OpenLineage's provider is installed, and not disabled."""
     try:
         from airflow.providers.openlineage import conf
     except ImportError:
@@ -39,7 +39,7 @@ def trace(source: Any, plan: Plan, result: Mapping[str, Any], *, applied: bool) 
     :param plan: the plan of the run.
     :param result: what the task returns.
     :param applied: whether the plan was carried out, so that Kinde's organizations are outputs.
-    :returns: an ``OperatorLineage``; ``None`` where nobody wants it.
+    :returns: an ``OperatorLineage``; ``None`` where lineage is not wanted.
     """
     try:
         if not active():

@@ -86,7 +86,7 @@ def connected(conn_id: str) -> Iterator[KindeClient]:
 class TakesAddress:
     """For operators whose ``email`` is a user's address and not, as Airflow has it, that of whom to alert.
 
-    Without it, nobody could map over ``email`` on Airflow 2, and Airflow would tell users of tasks that fail.
+    Without it, ``email`` could not be mapped on Airflow 2, and Airflow would send its alerts to the user.
     """
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Onboard or offboard one person, as somebody in IT asks for it in a form."""
+"""Onboard or offboard one person, as an IT team asks for it in a form."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _FormOperator(KindeSpecOperator):
         result = self._finish_report(spec, report, context)
         accounts = {o.account.id for o in report.plan.operations if o.account}
         if report.plan.held:
-            # A sync goes on with the others; here there are none, and whoever filled in the form waits for an answer.
+            # A sync goes on with other people. Here there are none, and the form's user waits for the result.
             context["ti"].xcom_push(key="return_value", value=result)
             raise AirflowFailException(f"nothing was done, the person is held: {report.plan.held[0].reason}")
         return {**result, "user_ids": sorted(accounts)}
@@ -160,7 +160,7 @@ class KindeOffboardUserOperator(_FormOperator):
     :param spec: path of the sync's spec file (templated).
     :param address: one of the person's e-mail addresses (templated), or
     :param hr_id: the HR id (templated).
-    :param confirm_protected: the HR id again (the address, where there is none), for somebody whom the spec protects
+    :param confirm_protected: the HR id again (the address, where there is none), for a person whom the spec protects
         (templated).
     :param kinde_conn_id: Airflow connection; the spec's when left out (templated).
     :param storage_path: folder for explanation and report (templated).

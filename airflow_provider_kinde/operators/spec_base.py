@@ -153,7 +153,7 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
         self.log.info("%s: %s", what, result["path"])
 
     def _block(self, result: dict[str, Any], context: Context) -> None:
-        # A failed task returns nothing, and whoever is notified wants to know why.
+        # A failed task returns nothing, and a notification has to say why.
         context["ti"].xcom_push(key="return_value", value=result)
         how = f" To let this plan pass once, approve {result['hash']}." if result["approvable"] else ""
         raise AirflowFailException(f"blocked, nothing was written: {'; '.join(result['blocked'])}.{how}")

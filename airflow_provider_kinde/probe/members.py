@@ -149,9 +149,9 @@ def bulk_failure(s: Session) -> None:
 
 @question(calls="remove_organization_user", needs="membership second_user")
 def remove_stranger(s: Session) -> None:
-    """Removes somebody from the organization who is not a member."""
+    """Tries to remove a user from the organization who is not a member."""
     outsider = s.facts.get("outsider", s.have["second_user"])
     if outsider is None:
         raise Unlearnt("both users are members")
     outcome = s.attempt(s.client.remove_organization_user, s.have["organization"], outsider)
-    s.see("remove somebody who is not a member", outcome)
+    s.see("remove a user who is not a member", outcome)

@@ -30,7 +30,7 @@ def default_path() -> str:
 def segment(text: str) -> str:
     """A text as one part of a path; two texts never share a part.
 
-    Run ids are free text (``manual__2026-11-21T08:00:00+00:00``, or whatever somebody typed).
+    Run ids are free text (``manual__2026-11-21T08:00:00+00:00``, or what a user typed).
 
     :param text: the text.
     """

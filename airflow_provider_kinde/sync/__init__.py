@@ -24,7 +24,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # On demand: whoever compares two addresses needs neither YAML nor Jinja.
+    # On demand: comparing two addresses needs neither YAML nor Jinja.
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -47,12 +47,12 @@ class Source(Protocol):
 
 
 class Access(enum.Enum):
-    """Whether HR says that somebody has access on the day of the run."""
+    """Whether HR says that a person has access on the day of the run."""
 
     DUE = "due"
     """Has access; given where missing."""
     KEEP = "keep"
-    """Active, but the start is still ahead: nothing is given, and whoever has access is treated as due."""
+    """Active, but the start is still ahead: nothing is given, and a person who has access is treated as due."""
     GRACE = "grace"
     """Past the end, within grace: what is there stays exactly as it is."""
     NONE = "none"

@@ -20,7 +20,7 @@ MAX_DEPTH = 8
 
 
 class Doubled(SourceError):
-    """A column stands twice: nobody can tell which one is meant, so that no row may be acted upon."""
+    """A column stands twice: which one is meant is unknown, so that no row may be acted upon."""
 
     def __init__(self, column: str) -> None:
         super().__init__(f"column {column!r} stands twice: which one is meant?")

@@ -130,7 +130,7 @@ class KindeUserEventTrigger(_EventTrigger):  # type: ignore[misc]
         if before is None:
             return None, after
         gone = sorted(before.keys() - after.keys())
-        # Kinde's pages shift while users are deleted: whoever slipped through is still there.
+        # Kinde's pages shift while users are deleted: a user who is missing from the list may still be there.
         for user in await run_query_async(find_users([UserName(user_id=user_id) for user_id in gone]), shared.answer):
             if user:
                 after[str(user["id"])] = fields.digest(user)

@@ -130,7 +130,7 @@ class Poller:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            # Whoever waits gets the error, too; this keeps asyncio from complaining where nobody waits any more.
+            # Waiting triggers get the error, too; this keeps asyncio from complaining where none waits any more.
             task.exception()
 
 

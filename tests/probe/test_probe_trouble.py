@@ -287,7 +287,7 @@ def test_the_table_and_json(kinde: Emulator) -> None:
     text = findings.text()
     assert re.search(r"^patch_roles +replace +PATCH with another role", text, re.M)
     assert re.search(r"^provided_id_max_length +none ", text, re.M)
-    assert re.search(r"^remove somebody who is not a member +400 USER_NOT_IN_ORGANIZATION$", text, re.M)
+    assert re.search(r"^remove a user who is not a member +400 USER_NOT_IN_ORGANIZATION$", text, re.M)
     assert "everything that was made is removed" in text
     document = json.loads(json.dumps(findings.to_json()))
     assert document["settings"] == findings.settings

@@ -216,7 +216,7 @@ class Run:
         return alias
 
     def _skip_memberships(self) -> None:
-        """Nobody joins anything whose account, or whose organization, could not be made."""
+        """Skip memberships whose account or organization could not be created."""
         if self.dead:
             self.operations.finish("skipped", self.dead)
         outcomes = self.operations.outcomes()

@@ -1,4 +1,4 @@
-"""When somebody has access: one pure function of status, dates and day."""
+"""When a person has access: one pure function of status, dates and day."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def decide_access(
     days_before_start: int = 0,
     grace_days: int = 0,
 ) -> tuple[Access, str]:
-    """Say whether somebody has access today, and why.
+    """Say whether a person has access today, and why.
 
     :param active: the status is one of ``employment.active`` (else it is one of ``inactive``).
     :param status: the status as the row has it, for the reason.

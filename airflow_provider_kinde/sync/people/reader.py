@@ -143,7 +143,7 @@ class _Reader:
             self._uncertain(row, reason)
 
     def _uncertain(self, row: Row, reason: str) -> None:
-        """Nobody is absent for certain: this row may be anybody's."""
+        """No person is absent for certain: this row may belong to any of them."""
         if not self.people.absence_unknown:
             self.people.absence_unknown = f"the id in row {row.number} cannot be read ({reason})"
 
@@ -211,7 +211,7 @@ class _Reader:
                 access, why = self._employment(view)
             except Reject:
                 access = Access.DUE
-            # Somebody who has left anyway does not leave because of the blank.
+            # A person who has left anyway does not leave because of the blank.
             return (Access.NONE, why, ()) if access is Access.NONE else (Access.NONE, "out of scope", (Doubt(blanks),))
         return *self._employment(view), ()
 

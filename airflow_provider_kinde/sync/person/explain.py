@@ -87,7 +87,7 @@ def _rows(spec: SyncSpec, source: Source, id: str, personal: bool) -> list[str]:
 
 
 def _cells(spec: SyncSpec, values: Mapping[str, Any]) -> list[str]:
-    """The cells that the spec reads, as it reads them, with a word on characters that nobody can see."""
+    """The cells that the spec reads, as it reads them, with a word on characters that cannot be seen."""
     lines = []
     employment = spec.employment
     for column, raw in values.items():

@@ -27,7 +27,7 @@ _SKEW = 3_600
 """Seconds by which Kinde's clock may be ahead. An account made later than that has no known age, and so is old."""
 
 Present = tuple[tuple[str, str], ...]
-"""Alias and role keys, as they are kept, of the managed organizations that somebody is in; by alias."""
+"""Alias and role keys, as they are kept, of the managed organizations that an account is in; by alias."""
 
 
 class Match:

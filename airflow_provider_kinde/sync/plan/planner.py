@@ -228,7 +228,7 @@ def _check_aliases(spec: SyncSpec, people: People, snapshot: Snapshot) -> None:
 
 
 def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Change]:
-    """The creation of organizations that Kinde lacks and somebody joins."""
+    """The creation of organizations that Kinde lacks and a person joins."""
     needed = set(changes.aliases("add_membership"))
     return [
         Change(

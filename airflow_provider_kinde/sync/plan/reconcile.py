@@ -22,7 +22,7 @@ NO_RULE = "no rule grants it any more"
 class Hold(Exception):
     """Nothing is done for this person in this run; the message says why.
 
-    :param protected: a protected person who should lose access: somebody has to decide.
+    :param protected: a protected person who should lose access: an approval decides.
     :param absent: held only because the spec holds people whom HR no longer lists.
     """
 
@@ -38,7 +38,7 @@ class Reconciler:
     :param today: UTC day of the run.
     :param rows_with: tells how many understood rows have an address.
     :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities).
-    :param approved: HR ids of protected leavers whom somebody approved by name.
+    :param approved: HR ids of protected leavers who were approved by name.
     """
 
     spec: SyncSpec
@@ -59,7 +59,7 @@ class Reconciler:
         """Whether the person can use what this sync manages: enabled, and not already taken out of it.
 
         An enabled account with the mark, in no managed organization, was taken out where the spec takes people out;
-        elsewhere somebody enabled a leaver by hand.
+        elsewhere a leaver was enabled by hand.
         """
         if account.suspended:
             return False
@@ -84,9 +84,9 @@ class Reconciler:
     # -- leavers ------------------------------------------------------------------------------------------------
 
     def leave(self, id: str, person: Person | None, account: Account) -> list[Change]:
-        """Take access away from somebody who left, finish what a killed run began, or delete after the mark.
+        """Take access away from a person who left, finish what a killed run began, or delete after the mark.
 
-        :param person: ``None`` for somebody whom HR no longer lists.
+        :param person: ``None`` for a person whom HR no longer lists.
         :raises Hold: for the protected, for doubts, and where the spec says ``hold``.
         """
         action = self.spec.leaver.action if person else self.absent_action
@@ -252,7 +252,7 @@ class Reconciler:
     # -- memberships and roles ----------------------------------------------------------------------------------
 
     def _given(self, person: Person) -> list[Change]:
-        """Memberships and roles of somebody who has none yet."""
+        """Memberships and roles of a person who has none yet."""
         operation = partial(operation_for, person.id, person, None)
         operations = []
         for alias, due in roles_by_organization(person.memberships).items():

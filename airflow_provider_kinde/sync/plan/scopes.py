@@ -31,7 +31,7 @@ def needed_scopes(plan: Plan) -> set[str]:
 
 
 def _leaves_default(plan: Plan) -> bool:
-    """Whether somebody is created whom Kinde may put into a default organization that is not theirs."""
+    """Whether an account is created that Kinde may put into a default organization that is not the person's."""
     snapshot = plan.snapshot
     if snapshot is None or not snapshot.default_code:
         return False

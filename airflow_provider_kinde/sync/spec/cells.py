@@ -1,6 +1,6 @@
 """Cells as expressions read them: texts that look the same are the same.
 
-Exports differ in characters that nobody sees: an umlaut of two characters, a blank that does not break, a character
+Exports differ in characters that cannot be seen: an umlaut of two characters, a blank that does not break, a character
 without width from a web page. A cell is brought into one form before anything reads it.
 """
 

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     handled = threading.current_thread() is threading.main_thread()
     before = {}
     if handled:
-        # Before anything else: whoever starts this may end it at once.
+        # Before anything else: the process may be ended as soon as it is started.
         before = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _run(arguments, stop)
@@ -123,7 +123,9 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
         _announce(emulator, arguments.data)
         if not is_loopback(arguments.host):
             print(
-                "warning: whoever reaches this port can read and change everything in it", file=sys.stderr, flush=True
+                "warning: everything in it can be read and changed by any client that reaches this port",
+                file=sys.stderr,
+                flush=True,
             )
         stop.wait()
     finally:

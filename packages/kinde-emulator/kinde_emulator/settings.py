@@ -94,7 +94,7 @@ class Settings:
 
     # members
     add_existing_member: Literal["200", "204", "409"] = "200"
-    """POST of a user who is a member already: 200 and not in ``users_added``, 204 when nobody is added, or 409."""
+    """POST of a user who is a member already: 200 and not in ``users_added``, 204 when no user is added, or 409."""
     patch_roles: Literal["replace", "merge"] = "replace"
     patch_without_permissions: Literal["keep", "clear"] = "keep"
     bulk_failure: Literal["atomic", "partial", "silent"] = "atomic"

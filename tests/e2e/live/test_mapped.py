@@ -121,7 +121,7 @@ def test_each_instance_does_its_own_and_says_so(kinde: Emulator, run: Callable[.
     each, absent = case.outcome
     silent = absent in ("failed", "skipped", "silent")
     assert done.all == {"success", absent} - {"silent"} if silent else {"success"}
-    # What somebody makes of the list needs the good ones in their order, and no more than that.
+    # A task that reads the list needs the good ones in their order, and no more than that.
     said = Counter(map(outcome, done.values("t")))
     assert said == Counter([each] * (MANY - 1) + ([] if silent else [absent]))
     assert case.holds(kinde.state())
