@@ -17,7 +17,9 @@ def change_token(source: Source, last: str | None = None, now: dt.datetime | Non
     A source that knows best has a method ``change_token()`` (a file: when it was written, and its size); an API with a
     list of changes is asked for those since the last look; everything else is read, and its rows are digested.
 
+    :param source: the source.
     :param last: the token of an earlier look; ``None`` for the first one.
+    :param now: the moment.
     :raises SourceError: the source cannot be read.
     """
     own = getattr(source, "change_token", None)
@@ -33,7 +35,10 @@ def change_token(source: Source, last: str | None = None, now: dt.datetime | Non
 
 
 def digest(source: Source) -> str:
-    """A digest of all rows, whatever their order; a source that is incomplete has another one than a complete one."""
+    """A digest of all rows, whatever their order; a source that is incomplete has another one than a complete one.
+
+    :param source: the source.
+    """
     total, count = 0, 0
     reading = source.read()
     for row in reading:
@@ -46,7 +51,10 @@ def digest(source: Source) -> str:
 
 
 def stat_token(status: Any) -> str:
-    """A token from what a file system or an object store says of a file: its ETag, or time of writing and size."""
+    """A token from what a file system or an object store says of a file: its ETag, or time of writing and size.
+
+    :param status: what the file system says.
+    """
     info: Mapping[str, Any] = getattr(status, "_info", None) or {}
     for name in ("ETag", "etag", "md5Hash", "content_md5"):
         if info.get(name):

@@ -36,7 +36,10 @@ class Expect:
         return _trailer(self.trailer_text) if self.trailer_text else None
 
     def begin(self, reading: RowReading, manifest: Callable[[], str | None]) -> Proof:
-        """Start to collect the proofs of one reading."""
+        """Start to collect the proofs of one reading.
+
+        :param reading: the reading, whose proofs are collected.
+        """
         return Proof(self, reading, manifest)
 
 
@@ -52,7 +55,12 @@ def _trailer(text: str) -> re.Pattern[str]:
 
 
 class Proof:
-    """The proofs of one reading, settled after its last row."""
+    """The proofs of one reading, settled after its last row.
+
+    :param expect: the spec's expectations.
+    :param reading: the reading, which is proven or incomplete in the end.
+    :param manifest: reads the file that names rows or checksum.
+    """
 
     def __init__(self, expect: Expect, reading: RowReading, manifest: Callable[[], str | None]) -> None:
         self.expect, self.reading = expect, reading
@@ -87,7 +95,10 @@ class Proof:
             self._fail(f'its manifest {path} holds neither {{"rows": …}} nor a SHA-256 of this file')
 
     def hash_file(self, file: IO[bytes]) -> Callable[[], str] | None:
-        """The checksum of a seekable file, which is read from its start afterwards."""
+        """The checksum of a seekable file, which is read from its start afterwards.
+
+        :param file: the file.
+        """
         if not self.wants_hash:
             return None
         digest = hashlib.sha256()
@@ -97,7 +108,10 @@ class Proof:
         return digest.hexdigest
 
     def without_trailer(self, lines: Iterator[str]) -> Iterator[str]:
-        """The lines but for the last that is not blank, which is kept as the trailer."""
+        """The lines but for the last that is not blank, which is kept as the trailer.
+
+        :param lines: the lines of the file.
+        """
         held: list[str] = []
         for line in lines:
             if line.strip() and held:
@@ -111,7 +125,11 @@ class Proof:
             self._last_line = held[0].strip()
 
     def settle(self, rows: int, digest: Callable[[], str] | None) -> None:
-        """Judge every expectation, once the last row was read."""
+        """Judge every expectation, once the last row was read.
+
+        :param rows: how many rows were read.
+        :param digest: returns the checksum of what was read; ``None`` where none is taken.
+        """
         expect, before = self.expect, len(self.reading.incomplete)
         if expect.min_rows is not None and rows < expect.min_rows:
             self._fail(f"it has {rows} rows, and expect.min_rows is {expect.min_rows}")
@@ -138,7 +156,10 @@ def _checksum(text: str, name: str) -> dict[str, str]:
 
 
 class HashingFile(io.RawIOBase):
-    """A binary file that takes the SHA-256 of what is read from it."""
+    """A binary file that takes the SHA-256 of what is read from it.
+
+    :param file: the file.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._digest = file, hashlib.sha256()
@@ -147,6 +168,10 @@ class HashingFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read bytes, as :class:`io.RawIOBase` asks for them.
+
+        :param buffer: where the bytes go.
+        """
         data = self._file.read(len(buffer))
         self._digest.update(data)
         buffer[: len(data)] = data

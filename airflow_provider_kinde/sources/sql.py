@@ -134,6 +134,7 @@ class SqlSource:
 def airflow_connection(conn_id: str) -> Any:
     """Open a database through the hook that Airflow has for this connection.
 
+    :param conn_id: the Airflow connection.
     :raises SourceError: there is no Airflow or no provider for it, or it is no database.
     """
     try:

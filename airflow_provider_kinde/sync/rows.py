@@ -20,7 +20,10 @@ MAX_DEPTH = 8
 
 
 class Doubled(SourceError):
-    """A column stands twice: which one is meant is unknown, so that no row may be acted upon."""
+    """A column stands twice: which one is meant is unknown, so that no row may be acted upon.
+
+    :param column: the column's name.
+    """
 
     def __init__(self, column: str) -> None:
         super().__init__(f"column {column!r} stands twice: which one is meant?")
@@ -86,12 +89,19 @@ def filled_rows(rows: Iterable[Row], null_values: frozenset[str] = frozenset()) 
 
 
 def is_blank_row(values: Mapping[str, Any]) -> bool:
-    """Whether every cell of a row is blank: such a row is no row."""
+    """Whether every cell of a row is blank: such a row is no row.
+
+    :param values: column -> cell.
+    """
     return all(is_blank(clean_cell(value)) for value in values.values())
 
 
 def without_nulls(values: Mapping[str, Any], null_values: frozenset[str]) -> Mapping[str, Any]:
-    """The cells of a row, with blank text in place of each text that means "no value"."""
+    """The cells of a row, with blank text in place of each text that means "no value".
+
+    :param values: column -> cell.
+    :param null_values: the texts that mean "no value".
+    """
     return {
         column: "" if isinstance(value, str) and clean_text(value) in null_values else value
         for column, value in values.items()
@@ -123,6 +133,7 @@ def object_row(number: int, values: Any) -> Row:
 def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """What stands under each name.
 
+    :param pairs: names and values.
     :raises Doubled: a name stands twice.
     """
     found = dict(pairs)

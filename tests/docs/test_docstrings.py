@@ -12,8 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "airflow_provider_kinde"
 ROOMS = (
     "assets", "cli", "client", "dag_factory", "hooks", "links", "notifications", "openlineage", "operators", "plugins",
-    "resources", "sensors", "sources/file", "sources/http", "storage", "sync/draft", "sync/person", "sync/repair",
-    "sync/report", "sync/snapshot", "sync/store", "triggers",
+    "resources", "sensors", "sources", "storage", "sync", "triggers",
 )  # fmt: skip
 """Rooms that are documented throughout. A room joins this list once it is."""
 

@@ -154,6 +154,10 @@ def check_names(header: list[str], reading: RowReading, layout: Layout) -> list[
 def check_place(header: list[str], sample: list[tuple[int, list[str]]], reading: RowReading, layout: Layout) -> None:
     """Refuse a file whose header stands below other lines.
 
+    :param header: the columns that were read.
+    :param sample: the first lines of the file.
+    :param reading: the reading, which names the file.
+    :param layout: how the file is written.
     :raises SourceError: a later line holds the columns that the spec reads, and the first one does not.
     """
     read = frozenset(layout.read or ())

@@ -75,7 +75,10 @@ class Search:
         return [max(files, key=lambda file: (file.written, file.path))] if self.newest == "time" else files[-1:]
 
     def stale(self, file: Found) -> str:
-        """Say why a file is too old to be acted upon; empty if it is not."""
+        """Say why a file is too old to be acted upon; empty if it is not.
+
+        :param file: the file that was found.
+        """
         if self.max_age is None or file.status is None:
             return ""
         age = time.time() - file.written

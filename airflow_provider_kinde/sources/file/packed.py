@@ -21,7 +21,10 @@ _KINDS = {
 
 
 def begin(raw: IO[bytes]) -> bytes:
-    """The first bytes of a seekable file, which stands at its beginning afterwards."""
+    """The first bytes of a seekable file, which stands at its beginning afterwards.
+
+    :param raw: the file.
+    """
     head = raw.read(512)
     raw.seek(0)
     return head
@@ -43,7 +46,10 @@ def check_kind(head: bytes, form: str, name: str) -> None:
 
 
 def is_gzip(head: bytes) -> bool:
-    """Whether a file is packed by gzip, whatever its name says."""
+    """Whether a file is packed by gzip, whatever its name says.
+
+    :param head: its first bytes.
+    """
     return head.startswith(b"\x1f\x8b")
 
 
@@ -62,6 +68,10 @@ class Unpacked(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read bytes, as :class:`io.RawIOBase` asks for them.
+
+        :param buffer: where the bytes go.
+        """
         try:
             data = self._file.read(len(buffer))
         except (EOFError, zlib.error, gzip.BadGzipFile):

@@ -22,6 +22,7 @@ class VendorSource(ApiSource):
 
     :param spec: a spec whose ``source.type`` is the name of a description.
     :param connect: reads a connection; Airflow's, unless something else is given.
+    :param settings: of :class:`~..http.source.ApiSource`.
     """
 
     def __init__(self, spec: SyncSpec, connect: Connect | None = None, **settings: Any) -> None:

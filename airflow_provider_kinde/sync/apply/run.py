@@ -72,6 +72,13 @@ def plan_agreed(
     """Plan afresh, and keep of it what the plan file holds as well; everything, if there is none. Reads only.
 
     The parameters are those of :func:`apply`.
+
+    :param spec: the spec.
+    :param source: where HR rows come from.
+    :param client: a ``KindeClient`` or a ``KindeHook``.
+    :param request: what the run is to do.
+    :param plan_file: a plan that was approved; ``None`` where there is none.
+    :param progress: called with the state of long work.
     """
     approved = None if plan_file is None else PlanFile.of(plan_file)
     plan = plan_run(spec, source, client, request, progress=progress)

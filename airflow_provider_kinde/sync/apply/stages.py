@@ -76,6 +76,10 @@ class Run:
     """One pass over the stages. Within a stage people are independent; between stages order matters.
 
     The stages are called in the order in which they stand here.
+
+    :param plan: the plan.
+    :param client: a ``KindeClient``.
+    :param progress: called with the state of long work.
     """
 
     def __init__(self, plan: Plan, client: Any, progress: Progress | None = None) -> None:

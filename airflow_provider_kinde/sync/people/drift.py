@@ -41,12 +41,18 @@ class Drift:
         self._looked = False
 
     def check_columns(self, columns: frozenset[str]) -> None:
-        """Judge a source whose columns are known beforehand."""
+        """Judge a source whose columns are known beforehand.
+
+        :param columns: the names of all columns.
+        """
         self.gone |= {column for column in self._required if column not in columns}
         self._columns |= columns
 
     def look_at(self, values: Mapping[str, Any]) -> None:
-        """Take note of one row."""
+        """Take note of one row.
+
+        :param values: column -> cell.
+        """
         self._looked = True
         if not values.keys() <= self._columns:
             self._columns.update(values)
@@ -54,7 +60,10 @@ class Drift:
             self._blank = {column for column in self._blank if is_blank(values.get(column))}
 
     def unknown(self, column: str) -> None:
-        """An expression asked for a column that does not exist."""
+        """An expression asked for a column that does not exist.
+
+        :param column: the column's name.
+        """
         self.gone.add(column)
 
     def check_rows(self, missed: set[str]) -> None:
@@ -66,7 +75,10 @@ class Drift:
             self.gone |= (self._required | missed) - self._columns
 
     def problems(self, spec: SyncSpec, name: str) -> list[str]:
-        """Everything found, in words: never approvable."""
+        """Everything found, in words: never approvable.
+
+        :param name: what messages call the source.
+        """
         found = []
         file = spec.file
         for column in sorted(self.gone):

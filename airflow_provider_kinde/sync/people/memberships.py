@@ -28,21 +28,45 @@ class RowReader(Protocol):
     """Reads one value of a row; a failure rejects the row."""
 
     def value(self, field: str, template: Template, view: RowView) -> Any:
-        """What an expression yields."""
+        """What an expression yields.
+
+        :param field: the key in the spec, for messages.
+        :param template: the expression.
+        :param view: the row as expressions see it.
+        """
 
     def truth(self, field: str, template: Template, view: RowView) -> bool:
-        """What an expression yields, yes or no."""
+        """What an expression yields, yes or no.
+
+        :param field: the key in the spec, for messages.
+        :param template: the expression.
+        :param view: the row as expressions see it.
+        """
 
     def date(
         self, field: str, template: Template | None, view: RowView, timezone: dt.tzinfo, *, start: bool = False
     ) -> dt.date | None:
-        """One date of a row."""
+        """One date of a row.
+
+        :param field: the key in the spec, for messages.
+        :param template: the expression.
+        :param view: the row as expressions see it.
+        :param timezone: where a moment becomes a day.
+        :param start: whether it is a first day.
+        """
 
     def blanks(self, templates: Iterable[Template], view: RowView) -> tuple[str, ...]:
-        """Columns that expressions read, blank in this row, whose blank is no answer."""
+        """Columns that expressions read, blank in this row, whose blank is no answer.
+
+        :param templates: the expressions.
+        :param view: the row as expressions see it.
+        """
 
     def local_days(self, view: RowView) -> LocalDays:
-        """The days of the place where the person of a row works."""
+        """The days of the place where the person of a row works.
+
+        :param view: the row as expressions see it.
+        """
 
 
 class MembershipRules:

@@ -26,7 +26,10 @@ class NullTexts:
         self._found: Counter[tuple[str, str]] = Counter()
 
     def look_at(self, values: Mapping[str, Any]) -> None:
-        """Take note of one row."""
+        """Take note of one row.
+
+        :param values: column -> cell.
+        """
         for column in values if self._columns is None else self._columns:
             value = values.get(column)
             if type(value) is str and value in NULL_TEXTS:
@@ -46,5 +49,8 @@ class NullTexts:
 
 
 def listed(texts: Iterable[str]) -> str:
-    """Texts as a YAML list."""
+    """Texts as a YAML list.
+
+    :param texts: the texts.
+    """
     return "[" + ", ".join('"' + text.replace("\\", "\\\\") + '"' for text in texts) + "]"

@@ -130,6 +130,7 @@ def check_guards(
 
     A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
 
+    :param spec: the spec.
     :param operations: the operations, in the order in which they are carried out.
     :param volumes: what they are measured against.
     :returns: one :class:`Block` per guard that trips, every one of them approvable.
@@ -179,7 +180,12 @@ def check_guards(
 
 
 def allowance(limit: Limit, base: int, floor: int) -> float:
-    """How many pass: a plain number as it is, a share with the floor that keeps small tenants usable."""
+    """How many pass: a plain number as it is, a share with the floor that keeps small tenants usable.
+
+    :param limit: a number, or a share of ``base``.
+    :param base: what the share is of.
+    :param floor: the least that a share allows.
+    """
     if limit.number is not None:
         return limit.number
     # Rounded, because 29 % of 100 is a little less than 29 in binary.

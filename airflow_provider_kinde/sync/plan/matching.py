@@ -38,6 +38,9 @@ class Match:
     :param access: whether the person can use what this sync manages.
     :param listed: whether some row holds the id, understood or not.
     :param standing: what the guards want to know of the account.
+    :param matches: all matches, which it belongs to.
+    :param row: the account and its HR row, from the database.
+    :param present: the managed organizations that the account is in.
     """
 
     __slots__ = ("_matches", "_row", "access", "account_id", "id", "listed", "present", "standing")
@@ -74,10 +77,12 @@ class Match:
 class Matches:
     """All managed accounts of a tenant with their people, in an order that does not depend on HR.
 
-    :param has_access: judges an account for which that is not plain to see.
-    :param now: the moment of the run.
-
     Once the iteration is over, :attr:`volumes` holds what the guards measure against.
+
+    :param spec: the spec.
+    :param snapshot: Kinde's side.
+    :param has_access: decides for an account for which a comparison in SQL cannot.
+    :param now: the moment of the run.
     """
 
     def __init__(
@@ -160,7 +165,10 @@ class Matches:
         return found
 
     def due(self, text: str) -> Present:
-        """What a person is due, in the form of :data:`Present`."""
+        """What a person is due, in the form of :data:`Present`.
+
+        :param text: memberships and doubts, as the table keeps them.
+        """
         found = self._due.get(text)
         if found is None:
             if len(self._due) > _MANY:
@@ -173,7 +181,10 @@ class Matches:
         return found
 
     def managed(self, present: Present) -> Present:
-        """The same without the roles that the spec does not name."""
+        """The same without the roles that the spec does not name.
+
+        :param present: what the account has.
+        """
         return tuple([(alias, self._named(roles)) for alias, roles in present])
 
     def _named(self, roles: str) -> str:

@@ -22,6 +22,7 @@ NO_RULE = "no rule grants it any more"
 class Hold(Exception):
     """Nothing is done for this person in this run; the message says why.
 
+    :param reason: why, in words.
     :param protected: a protected person who should lose access: an approval decides.
     :param absent: held only because the spec holds people whom HR no longer lists.
     """
@@ -60,6 +61,8 @@ class Reconciler:
 
         An enabled account with the mark, in no managed organization, was taken out where the spec takes people out;
         elsewhere a leaver was enabled by hand.
+
+        :param account: the account.
         """
         if account.suspended:
             return False
@@ -68,7 +71,10 @@ class Reconciler:
         return not (taken_out and strips) or bool(self._strippable(account))
 
     def is_protected(self, account: Account) -> bool:
-        """Whether an account is named in ``protect``, or holds a protected role in a managed organization."""
+        """Whether an account is named in ``protect``, or holds a protected role in a managed organization.
+
+        :param account: the account.
+        """
         if account.addresses & self.spec.protect.emails:
             return True
         return any(roles & self.spec.protect.roles for roles in self.snapshot.memberships(account.id).values())
@@ -86,7 +92,9 @@ class Reconciler:
     def leave(self, id: str, person: Person | None, account: Account) -> list[Change]:
         """Take access away from a person who left, finish what a killed run began, or delete after the mark.
 
+        :param id: the HR id.
         :param person: ``None`` for a person whom HR no longer lists.
+        :param account: the account.
         :raises Hold: for the protected, for doubts, and where the spec says ``hold``.
         """
         action = self.spec.leaver.action if person else self.absent_action
@@ -139,6 +147,8 @@ class Reconciler:
     def provide(self, person: Person, account: Account | None) -> list[Change]:
         """Give a person what HR says, and take what it does not.
 
+        :param person: the person, as HR has them.
+        :param account: the person's account; ``None`` where there is none.
         :raises Hold: where giving or taking would be a guess.
         """
         if account is None:
@@ -328,13 +338,28 @@ def operation_for(
     after: Mapping[str, object] | None = None,
     reason: str = "",
 ) -> Change:
-    """An operation for one person, who is named as HR names them."""
+    """An operation for one person, who is named as HR names them.
+
+    :param id: the HR id.
+    :param person: the person; ``None`` where HR has no row.
+    :param account: the account, where there is one.
+    :param kind: the kind of change.
+    :param alias: the organization's alias.
+    :param role: the role key.
+    :param before: what is there now.
+    :param after: what will be there.
+    :param reason: why, in words.
+    """
     who = describe(account, person)
     return Change(kind, id, alias, role, before, after, reason, who, person, account)
 
 
 def describe(account: Account | None, person: Person | None) -> str:
-    """A person's name and address, HR's where HR has them."""
+    """A person's name and address, HR's where HR has them.
+
+    :param account: the account, where there is one.
+    :param person: the person; ``None`` where HR has no row.
+    """
     given = (person and person.given_name) or (account.first_name if account else "")
     family = (person and person.family_name) or (account.last_name if account else "")
     email = (person and person.email) or (account.email if account else "")

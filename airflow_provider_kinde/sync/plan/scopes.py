@@ -15,7 +15,10 @@ READ = frozenset({"read:users", "read:roles", "read:organizations", "read:organi
 
 
 def needed_scopes(plan: Plan) -> set[str]:
-    """Every scope that carrying out ``plan`` needs."""
+    """Every scope that carrying out ``plan`` needs.
+
+    :param plan: the plan.
+    """
     found = set(READ)
     for kind in plan.operations.kinds():
         found |= SCOPES[kind]
@@ -40,7 +43,11 @@ def _leaves_default(plan: Plan) -> bool:
 
 
 def missing_scopes(plan: Plan, client: Any) -> KindePermissionError | None:
-    """The error to raise before anything is written, if the token is known to lack a scope that the plan needs."""
+    """The error to raise before anything is written, if the token is known to lack a scope that the plan needs.
+
+    :param plan: the plan.
+    :param client: a ``KindeClient``.
+    """
     return lacking(needed_scopes(plan), client, "this plan")
 
 
@@ -48,6 +55,7 @@ def lacking(needed: Collection[str], client: Any, what: str) -> KindePermissionE
     """The error to raise if the token is known to lack a scope; a shared token may be older than the application's.
 
     :param needed: scopes.
+    :param client: a ``KindeClient``.
     :param what: what needs them, for the message.
     """
     for renew in (False, True):

@@ -36,7 +36,10 @@ class TemplateError(ValueError):
 
 
 class UnknownColumn(Exception):
-    """An expression reads a column that the source does not have: the source has drifted, or the spec has a typo."""
+    """An expression reads a column that the source does not have: the source has drifted, or the spec has a typo.
+
+    :param column: the column's name.
+    """
 
     def __init__(self, column: str) -> None:
         super().__init__(f"there is no column {column!r}")
@@ -80,7 +83,10 @@ class RowView:
         return "row"
 
     def column(self, name: object) -> Any:
-        """Value of one column as expressions read it: null and NaN are empty text, 10026.0 is 10026."""
+        """Value of one column as expressions read it: null and NaN are empty text, 10026.0 is 10026.
+
+        :param name: the column's name.
+        """
         try:
             value = self.values[name]  # type: ignore[index]
         except (KeyError, TypeError):
@@ -100,7 +106,10 @@ class RowView:
 
 
 def plain(value: Any) -> Any:
-    """A cell as expressions see it: null and NaN are empty text, whole numbers have no ``.0``."""
+    """A cell as expressions see it: null and NaN are empty text, whole numbers have no ``.0``.
+
+    :param value: the cell.
+    """
     if value is None:
         return ""
     if isinstance(value, float):
@@ -119,7 +128,10 @@ def plain(value: Any) -> Any:
 
 
 def is_blank(value: Any) -> bool:
-    """Whether a cell holds nothing: null, NaN, blanks only, an empty list."""
+    """Whether a cell holds nothing: null, NaN, blanks only, an empty list.
+
+    :param value: the cell.
+    """
     if type(value) is str:
         return not value or value.isspace()
     if value is None or value == [] or value == {}:

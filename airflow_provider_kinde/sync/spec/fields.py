@@ -32,7 +32,10 @@ MAX_SHOWN = 40
 
 
 def cut(text: str) -> str:
-    """A text as messages show it: the first 40 characters."""
+    """A text as messages show it: the first 40 characters.
+
+    :param text: the text.
+    """
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
@@ -109,7 +112,10 @@ def plain(value: Any) -> Any:
 
 
 def null_is_left_out(schema: dict[str, Any]) -> None:
-    """Let editors accept an empty value for every key that is not required."""
+    """Let editors accept an empty value for every key that is not required.
+
+    :param schema: the JSON schema of a section, which is changed.
+    """
     required = schema.get("required", ())
     for name, part in schema.get("properties", {}).items():
         nullable = any(option.get("type") == "null" for option in part.get("anyOf", ()))

@@ -29,6 +29,7 @@ _FOLDED = {
 def as_text(value: Any) -> str:
     """A scalar as text: nothing is empty, whole numbers have no ``.0``, dates are ISO 8601.
 
+    :param value: the scalar.
     :raises SecurityError: it is a list or an object, or too long.
     """
     if isinstance(value, str):
@@ -124,23 +125,40 @@ def _default(value: Any, default: Any, expected: str) -> Any:
 
 
 def slug(value: Any, separator: str = "-") -> str:
-    """``Ait Sidi, O'Hare`` -> ``ait-sidi-ohare``: lower-case letters and digits, a separator for all between."""
+    """``Ait Sidi, O'Hare`` -> ``ait-sidi-ohare``: lower-case letters and digits, a separator for all between.
+
+    :param value: the text.
+    :param separator: what separates the parts.
+    """
     text = re.sub(r"'", "", ascii_fold(value)).lower()
     return join(re.findall(r"[a-z0-9]+", text), as_text(separator))
 
 
 def before(value: Any, separator: str = ",") -> str:
-    """What stands before the first separator, trimmed; all of it where there is none."""
+    """What stands before the first separator, trimmed; all of it where there is none.
+
+    :param value: the text.
+    :param separator: what separates the parts.
+    """
     return as_text(value).partition(separator)[0].strip()
 
 
 def after(value: Any, separator: str = ",") -> str:
-    """What stands after the first separator, trimmed; nothing where there is none."""
+    """What stands after the first separator, trimmed; nothing where there is none.
+
+    :param value: the text.
+    :param separator: what separates the parts.
+    """
     return as_text(value).partition(separator)[2].strip()
 
 
 def split(value: Any, separator: str | None = None, maxsplit: int = -1) -> list[str]:
-    """The parts between separators (runs of blanks when none is given)."""
+    """The parts between separators (runs of blanks when none is given).
+
+    :param value: the text.
+    :param separator: what separates the parts.
+    :param maxsplit: how many splits at most; all when left out.
+    """
     return as_text(value).split(separator, maxsplit)
 
 

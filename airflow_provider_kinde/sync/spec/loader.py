@@ -170,7 +170,10 @@ class Document:
         self.fail(f"{section}.{name}" if section else name, f"unknown key; {hint}")
 
     def add(self, error: ValidationError) -> None:
-        """Note what pydantic found wrong."""
+        """Note what pydantic found wrong.
+
+        :param error: pydantic's error.
+        """
         for found in error.errors(include_url=False):
             # A tag such as <lookup> says which form of a value was taken; the file does not hold it.
             parts = [part for part in found["loc"] if not str(part).startswith("<")]

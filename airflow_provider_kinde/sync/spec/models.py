@@ -146,7 +146,10 @@ class SyncSpec(Section):
         return read_model(cls, text, file)
 
     def model_post_init(self, context: Any, /) -> None:
-        """Take file name and lines from the document."""
+        """Take file name and lines from the document.
+
+        :param context: pydantic's context of the validation.
+        """
         super().model_post_init(context)
         if context is not None:
             self._file, self._lines = context.file, context.lines

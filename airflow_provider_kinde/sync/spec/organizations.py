@@ -184,6 +184,11 @@ class MembershipSpec(Section):
 
 
 def as_memberships(found: list[MembershipSpec], info: ValidationInfo) -> tuple[MembershipSpec, ...]:
+    """Read the section ``memberships``.
+
+    :param found: the value in the spec.
+    :param info: pydantic's context of the validation.
+    """
     for index, rule in enumerate(found):
         rule._index = index
         rule._line = info.context.lines.get(f"memberships[{index}]") if info.context else None
@@ -207,6 +212,12 @@ class RetiredSpec(Section):
 
 
 def check_alias(key: str, alias: str, info: ValidationInfo) -> None:
+    """Check that an alias is one of the spec.
+
+    :param key: the key in the spec, for the message.
+    :param alias: the alias.
+    :param info: pydantic's context of the validation.
+    """
     managed = info.data.get("managed")
     if managed is None:  # wrong itself
         return
@@ -225,7 +236,13 @@ def check_alias(key: str, alias: str, info: ValidationInfo) -> None:
 def retired_organization(
     value: Any, key: str, managed: tuple[OrganizationSpec, ...] | MatchSpec, info: ValidationInfo
 ) -> OrganizationSpec:
-    """A retired organization is an alias, a code or a look-up."""
+    """A retired organization is an alias, a code or a look-up.
+
+    :param value: the entry in the spec.
+    :param key: its key, for messages.
+    :param managed: the organizations that the spec manages.
+    :param info: pydantic's context of the validation.
+    """
     if not isinstance(value, str):
         if value.create:
             note(info, key, "create: a retired organization is not created")

@@ -38,8 +38,9 @@ _outlines: dict[Path, tuple[tuple[int, int], Outline]] = {}
 
 
 def read_outline(path: Path, caller: str) -> Outline:
-    """Read it anew only when the file has changed; the whole spec is checked when a task runs.
+    """Read what a DAG needs of a spec, anew only when the file has changed. The whole spec is checked when a task runs.
 
+    :param path: the spec file.
     :param caller: the function that asks, for messages.
     :raises FileNotFoundError: there is no such file.
     :raises ValueError: it cannot be the spec of a sync.
@@ -69,7 +70,11 @@ def read_outline(path: Path, caller: str) -> Outline:
 
 
 def spec_file(spec_path: Any, caller: Path) -> Path:
-    """The spec file that a DAG file names; a relative path starts at the DAG file's folder."""
+    """The spec file that a DAG file names; a relative path starts at the DAG file's folder.
+
+    :param spec_path: the path as the DAG file names it.
+    :param caller: the DAG file.
+    """
     path = Path(spec_path).expanduser()
     return path if path.is_absolute() else caller.parent / path
 

@@ -52,11 +52,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {name: self.filters[name] for name in _JINJA_FILTERS} | own | {"date": date}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """``row.x`` is the column ``x``; anything else follows Jinja's sandbox."""
+        """``row.x`` is the column ``x``; anything else follows Jinja's sandbox.
+
+        :param obj: the object.
+        :param attribute: the name.
+        """
         return obj.column(attribute) if type(obj) is self._row_type else super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """``row["x"]`` is the column ``x``; anything else follows Jinja's sandbox."""
+        """``row["x"]`` is the column ``x``; anything else follows Jinja's sandbox.
+
+        :param obj: the object.
+        :param argument: the key.
+        """
         return obj.column(argument) if type(obj) is self._row_type else super().getitem(obj, argument)
 
 

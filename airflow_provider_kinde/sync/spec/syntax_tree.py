@@ -54,6 +54,8 @@ class Reads:
 def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
     """Check a parsed template, find its columns and bring it into the form that is compiled.
 
+    :param tree: the parsed template, which is changed.
+    :param environment: the environment that parsed it.
     :raises jinja2.TemplateSyntaxError: it uses what an expression of a spec may not.
     """
     _check(tree, environment)
