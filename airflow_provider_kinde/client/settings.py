@@ -30,6 +30,10 @@ _PROXY_EXAMPLE = 'expected a URL or JSON such as {"https": "http://proxy:3128"}'
 _SWITCH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
 
+_SHORT = 10
+"""Characters of a wrong value that a message quotes."""
+
+
 class SettingsError(ValueError):
     """An option has a value that it cannot have.
 
@@ -61,6 +65,15 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
+def _shown(value: Any) -> str:
+    """A wrong value for a message. A long text is not quoted: it may be a secret in the wrong field."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _SHORT else f"a text of {len(value)} characters"
+    return f"a {type(value).__name__}"
+
+
 def _option(default: Any, read: Callable[[Any], Any], label: str, description: str, **form: Any) -> Any:
     # Not in the representation: a proxy's URL may hold a password.
     return field(default=default, repr=False, metadata={"option": Option(read, label, description, **form)})
@@ -68,7 +81,7 @@ def _option(default: Any, read: Callable[[Any], Any], label: str, description: s
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"expected text, got {value!r}")
+        raise ValueError(f"expected text, got {_shown(value)}")
     if not is_text(value):
         raise ValueError("expected text that was copied whole, got half a character")
     return value.strip()
@@ -85,10 +98,10 @@ def _scopes(value: Any) -> str:
     """One spelling for the same scopes: sorted, separated by single spaces."""
     given = value.replace(",", " ").split() if isinstance(value, str) else value
     if not isinstance(given, Iterable) or isinstance(given, Mapping):
-        raise ValueError(f"expected scopes separated by spaces, got {value!r}")
+        raise ValueError(f"expected scopes separated by spaces, got {_shown(value)}")
     scopes = list(given)
     if not all(isinstance(scope, str) for scope in scopes):
-        raise ValueError(f"expected scopes separated by spaces, got {value!r}")
+        raise ValueError(f"expected scopes separated by spaces, got {_shown(value)}")
     return " ".join(sorted({_text(scope) for scope in scopes}))
 
 
@@ -98,14 +111,14 @@ def _number(value: Any) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if isinstance(value, bool) or not 0 < number < math.inf:
-        raise ValueError(f"expected a number above 0, got {value!r}")
+        raise ValueError(f"expected a number above 0, got {_shown(value)}")
     return number
 
 
 def _whole(value: Any) -> int:
     number = _number(value)
     if number != int(number):
-        raise ValueError(f"expected a whole number, got {value!r}")
+        raise ValueError(f"expected a whole number, got {_shown(value)}")
     return int(number)
 
 
@@ -119,7 +132,7 @@ def _concurrency(value: Any) -> int:
 def _token_cache(value: Any) -> str:
     text = str(value).strip().lower()
     if text not in ("host", "process", "none"):
-        raise ValueError(f"expected host, process or none, got {value!r}")
+        raise ValueError(f"expected host, process or none, got {_shown(value)}")
     return text
 
 
@@ -150,6 +163,11 @@ def _proxies(value: Any) -> dict[str, str]:
     return {str(scheme): url for scheme, url in value.items()}
 
 
+def _path(text: str) -> str:
+    """A path for a message; a text that does not look like one may be a secret."""
+    return repr(text[:200]) if text.startswith(("/", "./", "../", "~")) else "such file"
+
+
 def _verify(value: Any) -> bool | str:
     if isinstance(value, (bool, int, str)):
         text = str(value).strip()
@@ -160,7 +178,7 @@ def _verify(value: Any) -> bool | str:
     else:
         raise ValueError(f"expected true, false or the path of a CA bundle, got a {type(value).__name__}")
     if "\0" in text or not os.path.exists(text):  # noqa: PTH110 - a test costs no import of pathlib here
-        raise ValueError(f"expected true, false or the path of a CA bundle; there is no {text[:200]!r}")
+        raise ValueError(f"expected true, false or the path of a CA bundle; there is no {_path(text)}")
     return text
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_kinde.client import AsyncKindeClient, KindeClient
 from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS
-from airflow_provider_kinde.client.settings import Settings
+from airflow_provider_kinde.client.settings import Settings, SettingsError
 from airflow_provider_kinde.client.urls import base_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,3 +154,16 @@ def test_the_table_of_operations_is_whole() -> None:
         assert operation.scope.split(":")[0] in ("read", "create", "update", "delete")
         assert set(operation.path) <= operation.required
         assert (operation.paging == "") or operation.items
+
+
+@pytest.mark.parametrize(
+    "option", ["timeout", "max_concurrency", "requests_per_minute", "token_cache", "verify", "scopes", "proxies"]
+)
+def test_a_secret_in_the_wrong_field_is_not_quoted(option: str) -> None:
+    secret = "s3cr3t-9f8e7d6c5b4a39281706"
+    values: list[object] = [[secret, 1], {secret: 1}]
+    values += [] if option == "scopes" else [secret]
+    for value in values:
+        with pytest.raises(SettingsError) as caught:
+            Settings("https://acme.kinde.com", "id", "secret", **{option: value})
+        assert secret[:11] not in str(caught.value)

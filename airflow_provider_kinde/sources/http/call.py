@@ -25,6 +25,7 @@ import urllib3
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file.json_file import DECODER
 from airflow_provider_kinde.sources.http.login import Authorizer, Login, check_url, is_loopback
+from airflow_provider_kinde.sources.http.masking import mask
 from airflow_provider_kinde.sync.spec.api_description import AuthSpec
 
 MAX_PAGE = 64 << 20
@@ -314,10 +315,8 @@ class Caller:
 
     def _refused(self, shown: str, status: int, body: IO[bytes]) -> Refused:
         text = body.read().decode("utf-8", errors="replace")
-        why = _reason(text)
-        for secret in self._auth.secrets:
-            if len(secret) > 3:
-                why, text = why.replace(secret, "***"), text.replace(secret, "***")
+        # Before anything is cut off: half a credential would not be recognised.
+        why, text = mask(_reason(text), self._auth.secrets)[:200], mask(text, self._auth.secrets)
         hints = {
             400: "the request is not as it should be",
             401: f"{self._where}: its credentials are refused",
@@ -395,7 +394,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _reason(text: str) -> str:
-    """What a refusal says of itself, shortened: only from fields that are there to be read by people."""
+    """What a refusal says of itself: only from fields that are there to be read by people."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -407,4 +406,4 @@ def _reason(text: str) -> str:
             break
         names = ("error_description", "detail", "message", "error", "errors", "title", "reason")
         found = next((found[name] for name in names if found.get(name)), "")
-    return " ".join(found.split())[:200] if isinstance(found, str) else ""
+    return " ".join(found.split()) if isinstance(found, str) else ""

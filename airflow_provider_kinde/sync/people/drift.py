@@ -85,7 +85,7 @@ class Drift:
             hint = ", ".join(map(repr, _alike(column, sorted(self._columns))))
             found.append(
                 f"drifted, a missing column: {name} has no column {column!r}, "
-                f"which {self._read_by(column, file)} reads; it has {hint or 'no columns'}"
+                f"which {self._read_by(column, file)} reads; it has {hint or _others(self._columns)}"
             )
         blank = sorted(self._blank & self._columns) if self._looked else []
         return found + [
@@ -109,4 +109,9 @@ def _alike(column: str, known: list[str]) -> list[str]:
     folded = [name for name in known if keys[name] == key]
     nested = [name for name in known if name.startswith(f"{column}.")][:5]
     near = [name for name in known if keys[name] in difflib.get_close_matches(key, keys.values(), 3, 0.6)][:3]
-    return list(dict.fromkeys([*folded, *nested, *near])) or known[:12]
+    return list(dict.fromkeys([*folded, *nested, *near]))
+
+
+def _others(columns: set[str]) -> str:
+    """How many columns there are: of a file without a header, their names would be a person's cells."""
+    return f"{len(columns)} other columns: does its first line hold their names?" if columns else "no columns"

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pendulum
 import pytest
 
 from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from tests.support.hr_server import HrServer, Read, Reply, make
 
@@ -149,6 +151,16 @@ def test_windows_1252_is_named_where_it_is_not_set(read: Any) -> None:
     cut = read(text.encode()[: text.encode().index(b"\xbc")], delimiter=";").incomplete[0]
     assert "was the file cut off?" in cut
     assert "set encoding: utf-16" in read(text.encode("utf-16")).incomplete[0]
+
+
+def test_a_file_without_a_header_quotes_no_cell_in_any_message(tmp_path: Path) -> None:
+    path = tmp_path / "hr.csv"
+    path.write_text("101,Zoltan,Zoltan,zoltan@acme.test,Active\n102,Bela,Ray,bela@acme.test,Active\n", encoding="utf-8")
+    spec = SyncSpec.parse(f"version: 1\nname: hr\nsource: {{type: file, path: {path}}}\n{REST}")
+    people = read_people(spec, make_source(spec), pendulum.datetime(2026, 11, 26))
+    told = " ".join([*people.problems, *people.warnings, *(rejected.reason for rejected in people.rejected)])
+    assert "does its first line hold their names?" in told
+    assert not [cell for cell in ("Zoltan", "zoltan@", "Bela", "101") if cell in told]
 
 
 # -- over HTTP ---------------------------------------------------------------------------------------------------------
