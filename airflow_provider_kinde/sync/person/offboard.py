@@ -23,6 +23,7 @@ from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, 
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
+from airflow_provider_kinde.sync.spec.cells import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
@@ -210,7 +211,7 @@ class _Offboarding:
 
 
 def _checked(leaver: Leaver) -> Leaver:
-    email, id = leaver.email.strip(), leaver.id.strip()
+    email, id = leaver.email.strip(), clean_text(leaver.id)
     if not email and not id:
         raise FormRefused("fill in the e-mail address or the HR id of the leaver")
     if email:

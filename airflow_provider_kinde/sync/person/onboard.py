@@ -23,6 +23,7 @@ from airflow_provider_kinde.sync.plan.reconcile import operation_for
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
+from airflow_provider_kinde.sync.spec.cells import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
@@ -135,7 +136,7 @@ def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
         email = clean_email(joiner.email)
     except ValueError as error:
         raise FormRefused(f"the e-mail address {error}") from None
-    given_name, family_name, id = clean_name(joiner.given_name), clean_name(joiner.family_name), joiner.id.strip()
+    given_name, family_name, id = clean_name(joiner.given_name), clean_name(joiner.family_name), clean_text(joiner.id)
     for field, name in (("given name", given_name), ("family name", family_name)):
         if not name or len(name) > MAX_NAME or not name.isprintable():
             raise FormRefused(

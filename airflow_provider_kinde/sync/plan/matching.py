@@ -91,6 +91,7 @@ class Matches:
         self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.database)
         self.volumes = Volumes()
         self._role_keys = spec.role_keys
+        self._names = spec.person.names == "always"
         self._yesterday = now.in_timezone("UTC").date() - timedelta(days=1)
         self._young_from, self._young_until = now.timestamp() - _DAY, now.timestamp() + _SKEW
         self._creates = any(o.create and not o.code for o in snapshot.organizations.values())
@@ -104,7 +105,7 @@ class Matches:
         groups: Counter[Present] = Counter()
         members = members_by_account(self.snapshot.database)
         ahead = next(members, None)
-        for row in managed_accounts(self.snapshot.database):
+        for row in managed_accounts(self.snapshot.database, names=self._names):
             account_id = row.account_id
             present: Present = ()
             while ahead is not None and ahead.account_id <= account_id:

@@ -186,7 +186,7 @@ class Reconciler:
             create = operation_for(person.id, person, None, "create", after=new, reason=person.why)
             return [create, *self._given(person)]
         account = self._adoptable(person, key, owners)
-        names = _name_changes(person, account)
+        names = self._name_changes(person, account)
         properties = self._property_changes(person, account)
         before = {
             "given_name": account.first_name,
@@ -240,7 +240,7 @@ class Reconciler:
         return [operation_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
 
     def _update(self, person: Person, account: Account) -> list[Change]:
-        names = _name_changes(person, account)
+        names = self._name_changes(person, account)
         before: dict[str, object] = {
             field_name: account.first_name if field_name == "given_name" else account.last_name for field_name in names
         }
@@ -254,6 +254,17 @@ class Reconciler:
             return []
         reason = f"HR has other {_fields(after)}"
         return [operation_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
+
+    def _name_changes(self, person: Person, account: Account) -> dict[str, str]:
+        """Names that differ; one that HR leaves blank stays, since Kinde cannot clear it."""
+        if self.spec.person.names == "at_creation":
+            return {}
+        found = {}
+        if person.given_name and clean_name(account.first_name) != person.given_name:
+            found["given_name"] = person.given_name
+        if person.family_name and clean_name(account.last_name) != person.family_name:
+            found["family_name"] = person.family_name
+        return found
 
     def _property_changes(self, person: Person, account: Account) -> dict[str, str]:
         held = self.snapshot.properties.get(account.id) or {}
@@ -365,16 +376,6 @@ def describe(account: Account | None, person: Person | None) -> str:
     email = (person and person.email) or (account.email if account else "")
     name = clean_name(f"{given} {family}")
     return f"{name} <{email}>" if email else name
-
-
-def _name_changes(person: Person, account: Account) -> dict[str, str]:
-    """Names that differ; one that HR leaves blank stays, since Kinde cannot clear it."""
-    found = {}
-    if person.given_name and clean_name(account.first_name) != person.given_name:
-        found["given_name"] = person.given_name
-    if person.family_name and clean_name(account.last_name) != person.family_name:
-        found["family_name"] = person.family_name
-    return found
 
 
 def _doubtful(doubt: Doubt) -> str:

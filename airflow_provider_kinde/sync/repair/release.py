@@ -16,6 +16,7 @@ from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
+from airflow_provider_kinde.sync.spec.cells import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
@@ -93,7 +94,7 @@ def release(
     if reason := wrong_tenant(spec.tenant, client.host):
         raise SyncError(reason)
     snapshot = read_snapshot(spec, client, progress)
-    account = _leaver(spec, snapshot, id.strip())
+    account = _leaver(spec, snapshot, clean_text(id))
     identities = users.read_identities(client, account.id)
     work = _Release(spec, client, account, identities, dry_run)
     if error := lacking(SCOPES, client, "release"):

@@ -42,6 +42,11 @@ class PersonSpec(Section):
     properties: dict[str, BlankExpr] = Field(
         default_factory=dict, description="Kinde user properties by key, such as kp_usr_job_title."
     )
+    names: Literal["always", "at_creation"] = Field(
+        default="always",
+        description="When names are written: always, or at_creation alone, where the profile sync of a sign-in "
+        "rewrites them in Kinde.",
+    )
     rows: Literal["one", "all"] = Field(
         default="one",
         description="Rows of one id that differ: one rejects them; all makes them one person (two jobs).",

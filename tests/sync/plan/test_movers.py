@@ -26,6 +26,20 @@ def test_a_new_name_is_one_request_and_a_formatted_one_none(world: World) -> Non
     world.settled(rows)
 
 
+def test_names_are_written_at_creation_alone_where_the_spec_says_so(world: World) -> None:
+    spec = SPEC.replace("person:", "person:\n  names: at_creation")
+    world.kinde.seed(
+        {"users": [{"email": "p2@example.com", "first_name": "Eve", "last_name": "X", "is_confirmed": True}]}
+    )
+    report = world.apply([person(1, "Ann"), person(2)], spec)
+    assert report.plan.summary["adopt"] == 1
+    users = world.users()
+    assert (users["p1@example.com"]["first_name"], users["p2@example.com"]["first_name"]) == ("Ann", "Eve")
+    world.settled([person(1, "Anna", "Roe"), person(2)], spec)
+    moved = world.plan([person(1, "Anna", dept="Eng"), person(2)], spec)
+    assert "update" not in {change.kind for change in moved.operations}
+
+
 def test_a_name_that_hr_leaves_blank_stays(world: World) -> None:
     spec = SPEC.replace("may_be_empty: [start, end]", "may_be_empty: [start, end, last]")
     world.apply(people(2), spec)
