@@ -26,11 +26,19 @@ class LocalAirflow:
     :param dags: the DAG folder.
     :param env: further environment: connections, settings.
     :param port: of the API server; 0 for a free one.
+    :param users: further users with their roles (``admin``, ``op``, ``user``, ``viewer``); the password is the name.
     :param standalone: run `airflow standalone` instead of the three processes that a run needs.
     """
 
     def __init__(
-        self, home: Path, dags: Path, env: Mapping[str, str], *, port: int = 0, standalone: bool = False
+        self,
+        home: Path,
+        dags: Path,
+        env: Mapping[str, str],
+        *,
+        port: int = 0,
+        users: Mapping[str, str] | None = None,
+        standalone: bool = False,
     ) -> None:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
@@ -39,9 +47,10 @@ class LocalAirflow:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes = Processes(home / "process-logs")
-        self._token = ""
+        self._tokens: dict[str, str] = {}
+        roles = {USER: "admin", **(users or {})}
         passwords = home / "passwords.json"
-        passwords.write_text(json.dumps({USER: PASSWORD}))
+        passwords.write_text(json.dumps({**{name: name for name in roles}, USER: PASSWORD}))
         self.env = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "_AIRFLOW"))},
             "AIRFLOW_HOME": str(home),
@@ -51,7 +60,7 @@ class LocalAirflow:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in roles.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__API__HOST": "127.0.0.1",
@@ -118,14 +127,14 @@ class LocalAirflow:
         parts = answer.json() if answer.ok else {}
         return all((parts.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "dag_processor"))
 
-    def api(self, method: str, path: str, json: Any = None) -> Any:
+    def api(self, method: str, path: str, json: Any = None, user: str = USER) -> Any:
         """One call of Airflow's REST API, decoded."""
-        if not self._token:
-            login = {"username": USER, "password": PASSWORD}
+        if user not in self._tokens:
+            login = {"username": user, "password": PASSWORD if user == USER else user}
             answer = requests.post(f"{self.url}/auth/token", json=login, timeout=30)
             answer.raise_for_status()
-            self._token = answer.json()["access_token"]
-        headers = {"Authorization": f"Bearer {self._token}"}
+            self._tokens[user] = answer.json()["access_token"]
+        headers = {"Authorization": f"Bearer {self._tokens[user]}"}
         answer = requests.request(method, f"{self.url}/api/v2/{path}", json=json, headers=headers, timeout=30)
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")

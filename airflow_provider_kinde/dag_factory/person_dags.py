@@ -16,11 +16,16 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
+from airflow_provider_kinde.dag_factory.arguments import dag_arguments
 from airflow_provider_kinde.operators.person import KindeOffboardUserOperator, KindeOnboardUserOperator
 from airflow_provider_kinde.operators.retry_policy import retry_arguments
-from airflow_provider_kinde.sync.spec.outline import RETRIES, START, Outline, calling_file, read_outline, spec_file
+from airflow_provider_kinde.sync.spec.outline import RETRIES, Outline, calling_file, read_outline, spec_file
 
 ADDRESS = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
+FIXED = {
+    "schedule": (None, "a run needs a filled-in form, which no schedule has"),
+    "catchup": (False, "a run needs a filled-in form, which no schedule has"),
+}
 NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"\S"}
 
 ONBOARD_DOC = """\
@@ -60,7 +65,8 @@ def kinde_onboard_dag(
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
     :param default_args: merged over the factory's own (retries with exponential backoff).
     :param tags: the DAG's tags.
-    :param dag_kwargs: anything else that a DAG takes.
+    :param dag_kwargs: anything else that a DAG takes. ``params`` are added to the form; ``schedule`` can only be
+        ``None``, since only a person can fill in the form; native rendering is refused.
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync.
     """
@@ -76,14 +82,14 @@ def kinde_onboard_dag(
         dag=dag,
         spec=str(spec_path),
         kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
-        address="{{ params.email }}",
-        given_name="{{ params.given_name }}",
-        family_name="{{ params.family_name }}",
-        organization="{{ params.organization }}",
+        address="{{ params.email | tojson }}",
+        given_name="{{ params.given_name | tojson }}",
+        family_name="{{ params.family_name | tojson }}",
+        organization="{{ params.organization | tojson }}",
         roles="{{ params.roles | tojson }}",
-        start="{{ params.start or '' }}",
-        hr_id="{{ params.hr_id or '' }}",
-        approve="{{ params.approve or '' }}",
+        start="{{ params.start | tojson }}",
+        hr_id="{{ params.hr_id | tojson }}",
+        approve="{{ params.approve | tojson }}",
         storage_path=storage_path,
         log_personal_data=log_personal_data,
     )
@@ -127,9 +133,9 @@ def kinde_offboard_dag(
         dag=dag,
         spec=str(spec_path),
         kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
-        address="{{ params.email or '' }}",
-        hr_id="{{ params.hr_id or '' }}",
-        confirm_protected="{{ params.confirm_protected or '' }}",
+        address="{{ params.email | tojson }}",
+        hr_id="{{ params.hr_id | tojson }}",
+        confirm_protected="{{ params.confirm_protected | tojson }}",
         storage_path=storage_path,
         log_personal_data=log_personal_data,
     )
@@ -149,14 +155,9 @@ def _dag(
 ) -> DAG:
     dag = DAG(
         dag_id=dag_id,
-        schedule=None,
-        start_date=dag_kwargs.pop("start_date", START),
-        catchup=False,
-        params=params,
         default_args={**RETRIES, **retry_arguments(), **(default_args or {})},
         tags=list(tags),
-        doc_md=dag_kwargs.pop("doc_md", doc.format(spec=spec.name)),
-        **dag_kwargs,
+        **{"doc_md": doc.format(spec=spec.name), **dag_arguments(dag_kwargs, params, FIXED)},
     )
     # Airflow takes the file that calls DAG(), which is this one, and shows it as the DAG's code.
     dag.fileloc = str(caller)

@@ -20,11 +20,13 @@ from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
+from airflow_provider_kinde.dag_factory.arguments import OWN_DATA, check_approvers, dag_arguments
 from airflow_provider_kinde.operators.retry_policy import retry_arguments
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
 from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
 from airflow_provider_kinde.sync.kinds import COUNTED
-from airflow_provider_kinde.sync.spec.outline import RETRIES, START, calling_file, read_outline, spec_file
+from airflow_provider_kinde.sync.spec.outline import RETRIES, calling_file, read_outline, spec_file
+from airflow_provider_kinde.triggers.durations import duration, seconds
 
 Approve = Literal["never", "blocked", "always"]
 
@@ -33,10 +35,13 @@ APPROVAL_TIMEOUT = timedelta(days=1)
 DOC = """\
 Keeps **Kinde** in step with HR, as `{spec}` says.
 
-*Trigger* does one run now; its form narrows it to some people (`ids`) or kinds of operations (`only`), makes a plan
-without carrying it out (`dry_run`), or lets a plan that was blocked by a volume guard pass (`approve`: the plan's hash,
-from the log of the blocked run).
+*Trigger* does one run now; its form narrows it to some people (`ids`) or kinds of operations (`only`), or makes a plan
+without carrying it out (`dry_run`).{approval}
 """
+APPROVAL_FORM = """ It also lets a plan that was blocked by a volume guard pass (`approve`: the plan's hash,
+from the log of the blocked run)."""
+APPROVERS_DECIDE = " The approvers of this DAG answer the task `approve`; approval comes from them alone."
+FIXED = {"catchup": (False, OWN_DATA), "max_active_runs": (1, "two runs at once would plan the same changes twice")}
 
 
 def kinde_sync_dag(
@@ -48,10 +53,10 @@ def kinde_sync_dag(
     *,
     dag_id: str | None = None,
     kinde_conn_id: str | None = None,
-    approval_timeout: timedelta = APPROVAL_TIMEOUT,
+    approval_timeout: timedelta | float = APPROVAL_TIMEOUT,
     on_change: Literal["sensor", "asset"] | None = None,
-    at_least_every: timedelta | None = AT_LEAST_EVERY,
-    poll_interval: float = 60.0,
+    at_least_every: timedelta | float | None = AT_LEAST_EVERY,
+    poll_interval: timedelta | float = 60.0,
     storage_path: str | None = None,
     log_personal_data: bool | None = None,
     redact: bool | None = None,
@@ -66,44 +71,51 @@ def kinde_sync_dag(
     :param approve: ``"never"``: a plan blocked by a guard fails; it passes when its hash is given as ``approve`` in
         "Trigger DAG". ``"blocked"``: a person is asked about such a plan, in Airflow's own interface; others are
         applied straight away. ``"always"``: a person is asked about every plan with changes. Both need Airflow 3.1.
-    :param approvers: user ids of those who may approve; everybody who may answer otherwise. Only with ``approve``.
+    :param approvers: user ids of those who may approve; each user who may answer otherwise. Only with ``approve``. With
+        approvers, approval comes from them alone: the form takes neither ``approve`` nor ``approve_protected``, and a
+        run that is triggered with one of them fails.
     :param pool: an Airflow pool for all tasks; it must exist.
     :param dag_id: the spec's ``name`` when left out.
     :param kinde_conn_id: Airflow connection; the spec's when left out.
-    :param approval_timeout: how long an approver has; without an answer the run fails. Later runs wait meanwhile.
+    :param approval_timeout: how long an approver has (a ``timedelta``, or seconds); without an answer the run fails.
+        Later runs wait meanwhile.
     :param on_change: sync when HR's data changes. ``"sensor"``: each run begins with waiting for that (then a schedule
         of ``"@continuous"`` fits). ``"asset"``: the triggerer watches, and an asset schedules the DAG (Airflow 3).
     :param at_least_every: with ``on_change``, how long after the last sync one is due all the same, since starts, ends
-        and grace come due by themselves; ``None`` for never.
-    :param poll_interval: with ``on_change``, seconds between two looks.
+        and grace come due by themselves (a ``timedelta``, or seconds); ``None`` for never.
+    :param poll_interval: with ``on_change``, the time between two checks (a ``timedelta``, or seconds).
     :param storage_path: folder for plans and reports; ``[kinde] storage_path`` when left out.
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
     :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
     :param default_args: merged over the factory's own (retries with exponential backoff, and Kinde's retry policy
         where Airflow has such).
     :param tags: the DAG's tags.
-    :param dag_kwargs: anything else that a DAG takes.
+    :param dag_kwargs: anything else that a DAG takes. ``params`` are added to the form. ``catchup`` can only be false
+        and ``max_active_runs`` only 1; native rendering is refused.
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
     """
     _check(approve, approvers)
+    timeout, interval = duration("approval_timeout", approval_timeout), seconds("poll_interval", poll_interval)
+    every = None if at_least_every is None else duration("at_least_every", at_least_every)
+    approvers = list(approvers)
     _check_change(on_change, schedule)
     caller = calling_file(__file__)
     path = spec_file(spec_path, caller)
     outline = read_outline(path, "kinde_sync_dag")
     if on_change == "asset":
-        schedule = [_watched(path, outline.name, storage_path, at_least_every, poll_interval)]
+        schedule = [_watched(path, outline.name, storage_path, every, interval)]
+    settings = dag_arguments(dag_kwargs, _params(approvals=not approvers), FIXED)
     dag = DAG(
         dag_id=dag_id or outline.name,
         schedule=schedule,
-        start_date=dag_kwargs.pop("start_date", START),
-        catchup=False,
-        max_active_runs=1,
-        params=_params(),
         default_args={**RETRIES, **retry_arguments(), **({"pool": pool} if pool else {}), **(default_args or {})},
         tags=list(tags),
-        doc_md=dag_kwargs.pop("doc_md", DOC.format(spec=path.name)),
-        **{**_without_backfills(), **dag_kwargs},
+        **{
+            "doc_md": DOC.format(spec=path.name, approval=APPROVERS_DECIDE if approvers else APPROVAL_FORM),
+            **_without_backfills(),
+            **settings,
+        },
     )
     # Airflow takes the file that calls DAG(), which is this one, and shows it as the DAG's code.
     dag.fileloc = str(caller)
@@ -114,8 +126,10 @@ def kinde_sync_dag(
         "kinde_conn_id": kinde_conn_id or outline.kinde_conn_id,
         "ids": "{{ params.ids | tojson }}",
         "only": "{{ params.only | tojson }}",
-        "approve": "{{ params.approve or '' }}",
-        "approve_protected": "{{ params.approve_protected | tojson }}",
+        # With approvers, neither field of the form approves anything.
+        "approve": None if approvers else "{{ params.approve | tojson }}",
+        "approve_protected": None if approvers else "{{ params.approve_protected | tojson }}",
+        "approvers_decide": bool(approvers),
         "storage_path": storage_path,
         "log_personal_data": log_personal_data,
         "redact": redact,
@@ -129,8 +143,8 @@ def kinde_sync_dag(
             task_id="wait",
             dag=dag,
             spec=str(spec_path),
-            at_least_every=at_least_every,
-            poke_interval=poll_interval,
+            at_least_every=every,
+            poke_interval=interval,
             storage_path=storage_path,
         )
         tasks.insert(0, wait)
@@ -143,18 +157,21 @@ def kinde_sync_dag(
                 dag=dag,
                 spec=str(spec_path),
                 when=approve,
-                plan_only="{{ params.dry_run }}",
+                kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
+                plan_only="{{ params.dry_run | tojson }}",
                 approvers=approvers,
-                response_timeout=approval_timeout,
+                response_timeout=timeout,
                 log_personal_data=log_personal_data,
                 # An approver who did not answer in time is not asked three more times.
                 retries=0,
             )
         )
-        common["approve"] = "{{ ti.xcom_pull(task_ids='approve')['hash'] or params.approve or '' }}"
+        answered = "ti.xcom_pull(task_ids='approve')['hash']"
+        common["approve"] = f"{{{{ {answered if approvers else f'({answered} or params.approve)'} | tojson }}}}"
     applying: dict[str, Any] = {
         "plan_path": f"{{{{ ti.xcom_pull(task_ids='{tasks[-1].task_id}')['path'] }}}}",
-        "plan_only": "{{ params.dry_run }}",
+        "plan_only": "{{ params.dry_run | tojson }}",
+        "approval_task_id": "approve" if approve != "never" else None,
         "marks_source": on_change is not None,
         **common,
     }
@@ -169,10 +186,9 @@ def kinde_sync_dag(
 def _check(approve: str, approvers: Sequence[Any]) -> None:
     if approve not in ("never", "blocked", "always"):
         raise ValueError(f"approve={approve!r}: expected 'never', 'blocked' or 'always'")
+    check_approvers(approvers)
     if approve == "never" and approvers:
         raise ValueError("approvers: no approval is asked for with approve='never'")
-    if isinstance(approvers, str):
-        raise ValueError(f"approvers={approvers!r}: a list is expected")
     if approve != "never" and not can_ask():
         from airflow_provider_kinde.operators.approval import INSTEAD
 
@@ -215,9 +231,9 @@ def can_ask() -> bool:
     return approval_operator() is not None
 
 
-def _params() -> dict[str, Param]:
+def _params(*, approvals: bool) -> dict[str, Param]:
     kinds = {"type": "string", "enum": list(COUNTED)}
-    return {
+    params = {
         "ids": Param(
             [],
             type=["array", "null"],
@@ -251,6 +267,7 @@ def _params() -> dict[str, Param]:
             description="HR ids of people with a protected role whose access may be taken.",
         ),
     }
+    return params if approvals else {name: params[name] for name in ("ids", "only", "dry_run")}
 
 
 def _without_backfills() -> dict[str, Any]:

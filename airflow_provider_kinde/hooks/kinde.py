@@ -147,6 +147,14 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def settings(self) -> Settings:
+        """Return what the connection says, without opening it.
+
+        :raises KindeInputError: there is no such connection, or it lacks something; the message names it.
+        """
+        with _usable(self.kinde_conn_id):
+            return self._settings()
+
     def _settings(self) -> Settings:
         from airflow_provider_kinde.version_compat import user_agent
 

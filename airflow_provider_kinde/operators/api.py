@@ -29,6 +29,7 @@ class KindeApiOperator(KindeOperator):
     :returns: decoded JSON; ``None`` for an empty answer.
     """
 
+    renders_native = True
     template_fields: Sequence[str] = ("kinde_conn_id", "operation", "arguments")
     template_fields_renderers: ClassVar[dict[str, str]] = {"arguments": "json"}
 

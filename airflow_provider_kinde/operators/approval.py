@@ -8,6 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_kinde.operators.base import RendersText
 from airflow_provider_kinde.operators.spec_base import is_true, may_name_people, spec_path
 from airflow_provider_kinde.storage import run_files
 
@@ -46,7 +49,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _operator(base: Any) -> Any:
-    class KindeSyncApprovalOperator(base):  # type: ignore[misc]
+    class KindeSyncApprovalOperator(RendersText, base):  # type: ignore[misc]
         """Show a plan to a user of Airflow and wait for *Approve* or *Reject*, without holding a worker.
 
         The text holds counts, the limits of the guards, the first 20 HR ids of the people who would lose something
@@ -55,6 +58,7 @@ def _operator(base: Any) -> Any:
         at once.
 
         :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
+        :param kinde_conn_id: Airflow connection; the spec's ``kinde_conn_id`` when left out (templated).
         :param plan_task_id: the task of the plan, a :class:`KindeSyncPlanOperator` with ``ask=True``.
         :param when: ``"blocked"``: ask only where the guards stopped the plan; ``"always"``: for each plan with
             changes.
@@ -63,10 +67,11 @@ def _operator(base: Any) -> Any:
             the DAG.
         :param response_timeout: how long to wait.
         :param log_personal_data: whether people are named; ``[kinde] log_personal_data`` when left out.
-        :returns: ``{asked, hash, path, by}``: the plan that may be applied, with ``hash`` only where it was approved.
+        :returns: ``{asked, hash, path, by, seal}``: the plan that may be applied, with ``hash`` only where it was
+            approved; sealed, since users who may edit the DAG may edit what stands in XCom.
         """
 
-        template_fields: Sequence[str] = ("spec", "plan_only")
+        template_fields: Sequence[str] = ("spec", "kinde_conn_id", "plan_only")
         ui_color = "#e6f4ee"
         ui_fgcolor = "#0f3d2e"
 
@@ -74,6 +79,7 @@ def _operator(base: Any) -> Any:
             self,
             *,
             spec: str,
+            kinde_conn_id: str | None = None,
             plan_task_id: str = "plan",
             when: str = "blocked",
             plan_only: bool | str = False,
@@ -90,6 +96,7 @@ def _operator(base: Any) -> Any:
             if when not in ("blocked", "always"):
                 raise ValueError(f"when={when!r}: expected 'blocked' or 'always'")
             self.spec = spec
+            self.kinde_conn_id = kinde_conn_id
             self.plan_task_id = plan_task_id
             self.when = when
             self.plan_only = plan_only
@@ -102,19 +109,27 @@ def _operator(base: Any) -> Any:
             :param context: the task's context.
             :returns: ``{asked: False, ...}`` at once where no approval is needed.
             """
+            from airflow_provider_kinde.operators.approval_seal import sealed
             from airflow_provider_kinde.sync.report.approval_text import approval_body
             from airflow_provider_kinde.sync.spec.models import SyncSpec
 
             summary: dict[str, Any] = context["ti"].xcom_pull(task_ids=self.plan_task_id)
             blocked, path = list(summary["blocked"]), str(summary["path"])
-            asks = bool(blocked) or (self.when == "always" and summary["outcome"] == "changes")
-            if is_true(self.plan_only) or not asks:
-                return {"asked": False, "hash": None, "path": path, "by": None}
             spec = SyncSpec.load(self._spec_file())
+            conn_id = self.kinde_conn_id or spec.kinde_conn_id
+            plan: dict[str, Any] = {}
+            if blocked or self.when == "always":
+                # The plan itself, and not what stands in XCom, says whether and what to ask.
+                plan = json.loads(run_files.read(path))
+                if self.assigned_users:
+                    blocked = [str(block["reason"]) for block in plan["blocked"]]
+            asks = bool(blocked) or bool(plan.get("operations"))
+            if is_true(self.plan_only) or not asks:
+                return sealed({"asked": False, "hash": None, "path": path, "by": None}, conn_id, context)
             limits = {name: str(spec.guards[name]) for name in spec.guards.names()}
-            plan = json.loads(run_files.read(path))
             # The approval is for the plan that was shown, even if the plan's task runs again in the meantime.
-            context["ti"].xcom_push(key="asked", value={"hash": plan["hash"], "path": path})
+            asked = sealed({"asked": True, "hash": plan["hash"], "path": path}, conn_id, context)
+            context["ti"].xcom_push(key="asked", value=asked)
             names = may_name_people(self.log_personal_data)
             self.subject = f"Apply this plan of {spec.name}?"
             self.body = approval_body(plan, blocked, limits, path, names=names)
@@ -127,16 +142,21 @@ def _operator(base: Any) -> Any:
             :param context: the task's context.
             :param event: the answer, as Airflow passes it.
             """
+            from airflow_provider_kinde.operators.approval_seal import is_sealed, sealed
+            from airflow_provider_kinde.sync.spec.models import SyncSpec
+
             answer = super().execute_complete(context, event)
             asked = context["ti"].xcom_pull(task_ids=self.task_id, key="asked")
+            conn_id = self.kinde_conn_id or SyncSpec.load(self._spec_file()).kinde_conn_id
+            if not is_sealed(asked, conn_id, context):
+                raise AirflowFailException(
+                    "what was asked was changed after it was shown, so the answer is for another plan. Clear the task, "
+                    "so that it asks again"
+                )
             approved = answer["chosen_options"] == [self.APPROVE]
-            by = answer.get("responded_by_user") or {}
-            return {
-                "asked": True,
-                "hash": asked["hash"] if approved else None,
-                "path": asked["path"],
-                "by": by.get("id"),
-            }
+            by = (answer.get("responded_by_user") or {}).get("id")
+            hash = asked["hash"] if approved else None
+            return sealed({"asked": True, "hash": hash, "path": asked["path"], "by": by}, conn_id, context)
 
         def _spec_file(self) -> Path:
             return spec_path(self.spec, self.spec_folder, self.get_dag())

@@ -25,7 +25,52 @@ IfExists = Literal["skip", "update", "fail"]
 IfMissing = Literal["skip", "fail"]
 
 
-class KindeOperator(EndsWhenKilled, BaseOperator):
+class _AsText:
+    render_template_as_native_obj = False
+
+
+_AS_TEXT = _AsText()
+
+
+def _blank(value: Any) -> Any:
+    return "" if value is None else value
+
+
+class RendersText:
+    """For operators and sensors whose templates yield text, as the DAG author wrote it.
+
+    A DAG with ``render_template_as_native_obj=True`` would make the number 10 of the id ``1_0``, and 1.1 of ``1.10``.
+    And where a template yields ``None``, the text is empty, so that the text ``None`` can be a person's name.
+    """
+
+    renders_native = False
+    """Whether a DAG's native rendering applies all the same."""
+
+    def render_template(self, content: Any, context: Any, jinja_env: Any = None, seen_oids: Any = None) -> Any:
+        """Render a templated value; Airflow calls this for each field, and it calls itself for what is in a list.
+
+        :param content: the value.
+        :param context: the task's context.
+        :param jinja_env: Jinja's environment; replaced by one that yields text.
+        :param seen_oids: what was rendered already, as Airflow tracks it.
+        """
+        if not self.renders_native and getattr(jinja_env, "finalize", None) is not _blank:
+            dag = self.get_dag()  # type: ignore[attr-defined]
+            own = self.get_template_env  # type: ignore[attr-defined]
+            jinja_env = dag.get_template_env(force_sandboxed=True) if dag else own()
+            jinja_env.finalize = _blank
+        return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
+
+    def _should_render_native(self, dag: Any = None) -> bool:
+        return self.renders_native and super()._should_render_native(dag)  # type: ignore[misc]
+
+    def _render(self, template: Any, context: Any, dag: Any = None) -> Any:
+        # Airflow asks the DAG once more how the parts of a template are put together.
+        dag = dag if self.renders_native else _AS_TEXT
+        return super()._render(template, context, dag=dag)  # type: ignore[misc]
+
+
+class KindeOperator(RendersText, EndsWhenKilled, BaseOperator):
     """An operator with a Kinde connection.
 
     :param kinde_conn_id: Airflow connection of type ``kinde`` (templated).
@@ -89,6 +134,9 @@ class TakesAddress:
     Without it, ``email`` could not be mapped on Airflow 2, and Airflow would send its alerts to the user.
     """
 
+    user_email: Any
+    """The user's address."""
+
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """``BaseOperator.partial``, but for the address that Airflow's defaults and ``default_args`` put in.
@@ -103,7 +151,7 @@ class TakesAddress:
 
 
 def set_address(task: Any, email: Any, kwargs: Mapping[str, Any], *, named: bool = False) -> None:
-    """Keep a user's address in ``task.email``, which Airflow takes for whom to alert: it must not write to the user.
+    """Keep a user's address in ``task.user_email``: ``task.email`` is Airflow's, for alerts, and stands in its logs.
 
     :param task: the operator.
     :param email: the user's address, as the operator got it.
@@ -111,12 +159,13 @@ def set_address(task: Any, email: Any, kwargs: Mapping[str, Any], *, named: bool
     :param named: whether the user is named otherwise, so that an ``email`` of ``default_args`` is not for us.
     :raises ValueError: the address is the one in ``default_args``, meant for alerts.
     """
-    if email is not None and email == (kwargs.get("default_args") or {}).get("email"):
+    alerts = (kwargs.get("default_args") or {}).get("email")
+    if email is not None and email == alerts:
         if not named:
             raise ValueError("email is what default_args name for Airflow's alerts: give the user's own address")
         email = None
-    task.email = email
-    task.email_on_failure = task.email_on_retry = False
+    task.user_email = email
+    task.email = alerts
 
 
 def one_of(name: str, value: Any, *allowed: str) -> Any:

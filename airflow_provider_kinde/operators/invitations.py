@@ -36,7 +36,7 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
 
     template_fields: Sequence[str] = (
         *OrganizationOperator.template_fields,
-        "email",
+        "user_email",
         "roles",
         "first_name",
         "last_name",
@@ -75,7 +75,7 @@ class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
         from airflow_provider_kinde.resources.invitations import create_invitation, find_invitation
         from airflow_provider_kinde.resources.queries import UserName, check_keys, find_user, run_query, text
 
-        name, email = self._name(), UserName.of(email=self.email)
+        name, email = self._name(), UserName.of(email=self.user_email)
         roles = optional_list(self.roles, "roles") or []
         check_texts(self, "first_name", "last_name")
         with self._client(context) as client:

@@ -126,7 +126,7 @@ class KindeOnboardUserOperator(_FormOperator):
 
         refuse_backfill(context)
         with airflow_errors():
-            spec, source = self._load()
+            spec, source = self._load(context)
             joiner = Joiner(
                 email=text(self.address) or "",
                 given_name=text(self.given_name) or "",
@@ -196,7 +196,7 @@ class KindeOffboardUserOperator(_FormOperator):
 
         refuse_backfill(context)
         with airflow_errors():
-            spec, source = self._load()
+            spec, source = self._load(context)
             leaver = Leaver(text(self.address) or "", text(self.hr_id) or "", text(self.confirm_protected) or "")
             tell = self._tell(spec, context)
             with self._client(spec) as client:

@@ -15,7 +15,8 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
-from airflow_provider_kinde.operators.base import connected
+from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.operators.base import RendersText, connected
 from airflow_provider_kinde.operators.cancellation import EndsWhenKilled
 from airflow_provider_kinde.storage import run_files
 
@@ -32,7 +33,7 @@ SHOWN = 50
 """How many ids a log line or an error message names."""
 
 
-class KindeSpecOperator(EndsWhenKilled, BaseOperator):
+class KindeSpecOperator(RendersText, EndsWhenKilled, BaseOperator):
     """An operator with the spec of a sync.
 
     :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
@@ -62,6 +63,9 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        for name, value in (("log_personal_data", log_personal_data), ("redact", redact)):
+            if value is not None and not isinstance(value, bool):
+                raise ValueError(f"{name}={value!r}: expected True, False or None")
         self.spec = spec
         self.kinde_conn_id = kinde_conn_id
         self.storage_path = storage_path
@@ -74,11 +78,15 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
     def _spec_file(self) -> Path:
         return spec_path(self.spec, self.spec_folder, self.get_dag())
 
-    def _load(self) -> tuple[SyncSpec, Source]:
+    def _load(self, context: Context) -> tuple[SyncSpec, Source]:
+        """Read the spec, and check settings and storage: all that can be wrong before a request is sent."""
         from airflow_provider_kinde.sources import make_source
         from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+        self._redacts()
+        self._may_name_people()
         spec = SyncSpec.load(self._spec_file())
+        run_files.probe(self._folder(spec, context))
         self._source = make_source(spec)
         return spec, self._source
 
@@ -114,8 +122,14 @@ class KindeSpecOperator(EndsWhenKilled, BaseOperator):
         self._log_result("report", result, report.plan)
         self._trace(report.plan, result, applied=not report.blocked)
         kept = redact_report(report) if self._redacts() else report
-        run_files.write(path, lines(kept.document()))
-        run_files.write(f"{folder}/report.csv", csv_lines(kept))
+        try:
+            run_files.write(path, lines(kept.document()))
+            run_files.write(f"{folder}/report.csv", csv_lines(kept))
+        except StorageError as error:
+            # The place was tried before, and is full or gone now. What was done must stand somewhere.
+            whole = report if self._may_name_people() and not self._redacts() else redact_report(report)
+            self.log.error("%s. The report as JSON:\n%s", error, "".join(lines(whole.document())))
+            raise
         if self._may_name_people():
             from airflow_provider_kinde.sync.report.text import report_text
 
@@ -205,7 +219,12 @@ def chosen(wanted: bool | None, setting: str) -> bool:
         return wanted
     from airflow.providers.common.compat.sdk import conf
 
-    return bool(conf.getboolean("kinde", setting, fallback=False))
+    try:
+        return bool(conf.getboolean("kinde", setting, fallback=False))
+    except (AirflowException, ValueError) as error:
+        raise AirflowFailException(
+            f"[kinde] {setting} is neither true nor false. Nothing was written: {error}"
+        ) from None
 
 
 def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], path: str) -> dict[str, Any]:
@@ -259,12 +278,19 @@ def items(value: Any) -> list[str] | None:
 
 
 def text(value: Any) -> str | None:
-    """A text from what a template yields; ``None`` when it is blank.
+    """A text from what a template yields, as it is or with ``| tojson``; ``None`` when it is blank.
 
     :param value: what the template yields.
     """
-    stripped = str(value or "").strip()
-    return None if stripped in ("", "None") else stripped
+    stripped = "" if value is None else str(value).strip()
+    if stripped == "null":
+        return None
+    if len(stripped) > 1 and stripped[0] == stripped[-1] == '"':
+        try:
+            stripped = str(json.loads(stripped)).strip()
+        except ValueError:
+            return stripped
+    return stripped or None
 
 
 def is_true(value: Any) -> bool:

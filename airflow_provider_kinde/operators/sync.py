@@ -52,13 +52,27 @@ class _SyncOperator(KindeSpecOperator):
         only: Iterable[str] | str | None = None,
         approve: str | None = None,
         approve_protected: Iterable[str] | str | None = None,
+        approvers_decide: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.approvers_decide = approvers_decide
         self.ids = ids
         self.only = only
         self.approve = approve
         self.approve_protected = approve_protected
+
+    def _check_run(self, context: Context) -> None:
+        """Refuse a run that must not be: a backfill, or an approval by way of the run's configuration."""
+        refuse_backfill(context)
+        given = dict(getattr(context["dag_run"], "conf", None) or {}) if self.approvers_decide else {}
+        found = [name for name in ("approve", "approve_protected") if given.get(name)]
+        if found:
+            raise AirflowFailException(
+                f"the run was triggered with {' and '.join(found)}, but this DAG names approvers: approval comes from "
+                "them alone. Nothing was written. Trigger it without, and an approver answers the task that asks; a "
+                "protected person's account is suspended by hand in Kinde"
+            )
 
     def _request(self) -> RunRequest:
         """What the run is to do, from the rendered fields."""
@@ -122,6 +136,8 @@ class KindeSyncPlanOperator(_SyncOperator):
     :param log_personal_data: whether the task log may name people; ``[kinde] log_personal_data`` when left out.
     :param redact: whether the plan is kept without names, addresses and properties; ``[kinde] redact`` when left out.
     :param ask: whether a plan that only guards stopped is handed on, for a person to approve it.
+    :param approvers_decide: whether approvers alone approve: a run whose configuration holds ``approve`` or
+        ``approve_protected`` fails.
     :returns: ``{outcome, hash, summary, held, rejected, blocked, approvable, path}``.
     """
 
@@ -136,9 +152,9 @@ class KindeSyncPlanOperator(_SyncOperator):
         :raises AirflowFailException: when the plan is blocked, or spec or connection are wrong.
         :raises AirflowException: when source or Kinde could not be reached.
         """
-        refuse_backfill(context)
+        self._check_run(context)
         with airflow_errors():
-            spec, source = self._load()
+            spec, source = self._load(context)
             with self._client(spec) as client:
                 return self._finish_plan(spec, self._make_plan(spec, source, client), context)
 
@@ -151,6 +167,9 @@ class KindeSyncApplyOperator(_SyncOperator):
     :param spec: path of the spec file, as for the plan (templated).
     :param plan_path: the plan, usually ``{{ ti.xcom_pull("plan")["path"] }}`` (templated).
     :param plan_only: when true (or a text that says so), the task skips itself (templated).
+    :param approval_task_id: the task of the approval, a ``KindeSyncApprovalOperator``: only what it sealed for this run
+        is applied, so that no user can put another hash in its place.
+    :param approvers_decide: as for the plan.
     :param marks_source: whether a success is remembered, for a DAG that waits for changes of the HR source.
     :param kinde_conn_id: Airflow connection; the spec's when left out (templated).
     :param ids: as for the plan (templated).
@@ -167,9 +186,16 @@ class KindeSyncApplyOperator(_SyncOperator):
     template_fields: Sequence[str] = (*_SyncOperator.template_fields, "plan_path", "plan_only")
 
     def __init__(
-        self, *, plan_path: str, plan_only: bool | str = False, marks_source: bool = False, **kwargs: Any
+        self,
+        *,
+        plan_path: str,
+        plan_only: bool | str = False,
+        approval_task_id: str | None = None,
+        marks_source: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.approval_task_id = approval_task_id
         self.plan_path = plan_path
         self.plan_only = plan_only
         self.marks_source = marks_source
@@ -182,11 +208,13 @@ class KindeSyncApplyOperator(_SyncOperator):
         :raises AirflowFailException: when the run is blocked, or the plan file, spec or connection are wrong.
         :raises AirflowException: when some operations failed: a retry does only what is left.
         """
-        refuse_backfill(context)
+        self._check_run(context)
         if is_true(self.plan_only):
             raise AirflowSkipException("only a plan was asked for")
         with airflow_errors():
-            spec, source = self._load()
+            spec, source = self._load(context)
+            if self.approval_task_id:
+                self._check_approval(self.approval_task_id, spec, context)
             plan_file = self._read_plan()
             root = self.storage_path or run_files.default_path()
             # HR data that changed since the plan, or changes from now on, is not applied: the sensor fires again.
@@ -196,6 +224,19 @@ class KindeSyncApplyOperator(_SyncOperator):
             if not items(self.ids) and not items(self.only) and not result["changed_since_plan"]:
                 source_state.synced(root, spec.name, fired)
             return result
+
+    def _check_approval(self, task_id: str, spec: SyncSpec, context: Context) -> None:
+        """Check that the approval is the one that was given; XCom can be written by each user who may edit the DAG."""
+        from airflow_provider_kinde.operators.approval_seal import is_sealed
+
+        given = context["ti"].xcom_pull(task_ids=task_id)
+        if not is_sealed(given, self.kinde_conn_id or spec.kinde_conn_id, context):
+            raise AirflowFailException(
+                f"the result of the task {task_id!r} is not the one that it gave for this run: it was changed since. "
+                "Nothing was written. Clear the task, so that it asks again"
+            )
+        if self.approvers_decide:
+            self.approve, self.plan_path = given["hash"], given["path"]
 
     def _read_plan(self) -> PlanFile:
         from airflow_provider_kinde.exceptions import SyncError
@@ -234,8 +275,8 @@ class KindeSyncOperator(_SyncOperator):
         :raises AirflowFailException: when the run is blocked, or spec or connection are wrong.
         :raises AirflowException: when some operations failed: a retry does only what is left.
         """
-        refuse_backfill(context)
+        self._check_run(context)
         with airflow_errors():
-            spec, source = self._load()
+            spec, source = self._load(context)
             with self._client(spec) as client:
                 return self._finish_report(spec, self._apply(spec, source, client, None), context)

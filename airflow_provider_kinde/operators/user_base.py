@@ -32,7 +32,7 @@ class ExistingUserOperator(TakesAddress, KindeOperator):
     :param kwargs: of :class:`~.base.KindeOperator` and of Airflow's ``BaseOperator``.
     """
 
-    template_fields: Sequence[str] = ("kinde_conn_id", "user_id", "email")
+    template_fields: Sequence[str] = ("kinde_conn_id", "user_id", "user_email")
 
     def __init__(
         self, *, user_id: str | None = None, email: str | None = None, if_missing: IfMissing = "fail", **kwargs: Any
@@ -55,7 +55,7 @@ class ExistingUserOperator(TakesAddress, KindeOperator):
         """
         from airflow_provider_kinde.resources.queries import UserName, find_user, missing_user, run_query
 
-        name = UserName.of(self.user_id, self.email)
+        name = UserName.of(self.user_id, self.user_email)
         self._check()
         with self._client(context) as client:
             user = run_query(find_user(name), client)

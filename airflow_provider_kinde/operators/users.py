@@ -6,6 +6,7 @@ Users are named by ``user_id`` or by ``email``. All operators return ``{user_id,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kinde.operators.base import (
@@ -20,6 +21,7 @@ from airflow_provider_kinde.operators.base import (
     optional_list,
     set_address,
 )
+from airflow_provider_kinde.operators.begun import Begun
 from airflow_provider_kinde.operators.user_base import FIELDS, PROFILE, ExistingUserOperator, Result, given, result
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 class KindeCreateUserOperator(TakesAddress, KindeOperator):
     """Create a user with an e-mail address, unless a user has it already.
 
-    A lost answer leads to no second account: the address is looked up before the request is sent again.
+    A lost answer leads to no second account: the address is looked up before the request is sent again. Keys of
+    properties and roles are looked up before the account is made. If a later request fails, the retry finishes the
+    account: its id is kept under ``[kinde] storage_path``.
 
     :param email: the address (templated).
     :param given_name: given name (templated).
@@ -46,15 +50,16 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
     :param org_external_id: the id that you gave it instead (templated).
     :param org_name: its name instead (templated).
     :param roles: role keys for that organization (templated).
-    :param if_exists: when a user has the address: ``skip`` leaves the user alone; ``update`` writes the names,
-        properties, organization and roles that differ, and takes nothing away; ``fail`` fails the task.
+    :param if_exists: when a user has the address whom this task did not make: ``skip`` leaves the user alone;
+        ``update`` writes the names, properties, organization and roles that differ, and takes nothing away; ``fail``
+        fails the task.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{user_id, outcome, changed}`` with the outcome ``created``, ``updated``, ``unchanged`` or ``skipped``.
     """
 
     template_fields: Sequence[str] = (
         "kinde_conn_id",
-        "email",
+        "user_email",
         "given_name",
         "family_name",
         "picture",
@@ -109,19 +114,26 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         :raises KindeInputError: the address is none or belongs to two users, or an organization or role is unknown.
         :raises KindeConflictError: the address is taken, with ``if_exists="fail"``.
         """
-        from airflow_provider_kinde.resources.desired_members import add_member
         from airflow_provider_kinde.resources.queries import UserName, find_user, run_query, text
-        from airflow_provider_kinde.resources.users import create_user, write_properties
+        from airflow_provider_kinde.resources.users import create_user, write_changes, write_properties
 
-        name, organization = UserName.of(email=self.email), self._organization()
+        name, organization = UserName.of(email=self.user_email), self._organization()
         check_texts(self, *FIELDS)
         roles = optional_list(self.roles, "roles") or []
-        properties = mapping(self.properties, "properties")
+        properties = texts_of(self.properties)
+        begun = Begun(context)
         with self._client(context) as client:
             code = self._code(client, organization, roles)
+            check_property_keys(client, properties)
             user = run_query(find_user(name), client)
+            if user is not None and (begun.is_own(user) or self._began(context, user)):
+                changed = write_changes(client, user, {}, properties)
+                return self._completed(client, str(user["id"]), code, roles, changed, begun)
             if user is not None:
                 return self._existing(client, user, code, roles, properties)
+            more = bool(properties or (code and roles))
+            if more:
+                begun.begin()
             creation = create_user(
                 client,
                 name.email,
@@ -134,11 +146,29 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             user_id = str(creation.item["id"])
             if not (creation.answered or creation.lost):
                 return self._existing(client, creation.item, code, roles, properties)
+            if more:
+                begun.made(user_id)
             write_properties(client, user_id, properties)
-            changed = sorted(properties)
-            if code and roles:
-                changed += add_member(client, code, user_id, roles)
-            return result(user_id, "created", changed)
+            return self._completed(client, user_id, code, roles, sorted(properties), begun if more else None)
+
+    def _completed(
+        self, client: Any, user_id: str, code: str, roles: Sequence[str], changed: list[str], begun: Begun | None
+    ) -> Result:
+        from airflow_provider_kinde.resources.desired_members import add_member
+
+        if code and roles:
+            changed = changed + add_member(client, code, user_id, roles)
+        if begun is not None:
+            begun.finish()
+        return result(user_id, "created", changed)
+
+    def _began(self, context: Context, user: Mapping[str, Any]) -> bool:
+        """Whether a retry finds the account under the id of your own that this task gives: it is the one meant."""
+        from airflow_provider_kinde.resources.queries import text
+
+        tries = getattr(context.get("ti"), "try_number", None)
+        wanted = text(self.provided_id)
+        return isinstance(tries, int) and tries > 1 and bool(wanted) and user.get("provided_id") == wanted
 
     def _organization(self) -> OrganizationName | None:
         from airflow_provider_kinde.exceptions import KindeInputError
@@ -224,13 +254,14 @@ class KindeUpdateUserOperator(ExistingUserOperator):
 
     def _check(self) -> None:
         check_texts(self, *FIELDS)
-        mapping(self.properties, "properties")
+        texts_of(self.properties)
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
         from airflow_provider_kinde.resources.users import write_changes
 
-        wanted = given(self, *FIELDS, "is_password_reset_requested")
-        changed = write_changes(client, user, wanted, mapping(self.properties, "properties"))
+        wanted, properties = given(self, *FIELDS, "is_password_reset_requested"), texts_of(self.properties)
+        check_property_keys(client, properties)
+        changed = write_changes(client, user, wanted, properties)
         return result(user["id"], "updated" if changed else "unchanged", changed)
 
 
@@ -301,3 +332,32 @@ class KindeUnsuspendUserOperator(ExistingUserOperator):
             return result(user["id"], "unchanged")
         client.update_user(user["id"], is_suspended=False)
         return result(user["id"], "unsuspended", ["is_suspended"])
+
+
+def texts_of(properties: Any) -> dict[str, Any]:
+    """Return properties with numbers and truth values as text, as Kinde wants them.
+
+    :param properties: the rendered parameter.
+    :raises KindeInputError: it is no mapping.
+    """
+    found = mapping(properties, "properties")
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value
+        for key, value in found.items()
+    }
+
+
+def check_property_keys(client: Any, properties: Mapping[str, Any]) -> None:
+    """Check keys of properties before anything is written (``GET /properties``).
+
+    An application without the scope for it goes on: Kinde refuses an unknown key all the same, only later.
+
+    :param client: a ``KindeClient``.
+    :param properties: property key -> value; nothing is read where it is empty.
+    :raises KindeInputError: Kinde does not have one of them.
+    """
+    from airflow_provider_kinde.exceptions import KindePermissionError
+    from airflow_provider_kinde.resources.queries import check_keys, run_query
+
+    with suppress(KindePermissionError):
+        run_query(check_keys("property", properties), client)

@@ -104,12 +104,11 @@ def _go_on(lookup: Lookup[Any], answer: Any) -> ApiCall:
 
 
 def text(value: Any) -> str:
-    """Return the text of a parameter; empty for ``None``, also as Jinja prints it.
+    """Return the text of a parameter; empty for ``None``. The text ``None`` is one like any other, such as a name.
 
     :param value: the rendered parameter.
     """
-    stripped = "" if value is None else str(value).strip()
-    return "" if stripped == "None" else stripped
+    return "" if value is None else str(value).strip()
 
 
 def plain(value: Any, what: str) -> str:
@@ -334,9 +333,9 @@ def need_organization(name: OrganizationName) -> Lookup[Json]:
 
 
 def check_keys(kind: str, wanted: Iterable[str]) -> Lookup[dict[str, str]]:
-    """Check keys of roles or permissions (``GET /roles``, ``GET /permissions``); without keys nothing is read.
+    """Check keys of roles, permissions or properties (``GET /roles`` and so on); without keys nothing is read.
 
-    :param kind: ``role`` or ``permission``.
+    :param kind: ``role``, ``permission`` or ``property``.
     :param wanted: the keys.
     :returns: key to id, of all there are.
     :raises KindeInputError: Kinde does not have one; the message lists those it has.
@@ -344,7 +343,7 @@ def check_keys(kind: str, wanted: Iterable[str]) -> Lookup[dict[str, str]]:
     keys = sorted(set(wanted))
     if not keys:
         return {}
-    listed = yield api_call(f"iter_{kind}s")
+    listed = yield api_call("iter_properties" if kind == "property" else f"iter_{kind}s")
     known = {str(item["key"]): str(item.get("id")) for item in listed if item.get("key")}
     unknown = [key for key in keys if key not in known]
     if unknown:

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnVa
 
 from airflow_provider_kinde.exceptions import may_retry
 from airflow_provider_kinde.links.admin import KindeAdminLink
-from airflow_provider_kinde.operators.base import airflow_errors, connected
+from airflow_provider_kinde.operators.base import RendersText, airflow_errors, connected
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -25,7 +25,7 @@ SLACK = 300.0
 """Seconds after a trigger's own deadline at which Airflow ends the wait by itself."""
 
 
-class WaitSensor(BaseSensorOperator):
+class WaitSensor(RendersText, BaseSensorOperator):
     """A sensor that checks once in the worker; with ``deferrable`` the triggerer does the rest.
 
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
@@ -118,7 +118,7 @@ class KindeSensor(WaitSensor):
     template_fields: Sequence[str] = ("kinde_conn_id",)
     operator_extra_links = (KindeAdminLink(),)
     condition_class: ClassVar[str]
-    """Name of the condition. Its parameters are attributes of the sensor with the same names."""
+    """Name of the condition. Its parameters are attributes of the sensor with the same names (``user_email``)."""
 
     def __init__(self, *, kinde_conn_id: str = "kinde_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -130,7 +130,10 @@ class KindeSensor(WaitSensor):
         from airflow_provider_kinde.resources.conditions import CONDITIONS
 
         kind: Any = CONDITIONS[self.condition_class]
-        return kind(**{**{field.name: getattr(self, field.name) for field in dataclasses.fields(kind)}, **changes})  # type: ignore[no-any-return]
+        names = [field.name for field in dataclasses.fields(kind)]
+        # `email` is Airflow's own attribute: whom to alert.
+        values = {name: getattr(self, "user_email" if name == "email" else name) for name in names}
+        return kind(**{**values, **changes})  # type: ignore[no-any-return]
 
     def _check(self, context: Context) -> CheckResult:
         from airflow_provider_kinde.resources.queries import run_query

@@ -71,7 +71,7 @@ class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
     """
 
     condition_class = "MemberCondition"
-    template_fields: Sequence[str] = (*_OrganizationSensor.template_fields, "user_id", "email", "roles")
+    template_fields: Sequence[str] = (*_OrganizationSensor.template_fields, "user_id", "user_email", "roles")
     template_fields_renderers: ClassVar[dict[str, str]] = {"roles": "json"}
 
     def __init__(

@@ -26,7 +26,7 @@ class KindeUserSensor(TakesAddress, KindeSensor):
     """
 
     condition_class = "UserCondition"
-    template_fields: Sequence[str] = ("kinde_conn_id", "user_id", "email", "identity", "identity_type")
+    template_fields: Sequence[str] = ("kinde_conn_id", "user_id", "user_email", "identity", "identity_type")
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TextIO
 
@@ -65,6 +65,29 @@ def write(path: str, text: str | Iterable[str]) -> None:
         _write_remote(path, pieces) if local is None else _write_local(local, pieces)
     except OSError as error:
         raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
+    except Exception as error:
+        if local is not None:
+            raise
+        # The libraries of object stores have errors of their own kinds; one that is not installed is among them.
+        raise StorageError(f"{path} could not be written: {type(error).__name__}: {error}") from error
+
+
+def probe(folder: str) -> None:
+    """Check before the first write to Kinde that files can be written to a folder.
+
+    :param folder: as for :func:`write`.
+    :raises StorageError: they cannot.
+    """
+    path = f"{folder.rstrip('/')}/.probe"
+    write(path, "")
+    local = local_path(path)
+    if local is not None:
+        local.unlink(missing_ok=True)
+        return
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    with contextlib.suppress(Exception):  # a store may allow to write and not to delete
+        ObjectStoragePath(path).unlink()
 
 
 def _write_remote(path: str, pieces: Iterable[str]) -> None:
@@ -107,10 +130,12 @@ def read(path: str) -> str:
     local = local_path(path)
     if local is not None:
         return local.read_bytes().decode()
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    with _reading(path):
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    content: bytes = ObjectStoragePath(path).read_bytes()
-    return content.decode()
+        content: bytes = ObjectStoragePath(path).read_bytes()
+        return content.decode()
+    raise AssertionError("unreachable")
 
 
 def opened(path: str) -> TextIO:
@@ -121,10 +146,22 @@ def opened(path: str) -> TextIO:
     local = local_path(path)
     if local is not None:
         return local.open(encoding="utf-8")
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    with _reading(path):
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    file: IO[bytes] = ObjectStoragePath(path).open("rb")  # type: ignore[no-untyped-call]
-    return io.TextIOWrapper(file, encoding="utf-8")
+        file: IO[bytes] = ObjectStoragePath(path).open("rb")  # type: ignore[no-untyped-call]
+        return io.TextIOWrapper(file, encoding="utf-8")
+    raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, UnicodeDecodeError):
+        raise
+    except Exception as error:
+        raise StorageError(f"{path} could not be read: {type(error).__name__}: {error}") from error
 
 
 def local_path(path: str) -> Path | None:

@@ -206,3 +206,40 @@ def test_everything_of_a_dag_can_be_said(company: Company) -> None:
     assert (dag.dag_id, task.retries, task.kinde_conn_id) == ("mine", 0, "other")
     with pytest.raises(FileNotFoundError, match="kinde_offboard_dag: there is no spec file"):
         kinde_offboard_dag(company.folder / "none.yaml")
+
+
+@pytest.mark.parametrize("factory", [kinde_onboard_dag, kinde_offboard_dag])
+def test_what_a_form_cannot_be_is_refused_with_the_reason(company: Company, factory: Any) -> None:
+    assert factory(company.spec, schedule=None, catchup=False, params={"ticket": "7"}).params["ticket"] == "7"
+    with pytest.raises(ValueError, match=r"schedule='@daily': a run needs a filled-in form"):
+        factory(company.spec, schedule="@daily")
+    with pytest.raises(ValueError, match="the HR id 1_0 would become 10"):
+        factory(company.spec, render_template_as_native_obj=True)
+
+
+NATIVE = """
+from airflow.providers.common.compat.sdk import DAG, Param
+from airflow_provider_kinde.operators.person import KindeOffboardUserOperator
+with DAG("DAG_ID", schedule=None, render_template_as_native_obj=True, default_args={{"retries": 0}},
+         params={{"hr_id": Param("1_0", type="string")}}) as dag:
+    KindeOffboardUserOperator(task_id="offboard", spec={spec!r}, hr_id="{{{{ params.hr_id{filter} }}}}")
+"""
+
+
+@pytest.mark.parametrize("filter", ["", " | tojson"])
+def test_an_id_stays_as_it_was_typed_in_a_dag_that_renders_natively(
+    dag_file: DagFile, sync: Any, company: Company, kinde: Emulator, filter: str
+) -> None:
+    company.change(1, id="1_0")
+    company.change(2, id="10")
+    Run(sync)
+    assert Run(dag_file(NATIVE.format(spec=str(company.spec), filter=filter))).state == "success"
+    suspended = [one["provided_id"] for one in kinde.state()["users"] if one["is_suspended"]]
+    assert [id.partition("~")[0] for id in suspended] == ["small-hr:1_0"]
+
+
+def test_a_person_named_none_is_onboarded_under_that_name(onboard: Any, kinde: Emulator, sync: Any) -> None:
+    Run(sync)
+    assert Run(onboard, {**NEW, "given_name": "Null", "family_name": "None"}).state == "success"
+    made = user(kinde, NEW["email"])
+    assert (made["first_name"], made["last_name"]) == ("Null", "None")

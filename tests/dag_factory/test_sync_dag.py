@@ -44,6 +44,71 @@ def test_everything_of_a_dag_can_be_said(company: Company) -> None:
     assert (plan.retries, plan.owner, plan.kinde_conn_id) == (0, "it", "other")
 
 
+def test_with_approvers_the_form_takes_no_approval(company: Company) -> None:
+    if not can_ask():
+        return  # refused: see the next test
+    dag = kinde_sync_dag(company.spec, approve="blocked", approvers=["carol"])
+    assert set(dag.params) == {"ids", "only", "dry_run"}
+    for name in ("plan", "apply"):
+        task = dag.get_task(name)
+        assert (task.approvers_decide, task.approve_protected) == (True, None)
+        assert "params.approve" not in str(task.approve)
+    assert "approve`: the plan's hash" not in dag.doc_md
+    without = kinde_sync_dag(company.spec, approve="blocked")
+    assert {"approve", "approve_protected"} < set(without.params)
+    assert "approve`: the plan's hash" in without.doc_md
+
+
+@pytest.mark.parametrize("conf", [{"approve": "a" * 64}, {"approve_protected": ["E1"]}])
+def test_a_run_that_carries_an_approval_is_refused_where_approvers_decide(conf: dict[str, Any], tmp_path: Path) -> None:
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
+
+    spec = str(tmp_path / "there-is-none.yaml")
+    plan = KindeSyncPlanOperator(task_id="plan", spec=spec, approvers_decide=True)
+    apply = KindeSyncApplyOperator(task_id="apply", spec=spec, plan_path="none", approvers_decide=True)
+    for task in (plan, apply):
+        with pytest.raises(AirflowFailException, match="names approvers: approval comes from them alone"):
+            task.execute({"dag_run": _Run("manual", conf)})  # type: ignore[typeddict-item]
+
+
+def test_arguments_of_a_dag_are_merged_or_refused_with_the_reason(company: Company) -> None:
+    from airflow.providers.common.compat.sdk import Param
+
+    dag = kinde_sync_dag(company.spec, catchup=False, max_active_runs=1, params={"ticket": Param("", type="string")})
+    assert set(dag.params) == {"ids", "only", "dry_run", "approve", "approve_protected", "ticket"}
+    refused: dict[str, tuple[Any, str]] = {
+        "catchup": (True, "acts on today's HR data"),
+        "max_active_runs": (2, "would plan the same changes twice"),
+        "params": ({"approve": ""}, "the form has approve already"),
+        "render_template_as_native_obj": (True, "the HR id 1_0 would become 10"),
+    }
+    for name, (value, reason) in refused.items():
+        with pytest.raises(ValueError, match=reason):
+            kinde_sync_dag(company.spec, **{name: value})
+
+
+@pytest.mark.parametrize("value", [0, -1, timedelta(0), timedelta(seconds=-5), True, "60", float("nan"), float("inf")])
+def test_durations_are_seconds_or_a_timedelta_above_nothing(company: Company, value: Any) -> None:
+    for name in ("poll_interval", "at_least_every", "approval_timeout"):
+        with pytest.raises(ValueError, match=f"{name}=.*expected a timedelta or a number of seconds, above 0"):
+            kinde_sync_dag(company.spec, on_change="sensor", schedule="@continuous", **{name: value})
+
+
+def test_seconds_and_timedeltas_mean_the_same(company: Company) -> None:
+    for one, other in ((90, 7200.0), (timedelta(seconds=90), timedelta(hours=2))):
+        dag = kinde_sync_dag(company.spec, on_change="sensor", poll_interval=one, at_least_every=other)
+        wait = dag.get_task("wait")
+        assert (wait.poke_interval, wait.at_least_every) == (90, timedelta(hours=2))
+
+
+@pytest.mark.parametrize("approvers", [[7], [""], [None], [{"id": "7"}], [{"id": 7, "name": "Bo"}], {"id": "7"}, 7])
+def test_approvers_are_checked_when_the_file_is_parsed(company: Company, approvers: Any) -> None:
+    with pytest.raises(ValueError, match="approvers"):
+        kinde_sync_dag(company.spec, approve="blocked", approvers=approvers)
+
+
 @pytest.mark.parametrize("approve", ["blocked", "always"])
 def test_a_person_is_asked_where_airflow_can(company: Company, approve: Any) -> None:
     if not can_ask():
@@ -143,11 +208,12 @@ print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_
         "links.admin",
         "sync.spec.outline",
         "sync.kinds",
+        "triggers.durations",
         "version",
     )
     # The fields of the connection form, which Airflow reads at its start, are made of the options of the client.
     form = {"client", "client.settings", "client.text", "client.urls"}
-    packages = {"hooks", "links", "sync", "sync.spec"} | form
+    packages = {"hooks", "links", "sync", "sync.spec", "triggers"} | form
     names = {name.removeprefix("airflow_provider_kinde.") for name in ours.split()} - packages
     assert {name for name in names if not name.startswith(cheap)} == set()
 
@@ -175,8 +241,9 @@ def test_examples_are_paused_and_unscheduled(airflow_process: Callable[..., subp
 
 
 class _Run:
-    def __init__(self, run_type: Any) -> None:
+    def __init__(self, run_type: Any, conf: Any = None) -> None:
         self.run_type = run_type
+        self.conf = conf
 
 
 def test_backfills_are_refused() -> None:

@@ -15,7 +15,9 @@ from demo.local_airflow import LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import DAG_ID, DAGS, Stage
 
-ALWAYS, BLOCKED = "kinde_hr_sync_approved", "asks_when_blocked"
+ALWAYS, BLOCKED, GUARDED = "kinde_hr_sync_approved", "asks_when_blocked", "asks_admin_alone"
+USERS = {"olga": "op", "uma": "user", "vic": "viewer"}
+"""Beside ``admin``, who is the approver."""
 ASKING = {
     # The example itself, pointed at the second HR file.
     f"{ALWAYS}.py": f"""
@@ -27,6 +29,11 @@ dag = runpy.run_path({str(DAGS / ALWAYS)!r} + ".py")["dag"]
 import os
 from airflow_provider_kinde.dag_factory import kinde_sync_dag
 dag = kinde_sync_dag(os.environ["KINDE_ASKED_SPEC"], approve="blocked", approvers=["admin"], dag_id="{BLOCKED}")
+""",
+    f"{GUARDED}.py": f"""
+import os
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+dag = kinde_sync_dag(os.environ["KINDE_GUARDED_SPEC"], approve="blocked", approvers=["admin"], dag_id="{GUARDED}")
 """,
 }
 
@@ -56,11 +63,26 @@ def asked_kinde(asked_stage: Stage) -> Iterator[LocalKinde]:
 
 
 @pytest.fixture(scope="session")
+def guarded_stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    made = Stage(tmp_path_factory.mktemp("guarded") / "stage")
+    made.spec.write_text(made.spec.read_text(encoding="utf-8").replace("kinde_demo", "kinde_guarded"), encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="session")
+def guarded_kinde(guarded_stage: Stage) -> Iterator[LocalKinde]:
+    with guarded_stage.kinde() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def airflow(
     stage: Stage,
     kinde: LocalKinde,
     asked_stage: Stage,
     asked_kinde: LocalKinde,
+    guarded_stage: Stage,
+    guarded_kinde: LocalKinde,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[LocalAirflow]:
     dags: Path = tmp_path_factory.mktemp("dags")
@@ -69,8 +91,13 @@ def airflow(
             shutil.copy(file, dags)
     for name, text in ASKING.items():
         (dags / name).write_text(text)
-    env = {"AIRFLOW_CONN_KINDE_ASKED": asked_kinde.connection, "KINDE_ASKED_SPEC": str(asked_stage.spec)}
-    with LocalAirflow(stage.home, dags, {**stage.env(kinde), **env}) as running:
-        for dag_id in (DAG_ID, ALWAYS, BLOCKED):
+    env = {
+        "AIRFLOW_CONN_KINDE_ASKED": asked_kinde.connection,
+        "KINDE_ASKED_SPEC": str(asked_stage.spec),
+        "AIRFLOW_CONN_KINDE_GUARDED": guarded_kinde.connection,
+        "KINDE_GUARDED_SPEC": str(guarded_stage.spec),
+    }
+    with LocalAirflow(stage.home, dags, {**stage.env(kinde), **env}, users=USERS) as running:
+        for dag_id in (DAG_ID, ALWAYS, BLOCKED, GUARDED):
             running.unpause(dag_id)
         yield running

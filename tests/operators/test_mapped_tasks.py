@@ -108,9 +108,9 @@ def test_alerts_go_to_those_named_in_default_args_or_nobody(kinde: Emulator, run
 
     args: dict[str, Any] = {"task_id": "t", "default_args": {"email": "oncall@example.com"}}
     named = KindeSuspendUserOperator(**args, user_id="kp_ann")
-    assert (named.user_id, named.email) == ("kp_ann", None)
+    assert (named.user_id, named.user_email, named.email) == ("kp_ann", None, "oncall@example.com")
     addressed = KindeSuspendUserOperator(**args, email="ann@example.com", email_on_failure=True)
-    assert (addressed.email, addressed.email_on_failure, addressed.email_on_retry) == ("ann@example.com", False, False)
+    assert (addressed.user_email, addressed.email) == ("ann@example.com", "oncall@example.com")
     # An operator that was told of no user must not take the one who is on call.
     with pytest.raises(ValueError, match="default_args"):
         KindeDeleteUserOperator(**args)

@@ -10,6 +10,7 @@ from airflow_provider_kinde.exceptions import (
     KindeInputError,
     KindeNotFoundError,
     KindeResponseError,
+    StorageError,
 )
 from airflow_provider_kinde.operators.users import (
     KindeCreateUserOperator,
@@ -180,7 +181,7 @@ class TestNaming:
         with pytest.raises(KindeInputError, match="both"):
             execute(operator(**KIND, email="ann@example.com", user_id="kp_ann"))
         with pytest.raises(KindeInputError, match="neither"):
-            execute(operator(**KIND, email="None"))
+            execute(operator(**KIND, email=" "))
         with pytest.raises(ValueError, match="by user_id or by email"):
             operator(**KIND)
 
@@ -268,3 +269,63 @@ def test_a_refused_connection_is_not_tried_again(kinde: Emulator) -> None:
     nowhere = KindeSuspendUserOperator(task_id="x", kinde_conn_id="nowhere", user_id="kp_ann")
     with pytest.raises(AirflowFailException, match="cannot be used"):
         nowhere.execute({"ti": Ti()})  # type: ignore[typeddict-item]
+
+
+def retried(**parameters: Any) -> list[dict[str, Any] | str]:
+    """What two tries of one task in one DAG run end with, each in a process of its own as far as the task knows."""
+    from types import SimpleNamespace
+
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    ended: list[dict[str, Any] | str] = []
+    for number in (1, 2):
+        ti = SimpleNamespace(
+            dag_id="hires", run_id="monday", task_id="task", map_index=-1, try_number=number, xcom_push=Ti().xcom_push
+        )
+        try:
+            ended.append(KindeCreateUserOperator(**KIND, **parameters).execute({"ti": ti}))  # type: ignore[typeddict-item]
+        except (KindeError, AirflowFailException, StorageError) as error:
+            ended.append(type(error).__name__)
+    return ended
+
+
+@pytest.mark.parametrize("if_exists", ["skip", "fail", "update"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "/users/.*/properties"), (None, "/organizations/org_sales/users")]
+)
+def test_a_retry_finishes_the_account_that_the_task_began(
+    kinde: Emulator, if_exists: Any, method: str | None, path: str
+) -> None:
+    kinde.fault(method, path, status=400)
+    wanted = {"email": "dan@example.com", "org_code": "org_sales", "roles": ["lead"], "properties": {"team": "X"}}
+    first, second = retried(**wanted, if_exists=if_exists)
+    assert (first, isinstance(second, dict)) == ("AirflowFailException", True)
+    made = by_email(kinde, "dan@example.com")
+    assert (made["memberships"].get("org_sales"), made["properties"]) == (["lead"], {"team": "X"})
+
+
+def test_a_retry_leaves_an_account_alone_that_another_made(kinde: Emulator) -> None:
+    before = writes(kinde)
+    wanted = {"email": "cat@example.com", "org_code": "org_sales", "roles": ["lead"], "properties": {"team": "X"}}
+    assert [ended["outcome"] for ended in retried(**wanted) if isinstance(ended, dict)] == ["skipped", "skipped"]
+    assert writes(kinde) == before
+
+
+@pytest.mark.parametrize("wanted", [{"properties": {"taem": "X"}}, {"org_code": "org_sales", "roles": ["led"]}])
+def test_unknown_keys_are_found_before_an_account_is_made(kinde: Emulator, wanted: dict[str, Any]) -> None:
+    with pytest.raises(KindeInputError, match=r"no (property|role) with the key"):
+        execute(KindeCreateUserOperator(**KIND, email="dan@example.com", **wanted))
+    assert writes(kinde) == []
+
+
+def test_numbers_in_properties_become_text(kinde: Emulator) -> None:
+    execute(KindeUpdateUserOperator(**KIND, user_id="kp_ann", properties={"team": 7}))
+    assert user(kinde, "kp_ann")["properties"] == {"team": "7"}
+
+
+def test_an_unwritable_storage_is_found_before_an_account_is_made(
+    kinde: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__KINDE__STORAGE_PATH", "/dev/null/kinde")
+    assert retried(email="dan@example.com", properties={"team": "X"}) == ["StorageError"] * 2
+    assert writes(kinde) == []

@@ -286,4 +286,4 @@ def test_mapped_sensors(kinde: Emulator, run: Runner) -> None:
 
 def test_alerts_never_go_to_the_user() -> None:
     sensor = KindeUserSensor(**KIND, email="ann@example.com", email_on_failure=True)
-    assert (sensor.email, sensor.email_on_failure, sensor.email_on_retry) == ("ann@example.com", False, False)
+    assert (sensor.user_email, sensor.email) == ("ann@example.com", None)

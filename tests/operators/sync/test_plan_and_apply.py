@@ -247,10 +247,10 @@ dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", on_change="sensor", default_args
 def test_a_run_that_waited_for_a_change_marks_the_source(
     dag_file: DagFile, company: Company, kinde: Emulator, storage_path: Path
 ) -> None:
-    from airflow_provider_kinde.storage.source_state import watch
+    from airflow_provider_kinde.storage.source_state import SourceState
 
     def due() -> bool:
-        return watch(company.spec, str(storage_path), None, timedelta(0)).look() is not None
+        return SourceState.of(company.spec, str(storage_path), None, timedelta(0)).check().met
 
     dag = dag_file(CHANGES.format(spec=str(company.spec)))
     run = Run(dag)
@@ -348,7 +348,14 @@ def test_items(value: Any, expected: list[str] | None) -> None:
 
 
 def test_small_things() -> None:
-    assert [text(value) for value in (None, " ", "None", " a ")] == [None, None, None, "a"]
+    assert [text(value) for value in (None, " ", "null", "None", " a ", '"1_0"')] == [
+        None,
+        None,
+        None,
+        "None",
+        "a",
+        "1_0",
+    ]
     assert [is_true(value) for value in (True, "True", "true", "1", False, "False", "", None)] == [True] * 4 + [
         False
     ] * 4

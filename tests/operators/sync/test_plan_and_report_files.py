@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec, make_plan
 from airflow_provider_kinde.sync.apply.run import apply
@@ -22,6 +24,12 @@ DagFile = Callable[[str], Any]
 FACTORY = """
 from airflow_provider_kinde.dag_factory import kinde_sync_dag
 dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", default_args={{"retries": 0}}{more})
+"""
+ONE_TASK = """
+from airflow.providers.common.compat.sdk import DAG
+from airflow_provider_kinde.operators.sync import KindeSyncOperator
+with DAG("DAG_ID", schedule=None, default_args={{"retries": 0}}) as dag:
+    KindeSyncOperator(task_id="sync", spec={spec!r})
 """
 
 
@@ -106,3 +114,46 @@ def test_half_a_plan_is_not_applied(
         half.write_bytes(whole[:left])
         with pytest.raises(Exception, match="is not a plan file"):
             operator._read_plan()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("redact", "on", "redact is neither true nor false"),
+        ("log_personal_data", "perhaps", "log_personal_data is neither true nor false"),
+        ("storage_path", "/dev/null/kinde", "could not be written"),
+        ("storage_path", "s3x://bucket/kinde", "could not be written"),
+    ],
+)
+def test_settings_and_storage_are_tried_before_the_first_write(
+    dag_file: DagFile,
+    company: Company,
+    kinde: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Callable[[], str],
+    setting: str,
+    value: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv(f"AIRFLOW__KINDE__{setting.upper()}", value)
+    run = Run(dag_file(ONE_TASK.format(spec=str(company.spec))))
+    assert run.state == "failed"
+    assert re.search(words, said())
+    assert kinde.log() == []
+
+
+def test_a_report_that_cannot_be_kept_stands_in_the_log(
+    dag_file: DagFile, company: Company, kinde: Emulator, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
+) -> None:
+    from airflow_provider_kinde.storage import run_files
+
+    def full(path: str, text: Any) -> None:
+        raise StorageError(f"{path} could not be written: No space left on device")
+
+    monkeypatch.setattr(run_files, "probe", lambda folder: None)
+    monkeypatch.setattr(run_files, "write", full)
+    assert Run(dag_file(ONE_TASK.format(spec=str(company.spec)))).state == "failed"
+    log = said()
+    assert "The report as JSON" in log
+    assert '"outcome":"done"' in log.replace(" ", "")
+    assert not any(word in log.lower() for word in SECRET_WORDS)

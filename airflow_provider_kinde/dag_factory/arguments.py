@@ -1,0 +1,60 @@
+"""What the factories check and pass on: the arguments of the DAG, its parameters and its approvers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_kinde.sync.spec.outline import START
+
+NATIVE = (
+    "render_template_as_native_obj=True: native rendering changes what is typed into the form (the HR id 1_0 would "
+    "become 10, another person). Leave it out"
+)
+OWN_DATA = "a sync acts on today's HR data, whatever the run's date"
+
+
+def dag_arguments(given: Mapping[str, Any], params: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge what a DAG file gives for its DAG with what a factory sets.
+
+    :param given: the further arguments of the factory's caller.
+    :param params: the parameters of the factory's form.
+    :param fixed: argument -> the reason why it can only be what the factory sets it to (``catchup=False``,
+        ``max_active_runs=1``, ``schedule=None``).
+    :returns: the arguments of the DAG.
+    :raises ValueError: an argument cannot be so; the message gives the reason.
+    """
+    found = dict(given)
+    if found.get("render_template_as_native_obj"):
+        raise ValueError(NATIVE)
+    for name, (value, reason) in fixed.items():
+        if name in found and found.pop(name) != value:
+            raise ValueError(f"{name}={given[name]!r}: {reason}. It can only be {value!r}")
+    more = found.pop("params", None) or {}
+    if not isinstance(more, Mapping):
+        raise ValueError(f"params={more!r}: a mapping is expected")
+    taken = ", ".join(sorted(set(more) & set(params)))
+    if taken:
+        raise ValueError(f"params: the form has {taken} already; choose other names")
+    return {
+        "start_date": START,
+        **found,
+        **{name: value for name, (value, _) in fixed.items()},
+        "params": {**params, **more},
+    }
+
+
+def check_approvers(approvers: Any) -> None:
+    """Check who may approve.
+
+    :param approvers: user ids, or mappings with the texts ``id`` and ``name``.
+    :raises ValueError: one of them can be none.
+    """
+    if isinstance(approvers, (str, bytes, Mapping)) or not hasattr(approvers, "__iter__"):
+        raise ValueError(f"approvers={approvers!r}: a list is expected")
+    for one in approvers:
+        texts = [one.get("id"), one.get("name")] if isinstance(one, Mapping) else [one]
+        if not all(isinstance(text, str) and text.strip() for text in texts):
+            raise ValueError(
+                f"approvers: {one!r} is no user id; expected a text, or a mapping with the texts id and name"
+            )
