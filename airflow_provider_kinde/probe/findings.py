@@ -92,7 +92,10 @@ class Findings:
 
 
 def written(value: Value) -> str:
-    """A value as ``kinde-emulator --set`` takes it."""
+    """A value as ``kinde-emulator --set`` takes it.
+
+    :param value: the value.
+    """
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

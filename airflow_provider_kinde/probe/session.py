@@ -52,7 +52,7 @@ class Question:
 
 
 def question(*settings: str, calls: str, needs: str = "") -> Callable[[Callable[[Session], None]], Question]:
-    """Declare a question; the first line of the function's docstring says what it does.
+    """Declare a question: a function of the session (``s``). The first line of its docstring says what it does.
 
     :param settings: the emulator's settings that it answers.
     :param calls: the operations that it needs, separated by blanks.
@@ -107,7 +107,11 @@ class Session:
     _last: Response | None = None
 
     def listen(self, request: Request, answer: Response) -> None:
-        """Keep what a decoded response does not hold: the status, and the form of an error."""
+        """Keep what a decoded response does not hold: the status, and the form of an error.
+
+        :param request: the request.
+        :param answer: the raw response.
+        """
         if request.path == "/oauth2/token":
             body = decoded(answer)
             # The token itself is not kept.
@@ -121,6 +125,8 @@ class Session:
         """Send a request that Kinde may refuse.
 
         :param call: the client's method.
+        :param args: its positional arguments.
+        :param kwargs: its arguments by name.
         :returns: the response, or Kinde's refusal.
         :raises KindeError: the request failed for another reason (scope, connection, limit, defect of Kinde).
         """
@@ -133,20 +139,29 @@ class Session:
         return Outcome(self._last.status if self._last else 0, "", answer, False)
 
     def learn(self, setting: str, value: Value, evidence: str) -> None:
-        """Note the value of a setting."""
+        """Note the value of a setting.
+
+        :param setting: name of the setting.
+        :param value: its value.
+        :param evidence: what Kinde answered, in words.
+        """
         self.findings.learnt[setting] = Finding(setting, value, evidence)
 
     def leave(self, setting: str, reason: str) -> None:
-        """Note why the value of a setting is not known."""
+        """Note why the value of a setting is not known.
+
+        :param setting: name of the setting.
+        :param reason: why it is not known.
+        """
         self.findings.not_learnt[setting] = reason
 
     def see(self, what: str, outcome: Outcome) -> None:
-        """Note a response that no setting stands for."""
-        self.findings.seen[what] = str(outcome)
+        """Note a response that no setting stands for.
 
-    def may(self, *calls: str) -> bool:
-        """Whether the application has the scopes of these operations, as far as is known."""
-        return not self.granted or all(ENDPOINTS[call].scope in self.granted for call in calls)
+        :param what: what was sent, in words.
+        :param outcome: the response.
+        """
+        self.findings.seen[what] = str(outcome)
 
     def members(self) -> dict[str, dict[str, Any]]:
         """The members of the throwaway organization by id. They are few, so one page is enough."""
@@ -156,7 +171,10 @@ class Session:
 
 
 def decoded(answer: Response) -> Any:
-    """The JSON of a raw answer, or ``None``."""
+    """The JSON of a raw answer, or ``None``.
+
+    :param answer: the raw response.
+    """
     try:
         return json.loads(answer.body)
     except ValueError:
@@ -164,7 +182,10 @@ def decoded(answer: Response) -> Any:
 
 
 def shape(body: Any) -> str:
-    """The form of an error, as the emulator's ``not_found_shape`` names it; empty for any other."""
+    """The form of an error, as the emulator's ``not_found_shape`` names it; empty for any other.
+
+    :param body: the decoded body.
+    """
     errors = body.get("errors") if isinstance(body, dict) else None
     if isinstance(errors, list):
         return "array"

@@ -38,12 +38,18 @@ class Things:
         self._unsure: dict[tuple[str, str], None] = {}
 
     def address(self, which: str) -> str:
-        """An address of this probe, with upper and lower case, in a domain where mail is not delivered."""
+        """An address of this probe, with upper and lower case, in a domain where mail is not delivered.
+
+        :param which: a word that makes the address different from others.
+        """
         return f"Airflow.Probe.{self.tag}.{which}@example.com"
 
     def create_user(self, address: str, profile: dict[str, str] | None = None, **more: Any) -> str:
         """Create a user with one address.
 
+        :param address: the address.
+        :param profile: names and other profile fields.
+        :param more: further fields of the request.
         :returns: the id.
         :raises KindeError: Kinde refused.
         """
@@ -75,6 +81,7 @@ class Things:
     def create_role(self, which: str) -> str:
         """Create a role.
 
+        :param which: a word that makes the role different from others.
         :returns: its key.
         :raises KindeError: Kinde refused.
         """
@@ -94,7 +101,10 @@ class Things:
         return self.key
 
     def delete_user_plainly(self, user_id: str) -> None:
-        """Delete a user whose profile Kinde may keep."""
+        """Delete a user whose profile Kinde may keep.
+
+        :param user_id: Kinde's id of the user.
+        """
         self.client.delete_user(user_id)
         del self.users[user_id]
 
