@@ -81,7 +81,7 @@ def add_protected(command: argparse.ArgumentParser) -> None:
     """
     command.add_argument(
         "--approve-protected", metavar="ID", nargs="+", action="extend", default=[],
-        help="let these protected people lose their access",
+        help="let these protected people lose their access, be renamed or be adopted",
     )  # fmt: skip
 
 

@@ -80,15 +80,16 @@ class MemberChange:
 Change = TypeVar("Change", bound=MemberChange)
 
 
-def iter_members(client: Any, code: str) -> Iterator[tuple[str, frozenset[str]]]:
+def iter_members(client: Any, code: str, *, role: str | None = None) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield the members of an organization with their role keys (``GET /organizations/{code}/users``).
 
     :param client: a ``KindeClient``.
     :param code: the organization's code.
+    :param role: a role key, to list its holders only.
     :raises KindeResponseError: Kinde lists something that cannot be a member.
     """
     try:
-        for member in client.iter_organization_users(code):
+        for member in client.iter_organization_users(code, **({"roles": [role]} if role else {})):
             if member.get("id"):
                 yield fields.id_in(member), fields.keys_in(member, "roles")
     except (AttributeError, TypeError) as error:

@@ -20,6 +20,7 @@ from airflow_provider_kinde.sync.plan.holds import Held, Holds
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -207,6 +208,7 @@ def _reconciler(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any,
         confirmed=confirmed,
         absent_action=spec.absent or ("suspend" if people.proven else "hold"),
         approved=request.approve_protected,
+        protected_elsewhere=OtherOrganizations(spec, snapshot, client).holds_protected_role,
     )
 
 

@@ -39,7 +39,9 @@ class Reconciler:
     :param today: UTC day of the run.
     :param rows_with: tells how many understood rows have an address.
     :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities).
-    :param approved: HR ids of protected leavers who were approved by name.
+    :param approved: HR ids of protected people whose changes an administrator approved by id.
+    :param protected_elsewhere: asks Kinde whether an account holds a protected role in an organization that the spec
+        does not manage.
     """
 
     spec: SyncSpec
@@ -49,10 +51,14 @@ class Reconciler:
     confirmed: Callable[[Account, str], bool]
     absent_action: str
     approved: frozenset[str] = frozenset()
+    protected_elsewhere: Callable[[Account], bool] = lambda account: False
     kept: frozenset[tuple[str, str]] = field(init=False)
+    kept_ids: frozenset[tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.kept = frozenset((email_key(entry.email), entry.organization) for entry in self.spec.keep)
+        keep = self.spec.keep
+        self.kept = frozenset((email_key(entry.email), entry.organization) for entry in keep if entry.email)
+        self.kept_ids = frozenset((entry.id, entry.organization) for entry in keep if entry.id)
 
     # -- state of an account ------------------------------------------------------------------------------------
 
@@ -77,13 +83,24 @@ class Reconciler:
         """
         if account.addresses & self.spec.protect.emails:
             return True
+        if account.link is not None and account.link.id in self.spec.protect.ids:
+            return True
         return any(roles & self.spec.protect.roles for roles in self.snapshot.memberships(account.id).values())
 
     def _strippable(self, account: Account) -> list[str]:
         """Aliases of the managed organizations that the account is in, but for those that ``keep`` leaves in place."""
-        return [alias for alias in self.snapshot.memberships(account.id) if not self._keeps(account, None, alias)]
+        return [alias for alias in self.snapshot.memberships(account.id) if not self.keeps(account, None, alias)]
 
-    def _keeps(self, account: Account, person: Person | None, alias: str) -> bool:
+    def keeps(self, account: Account, person: Person | None, alias: str) -> bool:
+        """Whether the spec leaves a membership in place (``keep``).
+
+        :param account: the member.
+        :param person: the member's HR row, if there is one.
+        :param alias: the organization's alias.
+        """
+        id = person.id if person else account.link.id if account.link else ""
+        if (id, alias) in self.kept_ids:
+            return True
         addresses = account.addresses | ({email_key(person.email)} if person and person.email else set())
         return any((address, alias) in self.kept for address in addresses)
 
@@ -218,6 +235,8 @@ class Reconciler:
             raise Hold("the address is a secondary one of a Kinde account: not adopted")
         if not onboarded and not self.confirmed(account, key):
             raise Hold("the Kinde account with this address never confirmed it: not adopted")
+        if person.id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
+            raise _protected("a Kinde account has this address", person.id, "adopt it by hand")
         return account
 
     def _rename(self, person: Person, account: Account) -> list[Change]:
@@ -231,6 +250,8 @@ class Reconciler:
         if old != new and old and foreign:
             way = f"the present one is a sign-in of type {foreign[0]}: change it there"
             raise Hold(f"HR has another address, but {way}")
+        if old != new:
+            self._check_protected_address(person.id, account, old, new)
         before: dict[str, object] = {"email": account.email}
         reason = "HR has another address"
         if link.renaming:
@@ -238,6 +259,24 @@ class Reconciler:
             reason = "an address change that was not finished"
         after = {"email": person.email}
         return [operation_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
+
+    def _check_protected_address(self, id: str, account: Account, old: str, new: str) -> None:
+        """Whoever owns the new address of a protected account gets its rights: a row of HR alone does not decide it."""
+        if id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
+            raise _protected("HR has another address", id, "change the address by hand")
+        protect = self.spec.protect
+        if old in protect.emails and new not in protect.emails and id not in protect.ids:
+            raise Hold(
+                f"HR has another address, and protect.emails names the present one: add {new} to it first, or name the "
+                f"id {id} in protect.ids",
+                protected=True,
+            )
+        for address, alias in sorted(self.kept):
+            if address == old and (new, alias) not in self.kept and (id, alias) not in self.kept_ids:
+                raise Hold(
+                    f"HR has another address, and keep names the present one for {alias!r}: add {new} to it first, or "
+                    f"name the id {id}"
+                )
 
     def _update(self, person: Person, account: Account) -> list[Change]:
         names = self._name_changes(person, account)
@@ -296,7 +335,7 @@ class Reconciler:
         for alias in sorted(due.keys() | present.keys()):
             held = present.get(alias)
             if alias not in due:
-                if held is not None and alias not in kept and not self._keeps(account, person, alias):
+                if held is not None and alias not in kept and not self.keeps(account, person, alias):
                     before = self._roles(account, alias)
                     operations.append(operation("remove_membership", alias=alias, before=before, reason=NO_RULE))
                 continue
@@ -311,7 +350,22 @@ class Reconciler:
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
             operations += [operation("remove_role", alias=alias, role=role, reason=NO_RULE) for role in taken]
         self._check_doubts(person, operations)
+        self._check_protected_roles(person, account, operations)
         return operations
+
+    def _check_protected_roles(self, person: Person, account: Account, operations: list[Change]) -> None:
+        """A protected role is not taken by a row of HR alone, nor with the membership that carries it."""
+        if person.id in self.approved:
+            return
+        present = self.snapshot.memberships(account.id)
+        for operation in operations:
+            lost = {
+                "remove_role": frozenset({operation.role or ""}),
+                "remove_membership": present.get(operation.alias or "", frozenset()),
+            }.get(operation.kind, frozenset())
+            if roles := sorted(lost & self.spec.protect.roles):
+                what = f"{', '.join(roles)} in {operation.alias!r} would be taken away"
+                raise _protected(what, person.id, "take it away by hand")
 
     def _check_doubts(self, person: Person, operations: list[Change]) -> None:
         """Blank is not no: where a rule failed on a blank column, nothing that it gives may be taken away."""
@@ -376,6 +430,10 @@ def describe(account: Account | None, person: Person | None) -> str:
     email = (person and person.email) or (account.email if account else "")
     name = clean_name(f"{given} {family}")
     return f"{name} <{email}>" if email else name
+
+
+def _protected(what: str, id: str, way: str) -> Hold:
+    return Hold(f"{what}, but protected: {way} or approve with --approve-protected {id}", protected=True)
 
 
 def _doubtful(doubt: Doubt) -> str:

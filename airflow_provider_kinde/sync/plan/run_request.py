@@ -27,7 +27,7 @@ class RunRequest:
     :param ids: the HR ids that the run is for; ``None`` for everybody. With ids, no person counts as absent.
     :param only: the kinds of changes to plan; ``None`` for all.
     :param approve: hash of the plan that may pass the volume guards.
-    :param approve_protected: HR ids of protected leavers whose access may be taken.
+    :param approve_protected: HR ids of protected people who may lose access, be renamed or be adopted.
     """
 
     now: pendulum.DateTime

@@ -171,7 +171,10 @@ class _Release:
                     f"{address} is also a sign-in of type {self.kinds[identity_id]} on this account: "
                     "remove it in the enterprise or social connection that it comes from, then run release again"
                 )
-        named = [("protect.emails", self.spec.protect.emails), ("keep", {entry.email for entry in self.spec.keep})]
+        named = [
+            ("protect.emails", self.spec.protect.emails),
+            ("keep", {entry.email for entry in self.spec.keep if entry.email}),
+        ]
         for key, emails in named:
             if address in emails:
                 raise SyncError(

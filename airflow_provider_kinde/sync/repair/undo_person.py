@@ -265,7 +265,7 @@ class PersonUndo:
         elif held != given:
             roles = ", ".join(sorted(held)) or "none"
             self.left.append((join, f"changed: other roles than that run gave ({roles})"))
-        elif any((address, alias) in self.decider.kept for address in self.account.addresses):
+        elif self.decider.keeps(self.account, None, alias):
             self.left.append((join, "changed: the spec keeps this membership now"))
         else:
             self._add("remove_membership", alias=alias, before={"roles": sorted(held)} if held else None)

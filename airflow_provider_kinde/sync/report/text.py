@@ -132,7 +132,7 @@ def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> It
             yield f"  {paint('33', '~')} changed since the plan: {clean(text)}"
         code, verdict = _VERDICTS.get(report.outcome, ("32", _nothing(plan, words)))
         if report.outcome == "failed" and not report.failed:
-            verdict = "Failed: a protected leaver waits for a decision, see above."
+            verdict = "Failed: a protected person waits for a decision, see above."
         yield from (paint(f"{code};1", verdict), "")
         counted = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
         yield paint("1", "Operations: ") + (counted or "none")

@@ -219,6 +219,22 @@ Text = Annotated[str, PlainValidator(read_text), WithJsonSchema({"type": "string
 """A text that is the same for every row."""
 
 
+def _id(value: Any) -> str:
+    """An HR id; one of digits may stand without quotation marks."""
+    return read_text(str(value) if type(value) is int else value, "text: an HR id")
+
+
+Id = Annotated[
+    str,
+    PlainValidator(_id),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]}),
+]
+"""An HR id."""
+
+Ids = Annotated[frozenset[str], Written(list[Id], lambda found, info: frozenset(found))]
+"""A list of HR ids; their order does not matter."""
+
+
 def _key_of_role(value: Any) -> str:
     text = read_text(value)
     if re.search(r"\s", text):

@@ -25,6 +25,7 @@ from airflow_provider_kinde.sync.spec.fields import (
     Email,
     Expr,
     Flag,
+    Id,
     OrderedRoleKeys,
     RoleKeys,
     Section,
@@ -195,11 +196,25 @@ def as_memberships(found: list[MembershipSpec], info: ValidationInfo) -> tuple[M
     return tuple(found)
 
 
+def _one_person(schema: dict[str, Any]) -> None:
+    null_is_left_out(schema)
+    schema["oneOf"] = [{"required": [name]} for name in ("email", "id")]
+
+
 class KeepSpec(Section):
     """A membership to leave in place. ``email`` is normalized for comparing."""
 
-    email: Email = Field(description="An address of the account.")
+    model_config = ConfigDict(json_schema_extra=_one_person)
+
+    email: Email | None = Field(default=None, description="An address of the account.")
+    id: Id | None = Field(default=None, description="The person's HR id.")
     organization: Text = Field(description="An alias.")
+
+    @model_validator(mode="after")
+    def _one(self) -> KeepSpec:
+        if (self.email is None) == (self.id is None):
+            raise wrong("exactly one of email and id is expected")
+        return self
 
 
 class RetiredSpec(Section):

@@ -16,6 +16,7 @@ from airflow_provider_kinde.sync.spec.fields import (
     Expr,
     Flag,
     GuardLimit,
+    Ids,
     Limit,
     RoleKeys,
     Section,
@@ -213,4 +214,7 @@ class ProtectSpec(Section):
     )
     emails: Annotated[frozenset[str], Written(list[Email], lambda found, info: frozenset(found))] = Field(
         default=frozenset(), description="Addresses of accounts."
+    )
+    ids: Ids = Field(
+        default=frozenset(), description="HR ids. Unlike an address, an id stays when a person is renamed."
     )

@@ -1,0 +1,120 @@
+"""What HR's rows alone never do to a protected account: rename it, adopt it, or take its protected role."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_kinde.exceptions import SpecError
+from airflow_provider_kinde.sync import Plan
+from tests.support.world import SPEC, World, people, person
+
+RENAMED = [person(1, email="new@example.com"), *people(20)[1:]]
+
+
+def kinds(plan: Plan) -> set[str]:
+    return {operation.kind for operation in plan.operations}
+
+
+def held(plan: Plan) -> dict[str, tuple[str, bool]]:
+    return {held.id: (held.reason, held.protected) for held in plan.held}
+
+
+def give(world: World, organization: str, role: str) -> None:
+    """As an administrator gives the first person a role in an organization."""
+    world.kinde.seed({"users": [{"email": "p1@example.com", "memberships": {organization: [role]}}]})
+
+
+@pytest.mark.parametrize("organization", ["Sales", "Press"], ids=["managed", "not managed"])
+def test_the_account_of_an_owner_is_not_renamed_without_approval(world: World, organization: str) -> None:
+    world.kinde.seed({"organizations": [{"name": "Press"}]})
+    world.apply(people(20))
+    give(world, organization, "owner")
+    report = world.apply([*RENAMED, person(21)])
+    reason = "HR has another address, but protected: change the address by hand or approve with --approve-protected 1"
+    assert (report.outcome, held(report.plan)) == ("failed", {"1": (reason, True)})
+    assert {"p1@example.com", "p21@example.com"} < set(world.users())
+    assert world.apply(RENAMED, ids=["1"], approve_protected=["1"]).outcome == "changes"
+    assert "new@example.com" in world.users()
+
+
+def test_other_roles_in_other_organizations_hold_nobody(world: World) -> None:
+    world.kinde.seed({"organizations": [{"name": "Press"}]})
+    world.apply(people(20))
+    give(world, "Press", "auditor")
+    assert kinds(world.plan(RENAMED)) == {"rename"}
+
+
+@pytest.mark.parametrize("case", ["protect.emails", "owner of a managed one", "owner elsewhere"])
+def test_an_unmanaged_account_with_rights_is_not_adopted_without_approval(world: World, case: str) -> None:
+    world.kinde.seed({"organizations": [{"name": "Press"}]})
+    memberships = {"owner of a managed one": {"Engineering": ["owner"]}, "owner elsewhere": {"Press": ["owner"]}}
+    boss = {"email": "p1@example.com", "memberships": memberships.get(case, {})}
+    world.kinde.seed({"users": [boss]})
+    spec = SPEC + ("protect: {emails: [P1@example.com]}\n" if case == "protect.emails" else "")
+    plan = world.plan(people(2), spec)
+    reason = "a Kinde account has this address, but protected: adopt it by hand or approve with --approve-protected 1"
+    assert held(plan) == {"1": (reason, True)}
+    assert kinds(plan) == {"create", "add_membership"}
+    approved = world.apply(people(2), spec, approve_protected=["1"])
+    assert approved.plan.summary["adopt"] == 1
+
+
+def test_a_protected_role_is_not_lost_with_a_membership(world: World) -> None:
+    world.apply(people(20))
+    give(world, "Sales", "admin")
+    rows = [person(1, dept="Eng"), *people(20)[1:]]
+    plan = world.plan(rows)
+    reason = "admin in 'sales' would be taken away, but protected: take it away by hand"
+    assert held(plan) == {"1": (f"{reason} or approve with --approve-protected 1", True)}
+    assert plan.operations == []
+    world.apply(rows, approve_protected=["1"])
+    assert world.memberships("p1@example.com") == {"Engineering": ["engineer"]}
+
+
+def test_a_retired_protected_role_is_not_taken_without_approval(world: World) -> None:
+    world.apply(people(20))
+    give(world, "Sales", "admin")
+    spec = SPEC + "retired: {roles: [admin]}\n"
+    assert "admin in 'sales' would be taken away" in held(world.plan(people(20), spec))["1"][0]
+    assert kinds(world.plan(people(20), spec, approve_protected=["1"])) == {"remove_role"}
+
+
+def test_who_is_protected_by_address_is_renamed_once_the_spec_names_the_new_one(world: World) -> None:
+    world.apply(people(20))
+    spec = SPEC + "protect: {emails: [p1@example.com]}\n"
+    plan = world.plan(RENAMED, spec, approve_protected=["1"])
+    reason, protected = held(plan)["1"]
+    assert (protected, plan.operations) == (True, [])
+    assert "protect.emails names the present one: add new@example.com to it first" in reason
+    both = SPEC + "protect: {emails: [p1@example.com, new@example.com]}\n"
+    assert "--approve-protected 1" in held(world.plan(RENAMED, both))["1"][0]
+    world.apply(RENAMED, both, approve_protected=["1"])
+    left = [person(1, email="new@example.com", status="Terminated"), *people(20)[1:]]
+    assert held(world.plan(left, both))["1"][1]
+
+
+def test_a_kept_membership_stays_through_a_rename(world: World) -> None:
+    world.apply([person(1, dept="Eng"), *people(20)[1:]])
+    spec = SPEC + "keep: [{email: p1@example.com, organization: eng}]\n"
+    plan = world.plan(RENAMED, spec)
+    assert plan.operations == []
+    assert "keep names the present one for 'eng': add new@example.com to it first" in held(plan)["1"][0]
+    by_id = SPEC + "keep: [{id: 1, organization: eng}]\n"
+    world.apply(RENAMED, by_id)
+    assert world.memberships("new@example.com") == {"Engineering": ["engineer"], "Sales": []}
+    world.settled(RENAMED, by_id)
+
+
+def test_who_is_protected_by_id_stays_so_under_another_address(world: World) -> None:
+    world.apply(people(20))
+    spec = SPEC + "protect: {ids: [1]}\n"
+    assert held(world.plan(RENAMED, spec))["1"][1]
+    world.apply(RENAMED, spec, approve_protected=["1"])
+    left = [person(1, email="new@example.com", status="Terminated"), *people(20)[1:]]
+    assert held(world.plan(left, spec))["1"][1]
+
+
+@pytest.mark.parametrize("entry", ["{organization: eng}", "{id: '1', email: a@example.com, organization: eng}"])
+def test_keep_names_a_person_in_one_way(world: World, entry: str) -> None:
+    with pytest.raises(SpecError, match="exactly one of email and id"):
+        world.spec(SPEC + f"keep: [{entry}]\n")
