@@ -171,7 +171,7 @@ def test_roles_go_back(world: World) -> None:
     world.apply(people(20, dept="Eng"), spec)
     roles = {"Engineering": ["lead", "owner", "auditor"]}
     world.kinde.seed({"users": [{"email": "p1@example.com", "memberships": roles}]})
-    report = world.apply(people(20, dept="Eng"), spec)
+    report = world.apply(people(20, dept="Eng"), spec, approve_protected=["1"])
     assert world.memberships("p1@example.com") == {"Engineering": ["auditor", "engineer"]}
     found = undo(world, report, spec)
     assert sorted((o.kind, o.role) for o in found.plan.operations) == [
