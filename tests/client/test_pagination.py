@@ -82,7 +82,7 @@ def test_a_short_page_with_a_token_is_not_the_end(client: Any, server: Server) -
     assert [user["id"] for user in client.iter_users()] == ["kp_1", "kp_2"]
 
 
-def test_what_moves_from_page_to_page_counts_once(client: Any, server: Server) -> None:
+def test_an_item_that_moves_to_another_page_counts_once(client: Any, server: Server) -> None:
     server.on(USERS, Reply({"users": users(1, 2, 2), "next_token": "a"}), Reply({"users": users(2, 3)}))
     assert [user["id"] for user in client.iter_users()] == ["kp_1", "kp_2", "kp_3"]
 
@@ -114,7 +114,7 @@ def test_empty_pages_are_the_end_of_a_list_even_beside_a_token(tokens: str, clie
 
 
 @pytest.mark.parametrize("answer", [[], {}, {"up": True}, {"users": {}}, {"users": "x"}, {"users": ["kp_1"]}, 7])
-def test_what_is_no_page(answer: Any, client: Any, server: Server) -> None:
+def test_an_answer_without_a_page_is_an_error(answer: Any, client: Any, server: Server) -> None:
     server.on(USERS, Reply(answer))
     with pytest.raises(KindeResponseError):
         list(client.iter_users())

@@ -57,7 +57,7 @@ def test_reads_and_absolute_writes_are_sent_again(failure: Reply, client: Any, s
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda reply: reply.way or str(reply.status))
-def test_what_would_make_two_of_something_is_not(failure: Reply, client: Any, server: Server) -> None:
+def test_a_request_that_could_create_twice_is_not_sent_again(failure: Reply, client: Any, server: Server) -> None:
     calls = {
         CREATE: client.create_user,
         "POST /api/v1/organization": lambda: client.create_organization("Sales"),

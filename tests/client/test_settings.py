@@ -77,7 +77,7 @@ def test_other_domains(pasted: str, base: str) -> None:
         ("{{ var.value.domain }}", "spaces"),
     ],
 )
-def test_what_is_no_domain(pasted: str, word: str) -> None:
+def test_an_invalid_domain_is_refused(pasted: str, word: str) -> None:
     with pytest.raises(ValueError, match=word) as caught:
         base_url(pasted)
     assert "pass@" not in str(caught.value)
@@ -114,7 +114,7 @@ def test_a_domain_never_fails_in_another_way(text: str) -> None:
         ({"proxies": {"https": "foo://me:top-secret@proxy"}}, "proxies"),
     ],
 )
-def test_what_a_client_refuses(options: dict[str, Any], word: str) -> None:
+def test_wrong_client_options_are_refused(options: dict[str, Any], word: str) -> None:
     for kind in (KindeClient, AsyncKindeClient):
         with pytest.raises(ValueError, match=word) as caught:
             kind(**{"domain": "acme.kinde.com", "client_id": "id", "client_secret": "s", **options})

@@ -219,7 +219,7 @@ def test_errors_of_the_token_endpoint_in_the_apis_shape(client: Any, server: Ser
         Reply(status=302, headers={"Location": "https://login.example/"}),
     ],
 )
-def test_what_is_no_token_is_told_from_one(reply: Reply, client: Any, server: Server) -> None:
+def test_an_answer_without_a_token_is_an_error(reply: Reply, client: Any, server: Server) -> None:
     server.on(TOKEN, reply)
     with pytest.raises(KindeResponseError, match=r"domain|Kinde"):
         client.get_users()

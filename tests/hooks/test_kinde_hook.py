@@ -172,7 +172,7 @@ def test_extras_reach_the_client(connection: Connect, server: Server) -> None:
         ({"extra": {"timeout": "soon"}}, ["kinde_test", "timeout", "soon"]),
     ],
 )
-def test_what_a_connection_lacks_is_named(fields: dict[str, Any], words: list[str], connection: Connect) -> None:
+def test_a_missing_connection_field_is_named(fields: dict[str, Any], words: list[str], connection: Connect) -> None:
     conn_id = connection(fields.pop("extra", None), **fields)
 
     async def asynchronous() -> None:

@@ -129,7 +129,7 @@ def test_on_an_event_loop(webhook: Webhook) -> None:
     assert (path, body["outcome"]) == ("/", "blocked")
 
 
-def test_what_goes_wrong_quotes_no_address(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_notification_quotes_no_address(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     notifier = KindeSyncNotifier(conn_id="hook", endpoint="services/very-secret")
     webhook.status = 403
     with pytest.raises(RuntimeError, match="answered 403"):

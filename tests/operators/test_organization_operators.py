@@ -135,7 +135,7 @@ def test_a_crowd_is_added_and_removed_in_hundreds(kinde: Emulator) -> None:
     assert execute(remove) == {"org_code": "org_sales", "removed": [], "missing": ids}
 
 
-def test_those_who_are_members_already(kinde: Emulator) -> None:
+def test_if_exists_decides_about_existing_members(kinde: Emulator) -> None:
     users = [{"email": "cat@example.com", "roles": ["lead"]}, "kp_ann"]
 
     def add(if_exists: Any) -> Any:
@@ -210,7 +210,7 @@ def test_removed_with_people_who_are_gone(kinde: Emulator) -> None:
     assert found == {"org_code": "org_sales", "removed": ["kp_cat"], "missing": ["kp_ann", "kp_none"]}
 
 
-def test_one_left_while_many_were_removed(kinde: Emulator) -> None:
+def test_a_user_who_left_meanwhile_is_no_error_of_a_removal(kinde: Emulator) -> None:
     ids = crowd(kinde, 3, memberships=["org_sales"])
     # Kinde refuses the whole request for one who is no member any more.
     kinde.fault("PATCH", "/users$", status=400, body={"errors": [{"code": "USER_NOT_IN_ORGANIZATION", "message": "x"}]})
@@ -397,14 +397,14 @@ def test_an_invitation_of_another_shape(kinde: Emulator, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("user", [5, True, ["kp_ann"], {"id": 5}, {"email": 5}])
-def test_who_is_no_text_is_nobody(kinde: Emulator, user: Any) -> None:
+def test_a_user_that_is_no_text_is_refused(kinde: Emulator, user: Any) -> None:
     operator = KindeAddOrganizationUsersOperator(**KIND, org_code="org_sales", users=[{"id": "kp_ann"}, user])
     with pytest.raises(KindeInputError, match="is neither an id nor an address"):
         execute(operator)
     assert calls(kinde) == []
 
 
-def test_what_is_not_text_is_not_sent(kinde: Emulator) -> None:
+def test_a_parameter_that_is_no_text_is_never_sent(kinde: Emulator) -> None:
     for operator in (
         KindeCreateOrganizationOperator(**KIND, name="a\x1b[2J"),
         KindeCreateOrganizationOperator(**KIND, name="New", handle="\ud800"),

@@ -166,13 +166,13 @@ class TestNaming:
         assert writes(kinde) == []
 
     @pytest.mark.parametrize("user_id", ["kp_ann/..", "../kp_ann", "kp_ann?x=1", "kp_ann\n", "a,b", "..", " ", "a#b"])
-    def test_what_is_no_id_is_never_sent(self, kinde: Emulator, operator: Any, user_id: str) -> None:
+    def test_an_invalid_user_id_is_never_sent(self, kinde: Emulator, operator: Any, user_id: str) -> None:
         with pytest.raises(KindeInputError):
             execute(operator(**KIND, user_id=user_id))
         assert calls(kinde) == []
 
     @pytest.mark.parametrize("email", ["ann", "a@b@c.example", "@x.example", "a,b@x.example", "a b@x.example"])
-    def test_what_is_no_address_is_never_sent(self, kinde: Emulator, operator: Any, email: str) -> None:
+    def test_an_invalid_address_is_never_sent(self, kinde: Emulator, operator: Any, email: str) -> None:
         with pytest.raises(KindeInputError):
             execute(operator(**KIND, email=email))
         assert calls(kinde) == []
@@ -244,7 +244,7 @@ def test_properties_of_another_shape(kinde: Emulator, answer: Any) -> None:
 
 @pytest.mark.parametrize("name", ["given_name", "family_name", "picture", "provided_id"])
 @pytest.mark.parametrize("text", ["a\0\x1b[2J", "\ud800"])
-def test_what_is_not_text_is_not_sent(kinde: Emulator, name: str, text: str) -> None:
+def test_a_parameter_that_is_no_text_is_never_sent(kinde: Emulator, name: str, text: str) -> None:
     for kind in (KindeCreateUserOperator, KindeUpdateUserOperator):
         with pytest.raises(KindeInputError, match=f"{name} .* holds a control character or what is not text"):
             execute(kind(**KIND, email="dan@example.com", **{name: text}))

@@ -171,7 +171,7 @@ def test_an_answer_without_the_id_is_looked_up(kinde: Emulator) -> None:
     assert kinde.state() == before
 
 
-def test_what_cannot_be_removed_is_named(kinde: Emulator) -> None:
+def test_an_object_that_cannot_be_removed_is_named(kinde: Emulator) -> None:
     kinde.fault("DELETE", "/api/v1/organization/", status=500, times=None)
     kinde.fault("DELETE", "/api/v1/roles/", status=403, times=None)
     with connect(kinde, max_tries=1) as client:

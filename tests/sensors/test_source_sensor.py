@@ -106,7 +106,7 @@ def test_what_cannot_be_understood_counts_as_nothing(source: Source) -> None:
     assert source.look() == "nothing was synced yet"
 
 
-def test_what_is_kept_is_small_and_names_nobody(source: Source) -> None:
+def test_the_kept_state_is_small_and_names_no_person(source: Source) -> None:
     source.look()
     source.sync()
     kept = [path.read_text() for path in Path(source.root).rglob("source-*.json")]

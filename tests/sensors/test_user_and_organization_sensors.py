@@ -131,7 +131,7 @@ def test_a_name_that_two_organizations_share(kinde: Emulator) -> None:
         poke(KindeOrganizationSensor(**KIND, name="Sales"))
 
 
-def test_what_passes_is_tolerated(kinde: Emulator) -> None:
+def test_a_passing_failure_is_tolerated(kinde: Emulator) -> None:
     sensor = KindeUserSensor(**KIND, user_id="kp_ann", max_failures=3)
     kinde.fault("GET", "/api/v1/users", status=400, body="<html>")
     for _ in range(2):
@@ -157,7 +157,7 @@ def test_deferrable_by_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not KindeUserSensor(**kind, deferrable=False).deferrable
 
 
-def test_what_is_so_already_is_not_deferred(kinde: Emulator) -> None:
+def test_a_condition_that_is_met_already_is_not_deferred(kinde: Emulator) -> None:
     sensor = KindeUserSensor(**{**KIND, "deferrable": True}, user_id="kp_ann")
     assert execute(sensor) == {"user_id": "kp_ann", "state": "active"}
 

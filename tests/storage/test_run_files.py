@@ -61,7 +61,7 @@ def _memory() -> None:
 
 @pytest.mark.usefixtures("_memory")
 @pytest.mark.parametrize("scheme", ["", "file://", "memory://"])
-def test_what_was_written_is_read(tmp_path: Path, scheme: str) -> None:
+def test_a_written_file_is_read_back(tmp_path: Path, scheme: str) -> None:
     path = f"{scheme}{tmp_path}/run/plan.json"
     run_files.write(path, "Zoë\r\n")
     assert run_files.read(path) == "Zoë\r\n"

@@ -77,7 +77,7 @@ async def anext_(listed: Any) -> Any:
 
 
 @only_3
-def test_what_happens_to_users(kinde: Emulator) -> None:
+def test_changes_of_users_become_events(kinde: Emulator) -> None:
     found = asyncio.run(
         steps(
             KindeUserEventTrigger(**KIND),
@@ -122,7 +122,7 @@ def test_deletions_and_only_those_asked_for(kinde: Emulator) -> None:
 
 
 @only_3
-def test_what_happened_while_it_was_not_running(kinde: Emulator, tmp_path: Path) -> None:
+def test_changes_while_the_trigger_was_down_become_events(kinde: Emulator, tmp_path: Path) -> None:
     kind = {**KIND, "storage_path": str(tmp_path / "watch")}
     assert asyncio.run(steps(KindeUserEventTrigger(**kind))) == []
     kinde.seed({"users": [{"id": "kp_new", "email": "new@example.com"}]})

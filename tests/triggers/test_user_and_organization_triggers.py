@@ -178,7 +178,7 @@ def test_failures_that_do_not_pass(kinde: Emulator) -> None:
     assert "redirect" in found["message"]
 
 
-def test_what_cannot_be_is_told_at_once(kinde: Emulator) -> None:
+def test_impossible_parameters_are_reported_at_once(kinde: Emulator) -> None:
     kinde.seed({"organizations": [{"name": "Sales", "code": "org_other"}]})
     found = go(event(organization(name="Sales", **KIND)))
     assert (found["status"], found["retry"]) == ("error", False)
@@ -247,7 +247,7 @@ def test_waiting_triggers_look_together(kinde: Emulator) -> None:
     assert len(calls(kinde)) < 30
 
 
-def test_one_that_is_cancelled_takes_nobody_with_it(kinde: Emulator) -> None:
+def test_a_cancelled_trigger_does_not_end_the_others(kinde: Emulator) -> None:
     kinde.set(latency=400)
 
     async def both() -> Any:
