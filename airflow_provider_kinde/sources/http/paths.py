@@ -98,7 +98,7 @@ class Shape:
             if isinstance(key, (str, int)) and str(key):
                 found.setdefault(str(key), entry.get(listed.value))
         if listed.primary:
-            marked = [entry for entry in items if entry.get(listed.primary) is True]
+            marked = [entry for entry in items if _is_true(entry.get(listed.primary))]
             if len(marked) != 1 and len(items) == 1:
                 marked = items
             found["primary"] = marked[0].get(listed.value) if len(marked) == 1 else None
@@ -142,6 +142,11 @@ class Missed:
             else:
                 warnings.append(f"{name}: {count} of {self.rows} rows lack the field {field_}: blank, or not visible")
         return incomplete, warnings
+
+
+def _is_true(value: Any) -> bool:
+    """Whether a mark is set: some services write it as text."""
+    return value is True or (isinstance(value, str) and value.strip().casefold() == "true")
 
 
 def _inside(name: str, flat: Mapping[str, Any]) -> bool:

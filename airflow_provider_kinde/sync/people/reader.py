@@ -18,6 +18,7 @@ from airflow_provider_kinde.sync.people.drift import Drift
 from airflow_provider_kinde.sync.people.memberships import MembershipRules, Reject
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
 from airflow_provider_kinde.sync.people.repeats import hold_shared_addresses, settle_repeats
+from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
 from airflow_provider_kinde.sync.rows import is_blank_row
 from airflow_provider_kinde.sync.spec.cells import clean_row
 from airflow_provider_kinde.sync.spec.dates import DateReader
@@ -62,6 +63,7 @@ class _Reader:
         self.drift = Drift(spec)
         self.read_columns = spec.columns
         self.nulls = NullTexts(spec.columns)
+        self.without = WithoutMembership()
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
         self._days: dict[str, LocalDays] = {}
@@ -98,6 +100,7 @@ class _Reader:
         hr_rows.index_addresses(self.database)
         hold_shared_addresses(people)
         people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name), *self.dates.warnings()]
+        people.warnings += self.without.warnings()
         people.unmapped = hr_rows.unmapped_values(self.database)
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
@@ -124,6 +127,7 @@ class _Reader:
         understood: tuple[str | None, ...] = (None,) * 10
         try:
             understood = self._person(view)
+            self.without.look_at(id, understood[0], understood[7])
         except UnknownColumn as error:
             self.drift.unknown(error.column)
         except Reject as error:

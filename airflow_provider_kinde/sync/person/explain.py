@@ -94,7 +94,7 @@ def _cells(spec: SyncSpec, values: Mapping[str, Any]) -> list[str]:
         if spec.columns is not None and column not in spec.columns:
             continue
         cell = clean_cell(raw)
-        line = f"  {clean(column)} = {clean(cell)!r}"
+        line = f"  {clean(column)} = " + ("(blank)" if cell is None else repr(clean(cell)))
         if isinstance(raw, str) and (unseen := hidden(raw)):
             line += f" (the source has {unseen} in it, which is read as this)"
         lines.append(line)

@@ -286,6 +286,11 @@ class BambooHrOptions(VendorOptions):
     fields: TextList | None = Field(
         default=None, description="What to ask for; the columns that the spec reads when left out."
     )
+    only_current: Flag | None = Field(
+        default=None,
+        alias="onlyCurrent",
+        description="Sent as it is: false asks for people whose first day is ahead as well. Not sent when left out.",
+    )
     page_size: Annotated[int, Whole(1)] = Field(default=500, description="Employees to a page.")
 
 

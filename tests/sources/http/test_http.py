@@ -75,6 +75,7 @@ def test_lists_become_columns(server: HrServer) -> None:
     lists = {"lists": {"mails": {"key": "type", "value": "value", "primary": "primary"}}}
     for mails, primary in (
         ([{"type": "work", "value": "w"}, {"type": "home", "value": "h", "primary": True}], "h"),
+        ([{"type": "work", "value": "w", "primary": "False"}, {"type": "home", "value": "h", "primary": "True"}], "h"),
         ([{"value": "only"}], "only"),
         ([{"type": "a", "value": "1"}, {"type": "b", "value": "2"}], None),
         ([], None),

@@ -231,3 +231,18 @@ def test_options() -> None:
     made: Any = make_source(spec({"type": "bamboohr", "conn_id": "hr", "company": "acme"}, REST))
     assert made._base == "https://acme.bamboohr.com"
     assert json.dumps(sorted(made.api.query.items())) == '[["fields", "departmentName,hireDate,workEmail"]]'
+
+
+def test_a_future_hire_without_a_department_is_told(bamboo: Bamboo) -> None:
+    bamboo.employees[200] = bamboo.employee(200, status="Inactive", hireDate="2026-11-25", departmentName=None)
+    read = people(source(bamboo, REST + "joiner: {days_before_start: 14}"))
+    assert read.persons["200"].access is Access.DUE
+    assert [warning for warning in read.warnings if "no rule gives a membership" in warning] == [
+        "1 person has access and no rule gives a membership, because 'departmentName' is blank in the row: id 200"
+    ]
+
+
+def test_only_current_is_sent_where_the_spec_says_so(bamboo: Bamboo) -> None:
+    Read(source(bamboo, onlyCurrent=False))
+    Read(source(bamboo))
+    assert [call.query.get("onlyCurrent") for call in bamboo.calls] == ["false", None]
