@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
+
 from airflow_provider_kinde.client.attempt import Counts
 from airflow_provider_kinde.client.settings import Settings
+
+_SIGNATURES = b"airflow-provider-kinde signatures 1"
 
 
 class BaseClient:
@@ -31,6 +35,14 @@ class BaseClient:
     def max_concurrency(self) -> int:
         """The most requests that are under way at once."""
         return self._settings.max_concurrency
+
+    def sign(self, data: bytes) -> str:
+        """Sign data with a key from the client secret: only a holder of the same secret makes the same signature.
+
+        :param data: what is signed.
+        :returns: HMAC-SHA256 in hexadecimal digits.
+        """
+        return hmac.new(self._settings.credentials.key(_SIGNATURES), data, "sha256").hexdigest()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.host}>"

@@ -205,6 +205,18 @@ class Credentials:
         parts = (self.base_url, self.client_id, self.audience, self.scopes)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
+    def key(self, purpose: bytes, salt: bytes = b"") -> bytes:
+        """Derive a key of 32 bytes from the client secret (HKDF).
+
+        :param purpose: what the key is for: each purpose has a key of its own.
+        :param salt: more to tell keys apart.
+        """
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        derived: bytes = HKDF(SHA256(), 32, salt, purpose).derive(self.client_secret.encode())
+        return derived
+
     @property
     def form(self) -> bytes:
         """The body of the token request."""

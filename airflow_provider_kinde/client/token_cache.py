@@ -150,12 +150,9 @@ class HostCache:
         from base64 import urlsafe_b64encode
 
         from cryptography.fernet import Fernet
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-        info = b"airflow-provider-kinde token cache 1"
-        key = HKDF(algorithm=SHA256(), length=32, salt=self._credentials.name.encode(), info=info)
-        return Fernet(urlsafe_b64encode(key.derive(self._credentials.client_secret.encode())))
+        purpose, salt = b"airflow-provider-kinde token cache 1", self._credentials.name.encode()
+        return Fernet(urlsafe_b64encode(self._credentials.key(purpose, salt)))
 
     def _seal(self, token: Token) -> bytes:
         plain = [token.value, token.expires_at, token.fetched_at, token.scope]

@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync import Plan, Report, SyncSpec
 from airflow_provider_kinde.sync.apply.run import apply
 from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.signature import signed, whole
 from kinde_emulator import Emulator, Settings
 
 NOW = "2026-03-02T12:00:00Z"
@@ -92,6 +93,10 @@ class World:
     def apply(self, rows: Sequence[Mapping[str, Any]], spec: SyncSpec | str = SPEC, **options: Any) -> Report:
         spec = SyncSpec.parse(spec) if isinstance(spec, str) else spec
         return apply(spec, list(rows), self.client, request_of(options), **options)
+
+    def sign(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A plan or a report with the signature that belongs to it, as a holder of the secret can make it."""
+        return whole(signed({key: value for key, value in document.items() if key != "signature"}, self.client.sign))
 
     def users(self) -> dict[str, dict[str, Any]]:
         """E-mail -> user."""

@@ -163,7 +163,14 @@ class _Offboarding:
         """Suspend without a mark: with one, the sync would enable the account again."""
         active = person is not None and person.access is not Access.NONE
         reason = f"requested in the form; {self._hr(account, person)}"
-        plan = Plan(self.spec, self.client.host, self.at, snapshot=snapshot, counts_before=self.before)
+        plan = Plan(
+            self.spec,
+            self.client.host,
+            self.at,
+            snapshot=snapshot,
+            counts_before=self.before,
+            sign=self.client.sign,
+        )
         body: dict[str, Any] = {} if account.suspended else {"is_suspended": True}
         link = account.link
         if link and link.is_marked and (active or not account.suspended or link.leaving):

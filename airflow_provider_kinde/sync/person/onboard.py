@@ -199,7 +199,7 @@ def _begin(spec: SyncSpec, start: date) -> pendulum.DateTime:
 def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) -> Plan:
     """Plan for the onboarded account. Its link is ``<name>~onboarded:<day>``, so the plan has a name of its own."""
     own = spec.model_copy(update={"name": f"{spec.name}~onboarded"})
-    plan = Plan(own, client.host, at, counts_before=(client.counts.read, client.counts.write))
+    plan = Plan(own, client.host, at, counts_before=(client.counts.read, client.counts.write), sign=client.sign)
     snapshot = plan.snapshot = read_snapshot(own, client)
     account = _account(spec, snapshot, joiner)
     found = _operations(snapshot, joiner, account, at.in_timezone("UTC").date())

@@ -11,7 +11,7 @@ import pendulum
 from airflow_provider_kinde.resources.fields import address_of
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.kinds import COUNTED
+from airflow_provider_kinde.sync.kinds import COUNTED, MEMBERSHIP
 from airflow_provider_kinde.sync.model import Account, Rejected, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
@@ -20,6 +20,7 @@ from airflow_provider_kinde.sync.plan.holds import Held, Holds
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.signature import Sign, signed, whole
 from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
@@ -57,6 +58,8 @@ class Plan:
     """Why no person was treated as absent; empty where absence was judged."""
     unmapped: list[str] = field(default_factory=list)
     """Values that no rule names: a line for each column, in counts."""
+    sign: Sign | None = None
+    """Signs the plan and its report: the client's. Without it they cannot be written."""
 
     @property
     def hash(self) -> str:
@@ -81,10 +84,22 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as ``plan.json`` holds it."""
-        return {**(document := self.document()), "operations": list(document["operations"])}
+        return whole(self.document())
 
     def document(self) -> dict[str, Any]:
         """The same, the operations one after the other, so that a large plan need not be in memory to be written."""
+        return self.signed(self.content())
+
+    def signed(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Sign the content of a plan or a report, as :func:`..signature.signed` does.
+
+        :param content: the content.
+        """
+        assert self.sign is not None
+        return signed(content, self.sign)
+
+    def content(self) -> dict[str, Any]:
+        """The plan without its signature."""
         return {
             "spec": self.spec.name,
             "host": self.host,
@@ -102,7 +117,14 @@ class Plan:
             ],
             "warnings": self.warnings,
             "unmapped": self.unmapped,
+            "organizations": self._codes(),
         }
+
+    def _codes(self) -> dict[str, str]:
+        """Alias -> code of the organizations that the plan concerns: an alias may lead elsewhere later."""
+        named = self.snapshot.organizations if self.snapshot else {}
+        aliases = self.operations.aliases("create_organization", *MEMBERSHIP)
+        return {alias: named[alias].code for alias in aliases if alias in named}
 
 
 def make_plan(
@@ -147,7 +169,7 @@ def plan_run(
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
     counts = (client.counts.read, client.counts.write)
-    plan = Plan(spec, client.host, request.now, counts_before=counts)
+    plan = Plan(spec, client.host, request.now, counts_before=counts, sign=client.sign)
     if reason := wrong_tenant(spec.tenant, client.host):
         plan.blocked = [Block(reason, False)]
         return plan

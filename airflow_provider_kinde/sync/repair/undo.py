@@ -21,6 +21,7 @@ from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
 from airflow_provider_kinde.sync.report.plan_file import parse_operation
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.report.text import Words, clean, operation_lines, plan_text, report_text
+from airflow_provider_kinde.sync.signature import Content, whole
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -78,8 +79,9 @@ class Undo:
         :param report: the report, once the plan was applied.
         :returns: the plan, or the report, with ``undoes`` and ``not_undone``.
         """
-        document = report.to_json() if report else self.plan.to_json()
-        return {**document, "undoes": self.of, "not_undone": [left.to_json() for left in self.left]}
+        content = report.content() if report else self.plan.content()
+        more = {"undoes": self.of, "not_undone": [left.to_json() for left in self.left]}
+        return whole(self.plan.signed({**content, **more}))
 
     def text(self, report: Report | None = None, color: bool = False) -> str:
         """The undo as text.
@@ -120,7 +122,7 @@ def make_undo(
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
     at = moment(now)
-    plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write))
+    plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write), sign=client.sign)
     done, day = read_report(report, plan)
     undo = Undo(plan, str(report["hash"]))
     if reason := wrong_tenant(spec.tenant, client.host):
@@ -143,7 +145,7 @@ def make_undo(
         mine = [o for o in mine if o.kind not in FINAL]
         if not mine:
             continue
-        way = PersonUndo(decider, client, id, mine, day)
+        way = PersonUndo(decider, client, id, mine, day, report.get("organizations") or {})
         found = way.back()
         undo.left += [NotUndone(o, reason) for o, reason in way.left]
         takes = any(o.kind == "suspend" and (o.before or {}).get("suspended") is not True for o in found)
@@ -163,7 +165,7 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Change], An
     :param report: the content of a ``report.json``.
     :param plan: the plan of the undo, with spec and host.
     :returns: the operations, and the UTC day of the run.
-    :raises SyncError: it is no report, was changed, or is of another spec or tenant.
+    :raises SyncError: it is no report, was changed or signed with another secret, or is of another spec or tenant.
     """
     try:
         spec_name, host, claimed = report["spec"], report.get("host", plan.host), report["hash"]
@@ -178,6 +180,11 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Change], An
         raise SyncError("this is a plan, not a report: there is nothing to undo. Write a report with `apply --report`")
     if (spec_name, host) != (plan.spec.name, plan.host):
         raise SyncError(f"the report is for {spec_name} on {host}, this run is for {plan.spec.name} on {plan.host}")
+    assert plan.sign is not None
+    content = Content()
+    for _ in content.passing(report["operations"]):
+        pass
+    content.check(report, plan.sign, "the report")
     if plan_hash(host, spec_name, sorted(operation.digest for operation in listed)) != claimed:
         raise SyncError("the report was changed: its hash does not match its operations")
     return [operation for operation in listed if operation.outcome == "done"], day

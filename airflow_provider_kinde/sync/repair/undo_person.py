@@ -27,10 +27,20 @@ class PersonUndo:
     :param id: the HR id.
     :param operations: the operations that were done, without creations of organizations, adoptions and deletions.
     :param day: UTC day of that run, as in its marks.
+    :param codes: alias -> code of the organizations that the run changed.
     """
 
-    def __init__(self, decider: Reconciler, client: Any, id: str, operations: Sequence[Change], day: date) -> None:
+    def __init__(
+        self,
+        decider: Reconciler,
+        client: Any,
+        id: str,
+        operations: Sequence[Change],
+        day: date,
+        codes: Mapping[str, str],
+    ) -> None:
         self.decider, self.client, self.id, self.day = decider, client, id, day
+        self.codes = codes
         self.spec, self.snapshot = decider.spec, decider.snapshot
         self.operations = list(operations)
         self.left: list[tuple[Change, str]] = []
@@ -244,6 +254,11 @@ class PersonUndo:
         if organization is None or not organization.code:
             self.left += [(o, f"changed: {alias!r} is not an organization of the spec any more") for o in operations]
             return
+        if self.codes.get(alias) != organization.code:
+            was = self.codes.get(alias) or "another one"
+            reason = f"changed: {alias!r} is {organization.code} now, and that run changed {was}; undo it in Kinde"
+            self.left += [(o, reason) for o in operations]
+            return
         held = organization.members.get(self.account.id)
         kinds = {operation.kind: operation for operation in operations}
         if "add_membership" in kinds:
@@ -299,4 +314,6 @@ class PersonUndo:
     def _why_not_given(self, role: str) -> str:
         if role in self.spec.protect.roles:
             return "final: a protected role is given in Kinde only"
+        if role not in self.spec.role_keys:
+            return "final: the spec does not name this role"
         return "" if role in self.snapshot.roles else "changed: Kinde has no such role now"

@@ -12,6 +12,7 @@ from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import KINDS
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.run_request import moment
+from airflow_provider_kinde.sync.signature import Content
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
 MAX_AGE_DAYS = 7
@@ -28,6 +29,8 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield "{"
     for number, (key, value) in enumerate(document.items()):
         yield f"{',' if number else ''}\n {_json(key)}: "
+        if callable(value):  # the signature, which is known once the operations were written
+            value = value()
         if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
             yield _json(value)
             continue
@@ -44,10 +47,11 @@ class PlanFile:
 
     :param head: the content without the operations.
     :param operations: the operations of the file. In a redacted plan they hold no values.
+    :param content: took in the operations as they stand in the file, to check the signature.
     """
 
-    def __init__(self, head: Mapping[str, Any], operations: ChangeList) -> None:
-        self.head, self.operations = head, operations
+    def __init__(self, head: Mapping[str, Any], operations: ChangeList, content: Content) -> None:
+        self.head, self.operations, self.content = head, operations, content
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | PlanFile) -> PlanFile:
@@ -61,8 +65,9 @@ class PlanFile:
             return document
         with _understood():
             head = {key: value for key, value in document.items() if key != "operations"}
-            sealed = bool(head.get("redacted"))
-            return cls(head, ChangeList(parse_operation(entry, sealed) for entry in document["operations"]))
+            sealed, content = bool(head.get("redacted")), Content()
+            entries = content.passing(document["operations"])
+            return cls(head, ChangeList(parse_operation(entry, sealed) for entry in entries), content)
 
     @classmethod
     def read(cls, open_file: Callable[[], TextIO]) -> PlanFile:
@@ -76,7 +81,9 @@ class PlanFile:
         try:
             with open_file() as file:
                 rest: list[str] = []
-                operations = ChangeList(parse_operation(entry, "digest" in entry) for entry in _by_line(file, rest))
+                content = Content()
+                entries = content.passing(_by_line(file, rest))
+                operations = ChangeList(parse_operation(entry, "digest" in entry) for entry in entries)
             head = json.loads("".join(rest))
             sealed = any(operation.sealed for operation in operations)
             if not isinstance(head, dict) or head.pop("operations", None) != [] or sealed != bool(head.get("redacted")):
@@ -88,7 +95,7 @@ class PlanFile:
             if not isinstance(document, dict):
                 raise SyncError("not a plan file: it holds no object") from None
             return cls.of(document)
-        return cls(head, operations)
+        return cls(head, operations, content)
 
     @property
     def hash(self) -> str:
@@ -99,8 +106,9 @@ class PlanFile:
         """Check that the file is unchanged, recent, and of the same spec and the same Kinde as a new plan.
 
         :param plan: the plan made now.
-        :raises SyncError: it is not; the message says what differs.
+        :raises SyncError: it is not, or another client secret signed it; the message says what differs.
         """
+        assert plan.sign is not None
         with _understood():
             spec_name, host = self.head["spec"], self.head.get("host", plan.host)
             created, claimed = self.head["created_at"], self.head["hash"]
@@ -111,6 +119,7 @@ class PlanFile:
             raise SyncError(
                 f"the plan file is for {spec_name} on {host}, this run is for {plan.spec.name} on {plan.host}"
             )
+        self.content.check(self.head, plan.sign, "the plan file")
         if self.operations.hash(host, spec_name) != claimed:
             raise SyncError("the plan file was changed: its hash does not match its operations. Plan again")
         if age.total_seconds() < -3600:

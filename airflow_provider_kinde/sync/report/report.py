@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.signature import whole
 
 
 @dataclass(slots=True)
@@ -56,12 +57,16 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``report.json``: the plan with outcomes and request counts."""
-        return {**(document := self.document()), "operations": list(document["operations"])}
+        return whole(self.document())
 
     def document(self) -> dict[str, Any]:
         """The same as :meth:`to_json`, with the operations as an iterator."""
+        return self.plan.signed(self.content())
+
+    def content(self) -> dict[str, Any]:
+        """The report without its signature."""
         return {
-            **self.plan.document(),
+            **self.plan.content(),
             "outcome": self.outcome,
             "blocked": self.blocked,
             "outcomes": self.outcomes,

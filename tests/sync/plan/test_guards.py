@@ -145,7 +145,7 @@ def test_a_plan_file_exempts_nobody_from_a_guard(world: World) -> None:
     forged["operations"] += creations
     operations = PlanFile.of(forged).operations
     forged["hash"] = operations.hash(forged["host"], forged["spec"])
-    assert "max_role_grants" in blocked(empty, rows, plan_file=forged)[0]
+    assert "max_role_grants" in blocked(empty, rows, plan_file=world.sign(forged))[0]
 
 
 def test_a_date_column_that_is_blank_for_everyone_lets_nobody_in(world: World) -> None:
