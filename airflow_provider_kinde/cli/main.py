@@ -114,6 +114,8 @@ def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.report.redaction import redact_plan
     from airflow_provider_kinde.sync.report.text import plan_lines
 
+    if options.out:
+        check_writable(options.out)
     spec, source, client = open_all(options)
     with client:
         plan = plan_run(spec, source, client, run_request(options), progress=Progress())
@@ -139,10 +141,17 @@ def _apply(options: argparse.Namespace) -> int:
         report = apply(spec, source, client, run_request(options), plan_file=plan_file, progress=Progress())
     if options.redact:
         report = redact_report(report)
-    show(lines(report.document()) if options.json else (f"{line}\n" for line in report_lines(report, color())))
+    unkept = ""
     if options.report:
         table = options.report.endswith(".csv")
-        write_private(options.report, csv_lines(report) if table else lines(report.document()))
+        try:
+            write_private(options.report, csv_lines(report) if table else lines(report.document()))
+        except SyncError as error:  # its place was tried before, and is full or gone now
+            unkept = f"{error}. The report stands on standard output instead"
+    as_json = options.json or bool(unkept)
+    show(lines(report.document()) if as_json else (f"{line}\n" for line in report_lines(report, color())))
+    if unkept:
+        return fail(unkept)
     return APPLY_EXIT[report.outcome]
 
 

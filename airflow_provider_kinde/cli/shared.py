@@ -189,11 +189,19 @@ def check_writable(path: str) -> None:
     :param path: the file.
     :raises SyncError: the file cannot be written.
     """
-    folder = Path(path).resolve().parent
+    target = Path(path)
+    if target.exists() and not target.is_dir() and not target.is_file():
+        raise SyncError(f"{path} could not be written: it is a device or a pipe, not a regular file. Name a file")
+    folder = target.resolve().parent
     if Path(path).is_dir():
         raise SyncError(f"{path} could not be written: it is a folder. Name a file")
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise SyncError(f"{path} could not be written: no folder {folder}, or no permission to write to it")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            trial.write(b"x")
+    except OSError as error:
+        raise SyncError(f"{path} could not be written: {error.strerror or error}") from error
 
 
 def write_private(path: str, text: str | Iterable[str]) -> None:
@@ -234,7 +242,7 @@ class Progress:
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         now = time.monotonic()
-        if now >= self.next:
+        if now >= self.next and sys.stderr is not None:
             self.next = now + 1
             print(f"... {stage}: {done}{f' of {total}' if total else ''}", file=sys.stderr, flush=True)
 
@@ -244,7 +252,7 @@ def color() -> bool:
 
     :returns: true if standard output is a terminal and ``NO_COLOR`` is not set.
     """
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def show(text: str | Iterable[str]) -> None:
@@ -252,13 +260,22 @@ def show(text: str | Iterable[str]) -> None:
 
     :param text: the text, or its pieces.
     """
+    if sys.stdout is None:  # closed by the caller (`>&-`): the exit code still says how it went
+        return
     writer: Callable[[str], Any] = sys.stdout.write
-    for piece in [text] if isinstance(text, str) else text:
-        try:
-            writer(piece)
-        except UnicodeEncodeError:  # a terminal in an old encoding
-            writer(piece.encode("ascii", "backslashreplace").decode())
-    sys.stdout.flush()
+    try:
+        for piece in [text] if isinstance(text, str) else text:
+            try:
+                writer(piece)
+            except UnicodeEncodeError:  # a terminal in an old encoding
+                writer(piece.encode("ascii", "backslashreplace").decode())
+        sys.stdout.flush()
+    except OSError as error:
+        # What was written to Kinde is written: the exit code must say so, whoever has stopped to read.
+        if not isinstance(error, BrokenPipeError) and sys.stderr is not None:
+            print(f"standard output could not be written: {error.strerror or error}", file=sys.stderr)
+        # Python would write the rest at its end, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str) -> int:
@@ -269,6 +286,6 @@ def fail(message: str) -> int:
     """
     from airflow_provider_kinde.sync.report.text import clean
 
-    for line in message.splitlines() or [""]:
+    for line in message.splitlines() or [""] if sys.stderr is not None else []:
         print(f"error: {clean(line)}", file=sys.stderr)
     return 1

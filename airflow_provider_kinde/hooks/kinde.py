@@ -83,6 +83,13 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
         self._client: KindeClient | None = None
         self._lock = threading.Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, or a pickled hook, opens a client of its own: connections and locks belong to one process."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_client", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _client=None, _lock=threading.Lock())
+
     def get_conn(self) -> KindeClient:
         """Return the client. It is made once, and sends nothing before the first call.
 
@@ -180,6 +187,10 @@ class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncItera
         super().__init__(kinde_conn_id, **kwargs)
         self._client: AsyncKindeClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, or a pickled hook, opens a client of its own: connections belong to one event loop."""
+        return {**self.__dict__, "_client": None, "_loop": None}
 
     async def get_conn(self) -> AsyncKindeClient:
         """Return the client of the running event loop.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LONGEST_REASON = 500
+"""Characters of an error that are sent where there was no plan."""
 TIMEOUT = 10.0
 """Seconds that a webhook may take: a task that is over waits for it."""
 
@@ -25,7 +28,8 @@ class KindeSyncNotifier(BaseNotifier):
     callback it tells of the task whose context Airflow passes.
 
     :param conn_id: a connection of type ``http``: ``host`` (and ``schema``, ``port``) is where to post, ``password`` is
-        sent as a bearer token, and ``headers`` in its extra are sent as they are. Left out: the log.
+        sent as a bearer token, and ``headers`` in its extra are sent as they are. Or one of type ``slackwebhook``,
+        whose password is the end of the webhook's address. Left out: the log.
     :param endpoint: what follows the host, such as ``services/T0/B0/secret`` (templated).
     :param only_if_noteworthy: send nothing about a run that changed, held and rejected nothing.
     :param kwargs: of Airflow's ``BaseNotifier``.
@@ -77,7 +81,9 @@ class KindeSyncNotifier(BaseNotifier):
         import requests
 
         headers = dict(extra.get("headers") or {})
-        if connection.password:
+        # Text from outside, such as the name of a column, must not call people or hide a link in a chat.
+        message = {**message, "text": html.escape(str(message["text"]), quote=False).replace("](", "] (")}
+        if connection.password and not _is_slack(connection):
             headers.setdefault("Authorization", f"Bearer {connection.password}")
         try:
             answer = requests.post(address(connection, self.endpoint), json=message, headers=headers, timeout=TIMEOUT)
@@ -104,6 +110,9 @@ def message_of(context: Mapping[str, Any]) -> dict[str, Any]:
     counts = {kind: count for kind, count in (result.get("summary") or {}).items() if count}
     outcome = str(result.get("outcome") or "failed before there was a plan")
     lines = [f"Kinde sync {where}: {outcome}"]
+    error = context.get("exception")
+    if not result and error:
+        lines.append(f"reason: {' '.join(str(error).split())[:LONGEST_REASON] or type(error).__name__}")
     if counts:
         lines.append(", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items()))
     lines += [f"blocked: {reason}" for reason in result.get("blocked") or ()]
@@ -125,6 +134,10 @@ def message_of(context: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _is_slack(connection: Any) -> bool:
+    return getattr(connection, "conn_type", None) == "slackwebhook"
+
+
 def noteworthy(message: Mapping[str, Any]) -> bool:
     """Whether a run did more than find no changes: it changed, held or rejected something, was blocked or failed.
 
@@ -140,6 +153,12 @@ def address(connection: Any, endpoint: str) -> str:
     :param endpoint: a path below its host.
     """
     host = str(connection.host or "").strip().rstrip("/")
+    if _is_slack(connection):
+        # Airflow keeps what makes a Slack webhook secret, the end of its address, as the password.
+        secret = str(connection.password or "").strip().strip("/")
+        if secret.startswith("https://"):
+            return secret
+        host, endpoint = host or "hooks.slack.com/services", endpoint or secret
     if not host:
         raise RuntimeError(f"the connection {connection.conn_id!r} names no host")
     base = host if "://" in host else f"{connection.schema or 'https'}://{host}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.cli.shared import check_writable
+from airflow_provider_kinde.exceptions import SyncError
 from kinde_emulator import Emulator, Settings
 from tests.support.company import HEADER, Company, connection, row, seeded, writes
 
@@ -238,3 +242,20 @@ def test_a_draft_that_validates(cli: Cli, company: Company) -> None:
     expect(cli("init", "--from", "people.csv", "--out", "draft.yaml"), 0)
     assert "draft.yaml: valid. people: file source" in expect(cli("validate", "--spec", "draft.yaml"), 0)
     assert json.loads(expect(cli("schema"), 0))["title"] == "Kinde sync"
+
+
+@pytest.mark.parametrize("redirection", [">&-", "| head -c 1", "> /dev/full"])
+def test_a_reader_that_is_gone_changes_no_exit_code_and_leaves_no_traceback(tmp_path: Path, redirection: str) -> None:
+    shell = f"set -o pipefail; {sys.executable} -m airflow_provider_kinde schema {redirection}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "fifo"])
+def test_a_report_is_written_to_a_regular_file_only(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "fifo" if place == "fifo" else Path(place)
+    if place == "fifo":
+        os.mkfifo(path)
+    with pytest.raises(SyncError, match="not a regular file"):
+        check_writable(str(path))
+    assert not path.is_file()

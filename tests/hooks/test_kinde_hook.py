@@ -246,3 +246,16 @@ def test_importing_the_hook_costs_no_more_than_airflow() -> None:
         "assert 'airflow_provider_kinde.sync' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_hooks_are_copied_and_pickled(monkeypatch: pytest.MonkeyPatch) -> None:
+    import copy
+    import pickle
+
+    monkeypatch.setenv("AIRFLOW_CONN_KINDE_TEST", "kinde://id:secret@acme.kinde.com")
+    hook = KindeHook("kinde_test")
+    hook.get_conn()
+    for made in (copy.copy(hook), copy.deepcopy(hook), pickle.loads(pickle.dumps(hook))):
+        assert made.kinde_conn_id == "kinde_test"
+        assert made.get_conn() is not hook.get_conn()
+    assert pickle.loads(pickle.dumps(KindeAsyncHook("kinde_test"))).kinde_conn_id == "kinde_test"

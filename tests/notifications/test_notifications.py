@@ -141,3 +141,20 @@ def test_a_failed_notification_quotes_no_address(webhook: Webhook, monkeypatch: 
     monkeypatch.setenv("AIRFLOW_CONN_HOOK", '{"conn_type": "http"}')
     with pytest.raises(RuntimeError, match="names no host"):
         notifier.notify({"ti": Instance(RESULT)})  # type: ignore[typeddict-item]
+
+
+def test_markup_from_outside_calls_nobody_and_hides_no_link(webhook: Webhook) -> None:
+    error = ValueError("the columns are: <!channel>, <https://evil.example|payroll>, [here](https://evil.example)")
+    KindeSyncNotifier(conn_id="hook").notify({"exception": error})  # type: ignore[typeddict-unknown-key]
+    ((_, _, body),) = webhook.seen
+    assert "reason: the columns are: &lt;!channel&gt;, &lt;https://evil.example|payroll&gt;" in body["text"]
+    assert "](" not in body["text"]
+
+
+def test_a_slack_connection_as_airflow_has_it(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = f"http://127.0.0.1:{webhook.server_port}/services"
+    values = {"conn_type": "slackwebhook", "host": host, "password": "T0/B0/s3cret"}
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps(values))
+    KindeSyncNotifier(conn_id="hook").notify({})
+    ((path, authorization, _),) = webhook.seen
+    assert (path, authorization) == ("/services/T0/B0/s3cret", None)
