@@ -120,13 +120,20 @@ def onboard(
     return apply_plan(plan, client)
 
 
-def roles_to_give(spec: SyncSpec) -> frozenset[str]:
-    """List the role keys that the form may give.
+def roles_to_give(spec: SyncSpec, organization: str) -> frozenset[str]:
+    """List the role keys that the form may give in an organization.
 
     :param spec: the spec.
-    :returns: the role keys of the spec's rules, without protected ones.
+    :param organization: the organization's alias.
+    :returns: the role keys of the spec's rules for it, without protected ones. A rule whose organization is an
+        expression counts for every organization.
     """
-    given: frozenset[str] = frozenset().union(*(rule.roles for rule in spec.memberships))
+    rules = [
+        rule
+        for rule in spec.memberships
+        if not rule.organization.constant or rule.organization.text.strip() == organization
+    ]
+    given: frozenset[str] = frozenset().union(*(rule.roles for rule in rules))
     return given - spec.protect.roles
 
 
@@ -149,9 +156,12 @@ def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
         raise FormRefused(
             f"{joiner.organization!r} is not an organization of the spec. Choose one of: {', '.join(sorted(aliases))}"
         )
-    if unknown := sorted(set(joiner.roles) - roles_to_give(spec)):
-        known = ", ".join(sorted(roles_to_give(spec))) or "none"
-        raise FormRefused(f"no rule of the spec gives the role {', '.join(unknown)}. Choose among: {known}")
+    allowed = roles_to_give(spec, joiner.organization)
+    if unknown := sorted(set(joiner.roles) - allowed):
+        known = ", ".join(sorted(allowed)) or "none"
+        raise FormRefused(
+            f"no rule of the spec gives the role {', '.join(unknown)} in {joiner.organization!r}. Choose among: {known}"
+        )
     return replace(joiner, email=email, given_name=given_name, family_name=family_name, id=id)
 
 

@@ -54,6 +54,8 @@ class Plan:
     counts_before: tuple[int, int] = (0, 0)
     """The client's (read, write) counts when planning began: a report counts from here."""
     redacted: bool = False
+    limits: str = ""
+    """The people and kinds of changes that the run is limited to, in words; empty for a whole run."""
     nobody_absent: str = ""
     """Why no person was treated as absent; empty where absence was judged."""
     unmapped: list[str] = field(default_factory=list)
@@ -180,6 +182,7 @@ def plan_run(
         plan.rejected = people.rejected
         plan.blocked = [Block(problem, False) for problem in people.problems]
         return plan
+    plan.limits = request.limits
     plan.snapshot = snapshot = read_snapshot(spec, client, progress, database)
     _read_missing_properties(spec, snapshot, client)
     _check_aliases(spec, people, snapshot)

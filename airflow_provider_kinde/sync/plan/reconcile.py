@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -233,6 +234,8 @@ class Reconciler:
             raise Hold("the Kinde account with this address is suspended: not adopted")
         if email_key(account.email) != key:
             raise Hold("the address is a secondary one of a Kinde account: not adopted")
+        if _local_part(account.email) != _local_part(person.email):
+            raise Hold("the Kinde account spells this address with other letters (such as ß for ss): not adopted")
         if not onboarded and not self.confirmed(account, key):
             raise Hold("the Kinde account with this address never confirmed it: not adopted")
         if person.id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
@@ -430,6 +433,11 @@ def describe(account: Account | None, person: Person | None) -> str:
     email = (person and person.email) or (account.email if account else "")
     name = clean_name(f"{given} {family}")
     return f"{name} <{email}>" if email else name
+
+
+def _local_part(email: str) -> str:
+    """What stands before the @, for comparing by letter: ``ß`` and ``ss`` are two people's."""
+    return unicodedata.normalize("NFC", email.strip().rpartition("@")[0].lower())
 
 
 def _protected(what: str, id: str, way: str) -> Hold:

@@ -67,6 +67,18 @@ class RunRequest:
             frozenset(clean_text(str(id)) for id in approve_protected or ()),
         )
 
+    @property
+    def limits(self) -> str:
+        """The people and the kinds of changes that the run is limited to, in words; empty for a whole run."""
+        found = []
+        if self.ids is not None:
+            listed = sorted(self.ids)
+            more = f" and {len(listed) - 5:,} more" if len(listed) > 5 else ""
+            found.append(f"id {', '.join(listed[:5])}{more}" if listed else "no id")
+        if self.only is not None:
+            found.append(f"only {', '.join(sorted(self.only)) or 'no kind of change'}")
+        return "; ".join(found)
+
     def includes(self, id: str | None) -> bool:
         """Whether the run is for the person with this HR id.
 

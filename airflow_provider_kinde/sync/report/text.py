@@ -96,6 +96,8 @@ def _nothing(plan: Plan, words: Words) -> str:
     """The sentence of a plan that does nothing. It does not say "agrees" of people whose absence was not judged."""
     if plan.nobody_absent and words is SYNC:
         return f"No changes. Nobody is treated as absent: {clean(plan.nobody_absent)}"
+    if plan.limits and words is SYNC:
+        return f"No changes for what was asked for: {clean(plan.limits)}."
     return words.nothing
 
 

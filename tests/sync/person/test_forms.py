@@ -154,7 +154,7 @@ def test_an_organization_is_made_where_the_spec_says_so(world: World, forms: For
         ({"given_name": "  "}, "given name is blank"),
         ({"family_name": "a\nb\0"}, "family name"),
         ({"organization": "legal"}, "not an organization of the spec"),
-        ({"roles": ("owner",)}, "no rule of the spec gives the role owner. Choose among: engineer"),
+        ({"roles": ("owner",)}, "no rule of the spec gives the role owner in 'eng'. Choose among: engineer"),
         ({"email": "p1@example.com"}, "the account of the HR id 1"),
         ({"email": "by-hand@example.com"}, "no source manages it"),
         ({"email": "other@example.com"}, "another source manages it"),
@@ -205,7 +205,10 @@ def test_an_unreliable_source_stops_onboarding(world: World, forms: Forms) -> No
 
 def test_roles_to_give_are_those_of_the_rules() -> None:
     spec = SPEC + "retired: {roles: [auditor]}\n"
-    assert roles_to_give(SyncSpec.parse(spec)) == {"engineer"}
+    assert roles_to_give(SyncSpec.parse(spec), "eng") == {"engineer"}
+    assert roles_to_give(SyncSpec.parse(spec), "sales") == frozenset()
+    anywhere = spec.replace("- organization: eng", "- organization: '{{ row.dept }}'")
+    assert roles_to_give(SyncSpec.parse(anywhere), "sales") == {"engineer"}
 
 
 # -- offboarding ----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync import Plan
+from airflow_provider_kinde.sync.report.text import plan_text
 from tests.support.world import SPEC, World, people, person
 
 RENAMED = [person(1, email="new@example.com"), *people(20)[1:]]
@@ -118,3 +119,20 @@ def test_who_is_protected_by_id_stays_so_under_another_address(world: World) -> 
 def test_keep_names_a_person_in_one_way(world: World, entry: str) -> None:
     with pytest.raises(SpecError, match="exactly one of email and id"):
         world.spec(SPEC + f"keep: [{entry}]\n")
+
+
+def test_an_address_of_other_letters_is_not_adopted(world: World) -> None:
+    world.kinde.seed({"users": [{"email": "straße@example.com"}, {"email": "P2@Example.com"}]})
+    plan = world.plan([person(1, email="strasse@example.com"), person(2)])
+    assert "spells this address with other letters" in held(plan)["1"][0]
+    assert [operation.id for operation in plan.operations if operation.kind == "adopt"] == ["2"]
+
+
+def test_a_limited_plan_without_changes_says_what_was_asked_for(world: World) -> None:
+    world.apply(people(2))
+    rows = [person(1, "Other"), person(2), person(3)]
+    assert "No changes for what was asked for: id 2." in plan_text(world.plan(rows, ids=["2"]))
+    assert "No changes for what was asked for: only delete, suspend." in plan_text(
+        world.plan(rows, only=["suspend", "delete"])
+    )
+    assert "No changes. Kinde agrees with HR." in plan_text(world.plan(people(2)))
