@@ -11,8 +11,7 @@ import random
 import tempfile
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
@@ -24,6 +23,7 @@ import urllib3
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file.json_file import DECODER
+from airflow_provider_kinde.sources.http.body import chunks
 from airflow_provider_kinde.sources.http.login import Authorizer, Login, check_url, is_loopback
 from airflow_provider_kinde.sources.http.masking import mask
 from airflow_provider_kinde.sync.spec.api_description import AuthSpec
@@ -39,7 +39,6 @@ PATIENCE = 300.0
 MAX_TIME = 1800.0
 """Seconds that the body of one answer may take to arrive, however steadily its bytes come."""
 _IN_MEMORY = 8 << 20
-_CHUNK = 1 << 16
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -301,7 +300,7 @@ class Caller:
         """The whole body: in memory when small, else in a temporary file that only its owner can read."""
         body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         size, deadline = 0, time.monotonic() + MAX_TIME
-        for chunk in _chunks(response):
+        for chunk in chunks(response):
             if time.monotonic() > deadline:
                 raise SourceError(f"{shown} takes longer than {MAX_TIME / 60:.0f} minutes to answer")
             size += len(chunk)
@@ -335,43 +334,6 @@ def without_query(url: str) -> str:
     """
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    """Yield the body as it comes, unpacked; an empty chunk where packed bytes hold nothing."""
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        yield from _raw_chunks(response)
-        return
-    if encoding not in ("gzip", "x-gzip"):
-        raise requests.exceptions.ContentDecodingError(encoding)
-    unpacker = _unpacker()
-    for chunk in _raw_chunks(response):
-        while chunk:
-            if unpacker.eof:
-                # gzip may consist of several parts.
-                unpacker = _unpacker()
-            try:
-                yield unpacker.decompress(chunk, _CHUNK)
-            except zlib.error as error:
-                raise requests.exceptions.ContentDecodingError(error) from None
-            chunk = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-    if not unpacker.eof:
-        raise requests.ConnectionError("IncompleteRead")
-
-
-def _unpacker() -> Any:
-    return zlib.decompressobj(31)
-
-
-def _raw_chunks(response: requests.Response) -> Iterator[bytes]:
-    """Yield bytes as they come over the wire: ``iter_content`` would wait until a chunk is full."""
-    read = getattr(response.raw, "read1", None)
-    if read is None:  # urllib3 before 2.1
-        yield from response.raw.stream(512, decode_content=False)
-        return
-    while chunk := read(_CHUNK, decode_content=False):
-        yield chunk
 
 
 def _kind(error: Exception) -> str:

@@ -143,6 +143,10 @@ class Guess:
     formats: Sequence[str] = ()
     formats_why: str = ""
     department: Column | None = None
+    status_column: str | None = None
+    end_column: str | None = None
+    end_columns: Sequence[str] = ()
+    """All columns that look like end dates."""
 
 
 def guess(columns: Sequence[Column], rows: int) -> Guess:
@@ -164,7 +168,8 @@ def guess(columns: Sequence[Column], rows: int) -> Guess:
     )
     department = _best(columns, "department", _is_department)
     start, end = (_date_column(columns, kind) for kind in ("start", "end"))
-    dates = [column for column in (start, end) if column]
+    ends = [column for column in columns if _date_column([column], "end") and column is not start]
+    dates = [column for column in (start, *ends) if column]
     formats, formats_why = date_formats(value for column in dates if not column.days for value in column.counts)
     return Guess(
         rows=rows,
@@ -181,6 +186,9 @@ def guess(columns: Sequence[Column], rows: int) -> Guess:
         formats=formats,
         formats_why=formats_why,
         department=department,
+        status_column=status_column.name if status_column else None,
+        end_column=end.name if end else None,
+        end_columns=[column.name for column in ends],
     )
 
 

@@ -14,10 +14,12 @@ import pendulum
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.draft.columns import Column, Guess, guess, slug
 from airflow_provider_kinde.sync.draft.csv_layout import csv_options
+from airflow_provider_kinde.sync.draft.end_dates import comments, count_end_dates
 from airflow_provider_kinde.sync.model import Access, Reading, Source
 from airflow_provider_kinde.sync.people.null_texts import NULL_TEXTS, listed
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.report.text import clean
+from airflow_provider_kinde.sync.spec.dates import DateReader
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People
 
@@ -49,7 +51,8 @@ def draft(path: str, out: str = "", *, make_source: Callable[[SyncSpec], Source]
         options["null_values"] = nulls
         columns, rows = _read(path, options, make_source)
     found = guess(columns, rows)
-    text = _yaml(found, _name(path), {**options, "path": _relative(path, out)})
+    ends = _end_dates(path, options, found, make_source) if found.end_columns else []
+    text = _yaml(found, _name(path), {**options, "path": _relative(path, out)}, ends)
     people = _try(text, {**options, "path": path}, make_source)
     return _header(path, rows, people) + text
 
@@ -113,9 +116,7 @@ def _rows_key(text: str, path: str) -> str:
 
 def _read(path: str, options: dict[str, Any], make_source: Callable[[SyncSpec], Source]) -> tuple[list[Column], int]:
     """Read every column with its values."""
-    full = path if "://" in path else str(Path(path).expanduser().absolute())
-    spec = SyncSpec.parse(_PROBE.format(source=_flow({**options, "path": full})))
-    reading: Reading = make_source(spec).read()
+    reading = _reading(path, options, make_source)
     columns = {name: Column(name) for name in reading.columns or ()}
     rows = 0
     for row in reading:
@@ -130,6 +131,24 @@ def _read(path: str, options: dict[str, Any], make_source: Callable[[SyncSpec], 
     for column in columns.values():
         column.rows = rows
     return list(columns.values()), rows
+
+
+def _reading(path: str, options: dict[str, Any], make_source: Callable[[SyncSpec], Source]) -> Reading:
+    full = path if "://" in path else str(Path(path).expanduser().absolute())
+    spec = SyncSpec.parse(_PROBE.format(source=_flow({**options, "path": full})))
+    return make_source(spec).read()
+
+
+def _end_dates(
+    path: str, options: dict[str, Any], found: Guess, make_source: Callable[[SyncSpec], Source]
+) -> list[str]:
+    """What the draft says about the end dates of people whose status gives access."""
+    reader = DateReader(found.formats, pendulum.now("UTC").date())
+    active = frozenset(value.casefold() for value, _ in found.active)
+    rows = _reading(path, options, make_source)
+    return comments(
+        count_end_dates(rows, list(found.end_columns), found.status_column, active, reader), found.end_column
+    )
 
 
 def _try(text: str, options: dict[str, Any], make_source: Callable[[SyncSpec], Source]) -> People:
@@ -159,7 +178,7 @@ def _header(path: str, rows: int, people: People) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _yaml(found: Guess, name: str, options: dict[str, Any]) -> str:
+def _yaml(found: Guess, name: str, options: dict[str, Any], ends: list[str]) -> str:
     lines = [
         "version: 1",
         f"name: {_quoted(name):<28} # the first half of every link in Kinde; never change it later",
@@ -193,6 +212,7 @@ def _yaml(found: Guess, name: str, options: dict[str, Any]) -> str:
     for key, part in (("start_date", found.start), ("end_date", found.end)):
         if part:
             lines += _entry(f"  {key}", part.expression, part.why, part.sure)
+    lines += [f"  # {clean(line)}" for line in ends]
     if found.formats:
         lines.append(f"  date_format: [{', '.join(map(_quoted, found.formats))}]  # {found.formats_why}")
     elif found.formats_why:

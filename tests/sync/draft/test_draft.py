@@ -282,3 +282,18 @@ def test_days_that_excel_counts_and_months_in_german_are_drafted(tmp_path: Path)
     assert spec.employment.date_format == ("excel",)
     _, spec = drafted(tmp_path, with_dates("3. März 2024", "12. Dezember 2023"))
     assert spec.employment.date_format == ("D. MMM YYYY",)
+
+
+def test_end_dates_beside_the_status_are_mentioned(tmp_path: Path) -> None:
+    rows = (
+        "id,email,first name,last name,status,hire date,termination date,exit date\n"
+        "1,a@x.com,Ann,Lee,Active,2020-01-01,2018-05-05,\n"
+        "2,b@x.com,Bob,Ray,Active,2019-01-01,,2020-02-02\n"
+        "3,c@x.com,Cy,Roe,Terminated,2019-01-01,2020-01-01,2020-01-01\n"
+    )
+    text, spec = drafted(tmp_path, rows)
+    assert spec.employment.end_date is not None
+    assert spec.employment.end_date.text == "{{ row['termination date'] }}"
+    assert "check: 1 people with a status that gives access have a past day in 'termination date'." in text
+    assert "check: 'exit date' looks like an end date too (2 filled, 1 of them with a status that gives access)" in text
+    assert "2 people have access, 1 have left, 0 rows are" in text

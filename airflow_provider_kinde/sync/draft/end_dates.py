@@ -1,0 +1,89 @@
+"""What the end dates of an export say beside the status: old dates of people who came back, further dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from airflow_provider_kinde.sync.model import Row
+from airflow_provider_kinde.sync.spec.cells import clean_cell
+from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.sync.spec.expressions import is_blank
+
+
+@dataclass
+class EndDates:
+    """Counts of one column that looks like an end date.
+
+    :param name: the column.
+    :param filled: how many rows have a date there.
+    :param active: how many of them have a status that gives access.
+    :param past: how many of those with such a status have a date in the past.
+    """
+
+    name: str
+    filled: int = 0
+    active: int = 0
+    past: int = 0
+
+
+def count_end_dates(
+    rows: Iterable[Row], columns: list[str], status: str | None, active: frozenset[str], reader: DateReader
+) -> list[EndDates]:
+    """Count the end dates of people whose status gives access.
+
+    :param rows: the rows of the export.
+    :param columns: the columns that look like end dates.
+    :param status: the column of the status; ``None`` if there is none.
+    :param active: the statuses that give access, case-folded.
+    :param reader: reads the dates.
+    :returns: the counts of each column.
+    """
+    found = [EndDates(name) for name in columns]
+    today = dt.datetime.now(dt.timezone.utc).date()
+    for row in rows:
+        if row.problem:
+            continue
+        gives = status is None or str(clean_cell(row.values.get(status))).casefold() in active
+        for entry in found:
+            value = clean_cell(row.values.get(entry.name))
+            if is_blank(value):
+                continue
+            entry.filled += 1
+            if gives:
+                entry.active += 1
+                entry.past += _is_past(value, today, reader)
+    return found
+
+
+def comments(found: list[EndDates], chosen: str | None) -> list[str]:
+    """What the draft says about end dates.
+
+    :param found: the counts.
+    :param chosen: the column that the draft reads as ``end_date``.
+    :returns: the lines, without the mark of a comment.
+    """
+    lines = []
+    for entry in found:
+        if entry.name == chosen:
+            if entry.past:
+                lines += [
+                    f"check: {entry.past} people with a status that gives access have a past day in {entry.name!r}.",
+                    "  An end before the latest start belongs to an earlier time and is ignored (a rehire); with a",
+                    "  later one they have no access.",
+                ]
+        elif entry.filled:
+            lines.append(
+                f"check: {entry.name!r} looks like an end date too ({entry.filled} filled, {entry.active} of them with "
+                "a status that gives access), and nothing here reads it"
+            )
+    return lines
+
+
+def _is_past(value: object, today: dt.date, reader: DateReader) -> bool:
+    try:
+        day = reader.read(value, dt.timezone.utc)
+    except ValueError:
+        return False
+    return day is not None and day < today
