@@ -144,7 +144,12 @@ def is_onboarded(provided_id: str, name: str) -> bool:
     :param provided_id: the account's ``provided_id``.
     :param name: the sync's name.
     """
-    return provided_id.startswith(f"{name}~onboarded:")
+    return provided_id.startswith(onboarded_prefix(name))
+
+
+def onboarded_prefix(name: str) -> str:
+    """How the ``provided_id`` of an account begins that the onboarding form of the sync called ``name`` made."""
+    return f"{name}~onboarded:"
 
 
 def _day(text: str) -> date | None:

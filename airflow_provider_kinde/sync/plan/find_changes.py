@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Account, Person
+from airflow_provider_kinde.sync.plan.guards import Standing
 from airflow_provider_kinde.sync.plan.holds import Holds
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.reconcile import Hold, Reconciler
@@ -61,6 +64,32 @@ class ChangeFinder:
                 if changes and changes[0].account:
                     self._note_unlisted(changes[0].account)
                 yield from changes
+
+        yield from self._onboarded_leavers(matches)
+
+    def _onboarded_leavers(self, matches: Matches) -> Iterator[Change]:
+        """Yield the suspension of accounts of the onboarding form whose row says that the person left.
+
+        The request that suspends the account also links it to the HR id, so that the person is finished like any
+        leaver.
+
+        :param matches: the managed accounts with their people.
+        """
+        name = self.reconciler.spec.name
+        for account in self.snapshot.accounts.onboarded():
+            people = self.people.persons.with_address(email_key(account.email))
+            if len(people) != 1 or people[0].access is not Access.NONE:
+                continue
+            person = people[0]
+            if not self.request.includes(person.id) or self.snapshot.accounts.with_link(person.id):
+                continue
+            link = Link(name, person.id)
+            linked = account._replace(provided_id=str(link), link=link)
+            changes = self._reconcile(person.id, person, linked)
+            if changes:
+                matches.volumes.accounts[account.id] = Standing(access=True)
+                self._note_unlisted(linked)
+            yield from changes
 
     def _reconcile(self, id: str, person: Person | None, account: Account | None) -> list[Change]:
         if id in self.holds:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from airflow_provider_kinde.resources.normalization import email_key
-from airflow_provider_kinde.sync.link import parse_link
+from airflow_provider_kinde.sync.link import onboarded_prefix, parse_link
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.store.database import Database
 
@@ -84,6 +84,8 @@ WITH_SEVERAL_IDENTITIES = f"{_SELECT} WHERE identities IS NOT NULL"
 
 WITH_UNKNOWN_MARK = f"{_SELECT} WHERE odd ORDER BY rowid"
 
+ONBOARDED = f"{_SELECT} WHERE substr(provided_id, 1, length(?1)) = ?1 AND NOT suspended ORDER BY rowid"
+
 AT_ROWID = f"{_SELECT} WHERE rowid = ?"
 
 WITH_LINK = f"{_SELECT} WHERE link = ? ORDER BY rowid"
@@ -139,6 +141,10 @@ class AccountTable:
     def with_unknown_mark(self) -> list[Account]:
         """The accounts whose link has a mark that this version does not know."""
         return self._find(WITH_UNKNOWN_MARK)
+
+    def onboarded(self) -> list[Account]:
+        """The enabled accounts that the onboarding form made, and that no row has adopted."""
+        return self._find(ONBOARDED, onboarded_prefix(self.name))
 
     def at(self, rowid: int) -> Account:
         """The account of one row of the table.

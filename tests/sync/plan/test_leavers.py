@@ -354,3 +354,17 @@ def test_who_was_taken_out_as_absent_and_comes_back_as_terminated_is_suspended(w
     world.apply(rows, spec)
     assert world.users()["p1@example.com"]["is_suspended"] is True
     world.settled(rows, spec)
+
+
+def test_an_account_of_the_onboarding_form_whose_row_says_left_is_suspended(world: World) -> None:
+    rows = people(20)
+    world.apply(rows)
+    made = {"email": "New@example.com", "provided_id": "hr~onboarded:2026-03-01", "memberships": {"Sales": []}}
+    world.kinde.seed({"users": [made]})
+    gone = [*rows, person(21, email="new@example.com", status="Terminated")]
+    assert world.plan(gone, ids=["20"]).operations == []
+    report = world.apply(gone)
+    assert (report.outcome, report.plan.summary["suspend"]) == ("changes", 1)
+    user = world.users()["New@example.com"]
+    assert (user["is_suspended"], user["provided_id"]) == (True, "hr:21" + TODAY)
+    world.settled(gone)
