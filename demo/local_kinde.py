@@ -62,7 +62,7 @@ class LocalKinde:
                 "login": CLIENT_ID,
                 "password": CLIENT_SECRET,
                 # The demo leaves nothing behind in the home directory.
-                "extra": {"token_cache": "process"},
+                "extra": {"share_access": "process"},
             }
         )
 

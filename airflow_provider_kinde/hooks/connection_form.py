@@ -16,7 +16,11 @@ def _field(option: Option) -> dict[str, Any]:
     return {"label": option.label, "description": option.description, "schema": schema}
 
 
-FIELDS: dict[str, dict[str, Any]] = {name: _field(option) for name, option in OPTIONS.items()}
+KEYS = {"token_cache": "share_access"}
+"""Options whose key in the extra has another name. Of a key that holds the word "token" Airflow masks the value, and
+with it each word "host" or "process" in every log."""
+
+FIELDS: dict[str, dict[str, Any]] = {KEYS.get(name, name): _field(option) for name, option in OPTIONS.items()}
 """The fields of the connection's extra, by key."""
 
 FIELD_BEHAVIOUR: dict[str, Any] = {

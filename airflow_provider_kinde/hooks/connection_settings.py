@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_kinde.client.settings import OPTIONS, Settings, SettingsError
-from airflow_provider_kinde.hooks.connection_form import FIELD_BEHAVIOUR
+from airflow_provider_kinde.hooks.connection_form import FIELD_BEHAVIOUR, FIELDS, KEYS
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +37,16 @@ def connection_settings(
     if not isinstance(extra, Mapping):
         raise ValueError(f"Connection {conn_id!r}, extra: expected a JSON object, got a {type(extra).__name__}")
     extras = {key.removeprefix(_PREFIX): value for key, value in extra.items() if value not in (None, "")}
-    unknown = ", ".join(sorted(extras.keys() - OPTIONS.keys()))
+    unknown = ", ".join(sorted(extras.keys() - OPTIONS.keys() - FIELDS.keys()))
     if unknown:
-        log.warning("Connection %r, extra: unknown %s; known are %s", conn_id, unknown, ", ".join(OPTIONS))
+        log.warning("Connection %r, extra: unknown %s; known are %s", conn_id, unknown, ", ".join(FIELDS))
+    new = {name: key for name, key in KEYS.items() if key in extras}
+    extras |= {name: extras[key] for name, key in new.items()}
     values |= {key: value for key, value in extras.items() if key in OPTIONS}
     try:
         return Settings(**values)
     except SettingsError as error:
-        where = _FIELDS.get(error.option) or f"extra {error.option}"
+        where = _FIELDS.get(error.option) or f"extra {new.get(error.option, error.option)}"
         raise ValueError(f"Connection {conn_id!r}, {where}: {error.reason}") from None
 
 

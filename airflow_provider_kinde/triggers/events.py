@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_kinde.triggers.durations import seconds
 from airflow_provider_kinde.triggers.poller import poller, until_next
 from airflow_provider_kinde.version_compat import event_trigger, off_loop
 
@@ -64,11 +65,9 @@ class KindeUserEventTrigger(_EventTrigger):  # type: ignore[misc]
         unknown = [event for event in events if event not in KINDS]
         if unknown or not events or isinstance(events, str):
             raise ValueError(f"events must be a list of {', '.join(KINDS)}, not {events!r}")
-        if not poll_interval > 0:
-            raise ValueError("poll_interval must be more than 0 seconds")
         self.kinde_conn_id = kinde_conn_id
         self.events = [kind for kind in KINDS if kind in events]
-        self.poll_interval = poll_interval
+        self.poll_interval = seconds("poll_interval", poll_interval)
         self.storage_path = storage_path
         self.name = name
 

@@ -10,6 +10,7 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_kinde.storage.source_state import SourceState
 from airflow_provider_kinde.triggers.base import WaitTrigger
+from airflow_provider_kinde.triggers.durations import seconds
 from airflow_provider_kinde.version_compat import event_trigger, off_loop
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class HrSourceEventTrigger(_EventTrigger):  # type: ignore[misc]
     def __init__(self, *, state: dict[str, Any], poll_interval: float = 60.0) -> None:
         super().__init__()
         self.state = state
-        self.poll_interval = poll_interval
+        self.poll_interval = seconds("poll_interval", poll_interval)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The path of the class and all arguments."""

@@ -163,3 +163,13 @@ def test_the_form_of_older_versions_has_the_same_fields() -> None:
         # No field has a default: Airflow masks that of one whose name it finds sensitive, and stores the mask.
         assert {name: getattr(form, name).data for name in FIELDS} == dict.fromkeys(FIELDS)
         assert form.audience.description == FIELDS["audience"]["description"]
+
+
+def test_no_key_of_the_form_is_one_whose_value_airflow_masks() -> None:
+    from airflow_provider_kinde.hooks.connection_form import FIELDS
+
+    # Airflow masks `proxies`, too: its value may hold a password, and is no common word.
+    assert {key for key in FIELDS if any(word in key for word in ("token", "secret", "password", "key"))} == set()
+    assert read({"share_access": "process"}).token_cache == read({"token_cache": "process"}).token_cache == "process"
+    with pytest.raises(ValueError, match="extra share_access: expected host, process or none"):
+        read({"share_access": "disk"})

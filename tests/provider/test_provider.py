@@ -106,7 +106,7 @@ def test_entry_points_and_links(wheel: Path) -> None:
     # The emulator, an identity server, and its pytest plugin are a distribution of their own.
     assert "pytest11" not in texts["entry_points.txt"]
     assert "Requires-Dist: kinde-emulator; extra == 'emulator'" in texts["METADATA"]
-    assert "Requires-Python: <3.14,>=3.10" in texts["METADATA"]
+    assert "Requires-Python: >=3.10" in texts["METADATA"]
     for extra in ("emulator", "http", "openlineage", "parquet", "scim", "sql", "xlsx"):
         assert f"Provides-Extra: {extra}\n" in texts["METADATA"]
     assert "Project-URL: Documentation, " in texts["METADATA"]
