@@ -25,7 +25,7 @@ from airflow_provider_kinde.cli.shared import (
     show,
     write_private,
 )
-from airflow_provider_kinde.exceptions import KindeError, SyncError
+from airflow_provider_kinde.exceptions import ProviderError, SyncError
 
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = options.command(options)
         return code
-    except (SyncError, KindeError) as error:
+    except ProviderError as error:
         return fail(str(error))
     except KeyboardInterrupt:
         return fail("interrupted. Run the command again: it does what is left")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.exceptions import KindeError, SyncError
+from airflow_provider_kinde.exceptions import ProviderError, SyncError
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.sync.plan.run_request import RunRequest
@@ -143,9 +143,9 @@ def open_connection(conn_id: str) -> Any:
 
     try:
         return KindeHook(kinde_conn_id=conn_id).get_conn()
-    except KindeError:
+    except ProviderError:
         raise
-    except Exception as error:  # Airflow's own errors (no such connection, no database) have no common type
+    except Exception as error:  # Airflow's own errors (no database, say) have no common type
         raise SyncError(f"the Airflow connection {conn_id!r} cannot be used: {error}") from error
 
 

@@ -63,7 +63,7 @@ def _usable(conn_id: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, AirflowNotFoundException) as error:
-        raise KindeInputError(f"the connection {conn_id!r} cannot be used: {error}") from error
+        raise KindeInputError(f"the Airflow connection {conn_id!r} cannot be used: {error}") from error
 
 
 class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):

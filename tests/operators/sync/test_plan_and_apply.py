@@ -290,7 +290,7 @@ def test_no_connection_at_all(
     monkeypatch.delenv("AIRFLOW_CONN_KINDE_SMALL")
     run = Run(dag)
     assert (run.states["plan"], run.tries["plan"]) == ("failed", 1)
-    assert "the connection 'kinde_small' cannot be used" in said()
+    assert "the Airflow connection 'kinde_small' cannot be used" in said()
 
 
 def test_a_source_that_is_not_there_is_tried_again(dag: Any, company: Company, said: Callable[[], str]) -> None:
