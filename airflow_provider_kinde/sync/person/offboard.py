@@ -17,8 +17,9 @@ from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
+from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
-from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
+from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, moment
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.report import Report
@@ -179,7 +180,7 @@ class _Offboarding:
             before = {"suspended": account.suspended, **({"left": True} if "provided_id" in body else {})}
             after = {"suspended": True, **({"left": False} if "provided_id" in body else {})}
             id = link.id if link else account.provided_id.rpartition("~")[2]
-            suspend = operation_for(id, person, account, "suspend", before=before, after=after, reason=reason)
+            suspend = change_for(id, person, account, "suspend", before=before, after=after, reason=reason)
             plan.operations = ChangeList([suspend], snapshot.database)
         plan.unchanged = int(not body)
         self._tell(plan, account, tell, self._hr(account, person))

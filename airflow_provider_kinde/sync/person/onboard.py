@@ -18,8 +18,8 @@ from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
+from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
-from airflow_provider_kinde.sync.plan.reconcile import operation_for
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
@@ -260,7 +260,7 @@ def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, tod
         access=Access.DUE,
         why="requested in the form",
     )
-    operation = partial(operation_for, id, person, account, reason=person.why)
+    operation = partial(change_for, id, person, account, reason=person.why)
     names = {"given_name": person.given_name, "family_name": person.family_name}
     operations: list[Change] = []
     if not organization.code:

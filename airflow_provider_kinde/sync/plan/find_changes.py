@@ -9,9 +9,10 @@ from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.plan.guards import Standing
+from airflow_provider_kinde.sync.plan.hold import Hold
 from airflow_provider_kinde.sync.plan.holds import Holds
 from airflow_provider_kinde.sync.plan.matching import Matches
-from airflow_provider_kinde.sync.plan.reconcile import Hold, Reconciler
+from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.store.people import People

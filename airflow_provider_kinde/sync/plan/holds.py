@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from airflow_provider_kinde.resources.normalization import email_key, name_key
 from airflow_provider_kinde.sync.model import Access, Account, Person
-from airflow_provider_kinde.sync.plan.reconcile import Hold, Reconciler
+from airflow_provider_kinde.sync.plan.hold import Hold
+from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.store.changes import ChangeList

@@ -12,25 +12,14 @@ from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Account, Doubt, Person
+from airflow_provider_kinde.sync.plan.hold import Hold, protected_hold
+from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 NO_RULE = "no rule grants it any more"
-
-
-class Hold(Exception):
-    """Nothing is done for this person in this run; the message says why.
-
-    :param reason: why, in words.
-    :param protected: a protected person who should lose access: an approval decides.
-    :param absent: held only because the spec holds people whom HR no longer lists.
-    """
-
-    def __init__(self, reason: str, *, protected: bool = False, absent: bool = False) -> None:
-        super().__init__(reason)
-        self.protected, self.absent = protected, absent
 
 
 @dataclass(slots=True)
@@ -131,7 +120,7 @@ class Reconciler:
             return []
         link = account.link
         assert link is not None  # only linked accounts get here
-        operation = partial(operation_for, id, person, account)
+        operation = partial(change_for, id, person, account)
         if link.left is None or access:
             operations = []
             if action == "remove":
@@ -188,7 +177,7 @@ class Reconciler:
             before = {"suspended": True} if account.suspended else {"left": True}
             after = {"suspended": False} if account.suspended else {"left": False}
             reason = f"{person.why}; had left" if link.left else f"{person.why}; an earlier run began to suspend"
-            enable = operation_for(person.id, person, account, "enable", before=before, after=after, reason=reason)
+            enable = change_for(person.id, person, account, "enable", before=before, after=after, reason=reason)
             operations.append(enable)
         return operations
 
@@ -201,7 +190,7 @@ class Reconciler:
             }  # fmt: skip
             if properties := {key: value for key, value in person.properties if value}:
                 new["properties"] = properties
-            create = operation_for(person.id, person, None, "create", after=new, reason=person.why)
+            create = change_for(person.id, person, None, "create", after=new, reason=person.why)
             return [create, *self._given(person)]
         account = self._adoptable(person, key, owners)
         names = self._name_changes(person, account)
@@ -214,7 +203,7 @@ class Reconciler:
         }
         after = {"email": person.email, **names, **({"properties": properties} if properties else {})}
         reason = f"{person.why}; the account with this address has no other owner"
-        return [operation_for(person.id, person, account, "adopt", before=before, after=after, reason=reason)]
+        return [change_for(person.id, person, account, "adopt", before=before, after=after, reason=reason)]
 
     def _adoptable(self, person: Person, key: str, owners: list[Account]) -> Account:
         """The one account that may pass to a person; everything else is held."""
@@ -239,7 +228,7 @@ class Reconciler:
         if not onboarded and not self.confirmed(account, key):
             raise Hold("the Kinde account with this address never confirmed it: not adopted")
         if person.id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
-            raise _protected("a Kinde account has this address", person.id, "adopt it by hand")
+            raise protected_hold("a Kinde account has this address", person.id, "adopt it by hand")
         return account
 
     def _rename(self, person: Person, account: Account) -> list[Change]:
@@ -261,12 +250,12 @@ class Reconciler:
             before["unfinished"] = True
             reason = "an address change that was not finished"
         after = {"email": person.email}
-        return [operation_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
+        return [change_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
 
     def _check_protected_address(self, id: str, account: Account, old: str, new: str) -> None:
         """Whoever owns the new address of a protected account gets its rights: a row of HR alone does not decide it."""
         if id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
-            raise _protected("HR has another address", id, "change the address by hand")
+            raise protected_hold("HR has another address", id, "change the address by hand")
         protect = self.spec.protect
         if old in protect.emails and new not in protect.emails and id not in protect.ids:
             raise Hold(
@@ -295,7 +284,7 @@ class Reconciler:
         if not after:
             return []
         reason = f"HR has other {_fields(after)}"
-        return [operation_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
+        return [change_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
 
     def _name_changes(self, person: Person, account: Account) -> dict[str, str]:
         """Names that differ; one that HR leaves blank stays, since Kinde cannot clear it."""
@@ -316,7 +305,7 @@ class Reconciler:
 
     def _given(self, person: Person) -> list[Change]:
         """Memberships and roles of a person who has none yet."""
-        operation = partial(operation_for, person.id, person, None)
+        operation = partial(change_for, person.id, person, None)
         operations = []
         for alias, due in roles_by_organization(person.memberships).items():
             rules = self._rules(person, alias)
@@ -333,7 +322,7 @@ class Reconciler:
         for entry in person.memberships:
             if entry.kept:
                 kept[entry.alias] = kept.get(entry.alias, frozenset()) | entry.roles
-        operation = partial(operation_for, person.id, person, account)
+        operation = partial(change_for, person.id, person, account)
         operations: list[Change] = []
         for alias in sorted(due.keys() | present.keys()):
             held = present.get(alias)
@@ -368,7 +357,7 @@ class Reconciler:
             }.get(operation.kind, frozenset())
             if roles := sorted(lost & self.spec.protect.roles):
                 what = f"{', '.join(roles)} in {operation.alias!r} would be taken away"
-                raise _protected(what, person.id, "take it away by hand")
+                raise protected_hold(what, person.id, "take it away by hand")
 
     def _check_doubts(self, person: Person, operations: list[Change]) -> None:
         """Blank is not no: where a rule failed on a blank column, nothing that it gives may be taken away."""
@@ -394,54 +383,9 @@ class Reconciler:
         return "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
 
 
-def operation_for(
-    id: str,
-    person: Person | None,
-    account: Account | None,
-    kind: str,
-    *,
-    alias: str | None = None,
-    role: str | None = None,
-    before: Mapping[str, object] | None = None,
-    after: Mapping[str, object] | None = None,
-    reason: str = "",
-) -> Change:
-    """An operation for one person, who is named as HR names them.
-
-    :param id: the HR id.
-    :param person: the person; ``None`` where HR has no row.
-    :param account: the account, where there is one.
-    :param kind: the kind of change.
-    :param alias: the organization's alias.
-    :param role: the role key.
-    :param before: what is there now.
-    :param after: what will be there.
-    :param reason: why, in words.
-    """
-    who = describe(account, person)
-    return Change(kind, id, alias, role, before, after, reason, who, person, account)
-
-
-def describe(account: Account | None, person: Person | None) -> str:
-    """A person's name and address, HR's where HR has them.
-
-    :param account: the account, where there is one.
-    :param person: the person; ``None`` where HR has no row.
-    """
-    given = (person and person.given_name) or (account.first_name if account else "")
-    family = (person and person.family_name) or (account.last_name if account else "")
-    email = (person and person.email) or (account.email if account else "")
-    name = clean_name(f"{given} {family}")
-    return f"{name} <{email}>" if email else name
-
-
 def _local_part(email: str) -> str:
     """What stands before the @, for comparing by letter: ``ß`` and ``ss`` are two people's."""
     return unicodedata.normalize("NFC", email.strip().rpartition("@")[0].lower())
-
-
-def _protected(what: str, id: str, way: str) -> Hold:
-    return Hold(f"{what}, but protected: {way} or approve with --approve-protected {id}", protected=True)
 
 
 def _doubtful(doubt: Doubt) -> str:

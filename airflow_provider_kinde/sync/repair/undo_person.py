@@ -11,7 +11,8 @@ from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Access, Account, Person
-from airflow_provider_kinde.sync.plan.reconcile import Reconciler, operation_for
+from airflow_provider_kinde.sync.plan.person_change import change_for
+from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.snapshot.organizations import Organization
 
 _ROLES = ("add_role", "remove_role")
@@ -123,7 +124,7 @@ class PersonUndo:
         after: Mapping[str, object] | None = None,
         person: Person | None = None,
     ) -> None:
-        found = operation_for(
+        found = change_for(
             self.id, person, self.account, kind, alias=alias, role=role, before=before, after=after, reason="undo"
         )
         self.found.append(found)

@@ -1,0 +1,26 @@
+"""Why a plan does nothing for a person until an administrator decides."""
+
+from __future__ import annotations
+
+
+class Hold(Exception):
+    """Nothing is done for this person in this run; the message says why.
+
+    :param reason: why, in words.
+    :param protected: a protected person who should lose access: an approval decides.
+    :param absent: held only because the spec holds people whom HR no longer lists.
+    """
+
+    def __init__(self, reason: str, *, protected: bool = False, absent: bool = False) -> None:
+        super().__init__(reason)
+        self.protected, self.absent = protected, absent
+
+
+def protected_hold(what: str, id: str, way: str) -> Hold:
+    """Return the hold of a protected person.
+
+    :param what: what HR asks for, in words.
+    :param id: the HR id.
+    :param way: what to do instead of approving it.
+    """
+    return Hold(f"{what}, but protected: {way} or approve with --approve-protected {id}", protected=True)

@@ -1,0 +1,50 @@
+"""One change for one person, with the name and address that people read in plan and report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_provider_kinde.resources.normalization import clean_name
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.model import Account, Person
+
+
+def change_for(
+    id: str,
+    person: Person | None,
+    account: Account | None,
+    kind: str,
+    *,
+    alias: str | None = None,
+    role: str | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    reason: str = "",
+) -> Change:
+    """A change for one person, who is named as HR names them.
+
+    :param id: the HR id.
+    :param person: the person; ``None`` where HR has no row.
+    :param account: the account, where there is one.
+    :param kind: the kind of change.
+    :param alias: the organization's alias.
+    :param role: the role key.
+    :param before: what is there now.
+    :param after: what will be there.
+    :param reason: why, in words.
+    """
+    who = describe(account, person)
+    return Change(kind, id, alias, role, before, after, reason, who, person, account)
+
+
+def describe(account: Account | None, person: Person | None) -> str:
+    """A person's name and address, HR's where HR has them.
+
+    :param account: the account, where there is one.
+    :param person: the person; ``None`` where HR has no row.
+    """
+    given = (person and person.given_name) or (account.first_name if account else "")
+    family = (person and person.family_name) or (account.last_name if account else "")
+    email = (person and person.email) or (account.email if account else "")
+    name = clean_name(f"{given} {family}")
+    return f"{name} <{email}>" if email else name
