@@ -148,7 +148,10 @@ def is_onboarded(provided_id: str, name: str) -> bool:
 
 
 def onboarded_prefix(name: str) -> str:
-    """How the ``provided_id`` of an account begins that the onboarding form of the sync called ``name`` made."""
+    """Return how the ``provided_id`` of an account begins that the onboarding form of a sync made.
+
+    :param name: the sync's name.
+    """
     return f"{name}~onboarded:"
 
 

@@ -15,8 +15,8 @@ from tests.support.world import NOW, SPEC, TENANT, World, person
 OPEN_GUARDS = ", ".join(
     f"max_{name}: 1000"
     for name in (
-        "leavers", "row_drop", "membership_removals", "role_removals", "role_grants", "email_changes", "deletes",
-        "rejected_rows", "held",
+        "leavers", "joiners", "row_drop", "membership_removals", "membership_grants", "role_removals", "role_grants",
+        "email_changes", "deletes", "rejected_rows", "held",
     )
 )  # fmt: skip
 OPEN = f"guards: {{{OPEN_GUARDS}}}\n"

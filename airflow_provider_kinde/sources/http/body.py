@@ -12,7 +12,11 @@ _CHUNK = 1 << 16
 
 
 def chunks(response: requests.Response) -> Iterator[bytes]:
-    """Yield the body as it comes, unpacked; an empty chunk where packed bytes hold nothing."""
+    """Yield the body as it comes, unpacked; an empty chunk where packed bytes hold nothing.
+
+    :param response: the response, of which only the head was read.
+    :raises requests.exceptions.ContentDecodingError: the body is packed in another way than it says.
+    """
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
         yield from _raw_chunks(response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
@@ -33,6 +34,9 @@ class Kinde:
     def __init__(self, users: list[Any], members: dict[str, list[Any]], properties: dict[str, Any]) -> None:
         self.users, self.members, self.properties = users, members, properties
         self.counts = types.SimpleNamespace(read=0, write=0)
+
+    def sign(self, data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
 
     def iter_users(self, expand: str) -> Iterator[Any]:
         return iter(self.users)
