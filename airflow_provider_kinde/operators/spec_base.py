@@ -221,7 +221,7 @@ def chosen(wanted: bool | None, setting: str) -> bool:
 
     try:
         return bool(conf.getboolean("kinde", setting, fallback=False))
-    except (AirflowException, ValueError) as error:
+    except Exception as error:  # Airflow's errors of configuration have no type that all versions share
         raise AirflowFailException(
             f"[kinde] {setting} is neither true nor false. Nothing was written: {error}"
         ) from None

@@ -103,6 +103,7 @@ def test_a_blocked_plan_is_applied_once_it_is_approved(
     assert run.state == "success", run.log("apply")
     plan, approval, report = (run.xcom(name) for name in ("plan", "approve", "apply"))
     assert (plan["outcome"], plan["approvable"]) == ("blocked", True)
+    assert len(approval.pop("seal")) == 64
     assert approval == {"asked": True, "hash": plan["hash"], "path": plan["path"], "by": "admin"}
     assert report["outcome"] == "changes"
     assert report["changed_since_plan"] == 1

@@ -84,7 +84,7 @@ def operator(error: Exception, base: Any, **arguments: Any) -> bool:
         def _client(self, *_: Any) -> Any:
             raise error
 
-        def _load(self) -> Any:
+        def _load(self, *_: Any) -> Any:
             return None, None
 
     run = SimpleNamespace(run_type="manual")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,8 +158,9 @@ def test_a_sync_that_kinde_turns_away(dag_file: DagFile, company: Company, kinde
 
     kinde.fault("GET", "/api/v1/users", status=429, times=1, headers={"Retry-After": "900"})
     operator = KindeSyncPlanOperator(task_id="plan", spec=str(company.spec))
+    ti = SimpleNamespace(dag_id="d", run_id="manual__1", task_id="plan", map_index=-1, try_number=1)
     with pytest.raises(Exception, match="longer than") as caught:
-        operator.execute({"ti": None, "dag_run": type("Run", (), {"run_type": "manual"})()})  # type: ignore[typeddict-item]
+        operator.execute({"ti": ti, "dag_run": SimpleNamespace(run_type="manual")})  # type: ignore[typeddict-item]
     found = decision(caught.value)
     assert found.action.value == "retry"
     assert 900 <= found.retry_delay.total_seconds() <= 1.25 * 900
