@@ -70,8 +70,16 @@ def add_approval(command: argparse.ArgumentParser) -> None:
 
     :param command: the parser of one command.
     """
-    command.add_argument("--approve", metavar="HASH", help="let the plan with this hash pass the volume guards")
+    command.add_argument(
+        "--approve", metavar="HASH", type=_hash, help="let the plan with this hash pass the volume guards"
+    )
     add_protected(command)
+
+
+def _hash(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected the hash of a plan, got an empty text: was a variable not set?")
+    return text.strip()
 
 
 def add_protected(command: argparse.ArgumentParser) -> None:

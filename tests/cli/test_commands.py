@@ -162,6 +162,14 @@ def test_a_file_that_cannot_be_whole_blocks(cli: Cli, company: Company, kinde: E
     assert (report["outcome"], report["requests"]["total"], kinde.log()) == ("blocked", 0, [])
 
 
+def test_an_approval_without_a_hash_is_refused(cli: Cli, kinde: Emulator) -> None:
+    before = writes(kinde)
+    done = cli("apply", "--approve", "")
+    expect(done, 2)
+    assert "expected the hash of a plan, got an empty text" in done.stderr
+    assert writes(kinde) == before
+
+
 def test_connections_that_do_not_work(cli: Cli, kinde: Emulator) -> None:
     connections = {
         "AIRFLOW_CONN_WITHOUT": connection(kinde, password=""),
