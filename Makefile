@@ -22,7 +22,7 @@ AIRFLOW_TESTS := $(addprefix tests/,hooks operators sensors triggers dag_factory
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
 # What stands around engine and client, and what takes long: a part of its own, so that `make test-unit` stays short.
 TOOL_TESTS := packages/kinde-emulator/tests $(addprefix tests/,sources probe demo benchmarks docs laws hostile)
-STORIES := $(addprefix tests/sync/,repair person draft snapshot/test_many_organizations.py)
+STORIES := $(addprefix tests/sync/,apply repair person draft snapshot/test_many_organizations.py)
 TOOL_TESTS += $(STORIES)
 
 # The command line is the same program on every Airflow; what differs is how it finds connections.
