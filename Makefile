@@ -80,7 +80,7 @@ test-matrix: ## the Airflow tests on 2.11 and every minor of 3, each in an envir
 
 test-e2e: ## a real scheduler and API server, triggered over REST
 	@$(ENV) airflow3
-	$(AIRFLOW3)/python -m pytest tests/e2e/test_scheduler.py tests/e2e --ignore=tests/e2e/live
+	$(AIRFLOW3)/python -m pytest tests/e2e --ignore=tests/e2e/live
 
 test-live: ## what takes its time: a triggerer, tasks, a worker, a scheduler killed; the database gone; mapped 250 times
 	@$(ENV) airflow3

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from demo.local_airflow import LocalAirflow
+from demo.local_airflow import DagRun, LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import DAG_ID, DAGS, Stage
+from tests.e2e.expected import Expected, due
 
 ALWAYS, BLOCKED, GUARDED = "kinde_hr_sync_approved", "asks_when_blocked", "asks_admin_alone"
 USERS = {"olga": "op", "uma": "user", "vic": "viewer"}
@@ -101,3 +104,22 @@ def airflow(
         for dag_id in (DAG_ID, ALWAYS, BLOCKED, GUARDED):
             running.unpause(dag_id)
         yield running
+
+
+@dataclass
+class Arrival:
+    """The first run of the example DAG in an untouched tenant: what was due, and Kinde before and after."""
+
+    run: DagRun
+    due: Expected
+    before: dict[str, Any]
+    after: dict[str, Any]
+    writes: int
+
+
+@pytest.fixture(scope="session")
+def arrival(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage) -> Arrival:
+    """Whichever test asks first, the first run is this one."""
+    expected, before = due(stage.hr.path), kinde.state()
+    run = airflow.run(DAG_ID)
+    return Arrival(run, expected, before, kinde.state(), kinde.writes())

@@ -13,15 +13,15 @@ import pytest
 
 from demo.local_airflow import LocalAirflow
 from demo.local_kinde import LocalKinde
-from demo.stage import DAG_ID, Stage
+from demo.stage import Stage
+from tests.e2e.conftest import Arrival
 from tests.e2e.leftovers import cells, files, found, people, secrets
 
 
 @pytest.fixture(scope="module")
-def run_id(airflow: LocalAirflow) -> str:
-    """A run that changed something; there was one, unless this file is run alone."""
-    runs = airflow.api("GET", f"dags/{DAG_ID}/dagRuns?state=success&order_by=run_after")["dag_runs"]
-    return str(runs[0]["dag_run_id"] if runs else airflow.run(DAG_ID).run_id)
+def run_id(arrival: Arrival) -> str:
+    """A run that changed something."""
+    return arrival.run.run_id
 
 
 def database(airflow: LocalAirflow) -> str:

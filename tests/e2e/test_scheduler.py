@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from demo.local_airflow import LocalAirflow
 from demo.local_kinde import LocalKinde
 from demo.stage import DAG_ID, Stage
+from tests.e2e.conftest import Arrival
 from tests.e2e.expected import due, managed, unmanaged
 
 
-@pytest.fixture(scope="module")
-def before(kinde: LocalKinde) -> dict[str, Any]:
-    return kinde.state()
-
-
-def test_everybody_arrives_with_organizations_and_roles(
-    airflow: LocalAirflow, kinde: LocalKinde, stage: Stage, before: dict[str, Any]
-) -> None:
-    expected = due(stage.hr.path)
-    assert len(expected) > 270
-    run = airflow.run(DAG_ID)
+def test_everybody_arrives_with_organizations_and_roles(arrival: Arrival) -> None:
+    run = arrival.run
+    assert len(arrival.due) > 270
     assert run.state == "success", run.log("plan") + run.log("apply")
-    after = kinde.state()
-    assert managed(after) == expected
-    assert unmanaged(after) == unmanaged(before)
+    assert managed(arrival.after) == arrival.due
+    assert unmanaged(arrival.after) == unmanaged(arrival.before)
     report = run.xcom("apply")
-    assert report["requests"]["write"] == kinde.writes()
+    assert report["requests"]["write"] == arrival.writes
     assert report["rejected"] == 3
     assert len(json.dumps(report)) < 2000
 
 
-def test_the_next_run_writes_nothing(airflow: LocalAirflow, kinde: LocalKinde) -> None:
+def test_the_next_run_writes_nothing(airflow: LocalAirflow, kinde: LocalKinde, arrival: Arrival) -> None:
     writes, state = kinde.writes(), kinde.state()
     run = airflow.run(DAG_ID)
     assert run.state == "success"
@@ -42,7 +33,7 @@ def test_the_next_run_writes_nothing(airflow: LocalAirflow, kinde: LocalKinde) -
     assert (kinde.writes(), kinde.state()) == (writes, state)
 
 
-def test_movers_and_leavers(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage) -> None:
+def test_movers_and_leavers(airflow: LocalAirflow, kinde: LocalKinde, stage: Stage, arrival: Arrival) -> None:
     stage.hr.change("10005", Status="Terminated")
     stage.hr.change("10100", Department="Finance", Manager="no")
     stage.hr.change("10002", **{"Last name": "Haddad-Lindqvist", "Work email": "soren.lindqvist@harborlane.example"})
