@@ -155,6 +155,14 @@ def onboarded_prefix(name: str) -> str:
     return f"{name}~onboarded:"
 
 
+def onboarded_day(provided_id: str) -> date | None:
+    """Return the day on which the onboarding form made an account; ``None`` where its ``provided_id`` does not say.
+
+    :param provided_id: the account's ``provided_id``.
+    """
+    return _day(provided_id.rpartition("~onboarded:")[2])
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)

@@ -227,15 +227,20 @@ class Accounts:
         """
         account = change.account
         assert account is not None
-        assert account.link is not None
         assert change.after is not None
         link = account.link
+        if link is None:  # the onboarding form made it: without a mark, only a person enables it again
+            # Its suspension is what a later run would not see again, so it is the last request.
+            if self.spec.leaver.end_sessions:
+                users.end_sessions(self.client, account.id)
+            self.client.update_user(account.id, is_suspended=True)
+            return
         if change.after.get("suspended") and not account.suspended:
             link = link.with_leaving(self.today)
             self.client.update_user(account.id, is_suspended=True, provided_id=str(link))
         if self.spec.leaver.end_sessions:
             users.end_sessions(self.client, account.id)
-        barred = account.suspended and not account.link.may_return
+        barred = account.suspended and not link.may_return
         self.client.update_user(account.id, provided_id=str(link.with_left(self.today, barred=barred)))
 
     def delete(self, change: Change, group: Sequence[Change] = ()) -> None:

@@ -12,6 +12,7 @@ from airflow_provider_kinde.sync.plan.guards import Standing
 from airflow_provider_kinde.sync.plan.hold import Hold
 from airflow_provider_kinde.sync.plan.holds import Holds
 from airflow_provider_kinde.sync.plan.matching import Matches
+from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
@@ -67,6 +68,7 @@ class ChangeFinder:
                 yield from changes
 
         yield from self._onboarded_leavers(matches)
+        yield from self._unclaimed(matches)
 
     def _onboarded_leavers(self, matches: Matches) -> Iterator[Change]:
         """Yield the suspension of accounts of the onboarding form whose row says that the person left.
@@ -78,6 +80,8 @@ class ChangeFinder:
         """
         name = self.reconciler.spec.name
         for account in self.snapshot.accounts.onboarded():
+            if account.suspended:
+                continue
             people = self.people.persons.with_address(email_key(account.email))
             if len(people) != 1 or people[0].access is not Access.NONE:
                 continue
@@ -91,6 +95,22 @@ class ChangeFinder:
                 matches.volumes.accounts[account.id] = Standing(access=True)
                 self._note_unlisted(linked)
             yield from changes
+
+    def _unclaimed(self, matches: Matches) -> Iterator[Change]:
+        """Yield the suspension of old accounts of the onboarding form to which no row belongs, if the spec says so.
+
+        :param matches: the managed accounts with their people.
+        """
+        judged = self.request.ids is None and not self.holds.nobody_absent
+        if self.reconciler.spec.joiner.onboarded_action != "suspend" or not judged:
+            return
+        for one in self.holds.form_accounts.unclaimed():
+            if self.reconciler.is_protected(one.account):
+                self.holds.hold(one.id, Hold(f"{one}; protected: suspend it in Kinde if the person left"))
+                continue
+            matches.volumes.accounts[one.account.id] = Standing(access=True)
+            before, after = {"suspended": False}, {"suspended": True}
+            yield change_for(one.id, None, one.account, "suspend", before=before, after=after, reason=str(one))
 
     def _reconcile(self, id: str, person: Person | None, account: Account | None) -> list[Change]:
         if id in self.holds:

@@ -103,7 +103,7 @@ class _Done:
         if operation.kind == "create_organization":
             self.created.add(operation.alias or "")
         self.joiners += operation.kind in ("create", "adopt")
-        if account is None or account.link is None:
+        if account is None or (account.link is None and account.id not in self.volumes.accounts):
             return
         before = self.volumes.accounts[account.id]
         self.joiners += operation.kind == "enable" and not before.access

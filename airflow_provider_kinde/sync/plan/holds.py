@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from airflow_provider_kinde.resources.normalization import email_key, name_key
 from airflow_provider_kinde.sync.model import Access, Account, Person
+from airflow_provider_kinde.sync.plan.form_accounts import FormAccounts
 from airflow_provider_kinde.sync.plan.hold import Hold
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
@@ -53,9 +54,13 @@ class Holds:
         """Leavers whose address an active row has. Deleting one would pass the address on in the next run, unseen."""
         self.nobody_absent = people.absence_unknown
         """Why no person can be treated as absent; empty where that can be judged."""
+        self.form_accounts = FormAccounts(reconciler.spec, people, snapshot, reconciler.today)
+        """The accounts of the onboarding form that no row has adopted."""
         self._hold_contradictions()
         self._hold_absent_in_doubt()
         self._hold_addresses()
+        for id, reason in self.form_accounts.held():
+            self._hold(id, reason)
 
     def __contains__(self, id: object) -> bool:
         return id in self.held

@@ -205,6 +205,7 @@ def plan_run(
     plan.unchanged, plan.held = finder.unchanged, holds.listed()
     plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]
     plan.warnings += _unknown_ids(people, snapshot, request)
+    plan.warnings += holds.form_accounts.listed()
     plan.nobody_absent = holds.nobody_absent
     plan.unmapped = people.unmapped if request.ids is None else []
     if plan.nobody_absent:

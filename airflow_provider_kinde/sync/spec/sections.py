@@ -138,6 +138,13 @@ class JoinerSpec(Section):
     adopt_provided_id: Expr | None = Field(
         default=None, description="Also take over an account with this provided_id and the same address."
     )
+    onboarded_days: Annotated[int, Whole(1, 3650)] = Field(
+        default=14, description="Days after which an account of the onboarding form that no row has adopted is listed."
+    )
+    onboarded_action: Literal["list", "suspend"] = Field(
+        default="list",
+        description="What happens to an account of the onboarding form that no row has adopted by then.",
+    )
     leave_default_organization: Flag = Field(
         default=False, description="Take new people out of the default organization that Kinde put them into."
     )

@@ -84,7 +84,7 @@ WITH_SEVERAL_IDENTITIES = f"{_SELECT} WHERE identities IS NOT NULL"
 
 WITH_UNKNOWN_MARK = f"{_SELECT} WHERE odd ORDER BY rowid"
 
-ONBOARDED = f"{_SELECT} WHERE substr(provided_id, 1, length(?1)) = ?1 AND NOT suspended ORDER BY rowid"
+ONBOARDED = f"{_SELECT} WHERE substr(provided_id, 1, length(?1)) = ?1 ORDER BY rowid"
 
 AT_ROWID = f"{_SELECT} WHERE rowid = ?"
 
@@ -143,7 +143,7 @@ class AccountTable:
         return self._find(WITH_UNKNOWN_MARK)
 
     def onboarded(self) -> list[Account]:
-        """The enabled accounts that the onboarding form made, and that no row has adopted."""
+        """The accounts that the onboarding form made, and that no row has adopted."""
         return self._find(ONBOARDED, onboarded_prefix(self.name))
 
     def at(self, rowid: int) -> Account:

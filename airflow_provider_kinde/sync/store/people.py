@@ -45,6 +45,23 @@ class PersonRow(NamedTuple):
     adopt: str | None
 
 
+class PersonName(NamedTuple):
+    """What tells a person without an account from others.
+
+    :param id: the HR id.
+    :param access: a value of :class:`Access`.
+    :param key: the address in the form for comparing.
+    :param given: first name.
+    :param family: last name.
+    """
+
+    id: str
+    access: str
+    key: str | None
+    given: str
+    family: str
+
+
 _SELECT = f"SELECT {', '.join(f'hr.{column}' for column in PersonRow._fields)} FROM hr"
 
 WITH_ID = f"{_SELECT} WHERE id = ? AND access IS NOT NULL"
@@ -53,6 +70,11 @@ WITH_ADDRESS = f"{_SELECT} WHERE key = ? AND access IS NOT NULL ORDER BY rowid"
 
 WITHOUT_ACCOUNT = f"""
 {_SELECT} WHERE access = ? AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.link = hr.id) ORDER BY hr.id
+"""
+
+NAMES_WITHOUT_ACCOUNT = """
+SELECT id, access, key, given, family FROM hr
+WHERE access IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.link = hr.id) ORDER BY id
 """
 
 WITH_ADDRESS_OF_ANOTHER = f"""
@@ -182,6 +204,10 @@ class Persons(Mapping[str, Person]):
         :param access: only people with this access.
         """
         return map(_person_of, self._database.each(WITHOUT_ACCOUNT, (access.value,)))
+
+    def names_without_account(self) -> Iterator[PersonName]:
+        """The names of the people who have no linked account, by id. The accounts must have been read."""
+        return map(PersonName._make, self._database.each(NAMES_WITHOUT_ACCOUNT))
 
     def with_address_of_another(self) -> Iterator[Person]:
         """The people whose address stands on an account that is not linked to them."""
