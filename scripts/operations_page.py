@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from airflow_provider_kinde.client.endpoints.api_keys import ApiKeys
 from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS, EndpointMethods
+from airflow_provider_kinde.client.endpoints.connections import Connections
+from airflow_provider_kinde.client.endpoints.environments import Environments
 from airflow_provider_kinde.client.endpoints.memberships import Invites, Memberships
 from airflow_provider_kinde.client.endpoints.organizations import Organizations
 from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
@@ -18,11 +21,14 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 AREAS: dict[str, type] = {
     "Users": Users,
     "Identities": Identities,
+    "API keys": ApiKeys,
     "Organizations": Organizations,
     "Members of an organization": Memberships,
     "Invitations": Invites,
     "Roles and permissions": Roles,
     "Properties": Properties,
+    "Connections": Connections,
+    "Environments": Environments,
 }
 OPERATORS = {
     "create_user": ["KindeCreateUserOperator"],

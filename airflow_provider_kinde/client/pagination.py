@@ -123,4 +123,8 @@ class Paginator:
 
 
 def _identity(item: dict[str, Any]) -> str:
-    return str(item.get("id") or item.get("code") or item.get("key") or "")
+    # Kinde's document wraps connections in an object of their own, and names some identities in another field.
+    inner = item.get("connection")
+    if isinstance(inner, dict):
+        item = inner
+    return str(item.get("id") or item.get("identity_id") or item.get("code") or item.get("key") or "")

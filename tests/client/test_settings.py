@@ -147,7 +147,7 @@ def test_the_methods_cost_no_http_library() -> None:
 
 
 def test_the_table_of_operations_is_whole() -> None:
-    assert len(ENDPOINTS) == 81
+    assert len(ENDPOINTS) == 86
     for name, operation in ENDPOINTS.items():
         assert operation.name == name
         assert operation.template.startswith("/api/v1/")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 
+from airflow_provider_kinde.client.endpoints.api_keys import ApiKeys
 from airflow_provider_kinde.client.endpoints.base import ENDPOINTS, Endpoint, P, R
+from airflow_provider_kinde.client.endpoints.connections import Connections
+from airflow_provider_kinde.client.endpoints.environments import Environments
 from airflow_provider_kinde.client.endpoints.memberships import Invites, Memberships
 from airflow_provider_kinde.client.endpoints.organizations import Organizations
 from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
@@ -14,7 +17,16 @@ __all__ = ["ENDPOINTS", "Endpoint", "EndpointMethods", "find_endpoint"]
 
 
 class EndpointMethods(
-    Users[R, P], Identities[R, P], Organizations[R, P], Memberships[R, P], Invites[R, P], Roles[R, P], Properties[R, P]
+    Users[R, P],
+    Identities[R, P],
+    ApiKeys[R, P],
+    Organizations[R, P],
+    Memberships[R, P],
+    Invites[R, P],
+    Roles[R, P],
+    Properties[R, P],
+    Connections[R, P],
+    Environments[R, P],
 ):
     """Every endpoint as a method; a client adds how requests are sent."""
 

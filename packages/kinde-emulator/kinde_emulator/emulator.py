@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinde_emulator import resources
 from kinde_emulator.data.seeding import seed
+from kinde_emulator.data.sign_ins import sign_in
 from kinde_emulator.data.state import state
 from kinde_emulator.server import control, oauth, page
 from kinde_emulator.server.app import App
@@ -166,6 +167,19 @@ class Emulator:
         :raises ValueError: if the seed is wrong; the message names the place, and nothing is changed.
         """
         return seed(self._tenant.store, self.settings, data)
+
+    def sign_in(self, email: str, connection_id: str, **profile: Any) -> dict[str, Any]:
+        """Signs a user in by a connection, which overwrites names and picture unless ``profile_sync`` is off.
+
+        :param email: the address as the identity provider writes it. Case counts: where no identity of the connection
+            has exactly this address, a user is made.
+        :param connection_id: the connection.
+        :param profile: ``first_name``, ``last_name`` and ``picture`` of the identity provider.
+        :returns: ``{"id": ..., "created": ..., "allowed": ...}``; a suspended user is not allowed in.
+        :raises ValueError: for an unknown connection or a wrong field.
+        """
+        data = {"email": email, "connection_id": connection_id, **profile}
+        return sign_in(self._tenant.store, self.settings, data)
 
     def state(self) -> dict[str, Any]:
         """Everything in the tenant, in the form that :meth:`seed` takes."""

@@ -69,6 +69,12 @@ class Settings:
     # users
     email_case: Literal["insensitive", "sensitive", "lower"] = "insensitive"
     """Kept as sent and compared without case; compared exactly; or stored in lower case."""
+    sso_email: Literal["shown", "null"] = "shown"
+    """Whether ``email`` of a user who has social or enterprise identities only is the address of one, or null."""
+    enterprise_identity: Literal["replace", "refuse", "beside"] = "replace"
+    """An enterprise identity for a user with identities of other types: it replaces them, is refused, or joins them."""
+    profile_sync: bool = True
+    """Whether a sign-in by a connection overwrites first name, last name and picture."""
     email_filter: Literal["identity", "primary"] = "identity"
     """Whether ``GET /users?email=`` looks at every e-mail identity or at the primary one only."""
     default_org_policy: bool = True
@@ -102,6 +108,10 @@ class Settings:
     role_twice_status: Literal[200, 400] = 200
     directory_changes: Literal["400", "403", "409", "allow"] = "400"
     """Status of changes of members where a SCIM directory manages the organization; invitations are always refused."""
+
+    # the environment
+    environment_live: bool = False
+    """``is_live`` of ``GET /environment``."""
 
     # this program
     log_size: int = 100_000

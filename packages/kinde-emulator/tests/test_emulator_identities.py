@@ -58,9 +58,8 @@ def test_numbers_names_and_other_providers(api):
     api.ok("POST", path, 201, json={"type": "username", "value": "ann"})
     api.fails(400, "MISSING_FIELD", "POST", path, json={"type": "social", "value": "a2@x.org"})
     api.ok("POST", path, 201, json={"type": "social", "value": "a2@x.org", "connection_id": "conn_1"})
-    api.fails(
-        400, "ENTERPRISE_IDENTITY", "POST", path, json={"type": "enterprise", "value": "a@y.org", "connection_id": "c"}
-    )
+    unknown = {"type": "enterprise", "value": "a@y.org", "connection_id": "c"}
+    api.fails(400, "INVALID_ENTERPRISE_CONNECTION", "POST", path, json=unknown)
     found = identities(api, user_id)
     assert found["+61412345678"]["type"] == "phone"
     assert found["ann"]["email"] is None

@@ -18,6 +18,12 @@ GET /organization/{org_code}/invites read:organization_invites
 POST /organization/{org_code}/invites create:organization_invites
 GET /organization/{org_code}/invites/{invite_code} read:organization_invites
 DELETE /organization/{org_code}/invites/{invite_code} delete:organization_invites
+GET /api_keys read:api_keys
+GET /api_keys/{key_id} read:api_keys
+DELETE /api_keys/{key_id} delete:api_keys
+GET /connections read:connections
+GET /connections/{connection_id} read:connections
+GET /environment read:environments
 GET /organization read:organizations
 POST /organization create:organizations
 GET /organizations read:organizations

@@ -73,7 +73,7 @@ class SeedClient(_Seed):
 
 
 class SeedIdentity(_Seed):
-    """An identity of a user."""
+    """An identity of a user. ``is_confirmed`` of a social or enterprise identity is null unless it is given."""
 
     value: str
     type: str = "email"
@@ -93,11 +93,12 @@ class SeedFlag(_Seed):
 
 
 class SeedConnection(_Seed):
-    """A connection to an identity provider."""
+    """A connection to an identity provider; ``domains`` are its home realm domains."""
 
     id: str | None = None
     name: str
     strategy: str = "saml:custom"
+    domains: list[str] = []
 
 
 class SeedScope(_Seed):
@@ -113,8 +114,8 @@ class SeedUser(_Seed):
 
     ``memberships`` is role keys by organization, or a list of organizations; an organization is named by code, name or
     handle. A user joins the default organization only if it is named. ``permissions`` are those given by hand,
-    ``identities`` those beside ``email`` (a plain text is an e-mail address), ``sessions`` is a number, ``factors`` are
-    second factors.
+    ``identities`` those beside ``email`` (a plain text is an e-mail address), ``sessions`` is a number, ``api_keys``
+    are names of API keys, ``factors`` are second factors.
     """
 
     id: str | None = None
@@ -133,6 +134,7 @@ class SeedUser(_Seed):
     permissions: dict[str, list[str]] = {}
     properties: dict[str, str] = {}
     sessions: int = 0
+    api_keys: list[str] = []
     factors: list[Literal["mfa:email", "mfa:sms", "mfa:authenticator_app"]] = []
 
     @field_validator("identities", mode="before")

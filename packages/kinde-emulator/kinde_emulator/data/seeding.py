@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
@@ -69,7 +70,14 @@ def _further(db: sqlite3.Connection, wanted: Seed) -> dict[str, str]:
         row = one(db, "SELECT id FROM connections WHERE id = ? OR name = ?", item.id, item.name)
         connections[item.name] = row["id"] if row else item.id or new_id("conn")
         if row is None:
-            insert(db, "connections", id=connections[item.name], name=item.name, strategy=item.strategy)
+            insert(
+                db,
+                "connections",
+                id=connections[item.name],
+                name=item.name,
+                strategy=item.strategy,
+                domains=json.dumps(item.domains),
+            )
     return connections
 
 
@@ -205,10 +213,12 @@ class _Users:
         for item in wanted:
             kind = item.type if item.type in ("email", "phone", "username") else "email"
             owner = owner_of(self._db, kind, item.value, self._settings)
-            if owner == user_id:
+            sql = "SELECT 1 FROM identities WHERE user_id = ? AND type = ? AND folded = ?"
+            if owner == user_id and one(self._db, sql, user_id, item.type, item.value.lower()):
                 continue
-            if owner is not None:
+            if owner not in (None, user_id):
                 raise ValueError(f"seed: {where}: {item.value!r} is an identity of another user")
+            own = item.type in ("email", "phone", "username")
             primary = item.is_primary
             if primary is None and item.value == user.email and item.type == "email":
                 primary = True
@@ -217,7 +227,7 @@ class _Users:
                 user_id,
                 item.type,
                 item.value,
-                confirmed=item.is_confirmed,
+                confirmed=item.is_confirmed if own or "is_confirmed" in item.model_fields_set else None,
                 primary=primary,
                 connection_id=item.connection_id,
                 identity_id=item.id,
@@ -227,6 +237,11 @@ class _Users:
         for factor in user.factors:
             values = {"type": factor, "name": factor.removeprefix("mfa:"), "created_on": now()}
             insert(self._db, "factors", id=new_id("mfa"), user_id=user_id, **values)
+        if "api_keys" in user.model_fields_set:
+            self._db.execute("DELETE FROM api_keys WHERE user_id = ?", (user_id,))
+            for name in user.api_keys:
+                values = {"name": name, "type": "user", "status": "active", "created_on": now()}
+                insert(self._db, "api_keys", id=new_id("api_key"), user_id=user_id, **values)
         if "sessions" not in user.model_fields_set:
             return
         self._db.execute("DELETE FROM sessions WHERE user_id = ?", (user_id,))

@@ -26,12 +26,13 @@ def shown_users(
     identities = identities_of(db, ids) if "identities" in expand else {}
     organizations = _organizations_of(db, json_ids) if "organizations" in expand else {}
     properties = _properties_of(db, json_ids) if "properties" in expand else {}
+    sso = _without_email(db, json_ids) if settings.sso_email == "null" else set()
     users = []
     for row in rows:
         user = {
             "id": row["id"],
             "provided_id": row["provided_id"],
-            "email": row["email"],
+            "email": None if row["id"] in sso else row["email"],
             "phone": row["phone"],
             "username": row["username"],
             "last_name": row["last_name"],
@@ -61,6 +62,12 @@ def shown_users(
             user["billing"] = {"customer_id": None}
         users.append(user)
     return users
+
+
+def _without_email(db: sqlite3.Connection, json_ids: str) -> set[str]:
+    sql = """SELECT value FROM json_each(?) WHERE NOT EXISTS
+             (SELECT 1 FROM identities WHERE user_id = value AND type = 'email')"""
+    return {row["value"] for row in db.execute(sql, (json_ids,))}
 
 
 def _organizations_of(db: sqlite3.Connection, json_ids: str) -> dict[str, list[sqlite3.Row]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -25,6 +26,10 @@ def state(store: Store) -> dict[str, Any]:
                     "SELECT id, key, name, description, context, type, is_private, is_kinde_property FROM properties"
                     " ORDER BY context, key",
                 )
+            ],
+            "connections": [
+                {**row, "domains": json.loads(row["domains"])}
+                for row in _rows(db, "SELECT id, name, strategy, domains FROM connections ORDER BY name, id")
             ],
             "users": _users(db),
         }
@@ -75,6 +80,7 @@ def _users(db: sqlite3.Connection) -> list[dict[str, Any]]:
     roles = by_user("SELECT user_id, org_code, key FROM member_roles JOIN roles ON roles.id = role_id ORDER BY key")
     by_hand = by_user(f"SELECT user_id, org_code, key FROM member_permissions {_WITH_PERMISSION}")
     sessions = by_user("SELECT user_id, id FROM sessions")
+    api_keys = by_user("SELECT user_id, name FROM api_keys WHERE user_id IS NOT NULL ORDER BY user_id, name, id")
     columns = "id, email, first_name, last_name, picture, provided_id, created_on, last_signed_in, total_sign_ins"
     users = []
     for user in _rows(db, f"SELECT {columns}, is_suspended FROM users ORDER BY created_on, id"):
@@ -89,6 +95,7 @@ def _users(db: sqlite3.Connection) -> list[dict[str, Any]]:
                 "permissions": _keys(by_hand.get(user_id, [])),
                 "properties": {item["key"]: item["value"] for item in values.get(user_id, [])},
                 "sessions": len(sessions.get(user_id, [])),
+                "api_keys": [item["name"] for item in api_keys.get(user_id, [])],
             }
         )
     return users

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -114,7 +114,15 @@ CREATE TABLE logos (
     org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE, type TEXT NOT NULL, file_name TEXT NOT NULL,
     PRIMARY KEY (org_code, type)
 ) WITHOUT ROWID;
-CREATE TABLE connections (id TEXT PRIMARY KEY, name TEXT NOT NULL, strategy TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE connections (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, strategy TEXT NOT NULL, domains TEXT NOT NULL DEFAULT '[]'
+) WITHOUT ROWID;
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL,
+    user_id TEXT REFERENCES users ON DELETE CASCADE, org_code TEXT REFERENCES organizations ON DELETE CASCADE,
+    scopes TEXT NOT NULL DEFAULT '[]', created_on TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX api_keys_user ON api_keys (user_id);
 CREATE TABLE organization_connections (
     org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE,
     connection_id TEXT NOT NULL REFERENCES connections ON DELETE CASCADE, PRIMARY KEY (org_code, connection_id)

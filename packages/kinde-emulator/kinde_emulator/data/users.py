@@ -26,6 +26,14 @@ COLUMN_OF = {"email": "email", "phone": "phone", "username": "username"}
 """Type of identity -> the column of ``users`` that shows the primary one."""
 
 
+def is_enterprise(strategy: str) -> bool:
+    """Whether a connection of this strategy is an enterprise connection. The others are social.
+
+    :param strategy: the strategy, such as ``saml:okta`` or ``oauth2:google``.
+    """
+    return strategy.startswith(("saml:", "wsfed:")) or strategy == "oauth2:azure_ad"
+
+
 def find_user(db: sqlite3.Connection, user_id: str, settings: Settings) -> sqlite3.Row:
     """Reads a user.
 
@@ -190,6 +198,17 @@ def make_primary(db: sqlite3.Connection, user_id: str, identity_id: str) -> None
     )
     if column := COLUMN_OF.get(row["type"]):
         update(db, "users", "id", user_id, **{column: row["value"]})
+
+
+def show_remaining_address(db: sqlite3.Connection, user_id: str) -> None:
+    """Shows the address of a social or enterprise identity where a user has no e-mail address any more.
+
+    :param user_id: the user.
+    """
+    sql = """UPDATE users SET email = (SELECT value FROM identities WHERE user_id = users.id AND value LIKE '%@%'
+             AND type NOT IN ('phone', 'username') ORDER BY created_on, id LIMIT 1)
+             WHERE id = ? AND NOT EXISTS (SELECT 1 FROM identities WHERE user_id = users.id AND type = 'email')"""
+    db.execute(sql, (user_id,))
 
 
 def identities_of(db: sqlite3.Connection, user_ids: Sequence[str]) -> dict[str, list[sqlite3.Row]]:

@@ -7,7 +7,10 @@ have the same resource (``…/mfa``, ``…/feature_flags``, ``…/properties``),
 from __future__ import annotations
 
 from kinde_emulator.resources import (
+    api_keys,
+    connections,
     directories,
+    environment,
     feature_flags,
     identities,
     mfa,
@@ -34,7 +37,10 @@ from kinde_emulator.resources import (
 )
 
 __all__ = [
+    "api_keys",
+    "connections",
     "directories",
+    "environment",
     "feature_flags",
     "identities",
     "mfa",

@@ -12,8 +12,10 @@ from kinde_emulator.data.users import (
     checked_email,
     checked_phone,
     find_user,
+    is_enterprise,
     make_primary,
     owner_of,
+    show_remaining_address,
 )
 from kinde_emulator.errors import ApiError, bad
 from kinde_emulator.server.http import Response
@@ -66,15 +68,47 @@ def create_user_identity(call: Call[Query], user_id: str, body: CreateIdentity) 
     else:
         value = checked_email(body.value, settings)
     find_user(db, user_id, settings)
+    if body.type == "enterprise":
+        return _create_enterprise_identity(call, user_id, value, str(body.connection_id))
     kinds = {row["type"] for row in db.execute("SELECT type FROM identities WHERE user_id = ?", (user_id,))}
-    if kinds and "enterprise" in {*kinds, body.type} and {*kinds, body.type} != {"enterprise"}:
+    if "enterprise" in kinds and settings.enterprise_identity != "beside":
         raise bad("ENTERPRISE_IDENTITY", "A user with an enterprise identity cannot have other identities")
-    if owner_of(db, body.type, value, settings) is not None:
+    same = "SELECT 1 FROM identities WHERE user_id = ? AND type = ? AND folded = ?"
+    owner = owner_of(db, body.type, value, settings)
+    if owner not in (None, user_id) or (owner and one(db, same, user_id, body.type, value.lower())):
         message = f"This {body.type} identity already exists"
         raise ApiError(settings.identity_conflict_status, "IDENTITY_ALREADY_EXISTS", message, field="value")
-    identity_id = add_identity(
-        db, user_id, body.type, value, confirmed=settings.identity_confirmed, connection_id=body.connection_id
-    )
+    confirmed = None if body.type == "social" else settings.identity_confirmed
+    identity_id = add_identity(db, user_id, body.type, value, confirmed=confirmed, connection_id=body.connection_id)
+    return call.success(201, message="Identity successfully created", identity={"id": identity_id})
+
+
+def _create_enterprise_identity(call: Call[Query], user_id: str, value: str, connection_id: str) -> Response:
+    """Adds an enterprise identity; ``enterprise_identity`` says what becomes of identities of other types.
+
+    Where the user has it already, the response names it as ``identity_id``.
+    """
+    db, settings = call.db, call.settings
+    connection = one(db, "SELECT strategy FROM connections WHERE id = ?", connection_id)
+    if connection is None or not is_enterprise(connection["strategy"]):
+        raise bad("INVALID_ENTERPRISE_CONNECTION", "No such enterprise connection", "connection_id")
+    sql = "SELECT id FROM identities WHERE user_id = ? AND connection_id = ? AND value = ?"
+    present = one(db, sql, user_id, connection_id, value)
+    if present is not None:
+        return call.success(201, message="Identity successfully created", identity={"identity_id": present["id"]})
+    if owner_of(db, "enterprise", value, settings) not in (None, user_id):
+        message = "This enterprise identity already exists"
+        raise ApiError(settings.identity_conflict_status, "IDENTITY_ALREADY_EXISTS", message, field="value")
+    others = "user_id = ? AND type <> 'enterprise'"
+    if settings.enterprise_identity == "refuse" and number(
+        db, f"SELECT count(*) FROM identities WHERE {others}", user_id
+    ):
+        raise bad("ENTERPRISE_IDENTITY", "A user with an enterprise identity cannot have other identities")
+    identity_id = add_identity(db, user_id, "enterprise", value, confirmed=None, connection_id=connection_id)
+    if settings.enterprise_identity == "replace":
+        db.execute(f"DELETE FROM identities WHERE {others}", (user_id,))
+        update(db, "users", "id", user_id, phone=None, username=None)
+        show_remaining_address(db, user_id)
     return call.success(201, message="Identity successfully created", identity={"id": identity_id})
 
 
@@ -113,6 +147,7 @@ def delete_identity(call: Call[Query], identity_id: str) -> Response:
             update(db, "users", "id", user_id, **{column: None})
         else:
             make_primary(db, user_id, following["id"])
+    show_remaining_address(db, user_id)
     return call.success(message="Identity successfully deleted")
 
 

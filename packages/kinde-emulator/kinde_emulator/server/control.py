@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kinde_emulator.data.seeding import seed
+from kinde_emulator.data.sign_ins import sign_in
 from kinde_emulator.data.state import state
 from kinde_emulator.errors import ApiError, bad
 from kinde_emulator.server.faults import Fault
@@ -74,6 +75,15 @@ def post_seed(tenant: Tenant, request: Request) -> Response:
         return json_response(seed(tenant.store, tenant.settings, _json_object(request)))
     except ValueError as error:
         raise bad("INVALID_SEED", str(error)) from None
+
+
+@control("POST", "/sign_in")
+def post_sign_in(tenant: Tenant, request: Request) -> Response:
+    """Signs a user in by a connection; answers with the user's id, and whether the user was made just now."""
+    try:
+        return json_response(sign_in(tenant.store, tenant.settings, _json_object(request)))
+    except ValueError as error:
+        raise bad("INVALID_SIGN_IN", str(error)) from None
 
 
 @control("GET", "/settings")

@@ -1,0 +1,79 @@
+"""Simulated sign-ins by an identity provider: what they make of users, identities and names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kinde_emulator.data.organizations import add_member
+from kinde_emulator.data.store import Store, insert, new_id, now, one, update
+from kinde_emulator.data.users import add_identity, is_enterprise
+from kinde_emulator.settings import Settings
+
+
+class SignIn(BaseModel):
+    """What an identity provider says of the user who signs in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str
+    connection_id: str
+    first_name: str | None = None
+    last_name: str | None = None
+    picture: str | None = None
+
+
+def sign_in(store: Store, settings: Settings, data: dict[str, Any]) -> dict[str, Any]:
+    """Signs a user in by a connection.
+
+    The user is the one with an identity of the connection that has exactly this address, case included. Where there is
+    none, a user is made. Names and picture of the provider overwrite those of the profile, unless ``profile_sync`` is
+    off.
+
+    :param store: the tenant's database.
+    :param settings: the tenant's settings.
+    :param data: the fields of :class:`SignIn`.
+    :returns: ``{"id": ..., "created": ..., "allowed": ...}``; a suspended user is not allowed in.
+    :raises ValueError: for a field that is missing or wrong, and for an unknown connection.
+    """
+    try:
+        wanted = SignIn.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"sign_in: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+    names = {
+        name: value for name in ("first_name", "last_name", "picture") if (value := getattr(wanted, name)) is not None
+    }
+    with store.transaction() as db:
+        connection = one(db, "SELECT * FROM connections WHERE id = ?", wanted.connection_id)
+        if connection is None:
+            raise ValueError(f"sign_in: unknown connection {wanted.connection_id!r}; name it under connections")
+        sql = "SELECT id, user_id FROM identities WHERE connection_id = ? AND value = ?"
+        identity = one(db, sql, wanted.connection_id, wanted.email)
+        moment = now()
+        if identity is None:
+            user_id = new_id("kp")
+            insert(db, "users", id=user_id, created_on=moment, **names)
+            kind = "enterprise" if is_enterprise(connection["strategy"]) else "social"
+            identity_id = add_identity(
+                db, user_id, kind, wanted.email, confirmed=None, connection_id=wanted.connection_id
+            )
+            default = one(db, "SELECT code FROM organizations WHERE is_default")
+            if default is not None and settings.default_org_policy:
+                add_member(db, default["code"], user_id, joined_on=moment)
+        else:
+            user_id, identity_id = identity["user_id"], identity["id"]
+        user = one(db, "SELECT * FROM users WHERE id = ?", user_id)
+        assert user is not None
+        if user["is_suspended"]:
+            update(db, "users", "id", user_id, failed_sign_ins=user["failed_sign_ins"] + 1)
+            return {"id": user_id, "created": False, "allowed": False}
+        changes = names if settings.profile_sync else {}
+        update(db, "users", "id", user_id, last_signed_in=moment, total_sign_ins=user["total_sign_ins"] + 1, **changes)
+        db.execute(
+            "UPDATE identities SET last_login_on = ?, total_logins = total_logins + 1 WHERE id = ?",
+            (moment, identity_id),
+        )
+        insert(db, "sessions", id=new_id("session"), user_id=user_id, started_on=moment, expires_on=moment)
+    return {"id": user_id, "created": identity is None, "allowed": True}
