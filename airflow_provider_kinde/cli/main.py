@@ -96,6 +96,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add_common(explain)
     explain.add_argument("--id", metavar="ID", required=True, help="the person's HR id")
+    explain.add_argument(
+        "--as-test",
+        action="store_true",
+        help="print a test for the spec made of the person's row, with a made-up name and address; Kinde is not read",
+    )
     explain.set_defaults(command=_explain)
 
     validate = commands.add_parser("validate", help="check a spec file without network")
@@ -109,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from airflow_provider_kinde.sync.plan.planner import plan_run
+    from airflow_provider_kinde.sync.plan.planner import plan_tested
     from airflow_provider_kinde.sync.report.plan_file import lines
     from airflow_provider_kinde.sync.report.redaction import redact_plan
     from airflow_provider_kinde.sync.report.text import plan_lines
@@ -118,7 +123,7 @@ def _plan(options: argparse.Namespace) -> int:
         check_writable(options.out)
     spec, source, client = open_all(options)
     with client:
-        plan = plan_run(spec, source, client, run_request(options), progress=Progress())
+        plan = plan_tested(spec, source, client, run_request(options), progress=Progress())
     if options.redact:
         plan = redact_plan(plan)
     if options.out:
@@ -158,6 +163,8 @@ def _apply(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.person.explain import explain
 
+    if options.as_test:
+        return _as_test(options)
     spec, source, client = open_all(options)
     with client:
         text, plan = explain(spec, source, client, options.id.strip(), now=options.now, progress=Progress())
@@ -165,15 +172,28 @@ def _explain(options: argparse.Namespace) -> int:
     return PLAN_EXIT[plan.outcome]
 
 
+def _as_test(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.sources import make_source
+    from airflow_provider_kinde.sync.person.as_test import as_test
+    from airflow_provider_kinde.sync.plan.run_request import moment
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+    spec = SyncSpec.load(options.spec)
+    show(as_test(spec, make_source(spec), options.id.strip(), moment(options.now)))
+    return 0
+
+
 def _validate(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sources import make_source
+    from airflow_provider_kinde.sync.people.examples import check_examples
     from airflow_provider_kinde.sync.spec.dates import same_text
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
     spec = SyncSpec.load(options.spec)
     make_source(spec)
-    rules = len(spec.memberships)
-    show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s)\n")
+    check_examples(spec)
+    rules, tests = len(spec.memberships), f", {len(spec.tests)} test(s) pass" if spec.tests else ""
+    show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s){tests}\n")
     if both := same_text(spec.employment.date_format):
         show(
             f"  ! employment.date_format: {both[0]} and {both[1]} read some dates as two different days. "

@@ -86,9 +86,9 @@ class _SyncOperator(KindeSpecOperator):
         )
 
     def _make_plan(self, spec: SyncSpec, source: Source, client: KindeClient) -> Plan:
-        from airflow_provider_kinde.sync.plan.planner import plan_run
+        from airflow_provider_kinde.sync.plan.planner import plan_tested
 
-        return plan_run(spec, source, client, self._request())
+        return plan_tested(spec, source, client, self._request())
 
     def _apply(self, spec: SyncSpec, source: Source, client: KindeClient, plan_file: PlanFile | None) -> Report:
         from airflow_provider_kinde.sync.apply import run

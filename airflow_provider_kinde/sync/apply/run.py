@@ -11,7 +11,7 @@ from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Source
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.planner import Plan, plan_tested
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
@@ -81,7 +81,7 @@ def plan_agreed(
     :param progress: called with the state of long work.
     """
     approved = None if plan_file is None else PlanFile.of(plan_file)
-    plan = plan_run(spec, source, client, request, progress=progress)
+    plan = plan_tested(spec, source, client, request, progress=progress)
     if approved is None:
         return Agreed(plan, request.approve, [])
     approved.check(plan)

@@ -13,6 +13,7 @@ from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, MEMBERSHIP
 from airflow_provider_kinde.sync.model import Account, Rejected, Source
+from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
 from airflow_provider_kinde.sync.plan.guards import Block, check_guards
@@ -144,11 +145,33 @@ def make_plan(
     :param client: a ``KindeClient`` or a ``KindeHook``.
     :param now: the moment for which the plan is made; the current time when left out.
     :param ids: plan for these HR ids only; then no person counts as absent.
-    :raises SpecError: when the spec names something that Kinde or the source does not have.
+    :raises SpecError: when a test of the spec fails, or it names something that Kinde or the source does not have.
     :raises SourceError: when the source cannot be read at all.
     :raises SyncError: when ``now`` is no moment, or one of ``ids`` is not text.
     """
-    return plan_run(spec, source, client, RunRequest.of(now=now, ids=ids))
+    return plan_tested(spec, source, client, RunRequest.of(now=now, ids=ids))
+
+
+def plan_tested(
+    spec: SyncSpec,
+    source: Source | Iterable[Mapping[str, Any]],
+    client: Any,
+    request: RunRequest,
+    *,
+    progress: Progress | None = None,
+) -> Plan:
+    """Run the tests of the spec, and make the plan of one run if they pass. Nothing is read before.
+
+    :param spec: the spec.
+    :param source: an HR source, or a list of rows.
+    :param client: a ``KindeClient`` or a ``KindeHook``.
+    :param request: what the run is to do.
+    :param progress: called with the state of long work.
+    :raises SpecError: when a test fails, or the spec names something that Kinde or the source does not have.
+    :raises SourceError: when the source cannot be read at all.
+    """
+    check_examples(spec, request.now)
+    return plan_run(spec, source, client, request, progress=progress)
 
 
 def plan_run(
@@ -159,7 +182,7 @@ def plan_run(
     *,
     progress: Progress | None = None,
 ) -> Plan:
-    """Make the plan of one run. :func:`make_plan` is this for users of Python.
+    """Make the plan of one run, whatever the tests of the spec say.
 
     :param spec: the spec.
     :param source: an HR source, or a list of rows.

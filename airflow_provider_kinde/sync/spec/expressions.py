@@ -275,6 +275,11 @@ class Template:
         return self._run(view) if self._recall is None else self._recall(view)
 
     @property
+    def column(self) -> str | None:
+        """The one column that the expression is, without anything done to it; ``None`` for any other expression."""
+        return self._column
+
+    @property
     def pure(self) -> bool:
         """Whether the value follows from ``columns`` alone: no column is chosen by what another one holds."""
         return self._compiled is None or self._column is not None or self._recall is not None

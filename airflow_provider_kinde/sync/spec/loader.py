@@ -146,6 +146,15 @@ class Document:
                 found[name] = self._value(node_of_value, inner, line)
         return found
 
+    def raw(self, key: str) -> str | None:
+        """The text of a scalar as the file holds it.
+
+        :param key: dotted key.
+        :returns: the text; ``None`` where no scalar stands there.
+        """
+        node = self._nodes.get(key)
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
+
     # -- mistakes --------------------------------------------------------------------------------------------------
 
     def fail(self, key: str, message: str, line: int | None = None) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, WithJsonSchema, field_validator
 
 from airflow_provider_kinde.exceptions import SpecError
+from airflow_provider_kinde.sync.spec.examples import ExampleSpec, as_examples, unknown_columns
 from airflow_provider_kinde.sync.spec.expressions import Template
 from airflow_provider_kinde.sync.spec.fields import (
     Flag,
@@ -116,6 +117,11 @@ class SyncSpec(Section):
         description="Ask first whether a SCIM directory keeps one of the organizations, and stop if so: one more "
         "request a run.",
     )
+    tests: Annotated[tuple[ExampleSpec, ...], Written(list[ExampleSpec], as_examples)] = Field(
+        default=(),
+        description="Rows and what must follow from them. validate runs them without network; plan, apply and the DAG "
+        "refuse a spec whose tests fail.",
+    )
     _file: str = PrivateAttr("")
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
@@ -192,6 +198,13 @@ class SyncSpec(Section):
                 note(info, f"memberships[{rule.index}].roles", message)
         return protect
 
+    @field_validator("tests")
+    @classmethod
+    def _tested_columns_are_read(cls, tests: tuple[ExampleSpec, ...], info: ValidationInfo) -> tuple[ExampleSpec, ...]:
+        for key, message in unknown_columns(tests, _columns(tuple(_templates(info.data)))):
+            note(info, key, message)
+        return tests
+
     # -- what the sync asks --
 
     @property
@@ -227,9 +240,18 @@ class SyncSpec(Section):
     @cached_property
     def columns(self) -> tuple[str, ...] | None:
         """The columns that the spec reads, sorted; ``None`` where the row decides which ones are read."""
-        if not all(template.pure for template in self.templates):
-            return None
-        return tuple(sorted(frozenset[str]().union(*(template.columns for template in self.templates))))
+        return _columns(self.templates)
+
+    def with_changes(self, **changes: Any) -> SyncSpec:
+        """Copy the spec with other values.
+
+        :param changes: field -> its new value, which is not checked.
+        :returns: the copy.
+        """
+        copy = self.model_copy(update=changes)
+        for name in ("templates", "columns"):  # they follow from the values
+            copy.__dict__.pop(name, None)
+        return copy
 
     def error(self, key: str, message: str, line: int | None = None) -> SpecError:
         """An error about one key of this file.
@@ -243,6 +265,12 @@ class SyncSpec(Section):
         while around and around not in self.lines:
             around = around[: max(around.rfind("."), around.rfind("["), 0)]
         return SpecError(message, file=self.file, line=line or self.lines.get(around), key=key)
+
+
+def _columns(templates: tuple[Template, ...]) -> tuple[str, ...] | None:
+    if not all(template.pure for template in templates):
+        return None
+    return tuple(sorted(frozenset[str]().union(*(template.columns for template in templates))))
 
 
 def _templates(value: Any) -> Iterator[Template]:

@@ -360,3 +360,14 @@ def test_small_things() -> None:
         False
     ] * 4
     assert some(str(number) for number in range(52)).endswith("48, 49 and 2 more")
+
+
+def test_a_spec_whose_tests_fail_is_refused_before_anything_is_read(
+    dag: Any, company: Company, kinde: Emulator
+) -> None:
+    test = "tests:\n  - given: {status: Active, team: IT}\n    expect: {memberships: {hr: []}}\n"
+    company.spec.write_text(company.spec.read_text() + test)
+    kinde.clear_log()
+    run = Run(dag)
+    assert (run.states["plan"], run.tries["plan"]) == ("failed", 1)
+    assert kinde.log() == []
