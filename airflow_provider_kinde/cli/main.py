@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from airflow_provider_kinde.cli import draft, probe, repair
 from airflow_provider_kinde.cli.shared import (
@@ -25,7 +26,11 @@ from airflow_provider_kinde.cli.shared import (
     show,
     write_private,
 )
-from airflow_provider_kinde.exceptions import ProviderError, SyncError
+from airflow_provider_kinde.exceptions import ProviderError, SourceError, SyncError
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.sync.model import Source
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
@@ -190,7 +195,7 @@ def _validate(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
     spec = SyncSpec.load(options.spec)
-    make_source(spec)
+    source = make_source(spec)
     check_examples(spec)
     rules, tests = len(spec.memberships), f", {len(spec.tests)} test(s) pass" if spec.tests else ""
     show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s){tests}\n")
@@ -199,4 +204,28 @@ def _validate(options: argparse.Namespace) -> int:
             f"  ! employment.date_format: {both[0]} and {both[1]} read some dates as two different days. "
             f"{both[0]}, which comes first, is taken where it can be read\n"
         )
+    show(f"  {line}\n" for line in _local_coverage(spec, source))
     return 0
+
+
+def _local_coverage(spec: SyncSpec, source: Source) -> list[str]:
+    """What the rules do not cover in a local HR file; no other source is read, since that needs a network."""
+    import pendulum
+
+    from airflow_provider_kinde.sync.people.coverage import coverage_of
+    from airflow_provider_kinde.sync.people.reader import read_people
+    from airflow_provider_kinde.sync.spec.source import FileOptions
+
+    if not isinstance(spec.source, FileOptions) or any("://" in path for path in spec.source.path):
+        return []
+    try:
+        people = read_people(spec, source, pendulum.now("UTC"))
+    except SourceError as error:
+        return [f"the rows were not looked at: {error}"]
+    found = [f"! {problem}" for problem in people.problems]
+    if people.rejected:
+        first = people.rejected[0]
+        found.append(f"! {len(people.rejected):,} of {people.rows:,} rows rejected; row {first.row}: {first.reason}")
+    lines = coverage_of(spec, people).lines()
+    words = "what the rules do not cover" if lines else "the rules cover every person and value"
+    return [*found, f"{people.source}, {people.rows:,} rows: {words}", *(f"  {line}" for line in lines)]

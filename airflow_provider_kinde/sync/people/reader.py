@@ -18,6 +18,7 @@ from airflow_provider_kinde.sync.people.drift import Drift
 from airflow_provider_kinde.sync.people.memberships import MembershipRules, Reject
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
 from airflow_provider_kinde.sync.people.repeats import hold_shared_addresses, settle_repeats
+from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
 from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
 from airflow_provider_kinde.sync.rows import is_blank_row
 from airflow_provider_kinde.sync.spec.cells import clean_row
@@ -63,6 +64,7 @@ class _Reader:
         self.drift = Drift(spec)
         self.read_columns = spec.columns
         self.nulls = NullTexts(spec.columns)
+        self.unseen = UnseenTexts(spec)
         self.without = WithoutMembership()
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
@@ -101,6 +103,7 @@ class _Reader:
         hold_shared_addresses(people)
         people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name), *self.dates.warnings()]
         people.warnings += self.without.warnings()
+        people.unseen = self.unseen.listed()
         people.unmapped = hr_rows.unmapped_values(self.database)
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows:
@@ -115,6 +118,7 @@ class _Reader:
         view = RowView(values, self.columns, self.missed, self._local_days)
         self.drift.look_at(values)
         self.nulls.look_at(values)
+        self.unseen.look_at(values)
         try:
             id = self._id(view)
         except UnknownColumn as error:
@@ -224,6 +228,7 @@ class _Reader:
         spec, employment = self.spec, self.spec.employment
         status = clean_name(self.text("status", employment.status, view))
         key = status.casefold()
+        self.unseen.statuses.discard(key)
         active = key in employment.active
         if not active and key not in employment.inactive:
             found = f"status {status[:40]!r}" if status else "status is blank, and"

@@ -13,6 +13,7 @@ from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, MEMBERSHIP
 from airflow_provider_kinde.sync.model import Account, Rejected, Source
+from airflow_provider_kinde.sync.people.coverage import Coverage, coverage_of
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
@@ -59,6 +60,8 @@ class Plan:
     """The people and kinds of changes that the run is limited to, in words; empty for a whole run."""
     nobody_absent: str = ""
     """Why no person was treated as absent; empty where absence was judged."""
+    coverage: Coverage | None = None
+    """What the rules of the spec do not cover; ``None`` for a run that is limited to some people."""
     unmapped: list[str] = field(default_factory=list)
     """Values that no rule names: a line for each column, in counts."""
     sign: Sign | None = None
@@ -120,6 +123,7 @@ class Plan:
             ],
             "warnings": self.warnings,
             "unmapped": self.unmapped,
+            **({"coverage": self.coverage.to_json()} if self.coverage else {}),
             "organizations": self._codes(),
         }
 
@@ -230,6 +234,7 @@ def plan_run(
     plan.warnings += _unknown_ids(people, snapshot, request)
     plan.warnings += holds.form_accounts.listed()
     plan.nobody_absent = holds.nobody_absent
+    plan.coverage = coverage_of(spec, people) if request.ids is None else None
     plan.unmapped = people.unmapped if request.ids is None else []
     if plan.nobody_absent:
         plan.warnings.append(f"nobody is treated as absent in this run: {plan.nobody_absent}")

@@ -275,6 +275,9 @@ def _remarks(plan: Plan, paint: Paint) -> list[str]:
     if plan.unmapped:
         lines.append(paint("1", "Values that no rule names, of people with access"))
         lines += [f"  {clean(line)}" for line in plan.unmapped] + [""]
+    if plan.coverage and (uncovered := plan.coverage.lines(unmapped=False)):
+        lines.append(paint("1", "What the rules do not cover"))
+        lines += [f"  {clean(line)}" for line in uncovered] + [""]
     if plan.warnings:
         lines.append(paint("33;1", "Warnings"))
         lines += [f"  {paint('33', '!')} {clean(warning)}" for warning in plan.warnings] + [""]

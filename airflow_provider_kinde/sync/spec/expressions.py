@@ -213,6 +213,7 @@ class Template:
         "dated",
         "key",
         "line",
+        "named",
         "optional",
         "text",
         "texts",
@@ -228,6 +229,8 @@ class Template:
         """The constant texts in it, with which cells may be compared."""
         self.compared: dict[str, frozenset[str]] = {}
         """Column -> the texts with which the expression compares it."""
+        self.named: dict[str, frozenset[tuple[str, bool]]] = {}
+        """Column -> the texts that the expression asks for or excludes, and whether case counts."""
         self.dated = False
         """Whether the value depends on the day, or on how dates are written."""
         self.constant = True
@@ -249,7 +252,7 @@ class Template:
         except ValueError as error:
             raise TemplateError(f"not a valid expression: {str(error)[:200]}") from None
         self.columns, self.optional, self.texts = reads.columns, reads.optional, reads.texts
-        self.compared, self.dated = reads.compared, reads.dated
+        self.compared, self.named, self.dated = reads.compared, reads.named, reads.dated
         self.constant = not reads.reads_row and not reads.dated
         if self.constant:
             self._constant = self._run(RowView({}))

@@ -23,6 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _GLOBALS = {"row", "range", "today", "days"}
 _SAME_VALUE = {"trim", "lower", "upper", "string", "strip", "casefold"}
 """Filters and text methods that leave a value what it is, but for case and blanks."""
+_FOLDING = {"lower", "upper", "casefold"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Reads:
     :param texts: the constant texts in it, with which cells may be compared.
     :param dated: the value depends on the day, or on how dates are written.
     :param compared: column -> the texts with which the expression compares it.
+    :param named: column -> the texts that the expression asks for or excludes, and whether case counts.
     """
 
     tree: nodes.Template
@@ -49,6 +51,7 @@ class Reads:
     texts: frozenset[str]
     dated: bool
     compared: dict[str, frozenset[str]]
+    named: dict[str, frozenset[tuple[str, bool]]]
 
 
 def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
@@ -75,7 +78,7 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
     handed_on = used - sum(isinstance(node.node, nodes.Name) and node.node.name in rows for node in lookups)
     dated = any(name.name == "today" for name in tree.find_all(nodes.Name))
     dated = dated or any(node.name == "date" for node in tree.find_all(nodes.Filter))
-    compared = _compared(tree, rows)
+    compared, named = _compared(tree, rows, ("eq", "in")), _compared(tree, rows, ("eq", "in", "ne", "notin"))
     transformer = _Transformer(rows, constants)
     expression = _single_expression(tree)
     only = None
@@ -97,7 +100,8 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
         only_column=only,
         texts=frozenset(texts) - columns,
         dated=dated,
-        compared=compared,
+        compared={column: frozenset(text for text, _ in texts) for column, texts in compared.items()},
+        named=named,
     )
 
 
@@ -153,22 +157,27 @@ def _check_formats(node: nodes.Filter) -> None:
             raise _fail(f"{text!r} is no format of a date: {error}", node) from None
 
 
-def _compared(tree: nodes.Template, rows: set[str]) -> dict[str, frozenset[str]]:
-    """Which texts a column is compared with: ``==``, ``in`` a list, or a look-up in a dictionary."""
-    found: dict[str, frozenset[str]] = {}
+def _compared(
+    tree: nodes.Template, rows: set[str], operators: tuple[str, ...]
+) -> dict[str, frozenset[tuple[str, bool]]]:
+    """Which texts a column is compared with, and whether case counts: ``==``, ``in``, or a look-up in a dictionary."""
+    found: dict[str, frozenset[tuple[str, bool]]] = {}
 
     def note(node: nodes.Node, items: Sequence[nodes.Node]) -> None:
         names = _column_names(_inner(node), rows, {})
         texts = [text for item in items if (text := _const(item)) is not None]
         if names and len(names) == 1 and texts:
-            found[names[0]] = found.get(names[0], frozenset()) | frozenset(texts)
+            exact = not _folds(node)
+            found[names[0]] = found.get(names[0], frozenset()) | frozenset((text, exact) for text in texts)
 
     for compare in tree.find_all(nodes.Compare):
         for operand in compare.ops:
-            if operand.op == "eq":
+            if operand.op not in operators:
+                continue
+            if operand.op in ("eq", "ne"):
                 note(compare.expr, [operand.expr])
                 note(operand.expr, [compare.expr])
-            elif operand.op == "in" and isinstance(operand.expr, (nodes.List, nodes.Tuple)):
+            elif isinstance(operand.expr, (nodes.List, nodes.Tuple)):
                 note(compare.expr, operand.expr.items)
     for call in tree.find_all(nodes.Call):
         method = call.node
@@ -188,6 +197,15 @@ def _inner(node: nodes.Node) -> nodes.Node:
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in _SAME_VALUE:
         return _inner(node.node.node)
     return node
+
+
+def _folds(node: nodes.Node) -> bool:
+    """Whether case is changed on the way to a value."""
+    if isinstance(node, nodes.Filter) and node.node is not None:
+        return node.name in _FOLDING or _folds(node.node)
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        return node.node.attr in _FOLDING or _folds(node.node.node)
+    return False
 
 
 def _hint(name: str, known: object) -> str:

@@ -106,6 +106,11 @@ HAS_ROW = "SELECT 1 FROM hr WHERE id = ?"
 _ACCESS = {access.value: access for access in Access}
 
 
+COUNT_MEMBERSHIPS = "SELECT due, access = ?, count(*) FROM hr WHERE access IN (?, ?, ?) GROUP BY due, access = ?"
+
+WITHOUT_MEMBERSHIP = "SELECT id FROM hr WHERE access = ? AND due IN ({marks}) ORDER BY rowid LIMIT 10"
+
+
 def encode_memberships(memberships: tuple[Due, ...], doubts: tuple[Doubt, ...]) -> str:
     """Memberships and doubts as one text; empty where there are none.
 
@@ -218,6 +223,20 @@ class Persons(Mapping[str, Person]):
         """Every set of memberships that a person is due, as the table keeps it, after the number of its first row."""
         return self._database.all(DISTINCT_MEMBERSHIPS)
 
+    def count_memberships(self) -> list[tuple[str, bool, int]]:
+        """Every set of memberships, as the table keeps it, whether it is given today, and how many people have it."""
+        due, keep, grace = (access.value for access in (Access.DUE, Access.KEEP, Access.GRACE))
+        found = self._database.all(COUNT_MEMBERSHIPS, (due, due, keep, grace, due))
+        return [(str(text or ""), bool(given), int(count)) for text, given, count in found]
+
+    def first_with_memberships(self, texts: list[str]) -> list[str]:
+        """The first ids of people with access who have one of some sets of memberships.
+
+        :param texts: the sets, as the table keeps them.
+        """
+        query = WITHOUT_MEMBERSHIP.format(marks=",".join("?" * len(texts)))
+        return [id for (id,) in self._database.all(query, (Access.DUE.value, *texts))]
+
     def count_address(self, key: str) -> int:
         """How many people have an address.
 
@@ -263,6 +282,7 @@ class People:
     :param absence_unknown: why no person can be treated as absent (the id of a row cannot be read), or empty.
     :param problems: why the source may not be acted upon at all (empty, incomplete, drifted): never approvable.
     :param proven: the source proved that it is complete.
+    :param unseen: texts that the spec compares a column with, and that no row holds: a line for each.
     :param unmapped: values of columns that rules compare, which no rule names: a line for each column, in counts.
     """
 
@@ -277,6 +297,7 @@ class People:
     warnings: list[str] = field(default_factory=list)
     proven: bool = False
     unmapped: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     source: str = ""
 
     @property
