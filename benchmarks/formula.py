@@ -24,12 +24,14 @@ class Day:
 
     :param accounts: how many accounts Kinde has when it begins.
     :param names, links, properties, leavers, renames, adoptions: how many people each concerns.
+    :param api_keys: how many API keys the leavers hold.
     """
 
     accounts: int
     names: int = 0
     properties: int = 0
     leavers: int = 0
+    api_keys: int = 0
     renames: int = 0
     adoptions: int = 0
 
@@ -60,7 +62,7 @@ def least(
     lists = pages(day.accounts, 500) + sum(pages(earlier[team], 500) for team in TEAMS) + 2
     searches = ceil(day.accounts / 100) if titles else 0
     creations = len(new) * (2 if titles else 1)
-    people = day.names + day.properties + 3 * day.leavers + 6 * day.renames + 2 * day.adoptions
+    people = day.names + day.properties + 4 * day.leavers + day.api_keys + 6 * day.renames + 2 * day.adoptions
     bulk = sum(ceil(patched[team] / 100) for team in changed)
     verification = sum(pages(members[team], 500) for team in changed)
     return lists + searches + creations + people + bulk + verification
@@ -147,6 +149,9 @@ def _mixed(company: Company, kinde: Kinde) -> tuple[Day, frozenset[int]]:
         "leavers": some(step, lambda person: person.changed(status="Left")),
         "properties": some(step, lambda person: person.changed(title="Another")) if company.properties else 0,
     }
+    leaver = next(person for person in company.people if person.status != "Active")
+    facts["api_keys"] = 2
+    kinde.seed({"users": [{"email": leaver.email, "api_keys": ["build", "laptop"]}]})
     company.hire(step)
     adopted = company.people[accounts:]
     names = [(person.email, f"Given{person.number}", f"Family{person.number}") for person in adopted]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_kinde.cli import draft, probe, repair
+from airflow_provider_kinde.cli import checks, draft, probe, repair
 from airflow_provider_kinde.cli.shared import (
     APPLY_EXIT,
     PLAN_EXIT,
@@ -112,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     validate.add_argument("--spec", metavar="FILE", required=True)
     validate.set_defaults(command=_validate)
 
+    checks.add_commands(commands)
     draft.add_commands(commands)
     repair.add_commands(commands)
     probe.add_parser(commands)
@@ -191,6 +192,7 @@ def _as_test(options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync.people.examples import check_examples
+    from airflow_provider_kinde.sync.plan.scopes import scopes_of
     from airflow_provider_kinde.sync.spec.dates import same_text
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
@@ -205,6 +207,7 @@ def _validate(options: argparse.Namespace) -> int:
             f"{both[0]}, which comes first, is taken where it can be read\n"
         )
     show(f"  {line}\n" for line in _local_coverage(spec, source))
+    show(f"  scopes that a run may need: {' '.join(scopes_of(spec))}\n")
     return 0
 
 

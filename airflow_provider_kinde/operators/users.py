@@ -293,18 +293,19 @@ class KindeSuspendUserOperator(ExistingUserOperator):
     :param user_id: the user's id (templated), or
     :param email: one of the user's addresses (templated).
     :param end_sessions: sign the user out everywhere as well (scope ``delete:user_sessions``).
+    :param delete_api_keys: delete the user's API keys as well (scopes ``read:api_keys`` and ``delete:api_keys``).
     :param if_missing: ``fail`` or ``skip`` when there is no such user.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{user_id, outcome, changed}`` with the outcome ``suspended``, ``unchanged`` or ``missing``.
     """
 
-    def __init__(self, *, end_sessions: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, end_sessions: bool = True, delete_api_keys: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.end_sessions = end_sessions
+        self.end_sessions, self.delete_api_keys = end_sessions, delete_api_keys
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
         from airflow_provider_kinde.resources.fields import is_suspended
-        from airflow_provider_kinde.resources.users import end_sessions
+        from airflow_provider_kinde.resources.users import delete_api_keys, end_sessions
 
         suspended = is_suspended(user)
         if not suspended:
@@ -312,6 +313,8 @@ class KindeSuspendUserOperator(ExistingUserOperator):
         if self.end_sessions:
             # A user who is suspended already may have open sessions: an earlier try may have ended in between.
             end_sessions(client, user["id"])
+        if self.delete_api_keys:
+            delete_api_keys(client, user["id"])
         return result(user["id"], "unchanged") if suspended else result(user["id"], "suspended", ["is_suspended"])
 
 

@@ -125,6 +125,21 @@ def end_sessions(client: Any, user_id: str) -> None:
         client.delete_user_sessions(user_id)
 
 
+def delete_api_keys(client: Any, user_id: str) -> None:
+    """Delete the API keys of a user (``GET /api_keys``, ``DELETE /api_keys/{id}``). Suspension does not stop them.
+
+    Keys of organizations and of the environment stay.
+
+    :param client: a ``KindeClient``.
+    :param user_id: Kinde's id of the user.
+    """
+    # All keys are read first: pages shift while keys are deleted.
+    for key in list(client.iter_api_keys(user_id=user_id, status="active")):
+        if key.get("type") in (None, "", "user"):
+            with suppress(KindeNotFoundError):
+                client.delete_api_key(fields.id_in(key))
+
+
 def delete_user(client: Any, user_id: str, *, is_delete_profile: bool | None = None) -> None:
     """Delete a user (``DELETE /user``); a user who is missing already is no error.
 

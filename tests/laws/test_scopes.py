@@ -10,7 +10,8 @@ import pytest
 
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import KindePermissionError
-from airflow_provider_kinde.sync.plan.scopes import needed_scopes
+from airflow_provider_kinde.sync import SyncSpec
+from airflow_provider_kinde.sync.plan.scopes import needed_scopes, scopes_of
 from tests.laws.test_sync_laws import OPEN
 from tests.support.world import SPEC, World, person
 
@@ -31,10 +32,12 @@ CASES: dict[str, tuple[str, list[Any], list[Any], set[str]]] = {
     "update": (SPEC, STAFF, [person(1, last="Roe"), STAFF[1]], {"update:users"}),
     "enable": (SPEC, [person(1, status="Terminated"), STAFF[1]], STAFF, {"update:users"}),
     "suspend": (
-        SPEC, STAFF, [person(1, status="Terminated"), STAFF[1]], {"update:users", "delete:user_sessions"},
+        SPEC, STAFF, [person(1, status="Terminated"), STAFF[1]],
+        {"update:users", "delete:user_sessions", "read:api_keys", "delete:api_keys"},
     ),
-    "suspend, sessions go on": (
-        SPEC + "leaver: {end_sessions: false}\n", STAFF, [person(1, status="Terminated"), STAFF[1]], {"update:users"},
+    "suspend, sessions and API keys stay": (
+        SPEC + "leaver: {end_sessions: false, delete_api_keys: false}\n", STAFF,
+        [person(1, status="Terminated"), STAFF[1]], {"update:users"},
     ),
     "rename": (SPEC, STAFF, [person(1, email="new@example.com"), STAFF[1]], RENAME),
     "add_membership": (SPEC, [person(1, dept="None")], [person(1)], MEMBERS),
@@ -93,6 +96,14 @@ def test_enough_and_none_too_many(world: World, case: tuple[str, list[Any], set[
     assert world.writes() == []
     with _with(world, scopes):
         assert world.apply(rows, spec, now=now).outcome == "changes"
+
+
+def test_the_scopes_of_a_spec_are_those_that_its_plans_may_need() -> None:
+    for spec, *_, scopes in CASES.values():
+        assert READ | scopes <= set(scopes_of(SyncSpec.parse(spec)))
+    assert "create:organizations" not in scopes_of(SyncSpec.parse(SPEC))
+    keys = scopes_of(SyncSpec.parse(SPEC + "leaver: {delete_api_keys: false}\n"))
+    assert "delete:api_keys" not in keys
 
 
 def test_the_page_names_the_scopes_that_the_code_asks_for() -> None:

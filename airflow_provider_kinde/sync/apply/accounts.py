@@ -216,7 +216,7 @@ class Accounts:
     # -- leavers ------------------------------------------------------------------------------------------------
 
     def suspend(self, change: Change, group: Sequence[Change] = ()) -> None:
-        """Suspend a leaver (unless memberships were removed instead), end sessions, and write the mark last.
+        """Suspend a leaver (unless memberships were removed instead), end sessions, delete API keys, write the mark.
 
         The request that suspends the account also marks it as leaving. So if the run is killed after it, the next run
         knows who suspended the account. An account that is suspended without a mark was suspended by another party,
@@ -231,17 +231,22 @@ class Accounts:
         link = account.link
         if link is None:  # the onboarding form made it: without a mark, only a person enables it again
             # Its suspension is what a later run would not see again, so it is the last request.
-            if self.spec.leaver.end_sessions:
-                users.end_sessions(self.client, account.id)
+            self._end_access(account.id)
             self.client.update_user(account.id, is_suspended=True)
             return
         if change.after.get("suspended") and not account.suspended:
             link = link.with_leaving(self.today)
             self.client.update_user(account.id, is_suspended=True, provided_id=str(link))
-        if self.spec.leaver.end_sessions:
-            users.end_sessions(self.client, account.id)
+        self._end_access(account.id)
         barred = account.suspended and not link.may_return
         self.client.update_user(account.id, provided_id=str(link.with_left(self.today, barred=barred)))
+
+    def _end_access(self, user_id: str) -> None:
+        """End what outlives a suspension: sessions and API keys."""
+        if self.spec.leaver.end_sessions:
+            users.end_sessions(self.client, user_id)
+        if self.spec.leaver.delete_api_keys:
+            users.delete_api_keys(self.client, user_id)
 
     def delete(self, change: Change, group: Sequence[Change] = ()) -> None:
         """Delete an account (``DELETE /user``); an account that is missing already is no error.

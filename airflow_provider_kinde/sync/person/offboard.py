@@ -10,7 +10,7 @@ import pendulum
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.resources.normalization import clean_email, email_key
-from airflow_provider_kinde.resources.users import end_sessions
+from airflow_provider_kinde.resources.users import delete_api_keys, end_sessions
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Account, Person, Source
@@ -21,7 +21,7 @@ from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, moment
-from airflow_provider_kinde.sync.plan.scopes import lacking
+from airflow_provider_kinde.sync.plan.scopes import API_KEYS, lacking
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.cells import clean_text
@@ -57,7 +57,7 @@ def offboard(
     now: pendulum.DateTime | str | None = None,
     tell: Tell,
 ) -> Report:
-    """Take one person's access away, and end the sessions.
+    """Take one person's access away, end the sessions, and delete the API keys.
 
     If HR says that the person left, the leaver is planned and applied as by the sync. In all other cases (HR says
     active, has no row, or cannot be read, or a guard would stop the plan) the account is suspended without the mark of
@@ -184,13 +184,16 @@ class _Offboarding:
             plan.operations = ChangeList([suspend], snapshot.database)
         plan.unchanged = int(not body)
         self._tell(plan, account, tell, self._hr(account, person))
-        if error := lacking(SCOPES, self.client, "offboarding"):
+        needed = SCOPES | API_KEYS if self.spec.leaver.delete_api_keys else SCOPES
+        if error := lacking(needed, self.client, "offboarding"):
             raise error
         if body:
             self.client.update_user(account.id, **body)
             plan.operations.finish("done", "")
         # Also for an account that is suspended already: an earlier try may have stopped in between.
         end_sessions(self.client, account.id)
+        if self.spec.leaver.delete_api_keys:
+            delete_api_keys(self.client, account.id)
         report = Report(plan)
         report.finish(self.client.counts)
         return report
@@ -206,12 +209,13 @@ class _Offboarding:
 
     def _tell(self, plan: Plan, account: Account, tell: Tell, hr: str) -> None:
         assert plan.snapshot is not None
+        ending = "end all sessions" + (", delete all API keys" if self.spec.leaver.delete_api_keys else "")
         for_log, for_file = (
             told(
                 f"offboarding in {self.spec.name} -> {plan.host}",
                 hr,
                 [account_line(plan.snapshot, account, personal)],
-                [*action_lines(plan.operations, personal), "end all sessions"],
+                [*action_lines(plan.operations, personal), ending],
             )
             for personal in (False, True)
         )

@@ -6,12 +6,16 @@ from collections.abc import Collection
 from typing import Any
 
 from airflow_provider_kinde.exceptions import KindePermissionError
-from airflow_provider_kinde.sync.kinds import SCOPES
+from airflow_provider_kinde.sync.kinds import KINDS, MEMBERSHIP, SCOPES
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.snapshot.directories import SCOPE as DIRECTORIES
+from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 READ = frozenset({"read:users", "read:roles", "read:organizations", "read:organization_users"})
 """What every plan needs."""
+
+API_KEYS = frozenset({"read:api_keys", "delete:api_keys"})
+"""What deleting a leaver's API keys needs."""
 
 
 def needed_scopes(plan: Plan) -> set[str]:
@@ -22,8 +26,8 @@ def needed_scopes(plan: Plan) -> set[str]:
     found = set(READ)
     for kind in plan.operations.kinds():
         found |= SCOPES[kind]
-        if kind == "suspend" and plan.spec.leaver.end_sessions:
-            found.add("delete:user_sessions")
+        if kind == "suspend":
+            found |= _ending(plan.spec)
     if plan.spec.check_directories:
         found.add(DIRECTORIES)
     if _leaves_default(plan):
@@ -31,6 +35,49 @@ def needed_scopes(plan: Plan) -> set[str]:
     if any("properties" in (o.after or {}) for o in plan.operations.of("create", "adopt", "update")):
         found |= {"read:user_properties", "update:user_properties"}
     return found
+
+
+def _ending(spec: SyncSpec) -> set[str]:
+    """The scopes for what is ended with a suspension."""
+    found = {"delete:user_sessions"} if spec.leaver.end_sessions else set()
+    return found | API_KEYS if spec.leaver.delete_api_keys else found
+
+
+def scopes_of(spec: SyncSpec) -> dict[str, list[str]]:
+    """Every scope that a run of a spec may need, with the reasons. Needs no network.
+
+    :param spec: the spec.
+    :returns: scope -> what it is for.
+    """
+    found: dict[str, list[str]] = {}
+
+    def need(why: str, scopes: Collection[str]) -> None:
+        for scope in scopes:
+            found.setdefault(scope, []).append(why)
+
+    need("every plan", READ)
+    kinds = {"create", "update", "rename", "enable"}
+    kinds |= {"adopt"} if spec.joiner.adopt else set()
+    if spec.organizations or spec.organizations_match:
+        kinds |= {*MEMBERSHIP}
+    if any(organization.create for organization in spec.organizations):
+        kinds.add("create_organization")
+    if {spec.leaver.action, spec.absent} != {"hold"}:
+        kinds.add("suspend")
+    if spec.leaver.delete_after_days is not None:
+        kinds.add("delete")
+    for kind in KINDS:
+        if kind in kinds:
+            need(kind.replace("_", " "), SCOPES[kind])
+    if "suspend" in kinds:
+        need("leavers: sessions and API keys", _ending(spec))
+    if spec.joiner.leave_default_organization:
+        need("leaving the default organization", {"update:organization_users"})
+    if spec.check_directories:
+        need("check_directories", {DIRECTORIES})
+    if spec.person.properties:
+        need("user properties", {"read:user_properties", "update:user_properties"})
+    return dict(sorted(found.items()))
 
 
 def _leaves_default(plan: Plan) -> bool:

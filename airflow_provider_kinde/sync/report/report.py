@@ -55,6 +55,16 @@ class Report:
         counted = self.plan.operations.outcomes()
         return {outcome: counted[outcome] for outcome in ("done", "failed", "skipped")}
 
+    @property
+    def notes(self) -> list[str]:
+        """What the run could not take away, in words; empty where no leaver was suspended."""
+        ended = sum(o.outcome == "done" for o in self.plan.operations.of("suspend"))
+        if self.blocked or not ended:
+            return []
+        people = "1 leaver" if ended == 1 else f"{ended:,} leavers"
+        note = f"access tokens of {people} stay valid until they expire; an application that checks the token "
+        return [f"{note}alone lets them in until then"]
+
     def to_json(self) -> dict[str, Any]:
         """The content of ``report.json``: the plan with outcomes and request counts."""
         return whole(self.document())
@@ -70,6 +80,7 @@ class Report:
             "outcome": self.outcome,
             "blocked": self.blocked,
             "outcomes": self.outcomes,
+            "notes": self.notes,
             "requests": self.requests,
             "changed_since_plan": self.changed_since_plan,
         }

@@ -136,6 +136,7 @@ def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> It
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected person waits for a decision, see above."
         yield from (paint(f"{code};1", verdict), "")
+        yield from (f"Note: {note}." for note in report.notes)
         counted = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
         yield paint("1", "Operations: ") + (counted or "none")
     yield paint("1", "Plan: ") + summary_line(plan.summary)

@@ -155,6 +155,7 @@ class LeaverSpec(Section):
 
     action: Action = Field(default="suspend", description="What happens to a leaver.")
     end_sessions: Flag = Field(default=True, description="End their sessions as well.")
+    delete_api_keys: Flag = Field(default=True, description="Delete their API keys as well.")
     grace_days: Annotated[int, Whole(0, 3650)] = Field(
         default=0, description="Days after the end date during which everything stays."
     )

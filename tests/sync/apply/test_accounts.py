@@ -7,6 +7,7 @@ import json
 import pytest
 
 from airflow_provider_kinde.sync import Report
+from airflow_provider_kinde.sync.report.text import report_text
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
 
@@ -62,11 +63,49 @@ def test_an_account_that_kinde_made_without_a_word_is_found(world: World) -> Non
     world.settled(people(1))
 
 
+def test_a_leaver_loses_api_keys_one_request_each(world: World) -> None:
+    world.apply(people(20))
+    keys = [{"email": f"p{number}@example.com", "api_keys": ["build", "laptop"]} for number in (1, 2)]
+    world.kinde.seed({"users": keys})
+    world.kinde.clear_log()
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    report = world.apply(rows)
+    assert world.users()["p1@example.com"]["api_keys"] == []
+    assert world.users()["p2@example.com"]["api_keys"] == ["build", "laptop"]
+    deleted = [entry["path"] for entry in world.writes() if entry["method"] == "DELETE"]
+    assert [path.rsplit("/", 1)[0] for path in deleted[1:]] == ["/api/v1/api_keys"] * 2
+    assert sum(entry["path"] == "/api/v1/api_keys" for entry in world.reads()) == 1
+    assert world.writes()[-1]["method"] == "PATCH", "the mark is the last write"
+    assert report.notes[0].startswith("access tokens of 1 leaver stay valid until they expire;")
+    assert "Note: access tokens of 1 leaver" in report_text(report)
+    world.settled(rows)
+
+
+def test_a_leaver_whose_api_key_could_not_be_deleted_is_finished_later(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.seed({"users": [{"email": "p1@example.com", "api_keys": ["build", "laptop"]}]})
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.kinde.fault("DELETE", "/api_keys/", skip=1, status=400)
+    assert outcomes(world.apply(rows)) == {("suspend", "failed")}
+    assert world.users()["p1@example.com"]["is_suspended"]
+    assert outcomes(world.apply(rows)) == {("suspend", "done")}
+    assert world.users()["p1@example.com"]["api_keys"] == []
+
+
+def test_api_keys_of_an_organization_are_not_a_leavers(world: World) -> None:
+    world.apply(people(20))
+    listed = {"code": "OK", "api_keys": [{"id": "api_key_1", "type": "organization"}], "has_more": False}
+    world.kinde.fault("GET", "/api_keys", status=200, body=listed)
+    world.kinde.clear_log()
+    world.apply([person(1, status="Terminated"), *people(20)[1:]])
+    assert not any("/api_keys/" in entry["path"] for entry in world.writes())
+
+
 def test_sessions_are_left_alone_where_the_spec_says_so(world: World) -> None:
     world.apply(people(20))
     world.kinde.clear_log()
     rows = [person(1, status="Terminated"), *people(20)[1:]]
-    world.apply(rows, SPEC + "leaver: {end_sessions: false}\n")
+    world.apply(rows, SPEC + "leaver: {end_sessions: false, delete_api_keys: false}\n")
     assert [entry["method"] for entry in world.writes()] == ["PATCH", "PATCH"]
 
 
