@@ -11,7 +11,7 @@ from typing import Any
 _SERVER = "_AIRFLOW_PROCESS_CONTEXT"
 
 
-class _Short(logging.Formatter):
+class _OneLineFormatter(logging.Formatter):
     """Logs an exception in one line: Airflow 2.11 logs long tracebacks when the metadata database is missing."""
 
     def formatException(self, ei: Any) -> str:
@@ -37,7 +37,7 @@ def open_connections() -> None:
         if type(handler).__module__.startswith("airflow") or getattr(handler, "stream", None) is sys.stdout:
             root.removeHandler(handler)
     plain = logging.StreamHandler(sys.stderr)
-    plain.setFormatter(_Short("%(levelname)s: %(message)s"))
+    plain.setFormatter(_OneLineFormatter("%(levelname)s: %(message)s"))
     root.addHandler(plain)
     root.setLevel(logging.WARNING)
     # Airflow gives these levels or handlers of their own.

@@ -193,7 +193,7 @@ def _validate(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync.people.examples import check_examples
     from airflow_provider_kinde.sync.plan.scopes import scopes_of
-    from airflow_provider_kinde.sync.spec.dates import same_text
+    from airflow_provider_kinde.sync.spec.date_parser import same_text
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
     spec = SyncSpec.load(options.spec)

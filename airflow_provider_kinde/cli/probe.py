@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     :param options: the parsed arguments.
     :returns: the exit code; 1 if the probe stopped early or could not remove a test object.
     """
-    from airflow_provider_kinde.probe.ask import chosen, probe_tenant
+    from airflow_provider_kinde.probe.run import chosen, probe_tenant
 
     try:
         questions = chosen(options.only)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kinde.sync.spec.outline import START
+from airflow_provider_kinde.sync.spec.dag_outline import START
 
 NATIVE = (
     "render_template_as_native_obj=True: native rendering changes what is typed into the form (the HR id 1_0 would "

@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import DAG, Param
 from airflow_provider_kinde.dag_factory.arguments import dag_arguments
 from airflow_provider_kinde.operators.person import KindeOffboardUserOperator, KindeOnboardUserOperator
 from airflow_provider_kinde.operators.retry_policy import retry_arguments
-from airflow_provider_kinde.sync.spec.outline import RETRIES, Outline, calling_file, read_outline, spec_file
+from airflow_provider_kinde.sync.spec.dag_outline import RETRIES, DagOutline, calling_file, read_outline, spec_file
 
 ADDRESS = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
 FIXED = {
@@ -164,7 +164,7 @@ def _dag(
     return dag
 
 
-def _onboard_params(outline: Outline) -> dict[str, Param]:
+def _onboard_params(outline: DagOutline) -> dict[str, Param]:
     params = {
         "email": Param(type="string", format="email", pattern=ADDRESS, title="E-mail address"),
         "given_name": Param(**NAME, title="Given name"),

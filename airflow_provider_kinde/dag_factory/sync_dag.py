@@ -25,7 +25,7 @@ from airflow_provider_kinde.operators.retry_policy import retry_arguments
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
 from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
 from airflow_provider_kinde.sync.kinds import COUNTED
-from airflow_provider_kinde.sync.spec.outline import RETRIES, calling_file, read_outline, spec_file
+from airflow_provider_kinde.sync.spec.dag_outline import RETRIES, calling_file, read_outline, spec_file
 from airflow_provider_kinde.triggers.durations import duration, seconds
 
 Approve = Literal["never", "blocked", "always"]

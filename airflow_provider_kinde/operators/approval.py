@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_kinde.operators.base import RendersText
+from airflow_provider_kinde.operators.base import TextTemplatesMixin
 from airflow_provider_kinde.operators.spec_base import is_true, may_name_people, spec_path
 from airflow_provider_kinde.storage import run_files
 
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _operator(base: Any) -> Any:
-    class KindeSyncApprovalOperator(RendersText, base):  # type: ignore[misc]
+    class KindeSyncApprovalOperator(TextTemplatesMixin, base):  # type: ignore[misc]
         """Show a plan to a user of Airflow and wait for *Approve* or *Reject*, without holding a worker.
 
         The text holds counts, the limits of the guards, the first 20 HR ids of the people who would lose something

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeInputError, KindePermissionError, ProviderError
 from airflow_provider_kinde.links.admin import KindeAdminLink
-from airflow_provider_kinde.operators.cancellation import EndsWhenKilled
+from airflow_provider_kinde.operators.cancellation import CancellableMixin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def _blank(value: Any) -> Any:
     return "" if value is None else value
 
 
-class RendersText:
+class TextTemplatesMixin:
     """For operators and sensors whose templates yield text, as the DAG author wrote it.
 
     A DAG with ``render_template_as_native_obj=True`` would make the number 10 of the id ``1_0``, and 1.1 of ``1.10``.
@@ -70,7 +70,7 @@ class RendersText:
         return super()._render(template, context, dag=dag)  # type: ignore[misc]
 
 
-class KindeOperator(RendersText, EndsWhenKilled, BaseOperator):
+class KindeOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
     """An operator with a Kinde connection.
 
     :param kinde_conn_id: Airflow connection of type ``kinde`` (templated).
@@ -128,7 +128,7 @@ def connected(conn_id: str) -> Iterator[KindeClient]:
             raise
 
 
-class TakesAddress:
+class EmailParameterMixin:
     """For operators whose ``email`` is a user's address and not, as Airflow has it, that of whom to alert.
 
     Without it, ``email`` could not be mapped on Airflow 2, and Airflow would send its alerts to the user.

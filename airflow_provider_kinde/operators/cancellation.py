@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.client import KindeClient
 
 
-class EndsWhenKilled:
+class CancellableMixin:
     """For operators that may be ended half-way: cleared, marked as failed, out of time.
 
     Airflow tells them, and kills their process some seconds later; until then they would go on. From that word on they

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kinde.operators.base import (
+    EmailParameterMixin,
     IfMissing,
-    TakesAddress,
     airflow_errors,
     check_texts,
     one_of,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class KindeInviteUserOperator(TakesAddress, OrganizationOperator):
+class KindeInviteUserOperator(EmailParameterMixin, OrganizationOperator):
     """Invite a person to an organization, unless an invitation is open or the person is a member.
 
     :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.

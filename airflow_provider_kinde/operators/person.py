@@ -122,7 +122,7 @@ class KindeOnboardUserOperator(_FormOperator):
         return self._onboard(context)
 
     def _onboard(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_kinde.sync.person.onboard import Joiner, NotYet, onboard
+        from airflow_provider_kinde.sync.person.onboard import Joiner, StartsLater, onboard
 
         refuse_backfill(context)
         with airflow_errors():
@@ -140,7 +140,7 @@ class KindeOnboardUserOperator(_FormOperator):
             with self._client(spec) as client:
                 try:
                     report = onboard(spec, source, client, joiner, approve=text(self.approve), tell=tell)
-                except NotYet as wait:
+                except StartsLater as wait:
                     begin = wait.begin
                 else:
                     return self._finish(spec, report, context)

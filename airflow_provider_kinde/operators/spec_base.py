@@ -16,8 +16,8 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_kinde.exceptions import StorageError
-from airflow_provider_kinde.operators.base import RendersText, connected
-from airflow_provider_kinde.operators.cancellation import EndsWhenKilled
+from airflow_provider_kinde.operators.base import TextTemplatesMixin, connected
+from airflow_provider_kinde.operators.cancellation import CancellableMixin
 from airflow_provider_kinde.storage import run_files
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ SHOWN = 50
 """How many ids a log line or an error message names."""
 
 
-class KindeSpecOperator(RendersText, EndsWhenKilled, BaseOperator):
+class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
     """An operator with the spec of a sync.
 
     :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).

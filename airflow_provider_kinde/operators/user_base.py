@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.operators.base import (
+    EmailParameterMixin,
     IfMissing,
     KindeOperator,
-    TakesAddress,
     airflow_errors,
     one_of,
     set_address,
@@ -23,7 +23,7 @@ FIELDS = (*PROFILE, "provided_id")
 """The texts of a user that an operator writes."""
 
 
-class ExistingUserOperator(TakesAddress, KindeOperator):
+class ExistingUserOperator(EmailParameterMixin, KindeOperator):
     """What the operators on an existing user share.
 
     :param user_id: the user's id (templated), or

@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kinde.operators.base import (
+    EmailParameterMixin,
     IfExists,
     IfMissing,
     KindeOperator,
-    TakesAddress,
     airflow_errors,
     check_texts,
     mapping,
@@ -21,7 +21,7 @@ from airflow_provider_kinde.operators.base import (
     optional_list,
     set_address,
 )
-from airflow_provider_kinde.operators.begun import Begun
+from airflow_provider_kinde.operators.earlier_tries import EarlierTries
 from airflow_provider_kinde.operators.user_base import FIELDS, PROFILE, ExistingUserOperator, Result, given, result
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.resources.queries import OrganizationName
 
 
-class KindeCreateUserOperator(TakesAddress, KindeOperator):
+class KindeCreateUserOperator(EmailParameterMixin, KindeOperator):
     """Create a user with an e-mail address, unless a user has it already.
 
     A lost answer leads to no second account: the address is looked up before the request is sent again. Keys of
@@ -121,7 +121,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
         check_texts(self, *FIELDS)
         roles = optional_list(self.roles, "roles") or []
         properties = texts_of(self.properties)
-        begun = Begun(context)
+        begun = EarlierTries(context)
         with self._client(context) as client:
             code = self._code(client, organization, roles)
             check_property_keys(client, properties)
@@ -152,7 +152,7 @@ class KindeCreateUserOperator(TakesAddress, KindeOperator):
             return self._completed(client, user_id, code, roles, sorted(properties), begun if more else None)
 
     def _completed(
-        self, client: Any, user_id: str, code: str, roles: Sequence[str], changed: list[str], begun: Begun | None
+        self, client: Any, user_id: str, code: str, roles: Sequence[str], changed: list[str], begun: EarlierTries | None
     ) -> Result:
         from airflow_provider_kinde.resources.desired_members import add_member
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_kinde.probe.ask import probe_tenant
 from airflow_provider_kinde.probe.findings import Finding, Findings
+from airflow_provider_kinde.probe.run import probe_tenant
 
 __all__ = ["Finding", "Findings", "probe_tenant"]

@@ -6,8 +6,8 @@ import base64
 import binascii
 from collections.abc import Callable
 
-from airflow_provider_kinde.probe.session import Outcome, Session, Unlearnt, question
-from airflow_provider_kinde.probe.things import stranger
+from airflow_provider_kinde.probe.created_objects import stranger
+from airflow_provider_kinde.probe.session import NoAnswerError, Outcome, Session, question
 
 TOO_MANY = 501
 """One more than the largest page in Kinde's documentation."""
@@ -18,18 +18,18 @@ def largest_page(read: Callable[[int], Outcome]) -> tuple[int, str]:
 
     :param read: reads a page of a given size.
     :returns: the size, and the response that showed it.
-    :raises Unlearnt: the limit cannot be found out.
+    :raises NoAnswerError: the limit cannot be found out.
     """
     too_many = read(TOO_MANY)
     if not too_many.refused:
-        raise Unlearnt(f"page_size={TOO_MANY} was taken: there is no limit, or it is applied silently")
+        raise NoAnswerError(f"page_size={TOO_MANY} was taken: there is no limit, or it is applied silently")
     for size in sorted({*too_many.numbers, TOO_MANY - 1}, reverse=True):
         # A refusal may name numbers that are no limit.
         if 1 < size < TOO_MANY and not read(size).refused:
             if size + 1 < TOO_MANY and not read(size + 1).refused:
                 break
             return size, f"page_size={TOO_MANY}: {too_many}; {size} was taken"
-    raise Unlearnt(f"page_size={TOO_MANY}: {too_many}, and the limit was not named")
+    raise NoAnswerError(f"page_size={TOO_MANY}: {too_many}, and the limit was not named")
 
 
 @question("max_page_size", calls="get_roles")
@@ -56,7 +56,7 @@ def usual_page(s: Session) -> None:
     page = s.client.get_roles()
     token = page.get("next_token")
     if not token or not s.client.get_roles(next_token=token)["roles"]:
-        raise Unlearnt(f"all {len(page['roles'])} roles fit on a page")
+        raise NoAnswerError(f"all {len(page['roles'])} roles fit on a page")
     s.learn("page_size", len(page["roles"]), "roles on a page without page_size")
 
 
@@ -65,7 +65,7 @@ def page_token(s: Session) -> None:
     """Lists organizations, one on a page."""
     token = s.client.get_organizations(page_size=1).get("next_token")
     if not token:
-        raise Unlearnt("the list of organizations has one page only")
+        raise NoAnswerError("the list of organizations has one page only")
     try:
         readable = ":" in base64.b64decode(token, validate=True).decode("ascii")
     except (ValueError, binascii.Error):
@@ -79,10 +79,10 @@ def connections(s: Session) -> None:
     organizations = s.client.get_organizations(page_size=100)["organizations"]
     default = next((item["code"] for item in organizations if item.get("is_default")), None)
     if default is None:
-        raise Unlearnt("the default organization is not among the first 100")
+        raise NoAnswerError("the default organization is not among the first 100")
     listed = s.client.get_organization_connections(default).get("connections") or []
     if not listed:
-        raise Unlearnt("the default organization has no connection")
+        raise NoAnswerError("the default organization has no connection")
     wrapped = isinstance(listed[0].get("connection"), dict)
     s.learn("connections_shape", "wrapped" if wrapped else "flat", "connections of the default organization")
 
@@ -99,7 +99,7 @@ def missing_organization(s: Session) -> None:
     """Reads an organization that does not exist."""
     outcome = s.attempt(s.client.get_organization, stranger(s.have["organization"]))
     if outcome.status not in (400, 404):
-        raise Unlearnt(f"an organization that does not exist: {outcome}")
+        raise NoAnswerError(f"an organization that does not exist: {outcome}")
     s.learn("missing_organization_status", outcome.status, f"an organization that does not exist: {outcome}")
 
 
@@ -111,7 +111,7 @@ def not_found_shape(s: Session) -> None:
     shapes = {name: shape for name, shape in s.not_found_shapes.items() if shape}
     if len(set(shapes.values())) != 1:
         told = "; ".join(f"{name}: {shape}" for name, shape in shapes.items())
-        raise Unlearnt(f"not every 404 looks the same: {told}" if told else "there was no 404")
+        raise NoAnswerError(f"not every 404 looks the same: {told}" if told else "there was no 404")
     s.learn("not_found_shape", next(iter(shapes.values())), f"404 of {', '.join(shapes)}")
 
 
@@ -119,7 +119,7 @@ def not_found_shape(s: Session) -> None:
 def token(s: Session) -> None:
     """Looks at the answer of the token endpoint, but for the token."""
     if s.token_answer is None:
-        raise Unlearnt("no new token was needed")
+        raise NoAnswerError("no new token was needed")
     lifetime = s.token_answer.get("expires_in")
     s.learn("expires_in_sent", lifetime is not None, "the token endpoint's answer")
     kind = s.token_answer.get("token_type")
@@ -128,5 +128,5 @@ def token(s: Session) -> None:
     else:
         s.leave("token_type", "the token endpoint does not tell")
     if not isinstance(lifetime, int):
-        raise Unlearnt("the token endpoint does not tell")
+        raise NoAnswerError("the token endpoint does not tell")
     s.learn("expires_in", lifetime, "the token endpoint's answer")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_kinde.probe.session import Session, Unlearnt, question
-from airflow_provider_kinde.probe.things import stranger
+from airflow_provider_kinde.probe.created_objects import stranger
+from airflow_provider_kinde.probe.session import NoAnswerError, Session, question
 
 
 @question(calls="create_organization delete_organization")
@@ -37,7 +37,7 @@ def add_member_again(s: Session) -> None:
     add = s.client.add_organization_users
     outcome = s.attempt(add, s.have["organization"], [{"id": s.have["user"], "roles": []}])
     if outcome.status not in (200, 204, 409):
-        raise Unlearnt(f"adding a member again: {outcome}")
+        raise NoAnswerError(f"adding a member again: {outcome}")
     s.learn("add_existing_member", str(outcome.status), f"adding a member again: {outcome}")
 
 
@@ -54,7 +54,7 @@ def list_members(s: Session) -> None:
         s.learn("next_token_end", end, "a list of one member")
         s.learn("last_page", "null", "a list of one member has one page")
     if "roles" not in member or member["roles"]:
-        raise Unlearnt("the new member has roles, or shows none")
+        raise NoAnswerError("the new member has roles, or shows none")
     s.learn("empty_lists", "null" if member["roles"] is None else "list", "the roles of a member without any")
 
 
@@ -74,7 +74,7 @@ def expand_organizations(s: Session) -> None:
     [user] = s.client.get_users(user_id=s.have["user"], expand="organizations")["users"]
     kinds = {type(item) for item in user.get("organizations") or []}
     if kinds not in ({str}, {dict}):
-        raise Unlearnt("expand=organizations showed none, or something else than texts or objects")
+        raise NoAnswerError("expand=organizations showed none, or something else than texts or objects")
     value = "strings" if kinds == {str} else "objects"
     s.learn("expand_organizations", value, "a user with expand=organizations")
 
@@ -88,12 +88,12 @@ def patch_roles(s: Session) -> None:
         granted["permissions"] = [s.have["permission"]]
     s.client.update_organization_users(code, [granted])
     if first not in (s.members().get(user, {}).get("roles") or []):
-        raise Unlearnt("a role given by PATCH does not show in the list of members")
+        raise NoAnswerError("a role given by PATCH does not show in the list of members")
     s.client.update_organization_users(code, [{"id": user, "roles": [second]}])
     s.have["second_role"] = s.things.roles[second]
     held = set(s.members().get(user, {}).get("roles") or [])
     if second not in held:
-        raise Unlearnt("a second role given by PATCH does not show in the list of members")
+        raise NoAnswerError("a second role given by PATCH does not show in the list of members")
     s.learn("patch_roles", "merge" if first in held else "replace", "PATCH with another role than the member had")
 
 
@@ -117,7 +117,7 @@ def patch_without_permissions(s: Session) -> None:
     # Not there may also mean that it never was.
     s.client.update_organization_users(code, [{"id": user, "roles": [s.have["roles"]], "permissions": [key]}])
     if not held():
-        raise Unlearnt("a permission given by PATCH does not show")
+        raise NoAnswerError("a permission given by PATCH does not show")
     s.learn("patch_without_permissions", "clear", evidence)
 
 
@@ -127,7 +127,7 @@ def role_twice(s: Session) -> None:
     give = s.client.create_organization_user_role
     outcome = s.attempt(give, s.have["organization"], s.have["user"], s.have["second_role"])
     if outcome.status not in (200, 400):
-        raise Unlearnt(f"a role that the member has: {outcome}")
+        raise NoAnswerError(f"a role that the member has: {outcome}")
     s.learn("role_twice_status", outcome.status, f"a role that the member has: {outcome}")
 
 
@@ -143,7 +143,7 @@ def bulk_failure(s: Session) -> None:
     evidence = f"PATCH with an unknown user between two others: {outcome}, {sum(done)} of the two done"
     known = {(True, 0): "atomic", (True, 2): "partial", (False, 2): "silent"}.get((outcome.refused, sum(done)))
     if known is None:
-        raise Unlearnt(evidence)
+        raise NoAnswerError(evidence)
     s.learn("bulk_failure", known, evidence)
 
 
@@ -152,6 +152,6 @@ def remove_stranger(s: Session) -> None:
     """Tries to remove a user from the organization who is not a member."""
     outsider = s.facts.get("outsider", s.have["second_user"])
     if outsider is None:
-        raise Unlearnt("both users are members")
+        raise NoAnswerError("both users are members")
     outcome = s.attempt(s.client.remove_organization_user, s.have["organization"], outsider)
     s.see("remove a user who is not a member", outcome)

@@ -20,11 +20,11 @@ from airflow_provider_kinde.exceptions import (
     KindeResponseError,
     KindeServerError,
 )
+from airflow_provider_kinde.probe.created_objects import CreatedObjects
 from airflow_provider_kinde.probe.findings import Finding, Findings, Value
-from airflow_provider_kinde.probe.things import Things
 
 
-class Unlearnt(Exception):
+class NoAnswerError(Exception):
     """A question cannot be answered; the message says why."""
 
 
@@ -95,7 +95,7 @@ class Session:
     """
 
     client: Any
-    things: Things
+    things: CreatedObjects
     findings: Findings
     sleep: Callable[[float], Any] = time.sleep
     have: dict[str, str] = field(default_factory=dict)

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from airflow_provider_kinde.exceptions import KindeConflictError, KindeError, KindeNotFoundError
-from airflow_provider_kinde.probe.session import Outcome, Session, Unlearnt, question
-from airflow_provider_kinde.probe.things import stranger
+from airflow_provider_kinde.probe.created_objects import stranger
+from airflow_provider_kinde.probe.session import NoAnswerError, Outcome, Session, question
 
 LONGEST = 2000
 """Characters; a higher limit does not matter."""
@@ -42,11 +42,11 @@ def search(s: Session) -> None:
     waits = iter(PATIENCE)
     while not (found := s.client.call("search_users", query=s.things.address("A"), page_size=10).get("results")):
         if not (wait := next(waits, 0)):
-            raise Unlearnt(f"the search did not find the new user within {sum(PATIENCE):g} s")
+            raise NoAnswerError(f"the search did not find the new user within {sum(PATIENCE):g} s")
         s.sleep(wait)
         lag = math.ceil(10 * (time.monotonic() - s.facts["created"])) / 10
     if s.have["user"] not in {user.get("id") for user in found}:
-        raise Unlearnt("the search found others under the new user's address")
+        raise NoAnswerError("the search found others under the new user's address")
     s.learn("search_lag", lag, f"the new user was found {f'after {lag:g} s' if lag else 'at once'}")
 
 
@@ -57,7 +57,7 @@ def read_user(s: Session) -> None:
     s.have["user_read"] = s.have["user"]
     s.facts["email"] = user.get("email")
     if "organizations" not in user:
-        raise Unlearnt("expand=organizations showed no organizations")
+        raise NoAnswerError("expand=organizations showed no organizations")
     organizations = user["organizations"] or []
     s.learn(
         "default_org_policy", bool(organizations), f"a user created without organization is in {len(organizations)}"
@@ -66,7 +66,7 @@ def read_user(s: Session) -> None:
         return
     addresses = {str(item.get("identity")).lower() for item in user.get("identities") or []}
     if s.facts["profile email"].lower() in addresses:
-        raise Unlearnt("profile.email became an identity, which the emulator never does")
+        raise NoAnswerError("profile.email became an identity, which the emulator never does")
     if addresses:
         s.learn("profile_email", "ignore", "a user with profile.email was created without that address")
 
@@ -77,7 +77,7 @@ def identities(s: Session) -> None:
     listed = s.client.get_user_identities(s.have["user"]).get("identities") or []
     flags = {item.get("is_confirmed") for item in listed if item.get("type") == "email"}
     if len(flags) != 1 or None in flags:
-        raise Unlearnt("the identity does not say whether it is confirmed")
+        raise NoAnswerError("the identity does not say whether it is confirmed")
     s.learn("identity_confirmed", bool(flags.pop()), "is_confirmed of an identity created without is_verified")
 
 
@@ -86,7 +86,9 @@ def email_case(s: Session) -> None:
     """Looks for the user by the address in lower case, and tries to create a second user with it."""
     address = s.things.address("A")
     if s.facts.get("email") not in (address, address.lower()):
-        raise Unlearnt(f"the new user's address was not shown as sent, nor in lower case: {s.facts.get('email')!r}")
+        raise NoAnswerError(
+            f"the new user's address was not shown as sent, nor in lower case: {s.facts.get('email')!r}"
+        )
     found = bool(s.client.get_users(email=address.lower())["users"])
     taken = False
     try:
@@ -99,9 +101,9 @@ def email_case(s: Session) -> None:
     stored = "stored in lower case" if s.facts["email"] != address else "stored as sent"
     evidence = f"{stored}; in lower case {'found' if found else 'not found'} and {'taken' if taken else 'free'}"
     if found != taken:
-        raise Unlearnt(f"{evidence}: the emulator treats both alike")
+        raise NoAnswerError(f"{evidence}: the emulator treats both alike")
     if not found and s.facts["email"] != address:
-        raise Unlearnt(evidence)
+        raise NoAnswerError(evidence)
     value = "lower" if s.facts["email"] != address else "insensitive" if found else "sensitive"
     s.learn("email_case", value, evidence)
 
@@ -137,7 +139,7 @@ def identity_conflict(s: Session) -> None:
     call = s.client.create_user_identity
     outcome = s.attempt(call, s.have["second_user"], value=s.have["second_address"], type="email")
     if outcome.status not in (400, 409):
-        raise Unlearnt(f"an address that another user has: {outcome}")
+        raise NoAnswerError(f"an address that another user has: {outcome}")
     s.learn("identity_conflict_status", outcome.status, f"an address that another user has: {outcome}")
 
 
@@ -147,7 +149,7 @@ def accepted_length(send: Callable[[str], Outcome], text: str) -> tuple[int, str
     :param send: sends a text.
     :param text: what it begins with.
     :returns: the length, and how ``LONGEST`` was answered.
-    :raises Unlearnt: no length is accepted.
+    :raises NoAnswerError: no length is accepted.
     """
 
     def attempt(length: int) -> Outcome:
@@ -166,7 +168,7 @@ def accepted_length(send: Callable[[str], Outcome], text: str) -> tuple[int, str
         middle = (low + high) // 2
         low, high = (low, middle) if attempt(middle).refused else (middle, high)
     if not low:
-        raise Unlearnt(f"nothing was taken: {first}")
+        raise NoAnswerError(f"nothing was taken: {first}")
     return low, str(first)
 
 
@@ -188,7 +190,7 @@ def names(s: Session) -> None:
     elif s.client.get_user_data(user).get("first_name") == before:
         s.learn("clear_name", "ignore", f"an empty name: {cleared}, and the name stayed")
     else:
-        raise Unlearnt("an empty name cleared the name, which the emulator never does")
+        raise NoAnswerError("an empty name cleared the name, which the emulator never does")
 
 
 @question("provided_id_max_length", "clear_provided_id", calls="update_user get_user_data", needs="user")
@@ -204,7 +206,7 @@ def provided_id(s: Session) -> None:
     )
     before = stored()
     if not before:
-        raise Unlearnt("the user shows no provided_id")
+        raise NoAnswerError("the user shows no provided_id")
     if len(before) != length:
         s.leave("provided_id_max_length", f"{length} characters were cut to {len(before)}: the emulator does not cut")
     elif length == LONGEST:
@@ -213,10 +215,10 @@ def provided_id(s: Session) -> None:
         s.learn("provided_id_max_length", length, f"{LONGEST} characters: {answer}; {length} is the most")
     cleared = s.attempt(s.client.update_user, user, provided_id="")
     if cleared.refused:
-        raise Unlearnt(f"an empty provided_id: {cleared}, where the emulator takes or ignores it")
+        raise NoAnswerError(f"an empty provided_id: {cleared}, where the emulator takes or ignores it")
     after = stored()
     if after not in ("", before):
-        raise Unlearnt("an empty provided_id left another one")
+        raise NoAnswerError("an empty provided_id left another one")
     evidence = f"an empty provided_id: {cleared}, and it {'stayed' if after else 'was gone'}"
     s.learn("clear_provided_id", "ignore" if after else "allow", evidence)
 
@@ -227,7 +229,7 @@ def sessions(s: Session) -> None:
     outcome = s.attempt(s.client.delete_user_sessions, s.have["user"])
     status = 200 if not outcome.refused else outcome.status
     if status not in (200, 404):
-        raise Unlearnt(f"ending the sessions of a user without any: {outcome}")
+        raise NoAnswerError(f"ending the sessions of a user without any: {outcome}")
     s.learn("no_sessions_status", status, f"ending the sessions of a user without any: {outcome}")
 
 
@@ -239,7 +241,7 @@ def missing_user(s: Session) -> None:
     s.have["deleted_user"] = gone
     outcome = s.attempt(s.client.get_user_data, gone)
     if outcome.status not in (400, 404):
-        raise Unlearnt(f"reading a deleted user: {outcome}")
+        raise NoAnswerError(f"reading a deleted user: {outcome}")
     s.learn("missing_user_status", outcome.status, f"reading a deleted user: {outcome}")
 
 

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnVa
 
 from airflow_provider_kinde.exceptions import may_retry
 from airflow_provider_kinde.links.admin import KindeAdminLink
-from airflow_provider_kinde.operators.base import RendersText, airflow_errors, connected
+from airflow_provider_kinde.operators.base import TextTemplatesMixin, airflow_errors, connected
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -25,7 +25,7 @@ SLACK = 300.0
 """Seconds after a trigger's own deadline at which Airflow ends the wait by itself."""
 
 
-class WaitSensor(RendersText, BaseSensorOperator):
+class WaitSensor(TextTemplatesMixin, BaseSensorOperator):
     """A sensor that checks once in the worker; with ``deferrable`` the triggerer does the rest.
 
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.

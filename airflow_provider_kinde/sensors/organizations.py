@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_kinde.operators.base import TakesAddress, one_of, optional_list, set_address
+from airflow_provider_kinde.operators.base import EmailParameterMixin, one_of, optional_list, set_address
 from airflow_provider_kinde.sensors.base import KindeSensor
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class KindeOrganizationSensor(_OrganizationSensor):
         self.condition = one_of("condition", condition, "exists", "missing")
 
 
-class KindeOrganizationUserSensor(TakesAddress, _OrganizationSensor):
+class KindeOrganizationUserSensor(EmailParameterMixin, _OrganizationSensor):
     """Wait until a user is a member of an organization, with some roles; or is no longer a member.
 
     The sensor also waits for a user or an organization that does not exist yet. A role key that Kinde does not have

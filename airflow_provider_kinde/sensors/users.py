@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from airflow_provider_kinde.operators.base import TakesAddress, one_of, set_address
+from airflow_provider_kinde.operators.base import EmailParameterMixin, one_of, set_address
 from airflow_provider_kinde.sensors.base import KindeSensor
 
 
-class KindeUserSensor(TakesAddress, KindeSensor):
+class KindeUserSensor(EmailParameterMixin, KindeSensor):
     """Wait until a user exists, is active, suspended or missing, or has an identity.
 
     :param user_id: the user's id (templated), or

@@ -49,10 +49,10 @@ class Source(Protocol):
 class Access(enum.Enum):
     """Whether HR says that a person has access on the day of the run."""
 
-    DUE = "due"
+    ACTIVE = "active"
     """Has access; given where missing."""
     KEEP = "keep"
-    """Active, but the start is still ahead: nothing is given, and a person who has access is treated as due."""
+    """Active, but the start is still ahead: nothing is given, and a person who has access keeps it."""
     GRACE = "grace"
     """Past the end, within grace: what is there stays exactly as it is."""
     NONE = "none"
@@ -60,7 +60,7 @@ class Access(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DesiredMembership:
     """One membership rule that holds for a person.
 
     :param alias: the organization's alias in the spec.
@@ -76,7 +76,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UnclearRule:
     """A blank column that a rule reads, where the rule did not hold: if this would take access away, hold the person.
 
     :param columns: the blank columns.
@@ -107,13 +107,13 @@ class Person:
     access: Access
     why: str
     """Why ``access`` is what it is, in words that go into plan and report ("Status is Terminated")."""
-    memberships: tuple[Due, ...] = ()
-    doubts: tuple[Doubt, ...] = ()
+    memberships: tuple[DesiredMembership, ...] = ()
+    unclear_rules: tuple[UnclearRule, ...] = ()
     adopt_provided_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRow:
     """A row that could not be understood: its person is left alone."""
 
     row: int

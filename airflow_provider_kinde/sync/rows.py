@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.expressions import is_blank
 
 MAX_COLUMNS = 10_000
@@ -19,7 +19,7 @@ MAX_BITS = 4_096
 MAX_DEPTH = 8
 
 
-class Doubled(SourceError):
+class DuplicateColumnError(SourceError):
     """A column stands twice: which one is meant is unknown, so that no row may be acted upon.
 
     :param column: the column's name.
@@ -47,7 +47,7 @@ class RowReading:
     def __iter__(self) -> Iterator[Row]:
         try:
             yield from self._rows
-        except Doubled as doubled:
+        except DuplicateColumnError as doubled:
             self.incomplete.append(f"{self.name} is incomplete: {doubled}")
 
 
@@ -113,7 +113,7 @@ def object_row(number: int, values: Any) -> Row:
 
     :param number: where a person finds it.
     :param values: what stands there; anything but an object is a problem of this row.
-    :raises Doubled: two of its values are one column, such as ``{"a": {"b": 1}, "a.b": 2}``.
+    :raises DuplicateColumnError: two of its values are one column, such as ``{"a": {"b": 1}, "a.b": 2}``.
     """
     if not isinstance(values, Mapping):
         return Row(number, {}, f"is not an object but {type(values).__name__}")
@@ -134,11 +134,13 @@ def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """What stands under each name.
 
     :param pairs: names and values.
-    :raises Doubled: a name stands twice.
+    :raises DuplicateColumnError: a name stands twice.
     """
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Doubled(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
+        raise DuplicateColumnError(
+            next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        )
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_kinde.dag_factory.sync_dag import can_ask, can_watch, kinde_sync_dag
 from airflow_provider_kinde.operators.spec_base import refuse_backfill
-from airflow_provider_kinde.sync.spec import outline
+from airflow_provider_kinde.sync.spec import dag_outline
 from tests.support.company import Company
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,7 +173,7 @@ def test_what_is_no_spec_is_a_clear_import_error(tmp_path: Path, text: str, word
 
 
 def test_a_spec_is_read_anew_only_when_it_changes(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outline, "_outlines", {})
+    monkeypatch.setattr(dag_outline, "_outlines", {})
     kinde_sync_dag(company.spec)
     before = company.spec.stat()
     company.spec.write_text(company.spec.read_text().replace("small-hr", "other-hr"))
@@ -206,7 +206,7 @@ print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_
         "exceptions",
         "hooks.connection_form",
         "links.admin",
-        "sync.spec.outline",
+        "sync.spec.dag_outline",
         "sync.kinds",
         "triggers.durations",
         "version",

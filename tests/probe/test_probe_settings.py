@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_kinde.probe import probe_tenant
-from airflow_provider_kinde.probe.ask import MADE_BY, NEVER_ASKED, QUESTIONS
+from airflow_provider_kinde.probe.run import MADE_BY, NEVER_ASKED, QUESTIONS
 from airflow_provider_kinde.probe.users import LONGEST
 from kinde_emulator import Emulator, Settings
 from tests.probe.probed_tenant import connect, fill

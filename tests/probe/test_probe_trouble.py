@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_kinde.cli.main import main
 from airflow_provider_kinde.probe import probe_tenant
-from airflow_provider_kinde.probe.ask import QUESTIONS
-from airflow_provider_kinde.probe.things import stranger
+from airflow_provider_kinde.probe.created_objects import stranger
+from airflow_provider_kinde.probe.run import QUESTIONS
 from kinde_emulator import Emulator
 from kinde_emulator.settings import Settings
 from tests.probe.probed_tenant import connect

@@ -13,7 +13,7 @@ from typing import IO
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import MAX_CELL, MAX_COLUMNS, RowReading
-from airflow_provider_kinde.sync.spec.cells import clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
 
 MAX_LINE = 10_000_000
 """Longest line in characters."""

@@ -18,7 +18,7 @@ _TODAY = re.compile(r"\{today([+-]\d{1,4})?(?::([^{}]+))?\}")
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """One file.
 
     :param path: where it is.
@@ -49,7 +49,7 @@ class Search:
     timezone: dt.tzinfo
     storage: Callable[[str], Any]
 
-    def find(self, path: str, name: str, now: dt.datetime | None = None) -> list[Found]:
+    def find(self, path: str, name: str, now: dt.datetime | None = None) -> list[FoundFile]:
         """Find the file, or the files, that a path of the spec means.
 
         :param path: the path, with ``*`` and ``{today}`` in it or not.
@@ -60,11 +60,11 @@ class Search:
         """
         texts = dated(path, now or dt.datetime.now(self.timezone))
         if texts == [path] and "*" not in path and self.max_age is None:
-            return [Found(path)]
+            return [FoundFile(path)]
         found = {match.path: match for text in texts for match in self._matches(text)}
         if not found:
             if "*" not in path and len(texts) == 1:
-                return [Found(texts[0])]  # opening it says what is wrong
+                return [FoundFile(texts[0])]  # opening it says what is wrong
             shown = " or ".join(text.rpartition("/")[2] for text in texts)
             raise SourceError(
                 f"no file matches {name} ({shown}): check source.path in the spec, and that the export ran"
@@ -74,7 +74,7 @@ class Search:
             return files
         return [max(files, key=lambda file: (file.written, file.path))] if self.newest == "time" else files[-1:]
 
-    def stale(self, file: Found) -> str:
+    def stale(self, file: FoundFile) -> str:
         """Say why a file is too old to be acted upon; empty if it is not.
 
         :param file: the file that was found.
@@ -88,18 +88,18 @@ class Search:
         ago, most = f"{age / 3600:.0f} hours ago", _hours(self.max_age)
         return f"it is stale: it was written {at:%Y-%m-%d %H:%M} UTC, {ago}, and max_age is {most}"
 
-    def _matches(self, path: str) -> list[Found]:
+    def _matches(self, path: str) -> list[FoundFile]:
         try:
             root = self.storage if "://" in path else Path
             if "*" not in path:
                 file = root(path)
-                return [Found(path, file.stat())] if file.is_file() else []
+                return [FoundFile(path, file.stat())] if file.is_file() else []
             parts = path.split("/")
             first = next(index for index, part in enumerate(parts) if "*" in part)
             # Of the marks that a pattern may hold, only the star is one.
             pattern = re.sub(r"[\[?]", lambda match: f"[{match[0]}]", "/".join(parts[first:]))
             matches = root("/".join(parts[:first]) or "/").glob(pattern)
-            return [Found(str(file), file.stat()) for file in matches if file.is_file()]
+            return [FoundFile(str(file), file.stat()) for file in matches if file.is_file()]
         except SourceError:
             raise
         except Exception as error:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.rows import Doubled, RowReading, object_row, unique
+from airflow_provider_kinde.sync.rows import DuplicateColumnError, RowReading, object_row, unique
 
 _CHUNK = 1 << 16
 MAX_ITEM = 4_000_000
@@ -22,7 +22,7 @@ def _constant(name: str) -> None:
 
 
 DECODER = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=unique)
-"""Reads NaN as null, and raises ``Doubled`` if an object has a name twice; Python's own decoder keeps the last one."""
+"""Reads NaN as null; raises ``DuplicateColumnError`` if an object has a name twice, where Python's keeps the last."""
 
 
 def _incomplete(reading: RowReading, reason: str) -> None:
@@ -68,13 +68,13 @@ def read_document(stream: IO[str], reading: RowReading, rows_key: str, keyed_by:
     text = _Text(stream)
     try:
         yield from _document(text, reading, rows_key, keyed_by)
-    except _Cut as error:
+    except _Truncated as error:
         _incomplete(reading, str(error))
     except UnicodeError as error:
         _incomplete(reading, f"it cannot be decoded: {error}")
 
 
-class _Cut(Exception):
+class _Truncated(Exception):
     """The document ends or breaks here."""
 
 
@@ -88,7 +88,7 @@ class _Text:
     def _more(self, size: int) -> bool:
         chunk = self._stream.read(size)
         if "\0" in chunk:
-            raise _Cut("it holds NUL bytes; if it is UTF-16, set encoding: utf-16")
+            raise _Truncated("it holds NUL bytes; if it is UTF-16, set encoding: utf-16")
         self._buffer, self._at = self._buffer[self._at :] + chunk, 0
         self._ended = not chunk
         return bool(chunk)
@@ -111,9 +111,9 @@ class _Text:
         """
         char = self.peek()
         if not char:
-            raise _Cut(f"it ends {where}: was the file cut off?")
+            raise _Truncated(f"it ends {where}: was the file cut off?")
         if char not in expected:
-            raise _Cut(f"{' or '.join(expected)} is expected {where}, found {char!r}")
+            raise _Truncated(f"{' or '.join(expected)} is expected {where}, found {char!r}")
         self._at += 1
         return char
 
@@ -128,12 +128,14 @@ class _Text:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._at)
             except RecursionError:
-                raise _Cut(f"{where} is nested too deeply") from None
+                raise _Truncated(f"{where} is nested too deeply") from None
             except ValueError as error:
                 if len(self._buffer) - self._at > MAX_ITEM:
-                    raise _Cut(f"{where} is longer than {MAX_ITEM:,} characters or not valid JSON: {error}") from None
+                    raise _Truncated(
+                        f"{where} is longer than {MAX_ITEM:,} characters or not valid JSON: {error}"
+                    ) from None
                 if not self._more(size):
-                    raise _Cut(f"{where} is cut off or not valid JSON: {error}") from None
+                    raise _Truncated(f"{where} is cut off or not valid JSON: {error}") from None
                 size *= 2
                 continue
             # A number at the end of the window may continue in the next chunk.
@@ -160,9 +162,9 @@ def _document(text: _Text, reading: RowReading, rows_key: str, keyed_by: str) ->
             )
         yield from _object(text, rows_key, keyed_by) if rows_key else _keyed(text, keyed_by)
     else:
-        raise _Cut(f"it begins with {first!r} and is neither a list nor an object")
+        raise _Truncated(f"it begins with {first!r} and is neither a list nor an object")
     if left := text.peek():
-        raise _Cut(f"{left!r} follows after its end: are these two files in one?")
+        raise _Truncated(f"{left!r} follows after its end: are these two files in one?")
 
 
 def _list(text: _Text) -> Iterator[Row]:
@@ -189,9 +191,9 @@ def _keyed(text: _Text, column: str) -> Iterator[Row]:
         number += 1
         key = text.value("a key")
         if not isinstance(key, str):
-            raise _Cut("a key is not text")
+            raise _Truncated("a key is not text")
         if key in keys:
-            raise Doubled(key)
+            raise DuplicateColumnError(key)
         keys.add(key)
         text.take(":", f"after key {number}")
         row = object_row(number, text.value(f"item {number}"))
@@ -213,9 +215,9 @@ def _object(text: _Text, rows_key: str, keyed_by: str) -> Iterator[Row]:
     while text.peek() != "}":
         key = text.value("a key")
         if not isinstance(key, str):
-            raise _Cut("a key is not text")
+            raise _Truncated("a key is not text")
         if key in keys:
-            raise Doubled(key)
+            raise DuplicateColumnError(key)
         keys.add(key)
         text.take(":", f"after the key {key!r}")
         if key == rows_key and not found and text.peek() == ("{" if keyed_by else "["):
@@ -228,10 +230,10 @@ def _object(text: _Text, rows_key: str, keyed_by: str) -> Iterator[Row]:
     else:
         text.take("}", "at the end")
     if not found:
-        raise _Cut(f"it holds no {'object' if keyed_by else 'list'} named {rows_key!r} (rows: in the spec)")
+        raise _Truncated(f"it holds no {'object' if keyed_by else 'list'} named {rows_key!r} (rows: in the spec)")
 
 
 def _check_text(row: Row) -> None:
     for column, value in row.values.items():
         if isinstance(value, str) and not value.isascii() and any("\udc80" <= char <= "\udcff" for char in value):
-            raise _Cut(f"item {row.number}, column {column!r}, cannot be decoded: set encoding (cp1252, …)")
+            raise _Truncated(f"item {row.number}, column {column!r}, cannot be decoded: set encoding (cp1252, …)")

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.rows import MAX_CELL, Doubled, RowReading, object_row
+from airflow_provider_kinde.sync.rows import MAX_CELL, DuplicateColumnError, RowReading, object_row
 
 _BATCH = 2_000
 MAX_CHUNK = 128 << 20
@@ -62,7 +62,7 @@ def read(file: IO[bytes], reading: RowReading) -> Iterator[Row]:
     table = pyarrow.parquet.ParquetFile(file, read_dictionary=texts)
     counts = Counter(column.path for column in table.schema)
     for path in (path for path, count in counts.items() if count > 1):
-        reading.incomplete.append(f"{reading.name} is incomplete: {Doubled(path)}")
+        reading.incomplete.append(f"{reading.name} is incomplete: {DuplicateColumnError(path)}")
     if reading.incomplete:
         return iter(())
     if not any(pyarrow.types.is_struct(field.type) for field in schema):

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.change_tokens import stat_token
 from airflow_provider_kinde.sources.completeness import Expect, HashingFile
-from airflow_provider_kinde.sources.file import csv_file, json_file, packed, parquet_file, xlsx_file
-from airflow_provider_kinde.sources.file.find import Found, Search
+from airflow_provider_kinde.sources.file import compression, csv_file, json_file, parquet_file, xlsx_file
+from airflow_provider_kinde.sources.file.find import FoundFile, Search
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import RowReading, filled_rows
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -87,12 +87,12 @@ class FileSource:
     def _status(self, path: str) -> Any:
         return _storage_path(path, self.conn_id).stat() if "://" in path else Path(path).stat()
 
-    def _files(self) -> list[Found]:
+    def _files(self) -> list[FoundFile]:
         found = [file for path in self.paths for file in self.search.find(path, _public(path))]
         return list({file.path: file for file in found}.values())
 
     def _all_rows(
-        self, files: list[Found], rows: Iterator[Row], first: RowReading, reading: RowReading
+        self, files: list[FoundFile], rows: Iterator[Row], first: RowReading, reading: RowReading
     ) -> Iterator[Row]:
         """The rows of one file after the other; what makes one of them incomplete makes the whole incomplete."""
         count = number = 0
@@ -129,7 +129,7 @@ class FileSource:
         lacks = read & (set(first.columns) ^ set(other.columns))
         return [f"{other.name} is incomplete: it has other columns than {first.name}"] if lacks else []
 
-    def _open(self, file: Found, reading: RowReading) -> Iterator[Row]:
+    def _open(self, file: FoundFile, reading: RowReading) -> Iterator[Row]:
         """Open one file and start to read it.
 
         :returns: its rows; after the last one the file is closed.
@@ -148,10 +148,10 @@ class FileSource:
         manifest = self.manifest.replace("{path}", path) if self.manifest else None
         expectation = Expect(None, options.expect.trailer, manifest)
         expect = expectation.begin(reading, lambda: self._read_manifest(manifest or ""))
-        head = packed.begin(raw)
-        packs = packed.is_gzip(head)
+        head = compression.begin(raw)
+        packs = compression.is_gzip(head)
         if not packs:
-            packed.check_kind(head, self.format, reading.name)
+            compression.check_kind(head, self.format, reading.name)
         if self.format in ("parquet", "xlsx"):
             if packs:
                 raise SourceError(
@@ -169,7 +169,7 @@ class FileSource:
                 hashing = HashingFile(raw)
                 data, digest = io.BufferedReader(hashing, 1 << 18), hashing.hexdigest
             if packs:
-                data = io.BufferedReader(packed.Unpacked(data, reading.name), 1 << 18)
+                data = io.BufferedReader(compression.GzipContent(data, reading.name), 1 << 18)
             # newline="" keeps line breaks as they are, so that quoted ones stay and a missing last one shows.
             stream = io.TextIOWrapper(data, options.encoding, errors="surrogateescape", newline="")
             lines = csv_file.checked_lines(stream, reading)

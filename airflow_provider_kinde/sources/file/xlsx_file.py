@@ -10,7 +10,7 @@ from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file.csv_file import Layout, check_names, check_place
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import MAX_COLUMNS, RowReading, object_row
-from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.expressions import is_blank
 
 MAX_UNPACKED = 1 << 30

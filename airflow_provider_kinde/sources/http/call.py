@@ -44,7 +44,7 @@ _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass
-class Answer:
+class HttpResponse:
     """An answer of status 2xx, whole; ``body`` stands at its beginning."""
 
     status: int
@@ -69,7 +69,7 @@ class Answer:
         """The decoded body.
 
         :param encoding: the encoding of the body; the one that the answer names, else UTF-8, when left out.
-        :raises Doubled: an object in it holds a name twice.
+        :raises DuplicateColumnError: an object in it holds a name twice.
         :raises SourceError: it is not JSON.
         """
         with self.body:
@@ -86,7 +86,7 @@ class Answer:
             raise SourceError(f"{self.url} answered {self.status} with {shown} where JSON is expected") from None
 
 
-class Refused(SourceError):
+class RequestRefusedError(SourceError):
     """The API answered with an error that another try would not change.
 
     :param message: the message for the user.
@@ -99,7 +99,7 @@ class Refused(SourceError):
         self.status, self.text = status, text
 
 
-class _Again(Exception):
+class _RetryableFailure(Exception):
     """This try failed, the next one may not."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
@@ -195,7 +195,7 @@ class Caller:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         limit: int = MAX_PAGE,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send a request, and send it again while the API is busy or out of reach.
 
         :param url: the whole URL.
@@ -215,7 +215,7 @@ class Caller:
             once = partial(self._once, method, url, query, {"json": body}, sent, limit)
             try:
                 return self._retried(once)
-            except Refused as refused:
+            except RequestRefusedError as refused:
                 with self._lock:
                     if refused.status != 401 or renewed or not self._auth.renew():
                         raise
@@ -224,10 +224,10 @@ class Caller:
     def _ask(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Any:
         return self._retried(lambda: self._once("POST", url, None, {"data": form}, headers, MAX_PAGE)).json()
 
-    def _retried(self, once: Callable[[], Answer]) -> Answer:
+    def _retried(self, once: Callable[[], HttpResponse]) -> HttpResponse:
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            if isinstance(error, _Again) and error.wait is not None:
+            if isinstance(error, _RetryableFailure) and error.wait is not None:
                 return error.wait
             return min(2.0 ** (state.attempt_number - 1), 60.0) * random.uniform(0.8, 1.2)
 
@@ -235,18 +235,22 @@ class Caller:
             return state.attempt_number >= self.tries or state.idle_for + wait(state) > PATIENCE
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Again), wait=wait, stop=stop, sleep=self.sleep, reraise=True
+            retry=tenacity.retry_if_exception_type(_RetryableFailure),
+            wait=wait,
+            stop=stop,
+            sleep=self.sleep,
+            reraise=True,
         )
         tried = 0
 
-        def counted() -> Answer:
+        def counted() -> HttpResponse:
             nonlocal tried
             tried += 1
             return once()
 
         try:
             return retrying(counted)
-        except _Again as error:
+        except _RetryableFailure as error:
             times = "once" if tried == 1 else f"{tried} times"
             later = f"; it asks to wait {error.wait:.0f} s" if error.wait else ""
             raise SourceError(f"{error} (tried {times}{later})") from None
@@ -259,7 +263,7 @@ class Caller:
         content: Mapping[str, Any],
         headers: Mapping[str, str],
         limit: int,
-    ) -> Answer:
+    ) -> HttpResponse:
         shown = without_query(url)
         try:
             with self._session().request(
@@ -268,20 +272,22 @@ class Caller:
             ) as response:  # fmt: skip
                 status = response.status_code
                 if status in _AGAIN:
-                    raise _Again(f"{shown} answered HTTP {status}", _retry_after(response.headers))
+                    raise _RetryableFailure(f"{shown} answered HTTP {status}", _retry_after(response.headers))
                 if 300 <= status < 400:
-                    raise Refused(f"{shown} answered HTTP {status}, a redirect: is the address right?", status, "")
+                    raise RequestRefusedError(
+                        f"{shown} answered HTTP {status}, a redirect: is the address right?", status, ""
+                    )
                 body = self._body(response, limit if status < 300 else 1 << 16, shown, cut=status >= 300)
                 if status >= 300:
                     raise self._refused(shown, status, body)
-                return Answer(status, response.headers, body, shown)
+                return HttpResponse(status, response.headers, body, shown)
         except requests.exceptions.SSLError:
             raise SourceError(f"{shown}: no secure connection can be made; its certificate is not accepted") from None
         except (requests.Timeout, requests.ConnectionError) as error:
-            raise _Again(f"{shown} does not answer ({_kind(error)})") from None
+            raise _RetryableFailure(f"{shown} does not answer ({_kind(error)})") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             # Of the body, which is read past requests.
-            raise _Again(f"{shown} does not answer ({_kind(error)})") from None
+            raise _RetryableFailure(f"{shown} does not answer ({_kind(error)})") from None
         except requests.RequestException as error:
             raise SourceError(f"{shown} cannot be asked ({type(error).__name__})") from None
 
@@ -312,7 +318,7 @@ class Caller:
         body.seek(0)
         return body
 
-    def _refused(self, shown: str, status: int, body: IO[bytes]) -> Refused:
+    def _refused(self, shown: str, status: int, body: IO[bytes]) -> RequestRefusedError:
         text = body.read().decode("utf-8", errors="replace")
         # Before anything is cut off: half a credential would not be recognised.
         why, text = mask(_reason(text), self._auth.secrets)[:200], mask(text, self._auth.secrets)
@@ -323,7 +329,9 @@ class Caller:
             404: "there is no such address",
         }
         hint = hints.get(status, "")
-        return Refused(": ".join(part for part in (f"{shown} answered HTTP {status}", hint, why) if part), status, text)
+        return RequestRefusedError(
+            ": ".join(part for part in (f"{shown} answered HTTP {status}", hint, why) if part), status, text
+        )
 
 
 def without_query(url: str) -> str:

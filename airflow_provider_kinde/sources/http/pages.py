@@ -16,9 +16,9 @@ from urllib.parse import quote
 import requests.utils
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.http.call import MAX_ANSWER, MAX_PAGE, Answer, Caller, Refused
-from airflow_provider_kinde.sources.http.paths import Shape
-from airflow_provider_kinde.sync.rows import Doubled
+from airflow_provider_kinde.sources.http.call import MAX_ANSWER, MAX_PAGE, Caller, HttpResponse, RequestRefusedError
+from airflow_provider_kinde.sources.http.paths import RowMapping
+from airflow_provider_kinde.sync.rows import DuplicateColumnError
 from airflow_provider_kinde.sync.spec.api_description import ApiDescription, EachSpec
 from airflow_provider_kinde.sync.spec.json_path import Path
 
@@ -30,11 +30,11 @@ _RESTART = frozenset({400, 404, 409, 410, 412})
 Clock = Callable[[dt.tzinfo], dt.datetime]
 
 
-class Changed(Exception):
+class PagesChangedError(Exception):
     """The pages do not add up: the list changed while it was read, or something is missing."""
 
 
-class Pass:
+class PageReader:
     """Reads all pages once.
 
     :param api: the description.
@@ -61,7 +61,7 @@ class Pass:
         try:
             self._read()
             self._judge()
-        except (Changed, Doubled) as problem:
+        except (PagesChangedError, DuplicateColumnError) as problem:
             self.problem = str(problem)
         except BaseException:
             self._spool.close()
@@ -94,7 +94,7 @@ class Pass:
         while True:
             number += 1
             if number > MAX_PAGES:
-                raise Changed(f"it has more than {MAX_PAGES:,} pages")
+                raise PagesChangedError(f"it has more than {MAX_PAGES:,} pages")
             answer = self._ask(link or url, None if link else step, number)
             if answer is None:
                 return
@@ -104,11 +104,11 @@ class Pass:
             total = self._total(data)
             marks = [_mark(item) for item in items]
             if number > 1 and pages.type in ("page", "offset") and marks and marks == before and len(marks) > 1:
-                raise Changed(f"page {number} repeats page {number - 1}: the API ignores {pages.param!r}")
+                raise PagesChangedError(f"page {number} repeats page {number - 1}: the API ignores {pages.param!r}")
             before = marks
             if number > 1 and pages.type == "offset" and pages.overlap:
                 if not marks or marks[0] != last:
-                    raise Changed(f"page {number} does not begin with the last row of page {number - 1}")
+                    raise PagesChangedError(f"page {number} does not begin with the last row of page {number - 1}")
                 items, marks = items[1:], marks[1:]
             self._keep(items, marks)
             consumed += len(items)
@@ -117,11 +117,11 @@ class Pass:
             if pages.type in ("cursor", "next"):
                 following = self._following(data, headers)
                 if following is None and not items and number > 1 and total is None:
-                    raise Changed(f"page {number} is empty, although page {number - 1} links to it")
+                    raise PagesChangedError(f"page {number} is empty, although page {number - 1} links to it")
                 if following is None:
                     return
                 if following in asked:
-                    raise Changed(f"after page {number} comes a page that was read before: the pages repeat")
+                    raise PagesChangedError(f"after page {number} comes a page that was read before: the pages repeat")
                 asked.add(following)
             elif pages.type == "none":
                 return
@@ -131,7 +131,7 @@ class Pass:
                     return
                 if not items:
                     if count is not None:
-                        raise Changed(f"page {number} of {count} is empty")
+                        raise PagesChangedError(f"page {number} of {count} is empty")
                     return
                 if count is None and total is not None and consumed >= total:
                     return
@@ -159,7 +159,7 @@ class Pass:
             step[pages.param] = pages.first
         return step
 
-    def _ask(self, url: str, step: Mapping[str, str] | None, number: int) -> Answer | None:
+    def _ask(self, url: str, step: Mapping[str, str] | None, number: int) -> HttpResponse | None:
         api = self.api
         query: dict[str, str] = {}
         body = dict(api.body) if api.body is not None else None
@@ -174,13 +174,13 @@ class Pass:
                 url, query, method=api.method, body=body, headers=api.headers,
                 limit=MAX_ANSWER if api.pages.type == "none" else MAX_PAGE,
             )  # fmt: skip
-        except Refused as refused:
+        except RequestRefusedError as refused:
             if number == 1 and refused.status in api.empty_status:
                 return None
             if number > 1 and refused.status in _RESTART:
                 word = next((word for word in api.restart_on if word in refused.text), None)
                 if word:
-                    raise Changed(f"before page {number} the API said {word}") from None
+                    raise PagesChangedError(f"before page {number} the API said {word}") from None
             raise
 
     def _following(self, data: Any, headers: Mapping[str, str]) -> str | None:
@@ -201,7 +201,7 @@ class Pass:
     def _shown(self) -> str:
         return self.caller.address(self.api.url).partition("?")[0]
 
-    def _rows_of(self, data: Any, answer: Answer) -> list[Any]:
+    def _rows_of(self, data: Any, answer: HttpResponse) -> list[Any]:
         found = self.api.rows.find(data)
         if isinstance(found, list):
             return found
@@ -248,9 +248,9 @@ class Pass:
 
         try:
             answer = self.caller.get(self.caller.address(_FIELD.sub(fill, each.url)), each.query)
-        except Refused as refused:
+        except RequestRefusedError as refused:
             if refused.status in (404, 410):
-                raise Changed("a person was deleted while the list was read") from None
+                raise PagesChangedError("a person was deleted while the list was read") from None
             raise
         found = each.rows.find(answer.json(self.api.encoding))
         if each.first:
@@ -258,7 +258,7 @@ class Pass:
                 raise SourceError(f"{answer.url} answered {answer.status} without a list at {each.rows.text}")
             found = found[0] if found else None
         if each.lists and isinstance(found, Mapping):
-            found = Shape(lists=each.lists).listed(found)
+            found = RowMapping(lists=each.lists).listed(found)
         return {**item, each.into: found}
 
     # -- the whole ---------------------------------------------------------------------------------------------
@@ -266,9 +266,9 @@ class Pass:
     def _judge(self) -> None:
         totals = list(dict.fromkeys(self.totals))
         if len(totals) > 1:
-            raise Changed(f"its total went {' → '.join(map(str, totals[:5]))} while it was read")
+            raise PagesChangedError(f"its total went {' → '.join(map(str, totals[:5]))} while it was read")
         if totals and len(self.ids) != totals[0]:
-            raise Changed(f"it counts {totals[0]} and its pages hold {len(self.ids)}")
+            raise PagesChangedError(f"it counts {totals[0]} and its pages hold {len(self.ids)}")
 
 
 def dated(query: Mapping[str, str], api: ApiDescription, now: Clock) -> dict[str, str]:

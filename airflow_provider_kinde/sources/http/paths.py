@@ -16,7 +16,7 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00:00(?:\.0+)?)?(?:Z|[+-]\d\d:\
 
 
 @dataclass(frozen=True)
-class Shape:
+class RowMapping:
     """How an item becomes a row.
 
     :param columns: further columns, each with its path in the item.
@@ -38,7 +38,9 @@ class Shape:
     fields: tuple[str, ...] = ()
     may_lack: tuple[str, ...] = ()
 
-    def row(self, number: int, item: Any, read: frozenset[str] = frozenset(), missed: Missed | None = None) -> Row:
+    def row(
+        self, number: int, item: Any, read: frozenset[str] = frozenset(), missed: MissingFields | None = None
+    ) -> Row:
         """Make the row of one item.
 
         :param number: number of the row, from 1.
@@ -105,7 +107,7 @@ class Shape:
         return found
 
 
-class Missed:
+class MissingFields:
     """Counts the fields that rows lack, and those that the service account may not see."""
 
     def __init__(self) -> None:

@@ -13,8 +13,8 @@ from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file import csv_file
 from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, without_query
 from airflow_provider_kinde.sources.http.login import Connect, Login, airflow_login, check_url
-from airflow_provider_kinde.sources.http.pages import Clock, Pass, dated
-from airflow_provider_kinde.sources.http.paths import Missed, Shape
+from airflow_provider_kinde.sources.http.pages import Clock, PageReader, dated
+from airflow_provider_kinde.sources.http.paths import MissingFields, RowMapping
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import RowReading, filled_rows
 from airflow_provider_kinde.sync.spec.api_description import ApiDescription, VendorDescription
@@ -54,7 +54,7 @@ class ApiSource:
         self._null_values = options.null_values
         self._connect, self._sleep, self._now = connect or airflow_login, sleep, now
         self._read_columns = frozenset().union(*(template.columns for template in spec.templates))
-        self._shape = Shape(
+        self._shape = RowMapping(
             columns=api.columns,
             lists=api.lists,
             prefixes=api.prefixes,
@@ -77,7 +77,7 @@ class ApiSource:
                 reading._rows = self._to_the_end(self._csv(caller, reading), reading, proof=False)
                 return reading
             found, proof = self._passes(caller, reading)
-        missed = Missed()
+        missed = MissingFields()
         rows = (
             self._shape.row(number, item, self._read_columns, missed) for number, item in enumerate(found.items(), 1)
         )
@@ -119,7 +119,7 @@ class ApiSource:
             base, self.api.auth, login, timeout=self._timeout, tries=self._tries, where=where, sleep=self._sleep
         )
 
-    def _passes(self, caller: Caller, reading: RowReading) -> tuple[Pass, bool]:
+    def _passes(self, caller: Caller, reading: RowReading) -> tuple[PageReader, bool]:
         """Read the list up to three times, until a pass adds up.
 
         :returns: the pass that adds up, or else the last one, and whether the list is proven complete.
@@ -128,9 +128,9 @@ class ApiSource:
             if attempt:
                 self._sleep(2.0 * attempt)
             # Other page borders than before, so that a row lost at a border is noticed.
-            found = Pass(self.api, caller, self._now, smaller=attempt)
+            found = PageReader(self.api, caller, self._now, smaller=attempt)
             if not found.problem and self.api.pages.twice:
-                again = Pass(self.api, caller, self._now, smaller=attempt + 1, only_ids=True)
+                again = PageReader(self.api, caller, self._now, smaller=attempt + 1, only_ids=True)
                 again.close()
                 differ = len(found.ids ^ again.ids)
                 found.problem = again.problem or (f"two passes differ in {differ} people" if differ else "")
@@ -161,7 +161,7 @@ class ApiSource:
         )
 
     def _to_the_end(
-        self, rows: Iterator[Row], reading: RowReading, *, proof: bool, missed: Missed | None = None
+        self, rows: Iterator[Row], reading: RowReading, *, proof: bool, missed: MissingFields | None = None
     ) -> Iterator[Row]:
         count = 0
         for row in filled_rows(rows, self._null_values):

@@ -14,7 +14,7 @@ from airflow_provider_kinde.resources.organizations import create_organization
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Account, Person
-from airflow_provider_kinde.sync.snapshot.directories import Refusals
+from airflow_provider_kinde.sync.snapshot.directories import RefusalReasons
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
@@ -41,7 +41,7 @@ class Accounts:
 
     def __init__(self, spec: SyncSpec, snapshot: Snapshot, client: Any, today: date) -> None:
         self.spec, self.snapshot, self.client, self.today = spec, snapshot, client, today
-        self.refusals = Refusals(client)
+        self.refusals = RefusalReasons(client)
 
     # -- joiners ------------------------------------------------------------------------------------------------
 

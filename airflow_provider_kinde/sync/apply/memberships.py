@@ -17,7 +17,7 @@ from airflow_provider_kinde.resources.members import (
 )
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
-from airflow_provider_kinde.sync.snapshot.directories import Refusals
+from airflow_provider_kinde.sync.snapshot.directories import RefusalReasons
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
@@ -47,7 +47,7 @@ class Memberships:
     """
 
     def __init__(
-        self, spec: SyncSpec, snapshot: Snapshot, client: Any, changes: ChangeList, refusals: Refusals
+        self, spec: SyncSpec, snapshot: Snapshot, client: Any, changes: ChangeList, refusals: RefusalReasons
     ) -> None:
         self.spec, self.snapshot, self.client = spec, snapshot, client
         self.changes, self.refusals = changes, refusals

@@ -48,7 +48,7 @@ def apply(
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class ApprovedPlan:
     """A plan made now, of which only that is left which was agreed upon.
 
     :param approve: the hash that lets it pass its volume guards, if they may be passed.
@@ -68,7 +68,7 @@ def plan_agreed(
     *,
     plan_file: Mapping[str, Any] | PlanFile | None = None,
     progress: Progress | None = None,
-) -> Agreed:
+) -> ApprovedPlan:
     """Plan afresh, and keep of it what the plan file holds as well; everything, if there is none. Reads only.
 
     The parameters are those of :func:`apply`.
@@ -83,13 +83,13 @@ def plan_agreed(
     approved = None if plan_file is None else PlanFile.of(plan_file)
     plan = plan_tested(spec, source, client, request, progress=progress)
     if approved is None:
-        return Agreed(plan, request.approve, [])
+        return ApprovedPlan(plan, request.approve, [])
     approved.check(plan)
     if request.approve and request.approve != approved.hash:
         raise SyncError(f"the approved hash {request.approve} is not that of the plan file ({approved.hash})")
     changed = _restrict(plan, approved.operations, request.approve_protected)
     # The hash of the file approves the rest of it too: everything left in the plan is part of the file.
-    return Agreed(plan, plan.hash if request.approve else None, changed)
+    return ApprovedPlan(plan, plan.hash if request.approve else None, changed)
 
 
 def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = frozenset()) -> list[str]:

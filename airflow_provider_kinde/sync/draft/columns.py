@@ -112,7 +112,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DraftValue:
     """One value of the draft.
 
     :param expression: the value.
@@ -126,20 +126,20 @@ class Part:
 
 
 @dataclass(slots=True)
-class Guess:
+class DraftColumns:
     """What the draft knows about a file."""
 
     rows: int
-    id: Part
-    email: Part
-    given: Part
-    family: Part
-    status: Part
+    id: DraftValue
+    email: DraftValue
+    given: DraftValue
+    family: DraftValue
+    status: DraftValue
     active: Statuses
     inactive: Statuses
     unclear: Statuses
-    start: Part | None = None
-    end: Part | None = None
+    start: DraftValue | None = None
+    end: DraftValue | None = None
     formats: Sequence[str] = ()
     formats_why: str = ""
     department: Column | None = None
@@ -149,7 +149,7 @@ class Guess:
     """All columns that look like end dates."""
 
 
-def guess(columns: Sequence[Column], rows: int) -> Guess:
+def guess(columns: Sequence[Column], rows: int) -> DraftColumns:
     """Guess what each column means.
 
     :param columns: the columns.
@@ -171,7 +171,7 @@ def guess(columns: Sequence[Column], rows: int) -> Guess:
     ends = [column for column in columns if _date_column([column], "end") and column is not start]
     dates = [column for column in (start, *ends) if column]
     formats, formats_why = date_formats(value for column in dates if not column.days for value in column.counts)
-    return Guess(
+    return DraftColumns(
         rows=rows,
         id=_id(columns),
         email=_email(email, given, family),
@@ -223,17 +223,17 @@ def _reads(expression: str) -> str:
     return "{{ " + expression + " }}"
 
 
-def _id(columns: Sequence[Column]) -> Part:
+def _id(columns: Sequence[Column]) -> DraftValue:
     def usable(column: Column) -> bool:
         return column.unique and not column.days and not any("~" in value for value in column.counts)
 
     named = _best(columns, "id", usable)
     if named:
-        return Part(_reads(named.reference), "its name, and every row has a value of its own")
+        return DraftValue(_reads(named.reference), "its name, and every row has a value of its own")
     repeated = _best(columns, "id", lambda column: column.filled == column.rows)
     if repeated:
         value, count = repeated.counts.most_common(1)[0]
-        return Part(
+        return DraftValue(
             _reads(repeated.reference),
             f"its name; but values appear twice, such as {value!r} ({count} rows)",
             False,
@@ -241,7 +241,7 @@ def _id(columns: Sequence[Column]) -> Part:
     others = [c for c in columns if usable(c) and c.share(lambda value: "@" in value) < 0.5]
     others.sort(key=lambda column: max(map(len, column.counts)))
     if others:
-        return Part(_reads(others[0].reference), "the first column in which no value appears twice", False)
+        return DraftValue(_reads(others[0].reference), "the first column in which no value appears twice", False)
     raise SyncError("no column can be an id: a column with a different value in every row is needed")
 
 
@@ -262,53 +262,55 @@ def _is_email(value: str) -> bool:
     return True
 
 
-def _email(column: Column | None, given: Part, family: Part) -> Part:
+def _email(column: Column | None, given: DraftValue, family: DraftValue) -> DraftValue:
     if column is None:
         first, last = (part.expression[2:-2].strip() for part in (given, family))
         if not given.expression or not family.expression:
             raise SyncError("no column has e-mail addresses, and there are no names to make addresses from")
         text = f"{{{{ ({first}) | slug }}}}.{{{{ ({last}) | slug('') }}}}@example.com"
-        return Part(text, "no column has addresses: made from the names; replace example.com by your domain", False)
+        return DraftValue(
+            text, "no column has addresses: made from the names; replace example.com by your domain", False
+        )
     bad = [value for value in column.texts() if not _is_email(value)]
     wrong = f"; {len(bad)} values are no addresses" if bad else ""
     twice = column.filled - len({value.casefold() for value in column.counts})
     shared = f"; {twice} appear twice, and these people are held" if twice else ""
     blank = f"; blank in {column.blank} rows" if column.blank else ""
     sure = not (bad or twice or re.search(_AVOIDED["email"], column.words))
-    return Part(_reads(column.reference), f"its values are addresses{wrong}{shared}{blank}", sure)
+    return DraftValue(_reads(column.reference), f"its values are addresses{wrong}{shared}{blank}", sure)
 
 
-def _people_names(columns: Sequence[Column]) -> tuple[Part, Part]:
+def _people_names(columns: Sequence[Column]) -> tuple[DraftValue, DraftValue]:
     given, family, whole = (_best(columns, kind, lambda c: c.filled > 0) for kind in ("given", "family", "name"))
     if whole is None or (given and family):
-        none = Part("", "no column looks like it", False)
+        none = DraftValue("", "no column looks like it", False)
         return (_name(given) if given else none), (_name(family) if family else none)
     comma = whole.share(lambda value: "," in value)
     if comma >= 0.8:
         why = ("" if comma == 1 else "mostly ") + "`Last, First`: what stands {} the comma"
         first, last = (_reads(f"{whole.reference} | {side}") for side in ("after", "before"))
-        return Part(first, why.format("after"), comma == 1), Part(last, why.format("before"), comma == 1)
+        return DraftValue(first, why.format("after"), comma == 1), DraftValue(last, why.format("before"), comma == 1)
     words = f"({whole.reference} | trim).split(' ')"
     first, last = (_reads(f"{words} | {side}") for side in ("first", "last"))
     why = "one column holds the whole name: its {} word"
-    return Part(first, why.format("first"), False), Part(last, why.format("last"), False)
+    return DraftValue(first, why.format("first"), False), DraftValue(last, why.format("last"), False)
 
 
-def _name(column: Column) -> Part:
+def _name(column: Column) -> DraftValue:
     why = f"its name; blank in {column.blank} rows, which are rejected" if column.blank else "its name"
-    return Part(_reads(column.reference), why, not column.blank)
+    return DraftValue(_reads(column.reference), why, not column.blank)
 
 
-def _status(columns: Sequence[Column], rows: int) -> tuple[Column | None, Part]:
+def _status(columns: Sequence[Column], rows: int) -> tuple[Column | None, DraftValue]:
     few = [column for column in columns if 0 < len(column.counts) <= 30 and not column.days]
     known = _best(few, "status", lambda column: any(map(gives_access, column.counts)))
     column = known or _best(few, "status", lambda column: "status" in column.words)
     if column is None:
-        return None, Part("Active", "no column looks like a status: the dates alone decide", False)
+        return None, DraftValue("Active", "no column looks like a status: the dates alone decide", False)
     why = f"its name, and {len(column.counts)} different values"
     if column.blank:
         why += f"; blank in {column.blank} rows, which are rejected"
-    return column, Part(_reads(column.reference), why, not column.blank)
+    return column, DraftValue(_reads(column.reference), why, not column.blank)
 
 
 def _date_column(columns: Sequence[Column], kind: str) -> Column | None:
@@ -318,11 +320,11 @@ def _date_column(columns: Sequence[Column], kind: str) -> Column | None:
     return _best(columns, kind, dated)
 
 
-def _date(column: Column | None) -> Part | None:
+def _date(column: Column | None) -> DraftValue | None:
     if column is None:
         return None
     bad = [value for value in column.texts() if not column.days and not is_date(value)]
     why = "its name, and its values are dates"
     if bad:
-        return Part(_reads(column.reference), f"{why}, but for {bad[0]!r}: such rows are rejected", False)
-    return Part(_reads(column.reference), why)
+        return DraftValue(_reads(column.reference), f"{why}, but for {bad[0]!r}: such rows are rejected", False)
+    return DraftValue(_reads(column.reference), why)

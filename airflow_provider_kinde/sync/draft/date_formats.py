@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 
-from airflow_provider_kinde.sync.spec.dates import EXCEL, DateReader, same_text
+from airflow_provider_kinde.sync.spec.date_parser import EXCEL, DateReader, same_text
 
 FORMATS = (
     "YYYY-MM-DD", "M/D/YYYY", "D/M/YYYY", "M/D/YY", "D/M/YY", "D.M.YYYY", "D.M.YY", "D-M-YYYY", "M-D-YYYY", "YYYY/M/D",

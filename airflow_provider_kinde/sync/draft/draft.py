@@ -12,14 +12,14 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.draft.columns import Column, Guess, guess, slug
+from airflow_provider_kinde.sync.draft.columns import Column, DraftColumns, guess, slug
 from airflow_provider_kinde.sync.draft.csv_layout import csv_options
 from airflow_provider_kinde.sync.draft.end_dates import comments, count_end_dates
 from airflow_provider_kinde.sync.model import Access, Reading, Source
 from airflow_provider_kinde.sync.people.null_texts import NULL_TEXTS, listed
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.report.text import clean
-from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People
 
@@ -140,7 +140,7 @@ def _reading(path: str, options: dict[str, Any], make_source: Callable[[SyncSpec
 
 
 def _end_dates(
-    path: str, options: dict[str, Any], found: Guess, make_source: Callable[[SyncSpec], Source]
+    path: str, options: dict[str, Any], found: DraftColumns, make_source: Callable[[SyncSpec], Source]
 ) -> list[str]:
     """What the draft says about the end dates of people whose status gives access."""
     reader = DateReader(found.formats, pendulum.now("UTC").date())
@@ -178,7 +178,7 @@ def _header(path: str, rows: int, people: People) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _yaml(found: Guess, name: str, options: dict[str, Any], ends: list[str]) -> str:
+def _yaml(found: DraftColumns, name: str, options: dict[str, Any], ends: list[str]) -> str:
     lines = [
         "version: 1",
         f"name: {_quoted(name):<28} # the first half of every link in Kinde; never change it later",
@@ -238,7 +238,7 @@ def _entry(key: str, value: str, why: str, sure: bool) -> list[str]:
     return [f"{line}  {comment}"] if len(line) + len(comment) < 118 else [f"  {comment}", line]
 
 
-def _statuses(found: Guess) -> list[str]:
+def _statuses(found: DraftColumns) -> list[str]:
     lines = []
     for key, values in (("active", found.active), ("inactive", found.inactive)):
         listed = ", ".join(_quoted(value) for value, _ in values)
@@ -250,7 +250,7 @@ def _statuses(found: Guess) -> list[str]:
     return lines
 
 
-def _organizations(found: Guess) -> list[str]:
+def _organizations(found: DraftColumns) -> list[str]:
     column = found.department
     if column is None:
         return [

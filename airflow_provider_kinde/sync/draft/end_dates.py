@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from airflow_provider_kinde.sync.model import Row
-from airflow_provider_kinde.sync.spec.cells import clean_cell
-from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.sync.spec.cell_text import clean_cell
+from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.expressions import is_blank
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from airflow_provider_kinde.sync.model import Access
-from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR
+from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
 
 FAR_END_YEARS = 100
 """No employment ends so far ahead: a later date means "no end"."""
@@ -40,14 +40,14 @@ def decide_access(
     if start is not None and start > today + dt.timedelta(days=days_before_start):
         return (Access.KEEP if active else Access.NONE), f"{said}, starts on {start}"
     if not active and start is not None and start > today:
-        return Access.DUE, f"{said}, starts on {start}, access {days_before_start} days before"
+        return Access.ACTIVE, f"{said}, starts on {start}, access {days_before_start} days before"
     if end is not None:
         if today <= end:
-            return Access.DUE, f"{said}, access until {end}" if not active else f"{said}, ends on {end}"
+            return Access.ACTIVE, f"{said}, access until {end}" if not active else f"{said}, ends on {end}"
         if today - dt.timedelta(days=grace_days) <= end:
             return Access.GRACE, f"{said}, ended on {end}, grace of {grace_days} days"
         return Access.NONE, f"{said}, ended on {end}"
-    return (Access.DUE if active else Access.NONE), said
+    return (Access.ACTIVE if active else Access.NONE), said
 
 
 def is_no_end(end: dt.date, today: dt.date) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.sync.model import Due
+from airflow_provider_kinde.sync.model import DesiredMembership
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.people import People, decode_memberships
@@ -123,7 +123,7 @@ def coverage_of(spec: SyncSpec, people: People) -> Coverage:
     return Coverage(rules, people.unmapped, people.unseen, without if rules else 0, first)
 
 
-def _covers(others: list[Due], mine: list[Due]) -> bool:
+def _covers(others: list[DesiredMembership], mine: list[DesiredMembership]) -> bool:
     """Whether rules give all that others give, too."""
     held: dict[str, frozenset[str]] = {}
     for due in others:

@@ -10,10 +10,10 @@ import pendulum
 
 from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.resources.normalization import clean_email, email_key
-from airflow_provider_kinde.sync.model import Access, Doubt, Person
+from airflow_provider_kinde.sync.model import Access, Person, UnclearRule
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.rows import ListSource
-from airflow_provider_kinde.sync.spec.cells import clean_row, clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_row, clean_text
 from airflow_provider_kinde.sync.spec.examples import Cells, ExampleSpec
 from airflow_provider_kinde.sync.spec.expressions import RowView, Template, TemplateError, UnknownColumn
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -21,7 +21,7 @@ from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 _MADE_UP = {name: f"made-up {name}" for name in ("id", "email", "given_name", "family_name")}
 """Field of ``person`` -> the column that takes its place where a test leaves all of its columns out."""
-_ACCESS = {Access.DUE: "true", Access.NONE: "false", Access.KEEP: "keep", Access.GRACE: "grace"}
+_ACCESS = {Access.ACTIVE: "true", Access.NONE: "false", Access.KEEP: "keep", Access.GRACE: "grace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Outcome:
     @property
     def memberships(self) -> dict[str, list[str]]:
         """Alias -> role keys that the person is given."""
-        if self.person is None or self.person.access is not Access.DUE:
+        if self.person is None or self.person.access is not Access.ACTIVE:
             return {}
         return {alias: sorted(roles) for alias, roles in roles_by_organization(self.person.memberships).items()}
 
@@ -92,10 +92,10 @@ def outcome_of(spec: SyncSpec, example: ExampleSpec, now: pendulum.DateTime | No
     person = people.persons.get(id)
     if person is None:
         return Outcome(rejected="a row of blank cells alone is no row")
-    return Outcome(held="; ".join(_doubt(doubt) for doubt in person.doubts), person=person)
+    return Outcome(held="; ".join(_doubt(doubt) for doubt in person.unclear_rules), person=person)
 
 
-def _doubt(doubt: Doubt) -> str:
+def _doubt(doubt: UnclearRule) -> str:
     columns = ", ".join(map(repr, doubt.columns))
     what = "scope" if doubt.entry is None else f"memberships[{doubt.entry}]"
     return f"{what} reads {columns}, blank in this row"
@@ -209,7 +209,7 @@ def _whole(found: Outcome) -> str:
 
 def _because(found: Outcome) -> str:
     """Why no membership is given, where that is the access."""
-    return "" if found.person is None or found.person.access is Access.DUE else f" ({_whole(found)})"
+    return "" if found.person is None or found.person.access is Access.ACTIVE else f" ({_whole(found)})"
 
 
 def _listed(memberships: Mapping[str, list[str]]) -> str:

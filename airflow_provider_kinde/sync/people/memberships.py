@@ -1,4 +1,4 @@
-"""What the rules give a person: memberships, roles, doubts, and the values that no rule maps."""
+"""What the rules give a person: memberships, roles, unclear_rules, and the values that no rule maps."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from jinja2.exceptions import SecurityError
 
-from airflow_provider_kinde.sync.model import Doubt, Due
+from airflow_provider_kinde.sync.model import DesiredMembership, UnclearRule
 from airflow_provider_kinde.sync.people.access import is_no_end
-from airflow_provider_kinde.sync.spec.cells import clean_text
-from airflow_provider_kinde.sync.spec.days import LocalDays
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
+from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
 from airflow_provider_kinde.sync.spec.expressions import RowView, Template, TemplateError
 from airflow_provider_kinde.sync.spec.filters import as_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -20,7 +20,7 @@ from airflow_provider_kinde.sync.spec.organizations import MembershipSpec
 from airflow_provider_kinde.sync.store.people import encode_memberships
 
 
-class Reject(Exception):
+class RowError(Exception):
     """This row cannot be understood, for the reason given."""
 
 
@@ -96,11 +96,11 @@ class MembershipRules:
         """Say what a row gives.
 
         :param view: the row.
-        :returns: memberships and doubts, and the values that no rule maps, as the table keeps them.
+        :returns: memberships and unclear rules, and the values that no rule maps, as the table keeps them.
         :raises Reject: an expression fails, or yields what is no alias.
         """
-        due: list[Due] = []
-        doubts: list[Doubt] = []
+        due: list[DesiredMembership] = []
+        unclear_rules: list[UnclearRule] = []
         mapped: set[str] = set()
         for rule in self.spec.memberships:
             field, roles = f"memberships[{rule.index}]", self._roles[rule.index]
@@ -111,17 +111,17 @@ class MembershipRules:
                 aliases = self._aliases(field, rule, view)
                 if blanks := self.reader.blanks([rule.organization], view):
                     # Where a blank decides which organization it is, nothing may be taken away because of it.
-                    doubts.append(Doubt(blanks, rule.index, None, roles))
+                    unclear_rules.append(UnclearRule(blanks, rule.index, None, roles))
                     fixed = self.spec.organizations_match is None
                     aliases = [alias for alias in aliases if fixed and alias in self.aliases]
                 if not aliases:
                     mapped -= rule.organization.columns
                 for alias in aliases:
                     self._check_alias(field, alias)
-                    due.append(Due(alias, roles, rule.index))
+                    due.append(DesiredMembership(alias, roles, rule.index))
             elif blanks := self.reader.blanks([rule.when], view):
-                doubts.append(Doubt(blanks, rule.index, self._alias_in_doubt(rule, view), roles))
-        return encode_memberships(tuple(due), tuple(doubts)), self._unmapped(view, mapped)
+                unclear_rules.append(UnclearRule(blanks, rule.index, self._alias_of_unclear_rule(rule, view), roles))
+        return encode_memberships(tuple(due), tuple(unclear_rules)), self._unmapped(view, mapped)
 
     def _runs(self, rule: MembershipSpec, field: str, view: RowView) -> bool:
         """Whether today is between the first and the last day of the membership."""
@@ -140,17 +140,17 @@ class MembershipRules:
         try:
             texts = [as_text(item).strip() for item in (found if isinstance(found, (list, tuple)) else [found])]
         except SecurityError as error:
-            raise Reject(f"{field}.organization: {error.message}") from None
+            raise RowError(f"{field}.organization: {error.message}") from None
         return [text for text in dict.fromkeys(texts) if text]
 
     def _check_alias(self, field: str, alias: str) -> None:
         if self.spec.organizations_match is None and alias not in self.aliases:
             known = ", ".join(sorted(self.aliases)[:20]) or "none"
             yields = f"{field}.organization yields {alias[:80]!r}"
-            raise Reject(f"{yields}, which is not an alias in organizations; known are {known}")
+            raise RowError(f"{yields}, which is not an alias in organizations; known are {known}")
 
-    def _alias_in_doubt(self, rule: MembershipSpec, view: RowView) -> str | None:
-        """The organization that a doubt is about; ``None``, any of them, where a blank decides that, too."""
+    def _alias_of_unclear_rule(self, rule: MembershipSpec, view: RowView) -> str | None:
+        """The organization that an unclear rule is about; ``None``, any of them, where a blank decides that, too."""
         if self.reader.blanks([rule.organization], view):
             return None
         try:

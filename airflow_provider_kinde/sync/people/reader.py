@@ -12,20 +12,20 @@ from typing import Any, NoReturn
 import pendulum
 
 from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, holds_control
-from airflow_provider_kinde.sync.model import Access, Doubt, Reading, Rejected, Row, Source
+from airflow_provider_kinde.sync.model import Access, Reading, RejectedRow, Row, Source, UnclearRule
 from airflow_provider_kinde.sync.people.access import decide_access
 from airflow_provider_kinde.sync.people.drift import Drift
-from airflow_provider_kinde.sync.people.memberships import MembershipRules, Reject
+from airflow_provider_kinde.sync.people.memberships import MembershipRules, RowError
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
-from airflow_provider_kinde.sync.people.repeats import hold_shared_addresses, settle_repeats
+from airflow_provider_kinde.sync.people.repeated_rows import hold_shared_addresses, settle_repeats
 from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
 from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
 from airflow_provider_kinde.sync.rows import is_blank_row
-from airflow_provider_kinde.sync.spec.cells import clean_row
-from airflow_provider_kinde.sync.spec.dates import DateReader
-from airflow_provider_kinde.sync.spec.days import LocalDays
+from airflow_provider_kinde.sync.spec.cell_text import clean_row
+from airflow_provider_kinde.sync.spec.date_parser import DateReader
+from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
 from airflow_provider_kinde.sync.spec.expressions import (
-    Recall,
+    RowCache,
     RowView,
     Template,
     TemplateError,
@@ -43,7 +43,7 @@ _SCIENTIFIC = re.compile(r"[+-]?\d+[.,]\d+[eE][+-]?\d+|[+-]?\d+[eE][+-]\d+")
 
 
 def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, database: Database | None = None) -> People:
-    """Read the HR source once and say who has access, what is due, and which rows cannot be understood.
+    """Read the HR source once and say who has access to what, and which rows cannot be understood.
 
     :param spec: the spec.
     :param source: where the rows come from.
@@ -71,9 +71,9 @@ class _Reader:
         self._days: dict[str, LocalDays] = {}
         employment = spec.employment
         deciding = (spec.scope, employment.status, employment.start_date, employment.end_date, employment.timezone)
-        self._access = Recall(_columns_of(deciding), self._decide_access)
+        self._access = RowCache(_columns_of(deciding), self._decide_access)
         self.rules = MembershipRules(spec, self)
-        self._due = Recall(_columns_of(self.rules.templates), self.rules.apply)
+        self._due = RowCache(_columns_of(self.rules.templates), self.rules.apply)
 
     # -- the whole ---------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class _Reader:
             self._uncertain(row, str(error))
             self.drift.unknown(error.column)
             return
-        except Reject as error:
+        except RowError as error:
             self._reject(row, None, str(error))
             return
         understood: tuple[str | None, ...] = (None,) * 10
@@ -134,7 +134,7 @@ class _Reader:
             self.without.look_at(id, understood[0], understood[7])
         except UnknownColumn as error:
             self.drift.unknown(error.column)
-        except Reject as error:
+        except RowError as error:
             self._reject(row, id, str(error))
             self.clues.add((row.number, id, *self._clues(view)))
         self.writer.add((row.number, id, self._fingerprint(values), *understood))
@@ -146,7 +146,7 @@ class _Reader:
         return hash(frozenset([cell for cell in cells if cell[1]]))
 
     def _reject(self, row: Row, id: str | None, reason: str) -> None:
-        self.people.rejected.append(Rejected(row.number, id, reason))
+        self.people.rejected.append(RejectedRow(row.number, id, reason))
         if id is None:
             self._uncertain(row, reason)
 
@@ -159,9 +159,9 @@ class _Reader:
         """What tells whose row it may be that is rejected: address and name, as far as they can be read."""
         person = self.spec.person
         key = given = family = None
-        with suppress(Reject, UnknownColumn):
+        with suppress(RowError, UnknownColumn):
             key = email_key(self._email(view, False))
-        with suppress(Reject, UnknownColumn):
+        with suppress(RowError, UnknownColumn):
             names = [
                 self._name("given_name", person.given_name, view, False),
                 self._name("family_name", person.family_name, view, False),
@@ -174,15 +174,15 @@ class _Reader:
     def _id(self, view: RowView) -> str:
         id = self.text("id", self.spec.person.id, view).strip()
         if not id:
-            raise Reject("id is blank")
+            raise RowError("id is blank")
         if id in ("True", "False") and isinstance(self.value("id", self.spec.person.id, view), bool):
-            raise Reject("id is yes or no, which cannot be an id")
+            raise RowError("id is yes or no, which cannot be an id")
         if _SCIENTIFIC.fullmatch(id):
-            raise Reject(
+            raise RowError(
                 f"id {id[:40]!r} is a number in scientific notation: a spreadsheet cut it; export the column as text"
             )
         if "~" in id or len(id) > MAX_ID or not id.isprintable():
-            raise Reject(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
+            raise RowError(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
         return id
 
     def _person(self, view: RowView) -> tuple[str | None, ...]:
@@ -205,11 +205,11 @@ class _Reader:
         return access, why, email, key or None, given, family, properties, due, adopt, unmapped
 
     def _decide_access(self, view: RowView) -> tuple[str, str, str, bool]:
-        """The access, why, what a blank leaves in doubt, and whether that makes a leaver."""
-        access, why, doubts = self._scoped(view)
-        return access.value, why, encode_memberships((), doubts), access is Access.NONE
+        """The access, why, what a blank leaves unclear, and whether that makes a leaver."""
+        access, why, unclear_rules = self._scoped(view)
+        return access.value, why, encode_memberships((), unclear_rules), access is Access.NONE
 
-    def _scoped(self, view: RowView) -> tuple[Access, str, tuple[Doubt, ...]]:
+    def _scoped(self, view: RowView) -> tuple[Access, str, tuple[UnclearRule, ...]]:
         spec = self.spec
         if spec.scope is not None and not self.truth("scope", spec.scope, view):
             blanks = self.blanks([spec.scope], view)
@@ -217,10 +217,14 @@ class _Reader:
                 return Access.NONE, "out of scope", ()
             try:
                 access, why = self._employment(view)
-            except Reject:
-                access = Access.DUE
+            except RowError:
+                access = Access.ACTIVE
             # A person who has left anyway does not leave because of the blank.
-            return (Access.NONE, why, ()) if access is Access.NONE else (Access.NONE, "out of scope", (Doubt(blanks),))
+            return (
+                (Access.NONE, why, ())
+                if access is Access.NONE
+                else (Access.NONE, "out of scope", (UnclearRule(blanks),))
+            )
         return *self._employment(view), ()
 
     def _employment(self, view: RowView) -> tuple[Access, str]:
@@ -232,7 +236,7 @@ class _Reader:
         active = key in employment.active
         if not active and key not in employment.inactive:
             found = f"status {status[:40]!r}" if status else "status is blank, and"
-            raise Reject(f"{found} is neither in employment.active nor in employment.inactive")
+            raise RowError(f"{found} is neither in employment.active nor in employment.inactive")
         local = self.local_days(view)
         return decide_access(
             active,
@@ -262,7 +266,7 @@ class _Reader:
         try:
             return self._local_days(view)
         except TemplateError as error:
-            raise Reject(str(error)) from None
+            raise RowError(str(error)) from None
 
     def date(
         self, field: str, template: Template | None, view: RowView, timezone: dt.tzinfo, *, start: bool = False
@@ -274,7 +278,7 @@ class _Reader:
         try:
             return self.dates.read(value, timezone, start=start)
         except ValueError as error:
-            raise Reject(f"{field} {error}") from None
+            raise RowError(f"{field} {error}") from None
 
     def _email(self, view: RowView, leaver: bool) -> str:
         text = self._lenient("email", self.spec.person.email, view, leaver).strip()
@@ -283,23 +287,23 @@ class _Reader:
         try:
             return clean_email(text)
         except ValueError as error:
-            raise Reject(f"email {error}") from None
+            raise RowError(f"email {error}") from None
 
     def _name(self, field: str, template: Template, view: RowView, leaver: bool) -> str:
         name = clean_name(self._lenient(field, template, view, leaver))
         if not name:
             if not leaver and not template.columns <= self.spec.may_be_empty:
-                raise Reject(f"{field} is blank")
+                raise RowError(f"{field} is blank")
         elif len(name) > MAX_NAME:
-            raise Reject(f"{field} is longer than {MAX_NAME} characters")
+            raise RowError(f"{field} is longer than {MAX_NAME} characters")
         elif holds_control(name):
-            raise Reject(f"{field} holds a control character")
+            raise RowError(f"{field} holds a control character")
         return name
 
     def _property(self, name: str, template: Template, view: RowView) -> str:
         text = unicodedata.normalize("NFC", self.text(f"properties.{name}", template, view).strip())
         if not text.isprintable() and any(unicodedata.category(char) == "Cs" or char == "\0" for char in text):
-            raise Reject(f"properties.{name} holds a character that is not text")
+            raise RowError(f"properties.{name} holds a character that is not text")
         return text
 
     def blanks(self, templates: Iterable[Template], view: RowView) -> tuple[str, ...]:
@@ -355,4 +359,4 @@ def _columns_of(templates: Iterable[Template | None]) -> frozenset[str] | None:
 
 
 def _fail(field: str, error: TemplateError) -> NoReturn:
-    raise Reject(f"{field}: {error}") from None
+    raise RowError(f"{field}: {error}") from None

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kinde.sync.spec.cells import clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 _MOST_VALUES = 200

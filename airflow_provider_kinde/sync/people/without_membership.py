@@ -21,14 +21,14 @@ class WithoutMembership:
 
         :param id: the HR id.
         :param access: the value of :class:`Access`.
-        :param memberships: memberships and doubts as :func:`encode_memberships` writes them.
+        :param memberships: memberships and unclear rules as :func:`encode_memberships` writes them.
         """
-        if not memberships or access != Access.DUE.value:
+        if not memberships or access != Access.ACTIVE.value:
             return
-        due, doubts = decode_memberships(memberships)
-        if due or not doubts:
+        due, unclear_rules = decode_memberships(memberships)
+        if due or not unclear_rules:
             return
-        columns = tuple(sorted({column for doubt in doubts for column in doubt.columns}))
+        columns = tuple(sorted({column for rule in unclear_rules for column in rule.columns}))
         ids = self._found.setdefault(columns, [])
         if len(ids) < _SHOWN:
             ids.append(id)

@@ -13,7 +13,7 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.model import Row, Source
 from airflow_provider_kinde.sync.people.examples import Outcome, outcome_of
 from airflow_provider_kinde.sync.report.text import clean
-from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.examples import ExampleSpec
 from airflow_provider_kinde.sync.spec.expressions import Template, is_blank
 from airflow_provider_kinde.sync.spec.expressions import plain as plain_cell

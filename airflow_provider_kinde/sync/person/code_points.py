@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from airflow_provider_kinde.sync.spec.cells import BLANKS, INVISIBLE, clean_text
+from airflow_provider_kinde.sync.spec.cell_text import BLANKS, INVISIBLE, clean_text
 
 MOST_SHOWN = 5
 """How many code points a line names."""

@@ -16,13 +16,13 @@ from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
-from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 _ACCESS = {
-    Access.DUE: "has access",
+    Access.ACTIVE: "has access",
     Access.KEEP: "keeps access if there is any; starts later, so nothing is given yet",
     Access.GRACE: "keeps access for now (grace); nothing is given",
     Access.NONE: "has no access",
@@ -124,8 +124,8 @@ def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
     held = [f"held: {clean(people.held[id])}"] if id in people.held else []
     if rejected or held:
         return rejected + held
-    if plan.nobody_absent:
-        return [f"nothing: nobody is treated as absent, because {clean(plan.nobody_absent)}"]
+    if plan.absence_unknown:
+        return [f"nothing: no person is treated as absent, because {clean(plan.absence_unknown)}"]
     if any(held_person.id == id for held_person in plan.held):
         return ["nothing: a run over all people holds this person, see below"]
     return ["nothing: a run over all people would treat this person as absent; a run for one id does not"]
@@ -142,10 +142,10 @@ def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
         rules = (plan.spec.memberships[entry] for entry in entries)
         given = "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
         lines.append(f"due      {clean(alias)}{_with(roles)}, {clean(given)}")
-    for doubt in person.doubts:
-        rule = None if doubt.entry is None else plan.spec.memberships[doubt.entry]
+    for unclear in person.unclear_rules:
+        rule = None if unclear.entry is None else plan.spec.memberships[unclear.entry]
         what = "scope" if rule is None else clean(rule_text(rule.line, rule.when.text if rule.when else ""))
-        lines.append(f"doubt    {what} (column {', '.join(map(repr, doubt.columns))} is blank in this row)")
+        lines.append(f"doubt    {what} (column {', '.join(map(repr, unclear.columns))} is blank in this row)")
     return lines
 
 

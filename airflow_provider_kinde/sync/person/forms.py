@@ -18,7 +18,7 @@ class FormRefused(SyncError):
     """The form is refused. The message says why and what to do instead, without names and addresses."""
 
 
-class Remembered:
+class CachedSource:
     """A source that is read once and remembered, so that the explanation and the changes come from the same rows.
 
     :param source: the source.
@@ -26,16 +26,16 @@ class Remembered:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._reading: _Passed | None = None
+        self._reading: _CachedReading | None = None
 
     def read(self) -> Any:
         """Read the source, or return what the first call read."""
         if self._reading is None:
-            self._reading = _Passed(self._source.read())
+            self._reading = _CachedReading(self._source.read())
         return self._reading
 
 
-class _Passed:
+class _CachedReading:
     """A reading that was read to its end."""
 
     def __init__(self, reading: Any) -> None:

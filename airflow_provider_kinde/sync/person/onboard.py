@@ -17,19 +17,19 @@ from airflow_provider_kinde.sync.link import is_onboarded, parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
-from airflow_provider_kinde.sync.person.forms import FormRefused, Remembered, Tell, check_tenant, told
+from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
-from airflow_provider_kinde.sync.spec.cells import clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
 
 
-class NotYet(Exception):
+class StartsLater(Exception):
     """The first day is ahead and HR has no row yet: call :func:`onboard` again at :attr:`begin`.
 
     :param begin: the moment from which access may be given.
@@ -93,7 +93,7 @@ def onboard(
     client = client.get_conn() if hasattr(client, "get_conn") else client
     check_tenant(spec, client.host)
     joiner = _checked(spec, joiner)
-    rows = Remembered(as_source(source))
+    rows = CachedSource(as_source(source))
     people = read_people(spec, rows, at)
     if people.problems:
         raise FormRefused(f"the HR source cannot be relied on, so nothing was done: {'; '.join(people.problems)}")
@@ -103,7 +103,7 @@ def onboard(
         tell(explanation(plan, rows, id, personal=False), explanation(plan, rows, id))
         return apply_plan(plan, client, approve=approve)
     if joiner.start and at < (begin := _begin(spec, joiner.start)):
-        raise NotYet(begin)
+        raise StartsLater(begin)
     plan = _plan(spec, client, joiner, at)
     assert plan.snapshot is not None
     accounts = plan.snapshot.accounts.with_address(email_key(joiner.email))
@@ -181,7 +181,7 @@ def _row(people: People, joiner: Joiner) -> str:
             raise FormRefused(f"HR has this address under the id {same[0].id}, the form says {joiner.id}")
     else:
         name = name_key(f"{joiner.given_name} {joiner.family_name}")
-        active = [p for p in same if p.access in (Access.DUE, Access.KEEP)]
+        active = [p for p in same if p.access in (Access.ACTIVE, Access.KEEP)]
         # A leaver who had the address, with another name, is another person.
         left = [p for p in same if p not in active and name_key(f"{p.given_name} {p.family_name}") == name]
         person = next(iter(active or left), None)
@@ -257,7 +257,7 @@ def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, tod
         given_name=joiner.given_name,
         family_name=joiner.family_name,
         properties=(),
-        access=Access.DUE,
+        access=Access.ACTIVE,
         why="requested in the form",
     )
     operation = partial(change_for, id, person, account, reason=person.why)

@@ -8,9 +8,9 @@ from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link
 from airflow_provider_kinde.sync.model import Access, Account, Person
-from airflow_provider_kinde.sync.plan.guards import Standing
-from airflow_provider_kinde.sync.plan.hold import Hold
-from airflow_provider_kinde.sync.plan.holds import Holds
+from airflow_provider_kinde.sync.plan.guards import AccountState
+from airflow_provider_kinde.sync.plan.held_people import HeldPeople
+from airflow_provider_kinde.sync.plan.hold_reason import HoldReason
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
@@ -30,7 +30,7 @@ class ChangeFinder:
     """
 
     def __init__(
-        self, people: People, snapshot: Snapshot, reconciler: Reconciler, holds: Holds, request: RunRequest
+        self, people: People, snapshot: Snapshot, reconciler: Reconciler, holds: HeldPeople, request: RunRequest
     ) -> None:
         self.people, self.snapshot, self.reconciler = people, snapshot, reconciler
         self.holds, self.request = holds, request
@@ -55,12 +55,12 @@ class ChangeFinder:
             account = match.account
             changes = self._reconcile(match.id, match.person, account)
             if changes:
-                matches.volumes.accounts[account.id] = match.standing
+                matches.counts.accounts[account.id] = match.state
                 self._note_unlisted(account)
             elif match.id not in self.holds and match.id not in rejected:
                 self.unchanged += 1
             yield from changes
-        for person in self.people.persons.without_account(Access.DUE):
+        for person in self.people.persons.without_account(Access.ACTIVE):
             if self.request.includes(person.id):
                 changes = self._reconcile(person.id, person, None)
                 if changes and changes[0].account:
@@ -92,7 +92,7 @@ class ChangeFinder:
             linked = account._replace(provided_id=str(link), link=link)
             changes = self._reconcile(person.id, person, linked)
             if changes:
-                matches.volumes.accounts[account.id] = Standing(access=True)
+                matches.counts.accounts[account.id] = AccountState(access=True)
                 self._note_unlisted(linked)
             yield from changes
 
@@ -101,14 +101,14 @@ class ChangeFinder:
 
         :param matches: the managed accounts with their people.
         """
-        judged = self.request.ids is None and not self.holds.nobody_absent
+        judged = self.request.ids is None and not self.holds.absence_unknown
         if self.reconciler.spec.joiner.onboarded_action != "suspend" or not judged:
             return
         for one in self.holds.form_accounts.unclaimed():
             if self.reconciler.is_protected(one.account):
-                self.holds.hold(one.id, Hold(f"{one}; protected: suspend it in Kinde if the person left"))
+                self.holds.hold(one.id, HoldReason(f"{one}; protected: suspend it in Kinde if the person left"))
                 continue
-            matches.volumes.accounts[one.account.id] = Standing(access=True)
+            matches.counts.accounts[one.account.id] = AccountState(access=True)
             before, after = {"suspended": False}, {"suspended": True}
             yield change_for(one.id, None, one.account, "suspend", before=before, after=after, reason=str(one))
 
@@ -123,14 +123,14 @@ class ChangeFinder:
             if person.access is Access.NONE:
                 return self._leave(id, person, account) if account else []
             return self.reconciler.provide(person, account)
-        except Hold as hold:
+        except HoldReason as hold:
             self.holds.hold(id, hold)
             return []
 
     def _leave(self, id: str, person: Person | None, account: Account) -> list[Change]:
         changes = self.reconciler.leave(id, person, account)
         if id in self.holds.address_wanted and any(change.kind == "delete" for change in changes):
-            raise Hold("not deleted: an active HR row has the address of this account; use release")
+            raise HoldReason("not deleted: an active HR row has the address of this account; use release")
         return changes
 
     def _note_unlisted(self, account: Account) -> None:

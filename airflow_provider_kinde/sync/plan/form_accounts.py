@@ -12,7 +12,7 @@ from airflow_provider_kinde.sync.model import Access, Account
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People, PersonName
-from airflow_provider_kinde.sync.store.unclear import rows_of_no_account
+from airflow_provider_kinde.sync.store.unclear_rows import rows_of_no_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class FormAccounts:
             day = onboarded_day(account.provided_id)
             rows = [row for key in account.addresses for row in self.people.persons.with_address(key)]
             access = {row.access for row in rows}
-            if Access.DUE in access or (access == {Access.NONE} and len(rows) == 1):
+            if Access.ACTIVE in access or (access == {Access.NONE} and len(rows) == 1):
                 continue  # adopted, suspended or held in this run, with a reason of its own
             id = f"{account.provided_id.partition('~')[2]}:{account.id}"
             found = [

@@ -27,7 +27,7 @@ class Block:
         return {"reason": self.reason, "approvable": self.approvable}
 
 
-class Standing(NamedTuple):
+class AccountState(NamedTuple):
     """What the guards want to know of a managed account, as it is before the plan.
 
     :param access: whether the person has access.
@@ -48,7 +48,7 @@ _JOINERS_JUDGED_FROM = 20
 
 
 @dataclass(slots=True)
-class Volumes:
+class RunCounts:
     """What the guards count, and what they measure it against.
 
     :param managed: how many accounts carry this sync's link.
@@ -59,7 +59,7 @@ class Volumes:
     :param members: alias -> how many managed members.
     :param holders: role key -> how many managed people hold it.
     :param recent: Kinde ids of accounts marked as left today or yesterday, and whether they have access.
-    :param accounts: Kinde id -> standing, of the managed accounts that the plan touches.
+    :param accounts: Kinde id -> state, of the managed accounts that the plan touches.
     :param dropped: how many people with access no row holds; ``None`` where absence is not judged.
     :param held: how many people are held, without those held only because ``absent`` is ``hold``.
     :param rejected: how many rows are rejected.
@@ -74,7 +74,7 @@ class Volumes:
     members: Counter[str] = field(default_factory=Counter)
     holders: Counter[str] = field(default_factory=Counter)
     recent: dict[str, bool] = field(default_factory=dict)
-    accounts: dict[str, Standing] = field(default_factory=dict)
+    accounts: dict[str, AccountState] = field(default_factory=dict)
     dropped: int | None = None
     held: int = 0
     rejected: int = 0
@@ -82,10 +82,10 @@ class Volumes:
 
 
 @dataclass(slots=True)
-class _Done:
+class _ChangeCounts:
     """What a plan would do, counted. People count once, in however many organizations it happens to them."""
 
-    volumes: Volumes
+    counts: RunCounts
     kinds: Counter[str] = field(default_factory=Counter)
     joiners: int = 0
     created: set[str] = field(default_factory=set)
@@ -103,9 +103,9 @@ class _Done:
         if operation.kind == "create_organization":
             self.created.add(operation.alias or "")
         self.joiners += operation.kind in ("create", "adopt")
-        if account is None or (account.link is None and account.id not in self.volumes.accounts):
+        if account is None or (account.link is None and account.id not in self.counts.accounts):
             return
-        before = self.volumes.accounts[account.id]
+        before = self.counts.accounts[account.id]
         self.joiners += operation.kind == "enable" and not before.access
         if _takes_access(operation):
             self.taken.add(account.id)
@@ -124,7 +124,7 @@ class _Done:
 def check_guards(
     spec: SyncSpec,
     operations: Iterable[Change],
-    volumes: Volumes,
+    counts: RunCounts,
 ) -> list[Block]:
     """Compare what a plan does with the guards of the spec.
 
@@ -132,12 +132,12 @@ def check_guards(
 
     :param spec: the spec.
     :param operations: the operations, in the order in which they are carried out.
-    :param volumes: what they are measured against.
+    :param counts: what they are measured against.
     :returns: one :class:`Block` per guard that trips, every one of them approvable.
     """
     guards = spec.guards
     blocks: list[Block] = []
-    done = _Done(volumes)
+    done = _ChangeCounts(counts)
     for operation in operations:
         done.take(operation)
 
@@ -149,33 +149,33 @@ def check_guards(
             )
             blocks.append(Block(words, True))
 
-    _check_leavers(spec, done, volumes, check)
-    if volumes.old >= _JOINERS_JUDGED_FROM:
+    _check_leavers(spec, done, counts, check)
+    if counts.old >= _JOINERS_JUDGED_FROM:
         what = "people would be given access (created, adopted or enabled)"
-        check("max_joiners", guards.max_joiners, done.joiners, volumes.old, what)
-    if volumes.dropped is not None:
+        check("max_joiners", guards.max_joiners, done.joiners, counts.old, what)
+    if counts.dropped is not None:
         what = "people with access have no HR row"
-        check("max_row_drop", guards.max_row_drop, volumes.dropped, volumes.with_access, what)
+        check("max_row_drop", guards.max_row_drop, counts.dropped, counts.with_access, what)
     for alias, count in sorted(done.removed.items()):
         what = f"memberships of {alias!r} would be removed"
-        check("max_membership_removals", guards.max_membership_removals, count, volumes.members[alias], what)
+        check("max_membership_removals", guards.max_membership_removals, count, counts.members[alias], what)
     for alias, count in sorted(done.joined.items()):
-        what, base = f"people who were in a managed organization already would join {alias!r}", volumes.settled
+        what, base = f"people who were in a managed organization already would join {alias!r}", counts.settled
         if alias in done.created:
-            what, base = f"people who were in an organization already would join {alias!r}", volumes.placed
+            what, base = f"people who were in an organization already would join {alias!r}", counts.placed
             what += ", which this plan creates (was it renamed in Kinde?)"
         check("max_membership_grants", guards.max_membership_grants, count, base, what)
     for role, losers in sorted(done.losers.items()):
         what = f"people would lose role {role!r}"
-        check("max_role_removals", guards.max_role_removals, len(losers), volumes.holders[role], what)
+        check("max_role_removals", guards.max_role_removals, len(losers), counts.holders[role], what)
     for role, takers in sorted(done.takers.items()):
         what = f"people who had access already would be given role {role!r}"
-        check("max_role_grants", guards.max_role_grants, len(takers), volumes.settled, what)
+        check("max_role_grants", guards.max_role_grants, len(takers), counts.settled, what)
     renamed, deleted = done.kinds["rename"], done.kinds["delete"]
-    check("max_email_changes", guards.max_email_changes, renamed, volumes.with_access, "e-mail addresses would change")
-    check("max_deletes", guards.max_deletes, deleted, volumes.managed, "accounts would be deleted")
-    check("max_rejected_rows", guards.max_rejected_rows, volumes.rejected, volumes.rows, "rows are rejected")
-    check("max_held", guards.max_held, volumes.held, volumes.rows, "people are held")
+    check("max_email_changes", guards.max_email_changes, renamed, counts.with_access, "e-mail addresses would change")
+    check("max_deletes", guards.max_deletes, deleted, counts.managed, "accounts would be deleted")
+    check("max_rejected_rows", guards.max_rejected_rows, counts.rejected, counts.rows, "rows are rejected")
+    check("max_held", guards.max_held, counts.held, counts.rows, "people are held")
     return blocks
 
 
@@ -203,25 +203,25 @@ def _limit_text(limit: Limit, base: int, allowed: float) -> str:
 
 def _check_leavers(
     spec: SyncSpec,
-    done: _Done,
-    volumes: Volumes,
+    done: _ChangeCounts,
+    counts: RunCounts,
     check: Callable[[str, Limit, int, int, str], None],
 ) -> None:
     """Leavers of this plan, the unfinished ones and those of the last two days count together.
 
     Otherwise a feed that loses a few people every hour would stay below the guard for ever.
     """
-    now = {account_id for account_id in done.taken if volumes.accounts[account_id].access}
+    now = {account_id for account_id in done.taken if counts.accounts[account_id].access}
     if not now:
         return
     unfinished = done.taken - now - done.deleted
-    counted = now | unfinished | volumes.recent.keys()
-    without = unfinished | {account_id for account_id, access in volumes.recent.items() if not access}
+    counted = now | unfinished | counts.recent.keys()
+    without = unfinished | {account_id for account_id, access in counts.recent.items() if not access}
     earlier = len(counted - now)
     what = "people would lose access"
     if earlier:
         what += f" ({earlier:,} of them in an earlier run: unfinished, or since yesterday)"
-    check("max_leavers", spec.guards.max_leavers, len(counted), volumes.with_access + len(without), what)
+    check("max_leavers", spec.guards.max_leavers, len(counted), counts.with_access + len(without), what)
 
 
 def _takes_access(operation: Change) -> bool:

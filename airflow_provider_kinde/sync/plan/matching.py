@@ -14,7 +14,7 @@ from datetime import timedelta
 import pendulum
 
 from airflow_provider_kinde.sync.model import Account, Person
-from airflow_provider_kinde.sync.plan.guards import Standing, Volumes
+from airflow_provider_kinde.sync.plan.guards import AccountState, RunCounts
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import decode_roles, encode_roles
@@ -37,19 +37,19 @@ class Match:
     :param account_id: Kinde's id of the account.
     :param access: whether the person can use what this sync manages.
     :param listed: whether some row holds the id, understood or not.
-    :param standing: what the guards want to know of the account.
+    :param state: what the guards want to know of the account.
     :param matches: all matches, which it belongs to.
     :param row: the account and its HR row, from the database.
     :param present: the managed organizations that the account is in.
     """
 
-    __slots__ = ("_matches", "_row", "access", "account_id", "id", "listed", "present", "standing")
+    __slots__ = ("_matches", "_row", "access", "account_id", "id", "listed", "present", "state")
 
     def __init__(self, matches: Matches, row: MatchRow, present: Present) -> None:
         self._matches, self._row, self.present = matches, row, present
         self.id, self.account_id, self.listed = row.link, row.account_id, bool(row.listed)
         self.access = True if row.plain and not row.suspended else matches.has_access(self.account)
-        self.standing = matches.standing_of(row, self.access, bool(present))
+        self.state = matches.standing_of(row, self.access, bool(present))
 
     @property
     def account(self) -> Account:
@@ -69,7 +69,7 @@ class Match:
         row = self._row
         return (
             bool(row.same)
-            and self._matches.due(row.memberships or "") == self._matches.managed(self.present)
+            and self._matches.needed(row.memberships or "") == self._matches.managed(self.present)
             and (not row.properties or _holds(row.held_properties, row.properties))
         )
 
@@ -77,7 +77,7 @@ class Match:
 class Matches:
     """All managed accounts of a tenant with their people, in an order that does not depend on HR.
 
-    Once the iteration is over, :attr:`volumes` holds what the guards measure against.
+    Once the iteration is over, :attr:`counts` holds what the guards measure against.
 
     :param spec: the spec.
     :param snapshot: Kinde's side.
@@ -89,7 +89,7 @@ class Matches:
         self, spec: SyncSpec, snapshot: Snapshot, has_access: Callable[[Account], bool], now: pendulum.DateTime
     ) -> None:
         self.snapshot, self.has_access, self.persons = snapshot, has_access, Persons(snapshot.database)
-        self.volumes = Volumes()
+        self.counts = RunCounts()
         self._role_keys = spec.role_keys
         self._names = spec.person.names == "always"
         self._yesterday = now.in_timezone("UTC").date() - timedelta(days=1)
@@ -100,7 +100,7 @@ class Matches:
         self._roles: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Match]:
-        volumes = self.volumes
+        counts = self.counts
         dropped = 0
         groups: Counter[Present] = Counter()
         members = members_by_account(self.snapshot.database)
@@ -113,38 +113,38 @@ class Matches:
                     present = (*present, (ahead.alias, ahead.roles))
                 ahead = next(members, None)
             match = Match(self, row, present)
-            volumes.managed += 1
-            volumes.old += not match.standing.young
+            counts.managed += 1
+            counts.old += not match.state.young
             if match.access:
-                volumes.with_access += 1
-                volumes.settled += match.standing.settled
-                volumes.placed += match.standing.placed
+                counts.with_access += 1
+                counts.settled += match.state.settled
+                counts.placed += match.state.placed
                 dropped += not match.listed
             if not row.plain:
                 link = match.account.link
                 assert link is not None  # no other account is joined
                 day = link.left or link.leaving
                 if day and day >= self._yesterday:
-                    volumes.recent[account_id] = match.access
+                    counts.recent[account_id] = match.access
             groups[present] += 1
             if len(groups) > _MANY:
                 self._count(groups)
             yield match
         self._count(groups)
-        volumes.dropped = dropped
+        counts.dropped = dropped
 
     def _count(self, groups: Counter[Present]) -> None:
         """People who are in the same organizations with the same roles are counted together."""
         for present, count in groups.items():
             roles: set[str] = set()
             for alias, held in present:
-                self.volumes.members[alias] += count
+                self.counts.members[alias] += count
                 roles |= decode_roles(held)
             for role in roles:
-                self.volumes.holders[role] += count
+                self.counts.holders[role] += count
         groups.clear()
 
-    def standing_of(self, row: MatchRow, access: bool, settled: bool) -> Standing:
+    def standing_of(self, row: MatchRow, access: bool, settled: bool) -> AccountState:
         """What the guards want to know of an account.
 
         :param row: the account beside its HR row.
@@ -154,7 +154,7 @@ class Matches:
         young = row.created is not None and self._young_from < row.created <= self._young_until
         settled = access and settled and not young
         placed = settled or (self._creates and access and not young and self._is_placed(row.organizations))
-        return Standing(access, settled, placed, young)
+        return AccountState(access, settled, placed, young)
 
     def _is_placed(self, organizations: str) -> bool:
         found = self._places.get(organizations)
@@ -165,10 +165,10 @@ class Matches:
             found = self._places[organizations] = any(code != default for code in json.loads(organizations or "[]"))
         return found
 
-    def due(self, text: str) -> Present:
-        """What a person is due, in the form of :data:`Present`.
+    def needed(self, text: str) -> Present:
+        """The memberships that a person needs, in the form of :data:`Present`.
 
-        :param text: memberships and doubts, as the table keeps them.
+        :param text: memberships and unclear rules, as the table keeps them.
         """
         found = self._due.get(text)
         if found is None:

@@ -12,13 +12,13 @@ from airflow_provider_kinde.resources.fields import address_of
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, MEMBERSHIP
-from airflow_provider_kinde.sync.model import Account, Rejected, Source
+from airflow_provider_kinde.sync.model import Account, RejectedRow, Source
 from airflow_provider_kinde.sync.people.coverage import Coverage, coverage_of
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
 from airflow_provider_kinde.sync.plan.guards import Block, check_guards
-from airflow_provider_kinde.sync.plan.holds import Held, Holds
+from airflow_provider_kinde.sync.plan.held_people import HeldPeople, HeldPerson
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
@@ -46,8 +46,8 @@ class Plan:
     host: str
     now: pendulum.DateTime
     operations: ChangeList = field(default_factory=ChangeList)
-    held: list[Held] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    held: list[HeldPerson] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
     blocked: list[Block] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unchanged: int = 0
@@ -58,7 +58,7 @@ class Plan:
     redacted: bool = False
     limits: str = ""
     """The people and kinds of changes that the run is limited to, in words; empty for a whole run."""
-    nobody_absent: str = ""
+    absence_unknown: str = ""
     """Why no person was treated as absent; empty where absence was judged."""
     coverage: Coverage | None = None
     """What the rules of the spec do not cover; ``None`` for a run that is limited to some people."""
@@ -197,8 +197,8 @@ def plan_run(
     :raises SourceError: when the source cannot be read at all.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
-    counts = (client.counts.read, client.counts.write)
-    plan = Plan(spec, client.host, request.now, counts_before=counts, sign=client.sign)
+    requests = (client.counts.read, client.counts.write)
+    plan = Plan(spec, client.host, request.now, counts_before=requests, sign=client.sign)
     if reason := wrong_tenant(spec.tenant, client.host):
         plan.blocked = [Block(reason, False)]
         return plan
@@ -215,7 +215,7 @@ def plan_run(
     _check_aliases(spec, people, snapshot)
     reconciler = _reconciler(spec, people, snapshot, client, request)
     while True:
-        holds = Holds(people, snapshot, reconciler, request)
+        holds = HeldPeople(people, snapshot, reconciler, request)
         matches = Matches(spec, snapshot, reconciler.has_access, request.now)
         finder = ChangeFinder(people, snapshot, reconciler, holds, request)
         plan.operations = ChangeList(finder.find(matches), database)
@@ -233,17 +233,17 @@ def plan_run(
     plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]
     plan.warnings += _unknown_ids(people, snapshot, request)
     plan.warnings += holds.form_accounts.listed()
-    plan.nobody_absent = holds.nobody_absent
+    plan.absence_unknown = holds.absence_unknown
     plan.coverage = coverage_of(spec, people) if request.ids is None else None
     plan.unmapped = people.unmapped if request.ids is None else []
-    if plan.nobody_absent:
-        plan.warnings.append(f"nobody is treated as absent in this run: {plan.nobody_absent}")
-    volumes = matches.volumes
-    volumes.held = sum(1 for held in plan.held if not held.absent)
-    volumes.rejected, volumes.rows = len(people.rejected), people.rows
+    if plan.absence_unknown:
+        plan.warnings.append(f"no person is treated as absent in this run: {plan.absence_unknown}")
+    counts = matches.counts
+    counts.held = sum(1 for held in plan.held if not held.absent)
+    counts.rejected, counts.rows = len(people.rejected), people.rows
     if request.ids is not None:
-        volumes.dropped = None
-    plan.blocked = check_guards(spec, plan.operations, volumes)
+        counts.dropped = None
+    plan.blocked = check_guards(spec, plan.operations, counts)
     return plan
 
 
@@ -280,7 +280,7 @@ def _check_aliases(spec: SyncSpec, people: People, snapshot: Snapshot) -> None:
         there = f"no managed organization has that alias; there are: {', '.join(sorted(snapshot.organizations)[:20])}"
         if rule.organization.constant:
             raise spec.error(key, f"row {number} yields {alias!r}, and {there}", rule.line)
-        people.reject_due(due, f"{key} yields {alias[:80]!r}, and {there}")
+        people.reject_memberships(due, f"{key} yields {alias[:80]!r}, and {there}")
 
 
 def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Change]:

@@ -11,8 +11,8 @@ from functools import partial
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import is_onboarded
-from airflow_provider_kinde.sync.model import Access, Account, Doubt, Person
-from airflow_provider_kinde.sync.plan.hold import Hold, protected_hold
+from airflow_provider_kinde.sync.model import Access, Account, Person, UnclearRule
+from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -102,20 +102,22 @@ class Reconciler:
         :param id: the HR id.
         :param person: ``None`` for a person whom HR no longer lists.
         :param account: the account.
-        :raises Hold: for the protected, for doubts, and where the spec says ``hold``.
+        :raises HoldReason: for protected people, for unclear rules, and where the spec says ``hold``.
         """
         action = self.spec.leaver.action if person else self.absent_action
         why = person.why if person else "no longer in the HR source"
         access = self.has_access(account)
-        doubt = next(iter(person.doubts), None) if person else None  # a leaver's can only be about the scope
+        unclear = next(iter(person.unclear_rules), None) if person else None  # a leaver's can only be about the scope
         if access:
-            if doubt:
-                raise Hold(_doubtful(doubt))
+            if unclear:
+                raise HoldReason(_unclear_scope(unclear))
             if self.is_protected(account) and id not in self.approved:
                 way = f"suspend by hand or approve with --approve-protected {id}"
-                raise Hold(f"{why}, but protected: {way}", protected=True)
+                raise HoldReason(f"{why}, but protected: {way}", protected=True)
             if action == "hold":
-                raise Hold(f"{why}; the spec holds {'leavers' if person else 'absent people'}", absent=person is None)
+                raise HoldReason(
+                    f"{why}; the spec holds {'leavers' if person else 'absent people'}", absent=person is None
+                )
         elif action == "hold":
             return []
         link = account.link
@@ -138,13 +140,13 @@ class Reconciler:
             # Taken out of the organizations by a run whose action was another one: the present action applies.
             if self.is_protected(account) and id not in self.approved:
                 way = f"suspend by hand or approve with --approve-protected {id}"
-                raise Hold(f"{why}, but protected: {way}", protected=True)
+                raise HoldReason(f"{why}, but protected: {way}", protected=True)
             before, after = {"suspended": False}, {"suspended": True}
             return [operation("suspend", before=before, after=after, reason=why)]
         days = self.spec.leaver.delete_after_days
         if days is not None and link.left + timedelta(days=days) <= self.today and not self.is_protected(account):
-            if doubt:
-                raise Hold(_doubtful(doubt))
+            if unclear:
+                raise HoldReason(_unclear_scope(unclear))
             reason = f"{why}; left for {days} days or more"
             return [operation("delete", before={"email": account.email}, reason=reason)]
         return []
@@ -156,10 +158,10 @@ class Reconciler:
 
         :param person: the person, as HR has them.
         :param account: the person's account; ``None`` where there is none.
-        :raises Hold: where giving or taking would be a guess.
+        :raises HoldReason: where giving or taking would be a guess.
         """
         if account is None:
-            if person.access is not Access.DUE:
+            if person.access is not Access.ACTIVE:
                 return []
             first = self._adopt_or_create(person)
             return first if first[0].account is None else first + self._memberships(person, first[0].account)
@@ -169,7 +171,7 @@ class Reconciler:
             return []
         if account.suspended and not link.may_return:
             when = " before the person left" if link.barred else ""
-            raise Hold(
+            raise HoldReason(
                 f"suspended in Kinde by someone else{when}, while HR says active: enable the account or correct HR"
             )
         operations = self._rename(person, account) + self._update(person, account) + self._memberships(person, account)
@@ -209,26 +211,26 @@ class Reconciler:
         """The one account that may pass to a person; everything else is held."""
         joiner = self.spec.joiner
         if len(owners) > 1:
-            raise Hold(f"{len(owners)} Kinde accounts have this address")
+            raise HoldReason(f"{len(owners)} Kinde accounts have this address")
         account = owners[0]
         onboarded = is_onboarded(account.provided_id, self.spec.name)
         ours = not account.provided_id or onboarded or account.provided_id == person.adopt_provided_id
         if not ours:
-            raise Hold(f"the address belongs to an account that another source manages ({account.provided_id})")
+            raise HoldReason(f"the address belongs to an account that another source manages ({account.provided_id})")
         if not joiner.adopt:
-            raise Hold("a Kinde account has this address, and the spec does not adopt accounts (joiner.adopt)")
+            raise HoldReason("a Kinde account has this address, and the spec does not adopt accounts (joiner.adopt)")
         if self.rows_with(key) > 1:
-            raise Hold("more than one HR row has this address, and a Kinde account has it: not adopted")
+            raise HoldReason("more than one HR row has this address, and a Kinde account has it: not adopted")
         if account.suspended:
-            raise Hold("the Kinde account with this address is suspended: not adopted")
+            raise HoldReason("the Kinde account with this address is suspended: not adopted")
         if email_key(account.email) != key:
-            raise Hold("the address is a secondary one of a Kinde account: not adopted")
+            raise HoldReason("the address is a secondary one of a Kinde account: not adopted")
         if _local_part(account.email) != _local_part(person.email):
-            raise Hold("the Kinde account spells this address with other letters (such as ß for ss): not adopted")
+            raise HoldReason("the Kinde account spells this address with other letters (such as ß for ss): not adopted")
         if not onboarded and not self.confirmed(account, key):
-            raise Hold("the Kinde account with this address never confirmed it: not adopted")
+            raise HoldReason("the Kinde account with this address never confirmed it: not adopted")
         if person.id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
-            raise protected_hold("a Kinde account has this address", person.id, "adopt it by hand")
+            raise protected_reason("a Kinde account has this address", person.id, "adopt it by hand")
         return account
 
     def _rename(self, person: Person, account: Account) -> list[Change]:
@@ -241,7 +243,7 @@ class Reconciler:
         foreign = sorted(kind for kind, value in account.identities if kind not in own and email_key(value) == old)
         if old != new and old and foreign:
             way = f"the present one is a sign-in of type {foreign[0]}: change it there"
-            raise Hold(f"HR has another address, but {way}")
+            raise HoldReason(f"HR has another address, but {way}")
         if old != new:
             self._check_protected_address(person.id, account, old, new)
         before: dict[str, object] = {"email": account.email}
@@ -255,17 +257,17 @@ class Reconciler:
     def _check_protected_address(self, id: str, account: Account, old: str, new: str) -> None:
         """Whoever owns the new address of a protected account gets its rights: a row of HR alone does not decide it."""
         if id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
-            raise protected_hold("HR has another address", id, "change the address by hand")
+            raise protected_reason("HR has another address", id, "change the address by hand")
         protect = self.spec.protect
         if old in protect.emails and new not in protect.emails and id not in protect.ids:
-            raise Hold(
+            raise HoldReason(
                 f"HR has another address, and protect.emails names the present one: add {new} to it first, or name the "
                 f"id {id} in protect.ids",
                 protected=True,
             )
         for address, alias in sorted(self.kept):
             if address == old and (new, alias) not in self.kept and (id, alias) not in self.kept_ids:
-                raise Hold(
+                raise HoldReason(
                     f"HR has another address, and keep names the present one for {alias!r}: add {new} to it first, or "
                     f"name the id {id}"
                 )
@@ -341,7 +343,7 @@ class Reconciler:
                 operations.append(operation("add_membership", alias=alias, reason=rules))
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
             operations += [operation("remove_role", alias=alias, role=role, reason=NO_RULE) for role in taken]
-        self._check_doubts(person, operations)
+        self._check_unclear_rules(person, operations)
         self._check_protected_roles(person, account, operations)
         return operations
 
@@ -357,19 +359,21 @@ class Reconciler:
             }.get(operation.kind, frozenset())
             if roles := sorted(lost & self.spec.protect.roles):
                 what = f"{', '.join(roles)} in {operation.alias!r} would be taken away"
-                raise protected_hold(what, person.id, "take it away by hand")
+                raise protected_reason(what, person.id, "take it away by hand")
 
-    def _check_doubts(self, person: Person, operations: list[Change]) -> None:
+    def _check_unclear_rules(self, person: Person, operations: list[Change]) -> None:
         """Blank is not no: where a rule failed on a blank column, nothing that it gives may be taken away."""
-        for doubt in person.doubts:
+        for unclear in person.unclear_rules:
             for operation in operations:
-                touches = doubt.alias is None or operation.alias == doubt.alias
-                role_lost = operation.kind == "remove_role" and (doubt.alias is None or operation.role in doubt.roles)
+                touches = unclear.alias is None or operation.alias == unclear.alias
+                role_lost = operation.kind == "remove_role" and (
+                    unclear.alias is None or operation.role in unclear.roles
+                )
                 if touches and (operation.kind == "remove_membership" or role_lost):
-                    if doubt.entry is None:
-                        raise Hold(_doubtful(doubt))
-                    raise Hold(
-                        f"memberships[{doubt.entry}] reads {_columns(doubt.columns)}, blank in this row, so "
+                    if unclear.entry is None:
+                        raise HoldReason(_unclear_scope(unclear))
+                    raise HoldReason(
+                        f"memberships[{unclear.entry}] reads {_columns(unclear.columns)}, blank in this row, so "
                         f"{operation.alias!r} would be removed: correct HR, or add the column to may_be_empty"
                     )
 
@@ -388,8 +392,8 @@ def _local_part(email: str) -> str:
     return unicodedata.normalize("NFC", email.strip().rpartition("@")[0].lower())
 
 
-def _doubtful(doubt: Doubt) -> str:
-    return f"scope reads {_columns(doubt.columns)}, blank in this row: correct it in HR"
+def _unclear_scope(unclear: UnclearRule) -> str:
+    return f"scope reads {_columns(unclear.columns)}, blank in this row: correct it in HR"
 
 
 def _columns(columns: tuple[str, ...]) -> str:

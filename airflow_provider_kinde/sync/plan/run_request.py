@@ -13,8 +13,8 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.kinds import COUNTED, KINDS
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.rows import ListSource
-from airflow_provider_kinde.sync.spec.cells import clean_text
-from airflow_provider_kinde.sync.spec.dates import NO_END_YEAR
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
+from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
 
 _YEAR = re.compile(r"\d{4}")
 

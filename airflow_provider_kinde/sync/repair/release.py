@@ -16,7 +16,7 @@ from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
-from airflow_provider_kinde.sync.spec.cells import clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
@@ -28,7 +28,7 @@ SCOPES = frozenset(
 
 
 @dataclass(slots=True)
-class Released:
+class ReleaseResult:
     """The result of a release.
 
     :param account: the leaver's account.
@@ -73,7 +73,7 @@ def release(
     email: str | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
-) -> Released:
+) -> ReleaseResult:
     """Replace a leaver's address with a placeholder. Kinde does not allow to delete a primary address.
 
     The steps are those of every address change, with its mark: mark, add the placeholder, make it primary, delete the
@@ -116,7 +116,7 @@ class _Release:
         self.placeholder = email_key(f"{account.id}@{DOMAIN}")
         self.steps: list[str] = []
 
-    def primary(self) -> Released:
+    def primary(self) -> ReleaseResult:
         """Take the primary address off, or finish doing so."""
         now = email_key(self.account.email)
         marked = self.addresses.get(self.link.renaming, "")
@@ -146,7 +146,7 @@ class _Release:
             self._mark(self.link.with_renaming(""))
         return self._released(address)
 
-    def secondary(self, address: str) -> Released:
+    def secondary(self, address: str) -> ReleaseResult:
         """Take a secondary address off: its identity is deleted."""
         if address == email_key(self.account.email):
             return self.primary()
@@ -158,11 +158,11 @@ class _Release:
             self._delete(identity_id)
         return self._released(address)
 
-    def _released(self, address: str) -> Released:
+    def _released(self, address: str) -> ReleaseResult:
         own = {email_key(self.account.email), self.placeholder, address}
         others = {value for key, value in self.addresses.items() if self.kinds[key] == "email"} - own
         after = self.placeholder if address == email_key(self.account.email) else self.account.email
-        return Released(self.account, address, after, self.steps, sorted(others), self.dry_run)
+        return ReleaseResult(self.account, address, after, self.steps, sorted(others), self.dry_run)
 
     def _check(self, address: str) -> None:
         for identity_id, value in self.addresses.items():

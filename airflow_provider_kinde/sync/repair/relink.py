@@ -21,7 +21,7 @@ from airflow_provider_kinde.sync.store.people import People
 
 
 @dataclass(slots=True)
-class Relinked:
+class RelinkResult:
     """The result of a relink, and what the next run will do.
 
     :param account: the account as it was found.
@@ -74,7 +74,7 @@ class Relinked:
         return (held or operation_lines(self.plan.operations) or ["do nothing: Kinde agrees with HR"]) + blocked
 
 
-class _AsIfRelinked:
+class _RelinkedClient:
     """A client that returns users as they will be with the new link; every other answer is Kinde's own."""
 
     def __init__(self, client: Any, name: str, old: str, new: str) -> None:
@@ -106,10 +106,10 @@ def relink(
     dry_run: bool = False,
     now: pendulum.DateTime | str | None = None,
     progress: Progress | None = None,
-) -> Relinked:
+) -> RelinkResult:
     """Make the account of one HR id the account of another: ``PATCH /user`` with the new ``provided_id``.
 
-    The marks stay, so the next run enables a leaver and restores what the new row is due. Everything is checked before
+    The marks stay, so the next run enables a leaver and restores what the new row gives. Everything is checked before
     the one write.
 
     :param spec: the spec.
@@ -127,7 +127,7 @@ def relink(
     if not old or not new or old == new:
         raise SyncError(f"relink needs two different HR ids, found {old!r} and {new!r}")
     client = client.get_conn() if hasattr(client, "get_conn") else client
-    view = _AsIfRelinked(client, spec.name, old, new)
+    view = _RelinkedClient(client, spec.name, old, new)
     plan = plan_run(spec, source, view, RunRequest.of(now=now, ids=[new]), progress=progress)
     if fatal := [block.reason for block in plan.blocked if not block.approvable]:
         raise SyncError("relink needs a complete HR source: " + "; ".join(fatal))
@@ -144,8 +144,8 @@ def relink(
     if link.problem:
         raise SyncError(link.problem)
     if not carry_old:
-        return Relinked(account, str(link), str(link), plan)
-    found = Relinked(account, view.provided[account.id], str(link), plan)
+        return RelinkResult(account, str(link), str(link), plan)
+    found = RelinkResult(account, view.provided[account.id], str(link), plan)
     if not dry_run:
         client.update_user(account.id, provided_id=found.after)
         found.written = True
@@ -178,7 +178,7 @@ def _check_rows(people: People, old: str, new: str) -> None:
         raise SyncError(
             f"HR still has a row for {old}, which cannot be used: {_why_not(people, old)}. Correct it first"
         )
-    if former is not None and former.access in (Access.DUE, Access.KEEP):
+    if former is not None and former.access in (Access.ACTIVE, Access.KEEP):
         raise SyncError(f"{old} still has access according to HR ({former.why}), so the account cannot move to {new}")
 
 

@@ -11,8 +11,8 @@ import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.changes import Change, plan_hash
-from airflow_provider_kinde.sync.plan.guards import Block, Volumes, check_guards
-from airflow_provider_kinde.sync.plan.holds import Held
+from airflow_provider_kinde.sync.plan.guards import Block, RunCounts, check_guards
+from airflow_provider_kinde.sync.plan.held_people import HeldPerson
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
@@ -20,7 +20,7 @@ from airflow_provider_kinde.sync.plan.run_request import moment
 from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
 from airflow_provider_kinde.sync.report.plan_file import parse_operation
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.report.text import Words, clean, operation_lines, plan_text, report_text
+from airflow_provider_kinde.sync.report.text import Wording, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.signature import Content, whole
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
@@ -28,7 +28,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
-WORDS = Words(
+WORDS = Wording(
     plan="Undo",
     report="Undone",
     nothing="Nothing to undo.",
@@ -151,11 +151,13 @@ def make_undo(
         takes = any(o.kind == "suspend" and (o.before or {}).get("suspended") is not True for o in found)
         if takes and way.account and decider.is_protected(way.account) and id not in approve_protected:
             hint = f"suspend the account in Kinde or approve with --approve-protected {id}"
-            plan.held.append(Held(id, f"would lose access by this undo, but is protected: {hint}", protected=True))
+            plan.held.append(
+                HeldPerson(id, f"would lose access by this undo, but is protected: {hint}", protected=True)
+            )
             continue
         operations += found
     plan.operations = ChangeList(operations, snapshot.database)
-    plan.blocked += check_guards(spec, plan.operations, _volumes(decider, plan))
+    plan.blocked += check_guards(spec, plan.operations, _counts(decider, plan))
     return undo
 
 
@@ -197,9 +199,9 @@ def _by_person(operations: Iterable[Change]) -> list[tuple[str, list[Change]]]:
     return sorted(people.items())
 
 
-def _volumes(decider: Reconciler, plan: Plan) -> Volumes:
+def _counts(decider: Reconciler, plan: Plan) -> RunCounts:
     matches = Matches(decider.spec, decider.snapshot, decider.has_access, plan.now)
     touched = {operation.account.id for operation in plan.operations if operation.account}
-    matches.volumes.accounts = {match.account_id: match.standing for match in matches if match.account_id in touched}
-    matches.volumes.dropped = None
-    return matches.volumes
+    matches.counts.accounts = {match.account_id: match.state for match in matches if match.account_id in touched}
+    matches.counts.dropped = None
+    return matches.counts

@@ -243,7 +243,7 @@ class PersonUndo:
         if reason:
             self.left.append((rename, reason))
             return
-        person = Person(self.id, 0, old, account.first_name, account.last_name, (), Access.DUE, "undo")
+        person = Person(self.id, 0, old, account.first_name, account.last_name, (), Access.ACTIVE, "undo")
         before: dict[str, object] = {"email": account.email, **({"unfinished": True} if unfinished else {})}
         self._add("rename", before=before, after={"email": old}, person=person)
 

@@ -38,7 +38,7 @@ _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 @dataclass(frozen=True)
-class Words:
+class Wording:
     """Titles and sentences of a plan and its report; ``undo`` has others than the sync.
 
     :param plan: title of a plan.
@@ -53,10 +53,10 @@ class Words:
     approve: str = "If this is what HR means: apply --approve {hash}"
 
 
-SYNC = Words()
+SYNC = Wording()
 
 
-def plan_text(plan: Plan, color: bool = False, words: Words = SYNC) -> str:
+def plan_text(plan: Plan, color: bool = False, words: Wording = SYNC) -> str:
     """Write a plan as text: changes of each person with reasons, then held people, rejected rows and blocks.
 
     :param plan: the plan.
@@ -67,7 +67,7 @@ def plan_text(plan: Plan, color: bool = False, words: Words = SYNC) -> str:
     return "".join(f"{line}\n" for line in plan_lines(plan, color, words))
 
 
-def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator[str]:
+def plan_lines(plan: Plan, color: bool = False, words: Wording = SYNC) -> Iterator[str]:
     """Write a plan as :func:`plan_text` does, line by line.
 
     :param plan: the plan.
@@ -92,16 +92,16 @@ def plan_lines(plan: Plan, color: bool = False, words: Words = SYNC) -> Iterator
         yield f"Hash: {plan.hash}"
 
 
-def _nothing(plan: Plan, words: Words) -> str:
+def _nothing(plan: Plan, words: Wording) -> str:
     """The sentence of a plan that does nothing. It does not say "agrees" of people whose absence was not judged."""
-    if plan.nobody_absent and words is SYNC:
-        return f"No changes. Nobody is treated as absent: {clean(plan.nobody_absent)}"
+    if plan.absence_unknown and words is SYNC:
+        return f"No changes. No person is treated as absent: {clean(plan.absence_unknown)}"
     if plan.limits and words is SYNC:
         return f"No changes for what was asked for: {clean(plan.limits)}."
     return words.nothing
 
 
-def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str:
+def report_text(report: Report, color: bool = False, words: Wording = SYNC) -> str:
     """Write a report as text: changes with their outcome, what changed since the plan, and the requests.
 
     :param report: the report.
@@ -112,7 +112,7 @@ def report_text(report: Report, color: bool = False, words: Words = SYNC) -> str
     return "".join(f"{line}\n" for line in report_lines(report, color, words))
 
 
-def report_lines(report: Report, color: bool = False, words: Words = SYNC) -> Iterator[str]:
+def report_lines(report: Report, color: bool = False, words: Wording = SYNC) -> Iterator[str]:
     """Write a report as :func:`report_text` does, line by line.
 
     :param report: the report.

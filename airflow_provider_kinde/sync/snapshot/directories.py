@@ -36,7 +36,7 @@ def check_directories(spec: SyncSpec, organizations: Iterable[tuple[str, str, st
     )
 
 
-class Refusals:
+class RefusalReasons:
     """Says of a refused change of members whether a directory manages the organization.
 
     Directories are read only after a refusal, once for each organization, and only if the application may read them.

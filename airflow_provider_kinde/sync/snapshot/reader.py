@@ -13,7 +13,7 @@ from airflow_provider_kinde.sync.snapshot.members import read_all_members, read_
 from airflow_provider_kinde.sync.snapshot.organizations import Organization, check_roles, find_organizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import AccountTable, Linked, Properties
+from airflow_provider_kinde.sync.store.accounts import AccountTable, LinkedAccounts, Properties
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.matches import without_properties
 from airflow_provider_kinde.sync.store.members import memberships_of
@@ -40,7 +40,7 @@ class Snapshot:
         self.host, self.accounts, self.organizations = host, accounts, organizations
         self.roles, self.default_code = roles, default_code
         self.database = accounts.database
-        self.linked = Linked(accounts)
+        self.linked = LinkedAccounts(accounts)
         self.properties = Properties(self.database)
         self.read_twice: set[str] = set()
         """Aliases of organizations whose members were read a second time; that reading counts."""

@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, Wit
 from airflow_provider_kinde.sync.spec.csv_options import CsvOptions, Encoding
 from airflow_provider_kinde.sync.spec.fields import (
     Flag,
+    IntegerBounds,
     LocatedMapping,
     OtherScalar,
     Section,
     Text,
-    Whole,
-    Written,
+    WrittenAs,
     cut,
     expected,
     plain,
@@ -67,9 +67,11 @@ Sent = Annotated[
 ]
 """A plain value, as it is sent: a list is joined with commas."""
 SentMapping = dict[str, Sent]
-TextList = Annotated[tuple[str, ...], Written(list[Text], lambda found, info: tuple(found))]
-NumberList = Annotated[frozenset[int], Written(list[Annotated[int, Whole(0)]], lambda found, info: frozenset(found))]
-JsonObject = Annotated[dict[str, Any], Written(dict[str, Any], lambda found, info: plain(found))]
+TextList = Annotated[tuple[str, ...], WrittenAs(list[Text], lambda found, info: tuple(found))]
+NumberList = Annotated[
+    frozenset[int], WrittenAs(list[Annotated[int, IntegerBounds(0)]], lambda found, info: frozenset(found))
+]
+JsonObject = Annotated[dict[str, Any], WrittenAs(dict[str, Any], lambda found, info: plain(found))]
 
 
 class AuthSpec(Section):
@@ -133,8 +135,8 @@ class PagesSpec(Section):
     )
     param: Text = Field(default="", description="The parameter of offset, page number or cursor.")
     size_param: Text = Field(default="", description="The parameter of the page size.")
-    size: Annotated[int, Whole(0)] = Field(default=0, description="Rows to a page.")
-    start: Annotated[int, Whole(0)] = Field(default=0, description="The first offset or page number.")
+    size: Annotated[int, IntegerBounds(0)] = Field(default=0, description="Rows to a page.")
+    start: Annotated[int, IntegerBounds(0)] = Field(default=0, description="The first offset or page number.")
     next: JsonPath | None = Field(default=None, description="Where the next cursor or the next link stands.")
     last: JsonPath | None = Field(default=None, description="Where the number of pages stands.")
     place: Literal["query", "body"] = Field(
@@ -183,7 +185,7 @@ class EachSpec(Section):
     first: Flag = Field(default=False, description="Of a list, only the first item.")
     query: SentMapping = Field(default_factory=dict, description="Parameters.")
     lists: dict[str, ListColumns] = Field(default_factory=dict, description="Lists that become columns.")
-    together: Annotated[int, Whole(1)] = Field(default=4, description="How many requests are sent at once.")
+    together: Annotated[int, IntegerBounds(1)] = Field(default=4, description="How many requests are sent at once.")
 
 
 class ChangesSpec(Section):

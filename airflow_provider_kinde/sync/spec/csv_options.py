@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
-from airflow_provider_kinde.sync.spec.fields import Section, Text, Whole, Written, cut, expected, wrong
+from airflow_provider_kinde.sync.spec.fields import IntegerBounds, Section, Text, WrittenAs, cut, expected, wrong
 
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
@@ -45,9 +45,9 @@ class CsvOptions(Section):
         default=None,
         description="Of CSV: `,` `;` `|` or `tab`. When left out, what a first line `sep=;` says, else `,`.",
     )
-    skip_rows: Annotated[int, Whole(0, 1000)] = Field(
+    skip_rows: Annotated[int, IntegerBounds(0, 1000)] = Field(
         default=0, description="Of CSV and xlsx: how many lines stand above the header."
     )
-    header: Annotated[tuple[str, ...], Written(list[Text], _header)] = Field(
+    header: Annotated[tuple[str, ...], WrittenAs(list[Text], _header)] = Field(
         default=(), description="Of CSV and xlsx without a header line: the names of the columns."
     )

@@ -12,11 +12,11 @@ from typing import Any
 import jinja2
 from jinja2.exceptions import SecurityError
 
-from airflow_provider_kinde.sync.spec.cells import clean_inside, clean_row
-from airflow_provider_kinde.sync.spec.days import LocalDays
+from airflow_provider_kinde.sync.spec.cell_text import clean_inside, clean_row
+from airflow_provider_kinde.sync.spec.expression_analysis import ExpressionAnalysis, prepare
+from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
 from airflow_provider_kinde.sync.spec.filters import MAX_TEXT, as_text
 from airflow_provider_kinde.sync.spec.sandbox import Sandbox
-from airflow_provider_kinde.sync.spec.syntax_tree import Reads, prepare
 
 _MEMO_SIZE, _MEMO_TEXT = 32_768, 256
 _MOST_DIGITS = 100
@@ -139,7 +139,7 @@ def is_blank(value: Any) -> bool:
     return isinstance(value, (float, decimal.Decimal)) and value != value
 
 
-class Recall:
+class RowCache:
     """Remembers what a function of a row yields: it is a pure function of a few columns, and most hold few values.
 
     Only texts and nulls are remembered (``1`` and ``True`` are equal, and mean different things), never a failure.
@@ -187,7 +187,7 @@ class Recall:
 
 
 @lru_cache(maxsize=512)
-def _compiled(text: str) -> tuple[jinja2.Template, Reads]:
+def _compiled(text: str) -> tuple[jinja2.Template, ExpressionAnalysis]:
     # A spec is read more than once in a process (a form reads it for each person), and compiling is most of reading it.
     reads = prepare(_ENVIRONMENT.parse(text), _ENVIRONMENT)
     return _ENVIRONMENT.from_string(reads.tree), reads
@@ -237,7 +237,7 @@ class Template:
         self._constant: Any = clean_inside(text)
         self._column: str | None = None
         self._compiled: jinja2.Template | None = None
-        self._recall: Recall | None = None
+        self._recall: RowCache | None = None
         if any(mark in text for mark in ("{{", "{%", "{#")):
             self._compile(text.strip())
 
@@ -260,7 +260,7 @@ class Template:
         elif reads.only_column is not None:
             self._column = reads.only_column
         elif not reads.dynamic:
-            self._recall = Recall(self.columns, self._run, dated=self.dated)
+            self._recall = RowCache(self.columns, self._run, dated=self.dated)
 
     def value(self, row: RowView | Mapping[str, Any]) -> Any:
         """Evaluate to a native value: text, a number, a boolean, a date.

@@ -154,7 +154,7 @@ class Section(BaseModel):
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenAs:
     """Marks a field that is kept in another form than the file writes it in.
 
     :param form: the type as the file writes it; the JSON schema shows this one.
@@ -172,7 +172,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Whole:
+class IntegerBounds:
     """Marks an ``int`` field with its bounds.
 
     :param low: the least number.
@@ -231,7 +231,7 @@ Id = Annotated[
 ]
 """An HR id."""
 
-Ids = Annotated[frozenset[str], Written(list[Id], lambda found, info: frozenset(found))]
+Ids = Annotated[frozenset[str], WrittenAs(list[Id], lambda found, info: frozenset(found))]
 """A list of HR ids; their order does not matter."""
 
 
@@ -258,13 +258,13 @@ def _address(text: str) -> str:
 Email = Annotated[Text, AfterValidator(_address)]
 """An e-mail address, normalized for comparing."""
 
-Texts = Annotated[frozenset[str], Written(list[Text], lambda found, info: frozenset(found))]
+Texts = Annotated[frozenset[str], WrittenAs(list[Text], lambda found, info: frozenset(found))]
 """A list of texts; their order does not matter."""
 
-RoleKeys = Annotated[frozenset[str], Written(list[RoleKey], lambda found, info: frozenset(found))]
+RoleKeys = Annotated[frozenset[str], WrittenAs(list[RoleKey], lambda found, info: frozenset(found))]
 """A list of role keys; their order does not matter."""
 
-OrderedRoleKeys = Annotated[tuple[str, ...], Written(list[RoleKey], lambda found, info: tuple(dict.fromkeys(found)))]
+OrderedRoleKeys = Annotated[tuple[str, ...], WrittenAs(list[RoleKey], lambda found, info: tuple(dict.fromkeys(found)))]
 """A list of role keys, in the order of the file."""
 
 

@@ -23,7 +23,7 @@ from airflow_provider_kinde.sync.spec.fields import (
     Text,
     Texts,
     TruthExpr,
-    Written,
+    WrittenAs,
     cut,
     note,
     wrong,
@@ -94,10 +94,10 @@ class SyncSpec(Section):
         alias="organizations",
         description="The closed set that this sync manages: alias -> organization, or match and prefix for many.",
     )
-    memberships: Annotated[tuple[MembershipSpec, ...], Written(list[MembershipSpec], as_memberships)] = Field(
+    memberships: Annotated[tuple[MembershipSpec, ...], WrittenAs(list[MembershipSpec], as_memberships)] = Field(
         default=(), description="Who belongs where, with which roles. Every rule that holds adds up."
     )
-    keep: Annotated[tuple[KeepSpec, ...], Written(list[KeepSpec], lambda found, info: tuple(found))] = Field(
+    keep: Annotated[tuple[KeepSpec, ...], WrittenAs(list[KeepSpec], lambda found, info: tuple(found))] = Field(
         default=(), description="Memberships to leave in place."
     )
     retired: RetiredSpec = Field(default_factory=RetiredSpec, description="No longer given, still taken away.")
@@ -117,7 +117,7 @@ class SyncSpec(Section):
         description="Ask first whether a SCIM directory keeps one of the organizations, and stop if so: one more "
         "request a run.",
     )
-    tests: Annotated[tuple[ExampleSpec, ...], Written(list[ExampleSpec], as_examples)] = Field(
+    tests: Annotated[tuple[ExampleSpec, ...], WrittenAs(list[ExampleSpec], as_examples)] = Field(
         default=(),
         description="Rows and what must follow from them. validate runs them without network; plan, apply and the DAG "
         "refuse a spec whose tests fail.",

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from airflow_provider_kinde.sync.spec.cells import clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.fields import (
     Email,
     Expr,
@@ -31,7 +31,7 @@ from airflow_provider_kinde.sync.spec.fields import (
     Section,
     Text,
     TruthExpr,
-    Written,
+    WrittenAs,
     cut,
     note,
     null_is_left_out,
@@ -147,7 +147,7 @@ def _alone(value: Any) -> Any:
 
 Aliases = Annotated[
     tuple[OrganizationSpec, ...],
-    Written(Annotated[dict[str, CodeOrLookup], Field(json_schema_extra={"not": {"required": ["match"]}})], _aliases),
+    WrittenAs(Annotated[dict[str, CodeOrLookup], Field(json_schema_extra={"not": {"required": ["match"]}})], _aliases),
 ]
 Organizations = Annotated[
     Annotated[Aliases, Tag("<aliases>")] | Annotated[MatchSpec, Tag("<match>")],
@@ -221,9 +221,9 @@ class RetiredSpec(Section):
     """What is no longer given, but still taken away. ``SyncSpec`` makes organizations of aliases and look-ups."""
 
     roles: RoleKeys = Field(default=frozenset(), description="Role keys.")
-    organizations: Annotated[tuple[OrganizationSpec, ...], Written(list[AliasOrLookup], lambda found, info: found)] = (
-        Field(default=(), description="Aliases, codes or look-ups.")
-    )
+    organizations: Annotated[
+        tuple[OrganizationSpec, ...], WrittenAs(list[AliasOrLookup], lambda found, info: found)
+    ] = Field(default=(), description="Aliases, codes or look-ups.")
 
 
 def check_alias(key: str, alias: str, info: ValidationInfo) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from airflow_provider_kinde.sync.spec.days import Day, LocalDays, days
+from airflow_provider_kinde.sync.spec.expression_dates import Day, LocalDays, days
 from airflow_provider_kinde.sync.spec.filters import FILTERS, as_text
 
 # Those of Jinja's filters that always yield the same for the same row.

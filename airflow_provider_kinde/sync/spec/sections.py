@@ -8,7 +8,7 @@ import pendulum
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from airflow_provider_kinde.resources.normalization import name_key
-from airflow_provider_kinde.sync.spec.dates import check_format
+from airflow_provider_kinde.sync.spec.date_parser import check_format
 from airflow_provider_kinde.sync.spec.expressions import Template
 from airflow_provider_kinde.sync.spec.fields import (
     BlankExpr,
@@ -17,12 +17,12 @@ from airflow_provider_kinde.sync.spec.fields import (
     Flag,
     GuardLimit,
     Ids,
+    IntegerBounds,
     Limit,
     RoleKeys,
     Section,
     Text,
-    Whole,
-    Written,
+    WrittenAs,
     cut,
     wrong,
 )
@@ -79,11 +79,11 @@ def _date_format(text: str) -> str:
     return text
 
 
-Statuses = Annotated[frozenset[str], Written(list[Text], _statuses)]
-SomeStatuses = Annotated[frozenset[str], Written(Annotated[list[Text], Field(min_length=1)], _statuses)]
+Statuses = Annotated[frozenset[str], WrittenAs(list[Text], _statuses)]
+SomeStatuses = Annotated[frozenset[str], WrittenAs(Annotated[list[Text], Field(min_length=1)], _statuses)]
 DateFormats = Annotated[
     tuple[str, ...],
-    Written(list[Annotated[Text, AfterValidator(_date_format)]], _date_formats),
+    WrittenAs(list[Annotated[Text, AfterValidator(_date_format)]], _date_formats),
     BeforeValidator(
         lambda value: value if isinstance(value, (list, dict)) else [value], json_schema_input_type=str | list[str]
     ),
@@ -129,7 +129,7 @@ class EmploymentSpec(Section):
 class JoinerSpec(Section):
     """How a person comes in."""
 
-    days_before_start: Annotated[int, Whole(0, 3650)] = Field(
+    days_before_start: Annotated[int, IntegerBounds(0, 3650)] = Field(
         default=0, description="Days before the start date from which access is given."
     )
     adopt: Flag = Field(
@@ -138,7 +138,7 @@ class JoinerSpec(Section):
     adopt_provided_id: Expr | None = Field(
         default=None, description="Also take over an account with this provided_id and the same address."
     )
-    onboarded_days: Annotated[int, Whole(1, 3650)] = Field(
+    onboarded_days: Annotated[int, IntegerBounds(1, 3650)] = Field(
         default=14, description="Days after which an account of the onboarding form that no row has adopted is listed."
     )
     onboarded_action: Literal["list", "suspend"] = Field(
@@ -156,10 +156,10 @@ class LeaverSpec(Section):
     action: Action = Field(default="suspend", description="What happens to a leaver.")
     end_sessions: Flag = Field(default=True, description="End their sessions as well.")
     delete_api_keys: Flag = Field(default=True, description="Delete their API keys as well.")
-    grace_days: Annotated[int, Whole(0, 3650)] = Field(
+    grace_days: Annotated[int, IntegerBounds(0, 3650)] = Field(
         default=0, description="Days after the end date during which everything stays."
     )
-    delete_after_days: Annotated[int, Whole(1, 36500)] | None = Field(
+    delete_after_days: Annotated[int, IntegerBounds(1, 36500)] | None = Field(
         default=None, description="Days after which the account is deleted; never when left out."
     )
 
@@ -198,7 +198,7 @@ class Guards(Section):
     max_deletes: GuardLimit = Field(default=Limit(share=0.01), description="Accounts deleted, of the managed accounts.")
     max_rejected_rows: GuardLimit = Field(default=Limit(share=0.05), description="Rows rejected, of the rows read.")
     max_held: GuardLimit = Field(default=Limit(share=0.05), description="People held, of the rows read.")
-    floor: Annotated[int, Whole(0)] = Field(
+    floor: Annotated[int, IntegerBounds(0)] = Field(
         default=5, description="So many always pass, whatever the shares say (or half the base, if that is less)."
     )
 
@@ -220,7 +220,7 @@ class ProtectSpec(Section):
     roles: RoleKeys = Field(
         default=frozenset({"owner", "admin"}), description="Holders of these roles; a rule cannot grant one of them."
     )
-    emails: Annotated[frozenset[str], Written(list[Email], lambda found, info: frozenset(found))] = Field(
+    emails: Annotated[frozenset[str], WrittenAs(list[Email], lambda found, info: frozenset(found))] = Field(
         default=frozenset(), description="Addresses of accounts."
     )
     ids: Ids = Field(

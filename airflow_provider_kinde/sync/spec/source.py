@@ -24,7 +24,17 @@ from pydantic_core import CoreSchema, core_schema
 
 from airflow_provider_kinde.sync.spec.api_description import ApiDescription, SentMapping, TextList, Zone
 from airflow_provider_kinde.sync.spec.csv_options import CsvOptions, Encoding
-from airflow_provider_kinde.sync.spec.fields import Flag, Section, Text, Whole, cut, expected, note, read_text, wrong
+from airflow_provider_kinde.sync.spec.fields import (
+    Flag,
+    IntegerBounds,
+    Section,
+    Text,
+    cut,
+    expected,
+    note,
+    read_text,
+    wrong,
+)
 
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
@@ -74,7 +84,9 @@ class SourceSpec(Section):
 class RowProof(Section):
     """What proves that the source is whole."""
 
-    min_rows: Annotated[int, Whole(1)] | None = Field(default=None, description="The source has so many rows or more.")
+    min_rows: Annotated[int, IntegerBounds(1)] | None = Field(
+        default=None, description="The source has so many rows or more."
+    )
 
 
 # -- files and databases -----------------------------------------------------------------------------------------------
@@ -254,7 +266,7 @@ class ScimOptions(VendorOptions):
     filter: Text | None = Field(default=None, description="A SCIM filter. A user who falls out of it is absent.")
     attributes: TextList = Field(default=(), description="The attributes to ask for; all when left out.")
     paging: Literal["index", "cursor"] = Field(default="index", description="How pages follow one another.")
-    page_size: Annotated[int, Whole(2)] = Field(default=100, description="Users to a page.")
+    page_size: Annotated[int, IntegerBounds(2)] = Field(default=100, description="Users to a page.")
     auth: Literal["bearer", "basic", "oauth"] = Field(default="bearer", description="How requests are authorized.")
     token_url: Text | None = Field(default=None, description="With oauth: where the token comes from.")
     scope: Text | None = Field(default=None, description="With oauth: the scope of the token.")
@@ -291,7 +303,7 @@ class BambooHrOptions(VendorOptions):
         alias="onlyCurrent",
         description="Sent as it is: false asks for people whose first day is ahead as well. Not sent when left out.",
     )
-    page_size: Annotated[int, Whole(1)] = Field(default=500, description="Employees to a page.")
+    page_size: Annotated[int, IntegerBounds(1)] = Field(default=500, description="Employees to a page.")
 
 
 class HiBobOptions(VendorOptions):
@@ -310,7 +322,9 @@ class PersonioOptions(VendorOptions):
     type: Literal["personio"] = Field(description=_TYPE)
     employments: Flag = Field(default=True, description="Ask for the employments of every person: one request each.")
     twice: Flag = Field(default=True, description="Read the list of persons twice, as proof that it is whole.")
-    together: Annotated[int, Whole(1)] = Field(default=4, description="How many of these requests are sent at once.")
+    together: Annotated[int, IntegerBounds(1)] = Field(
+        default=4, description="How many of these requests are sent at once."
+    )
 
 
 class WorkdayOptions(VendorOptions):

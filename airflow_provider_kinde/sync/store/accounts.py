@@ -192,7 +192,7 @@ def _row_of(account: Account) -> AccountRow:
     )  # fmt: skip
 
 
-class Linked(Mapping[str, list[Account]]):
+class LinkedAccounts(Mapping[str, list[Account]]):
     """HR id -> the accounts that carry the link; more than one is a mistake.
 
     :param table: all accounts.

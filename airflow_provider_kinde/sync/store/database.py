@@ -20,7 +20,7 @@ _BATCH = 1000
 _TABLES = """
 CREATE TABLE hr (
   number INTEGER, id TEXT, mark INTEGER, access TEXT, why TEXT, email TEXT, key TEXT, given TEXT, family TEXT,
-  properties TEXT, due TEXT, adopt TEXT, unmapped TEXT
+  properties TEXT, memberships TEXT, adopt TEXT, unmapped TEXT
 );
 CREATE TABLE unclear (number INTEGER, id TEXT, key TEXT, given TEXT, family TEXT);
 CREATE TABLE accounts (

@@ -16,13 +16,13 @@ INDEX_ADDRESSES = "CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT 
 REPEATED_IDS = "SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)"
 
 ROWS_OF_ID = (
-    "SELECT rowid, number, mark, access, why, email, key, given, family, properties, due, adopt FROM hr "
+    "SELECT rowid, number, mark, access, why, email, key, given, family, properties, memberships, adopt FROM hr "
     "WHERE id = ? ORDER BY rowid"
 )
 
 REPLACE_ROW = (
     "UPDATE hr SET number = ?, access = ?, why = ?, email = ?, key = ?, given = ?, family = ?, properties = ?, "
-    "due = ?, adopt = ? WHERE rowid = ?"
+    "memberships = ?, adopt = ? WHERE rowid = ?"
 )
 
 NUMBERS = "SELECT number, id FROM hr WHERE {column} = ? AND access IS NOT NULL ORDER BY number"
@@ -47,7 +47,7 @@ HOLD_ADDRESS = "UPDATE hr SET access = NULL, key = NULL WHERE key = ? AND access
 
 UNMAPPED = "SELECT unmapped, count(*) FROM hr WHERE access = ? AND unmapped != '' GROUP BY unmapped"
 
-_DUE = Access.DUE.value
+_ACTIVE = Access.ACTIVE.value
 _MOST_VALUES = 10
 
 
@@ -64,7 +64,7 @@ class HrRow(NamedTuple):
     :param given: the given name.
     :param family: the family name.
     :param properties: user properties, as the table keeps them.
-    :param due: memberships and doubts, as the table keeps them.
+    :param memberships: memberships and unclear rules, as the table keeps them.
     :param adopt: the ``provided_id`` of an account that may be taken over.
     """
 
@@ -78,7 +78,7 @@ class HrRow(NamedTuple):
     given: str
     family: str
     properties: str
-    due: str
+    memberships: str
     adopt: str
 
 
@@ -121,7 +121,17 @@ def replace_row(database: Database, row: HrRow) -> None:
     :param database: the database of the run.
     :param row: the row with its new values.
     """
-    values = (row.number, row.access, row.why, row.email, row.key, row.given, row.family, row.properties, row.due)
+    values = (
+        row.number,
+        row.access,
+        row.why,
+        row.email,
+        row.key,
+        row.given,
+        row.family,
+        row.properties,
+        row.memberships,
+    )
     database.run(REPLACE_ROW, (*values, row.adopt, row.rowid))
 
 
@@ -129,7 +139,7 @@ def reject_rows(database: Database, column: str, value: str) -> list[tuple[int, 
     """Keep the ids of rows and what tells whose they may be, and nothing that makes people of them.
 
     :param database: the database of the run.
-    :param column: ``id``, or ``due`` for memberships and doubts as the table keeps them.
+    :param column: ``id``, or ``memberships`` for memberships and unclear rules as the table keeps them.
     :param value: what stands in the column.
     :returns: the number and the id of each row.
     """
@@ -154,7 +164,7 @@ def shared_addresses(database: Database) -> list[str]:
 
     :param database: the database of the run.
     """
-    return [key for (key,) in database.all(SHARED_ADDRESSES, (_DUE,))]
+    return [key for (key,) in database.all(SHARED_ADDRESSES, (_ACTIVE,))]
 
 
 def people_of_address(database: Database, key: str) -> dict[str, int]:
@@ -163,7 +173,7 @@ def people_of_address(database: Database, key: str) -> dict[str, int]:
     :param database: the database of the run.
     :param key: the address in the form for comparing.
     """
-    return dict(database.all(ROWS_OF_ADDRESS, (key, _DUE)))
+    return dict(database.all(ROWS_OF_ADDRESS, (key, _ACTIVE)))
 
 
 def hold_address(database: Database, key: str) -> None:
@@ -172,8 +182,8 @@ def hold_address(database: Database, key: str) -> None:
     :param database: the database of the run.
     :param key: the address in the form for comparing.
     """
-    database.run(KEEP_CLUES_OF_ADDRESS, (key, _DUE))
-    database.run(HOLD_ADDRESS, (key, _DUE))
+    database.run(KEEP_CLUES_OF_ADDRESS, (key, _ACTIVE))
+    database.run(HOLD_ADDRESS, (key, _ACTIVE))
 
 
 def unmapped_values(database: Database) -> list[str]:
@@ -183,7 +193,7 @@ def unmapped_values(database: Database) -> list[str]:
     :returns: a line for each column, such as ``Department: Office 8 people, Stock 4``: the most frequent values.
     """
     counts: dict[str, Counter[str]] = {}
-    for text, count in database.each(UNMAPPED, (_DUE,)):
+    for text, count in database.each(UNMAPPED, (_ACTIVE,)):
         for column, value in json.loads(text):
             counts.setdefault(column, Counter())[value] += count
     lines = []

@@ -10,9 +10,9 @@ from airflow_provider_kinde.sync.store.database import Database
 
 MANAGED_ACCOUNTS = f"""
 SELECT accounts.id, accounts.rowid, accounts.link, accounts.plain, accounts.suspended, hr.id IS NOT NULL,
-  hr.access IN ('{Access.DUE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
+  hr.access IN ('{Access.ACTIVE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
     AND accounts.key = hr.key AND (NOT :names OR (accounts.first = hr.given AND accounts.last = hr.family)),
-  hr.due, hr.properties, properties.held, accounts.created, accounts.organizations
+  hr.memberships, hr.properties, properties.held, accounts.created, accounts.organizations
 FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
 WHERE accounts.link IS NOT NULL ORDER BY accounts.id
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from airflow_provider_kinde.sync.model import Access, Doubt, Due, Person, Rejected
+from airflow_provider_kinde.sync.model import Access, DesiredMembership, Person, RejectedRow, UnclearRule
 from airflow_provider_kinde.sync.store import hr_rows
 from airflow_provider_kinde.sync.store.database import Database
 
@@ -27,7 +27,7 @@ class PersonRow(NamedTuple):
     :param given: first name.
     :param family: last name.
     :param properties: user properties, as :func:`encode_properties` writes them.
-    :param due: memberships and doubts, as :func:`encode_memberships` writes them.
+    :param memberships: memberships and unclear rules, as :func:`encode_memberships` writes them.
     :param adopt: a ``provided_id`` that the person's account may have.
     """
 
@@ -41,7 +41,7 @@ class PersonRow(NamedTuple):
     given: str | None
     family: str | None
     properties: str | None
-    due: str | None
+    memberships: str | None
     adopt: str | None
 
 
@@ -80,10 +80,10 @@ WHERE access IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.l
 WITH_ADDRESS_OF_ANOTHER = f"""
 {_SELECT} WHERE rowid IN (
   SELECT hr.rowid FROM hr JOIN accounts ON accounts.key = hr.key
-  WHERE hr.key IS NOT NULL AND hr.access IN (:due, :keep) AND accounts.link IS NOT hr.id
+  WHERE hr.key IS NOT NULL AND hr.access IN (:active, :keep) AND accounts.link IS NOT hr.id
   UNION
   SELECT hr.rowid FROM hr JOIN addresses ON addresses.key = hr.key JOIN accounts ON accounts.id = addresses.account
-  WHERE hr.key IS NOT NULL AND hr.access IN (:due, :keep) AND accounts.link IS NOT hr.id
+  WHERE hr.key IS NOT NULL AND hr.access IN (:active, :keep) AND accounts.link IS NOT hr.id
 ) ORDER BY rowid
 """
 
@@ -95,7 +95,9 @@ HAS_ID = "SELECT 1 FROM hr WHERE id = ? AND access IS NOT NULL"
 
 COUNT_ADDRESS = "SELECT count(*) FROM hr WHERE key = ? AND access IS NOT NULL"
 
-DISTINCT_MEMBERSHIPS = "SELECT min(number), due FROM hr WHERE access IS NOT NULL GROUP BY due ORDER BY min(rowid)"
+DISTINCT_MEMBERSHIPS = (
+    "SELECT min(number), memberships FROM hr WHERE access IS NOT NULL GROUP BY memberships ORDER BY min(rowid)"
+)
 
 ALL_IDS = "SELECT id FROM hr ORDER BY rowid"
 
@@ -106,50 +108,55 @@ HAS_ROW = "SELECT 1 FROM hr WHERE id = ?"
 _ACCESS = {access.value: access for access in Access}
 
 
-COUNT_MEMBERSHIPS = "SELECT due, access = ?, count(*) FROM hr WHERE access IN (?, ?, ?) GROUP BY due, access = ?"
+COUNT_MEMBERSHIPS = (
+    "SELECT memberships, access = ?, count(*) FROM hr WHERE access IN (?, ?, ?) GROUP BY memberships, access = ?"
+)
 
-WITHOUT_MEMBERSHIP = "SELECT id FROM hr WHERE access = ? AND due IN ({marks}) ORDER BY rowid LIMIT 10"
+WITHOUT_MEMBERSHIP = "SELECT id FROM hr WHERE access = ? AND memberships IN ({marks}) ORDER BY rowid LIMIT 10"
 
 
-def encode_memberships(memberships: tuple[Due, ...], doubts: tuple[Doubt, ...]) -> str:
-    """Memberships and doubts as one text; empty where there are none.
+def encode_memberships(memberships: tuple[DesiredMembership, ...], unclear_rules: tuple[UnclearRule, ...]) -> str:
+    """Memberships and unclear rules as one text; empty where there are none.
 
     :param memberships: what rules grant.
-    :param doubts: what a blank cell leaves undecided.
+    :param unclear_rules: what a blank cell leaves undecided.
     """
-    if not memberships and not doubts:
+    if not memberships and not unclear_rules:
         return ""
     return json.dumps([
-        [[due.alias, sorted(due.roles), due.entry, due.kept] for due in memberships],
-        [[doubt.columns, doubt.entry, doubt.alias, sorted(doubt.roles)] for doubt in doubts],
+        [[one.alias, sorted(one.roles), one.entry, one.kept] for one in memberships],
+        [[rule.columns, rule.entry, rule.alias, sorted(rule.roles)] for rule in unclear_rules],
     ])  # fmt: skip
 
 
 @lru_cache(maxsize=20_000)
-def decode_memberships(text: str) -> tuple[tuple[Due, ...], tuple[Doubt, ...]]:
+def decode_memberships(text: str) -> tuple[tuple[DesiredMembership, ...], tuple[UnclearRule, ...]]:
     """The opposite of :func:`encode_memberships`.
 
     :param text: what it returned.
     """
     if not text:
         return (), ()
-    memberships, doubts = json.loads(text)
+    memberships, unclear_rules = json.loads(text)
     return (
-        tuple(Due(alias, frozenset(roles), entry, kept) for alias, roles, entry, kept in memberships),
-        tuple(Doubt(tuple(columns), entry, alias, frozenset(roles)) for columns, entry, alias, roles in doubts),
+        tuple(DesiredMembership(alias, frozenset(roles), entry, kept) for alias, roles, entry, kept in memberships),
+        tuple(
+            UnclearRule(tuple(columns), entry, alias, frozenset(roles))
+            for columns, entry, alias, roles in unclear_rules
+        ),
     )
 
 
-def roles_by_organization(memberships: tuple[Due, ...]) -> dict[str, frozenset[str]]:
+def roles_by_organization(memberships: tuple[DesiredMembership, ...]) -> dict[str, frozenset[str]]:
     """Alias -> role keys of all that the rules grant a person: rules add up.
 
     :param memberships: what each rule grants.
     """
     found: dict[str, frozenset[str]] = {}
-    for due in memberships:
-        if due.kept:
+    for one in memberships:
+        if one.kept:
             continue
-        found[due.alias] = found.get(due.alias, frozenset()) | due.roles
+        found[one.alias] = found.get(one.alias, frozenset()) | one.roles
     return dict(sorted(found.items()))
 
 
@@ -163,11 +170,11 @@ def encode_properties(properties: tuple[tuple[str, str], ...]) -> str:
 
 def _person_of(columns: tuple[Any, ...]) -> Person:
     row = PersonRow._make(columns)
-    memberships, doubts = decode_memberships(row.due or "")
+    memberships, unclear_rules = decode_memberships(row.memberships or "")
     pairs = tuple((str(key), str(value)) for key, value in json.loads(row.properties)) if row.properties else ()
     return Person(
         row.id, row.number, row.email or "", row.given or "", row.family or "", pairs, _ACCESS[row.access or ""],
-        row.why or "", memberships, doubts, row.adopt or "",
+        row.why or "", memberships, unclear_rules, row.adopt or "",
     )  # fmt: skip
 
 
@@ -216,16 +223,16 @@ class Persons(Mapping[str, Person]):
 
     def with_address_of_another(self) -> Iterator[Person]:
         """The people whose address stands on an account that is not linked to them."""
-        values = {"due": Access.DUE.value, "keep": Access.KEEP.value}
+        values = {"active": Access.ACTIVE.value, "keep": Access.KEEP.value}
         return map(_person_of, self._database.each(WITH_ADDRESS_OF_ANOTHER, values))
 
     def distinct_memberships(self) -> list[tuple[int, str]]:
-        """Every set of memberships that a person is due, as the table keeps it, after the number of its first row."""
+        """Every set of memberships that a person needs, as the table keeps it, after the number of its first row."""
         return self._database.all(DISTINCT_MEMBERSHIPS)
 
     def count_memberships(self) -> list[tuple[str, bool, int]]:
         """Every set of memberships, as the table keeps it, whether it is given today, and how many people have it."""
-        due, keep, grace = (access.value for access in (Access.DUE, Access.KEEP, Access.GRACE))
+        due, keep, grace = (access.value for access in (Access.ACTIVE, Access.KEEP, Access.GRACE))
         found = self._database.all(COUNT_MEMBERSHIPS, (due, due, keep, grace, due))
         return [(str(text or ""), bool(given), int(count)) for text, given, count in found]
 
@@ -235,7 +242,7 @@ class Persons(Mapping[str, Person]):
         :param texts: the sets, as the table keeps them.
         """
         query = WITHOUT_MEMBERSHIP.format(marks=",".join("?" * len(texts)))
-        return [id for (id,) in self._database.all(query, (Access.DUE.value, *texts))]
+        return [id for (id,) in self._database.all(query, (Access.ACTIVE.value, *texts))]
 
     def count_address(self, key: str) -> int:
         """How many people have an address.
@@ -288,7 +295,7 @@ class People:
 
     database: Database = field(default_factory=Database)
     persons: Persons = field(init=False)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     ids: RowIds = field(init=False)
@@ -305,13 +312,15 @@ class People:
         """Whether every row's id could be read."""
         return not self.absence_unknown
 
-    def reject_due(self, due: str, reason: str) -> None:
+    def reject_memberships(self, text: str, reason: str) -> None:
         """Reject every row with certain memberships.
 
-        :param due: the memberships, as the table keeps them.
+        :param text: the memberships, as the table keeps them.
         :param reason: why.
         """
-        self.rejected += [Rejected(number, id, reason) for number, id in hr_rows.reject_rows(self.database, "due", due)]
+        self.rejected += [
+            RejectedRow(number, id, reason) for number, id in hr_rows.reject_rows(self.database, "memberships", text)
+        ]
         self.rejected.sort(key=lambda found: found.row)
 
     def __post_init__(self) -> None:

@@ -426,4 +426,4 @@ def test_changed_since(server: HrServer) -> None:
 def test_rows_of_people_reach_the_engine(server: HrServer) -> None:
     server.script = [Reply({"data": [person(1), person(2, status="inactive")], "total": 2})]
     read = people(make(server, {**DATA, "total": "total"}))
-    assert (read.persons["p1"].access, read.persons["p2"].access, read.proven) == (Access.DUE, Access.NONE, True)
+    assert (read.persons["p1"].access, read.persons["p2"].access, read.proven) == (Access.ACTIVE, Access.NONE, True)

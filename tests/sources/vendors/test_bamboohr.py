@@ -108,7 +108,7 @@ def test_a_future_hire_is_inactive_and_becomes_due_on_the_day(bamboo: Bamboo) ->
     bamboo.employees[201] = bamboo.employee(201, status="Inactive")
     assert people(source(bamboo)).persons["200"].access is Access.NONE
     read = people(source(bamboo, REST + "joiner: {days_before_start: 3}"))
-    assert (read.persons["200"].access, read.persons["201"].access) == (Access.DUE, Access.NONE)
+    assert (read.persons["200"].access, read.persons["201"].access) == (Access.ACTIVE, Access.NONE)
 
 
 def test_the_border_employee_is_deleted_between_two_pages(bamboo: Bamboo) -> None:
@@ -236,7 +236,7 @@ def test_options() -> None:
 def test_a_future_hire_without_a_department_is_told(bamboo: Bamboo) -> None:
     bamboo.employees[200] = bamboo.employee(200, status="Inactive", hireDate="2026-11-25", departmentName=None)
     read = people(source(bamboo, REST + "joiner: {days_before_start: 14}"))
-    assert read.persons["200"].access is Access.DUE
+    assert read.persons["200"].access is Access.ACTIVE
     assert [warning for warning in read.warnings if "no rule gives a membership" in warning] == [
         "1 person has access and no rule gives a membership, because 'departmentName' is blank in the row: id 200"
     ]

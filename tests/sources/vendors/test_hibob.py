@@ -98,7 +98,7 @@ def test_a_field_that_is_left_out_for_some_is_told_and_they_are_in_doubt(bob: Bo
     read = people(source(bob))
     assert read.problems == []
     assert any("1 of 6 rows lack the field work.department" in warning for warning in read.warnings)
-    assert read.persons[bob.people[0]["root.id"] or ""].doubts[0].columns == ("work.department",)
+    assert read.persons[bob.people[0]["root.id"] or ""].unclear_rules[0].columns == ("work.department",)
 
 
 def test_without_the_right_to_see_the_status_nobody_leaves(bob: Bob) -> None:

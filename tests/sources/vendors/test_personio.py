@@ -101,7 +101,7 @@ def test_persons_with_their_latest_employment(personio: Personio) -> None:
     assert len([call for call in personio.calls if call.path.endswith("/employments")]) == 57
     assert len([call for call in personio.calls if call.path.endswith("/token")]) == 1
     read = people(source(personio))
-    assert (read.persons["5000"].access, read.persons["5001"].access) == (Access.NONE, Access.DUE)
+    assert (read.persons["5000"].access, read.persons["5001"].access) == (Access.NONE, Access.ACTIVE)
     assert read.proven
 
 

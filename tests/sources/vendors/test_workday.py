@@ -103,7 +103,11 @@ def test_pacific_midnight_is_that_day_and_not_the_one_before_or_after(workday: W
     assert [row["Last_Day"] for row in found.values] == ["2026-11-21", "2026-11-20", "2026-11-21T17:30:00-08:00"]
     # 2026-11-21 12:00 UTC is the 21st, 23:00, in Melbourne.
     read = people(source(workday, format=form))
-    assert [read.persons[id].access for id in ("00001", "00002", "00003")] == [Access.DUE, Access.NONE, Access.DUE]
+    assert [read.persons[id].access for id in ("00001", "00002", "00003")] == [
+        Access.ACTIVE,
+        Access.NONE,
+        Access.ACTIVE,
+    ]
 
 
 def test_the_clock_of_prompts_is_pacific(workday: Workday) -> None:

@@ -134,9 +134,9 @@ def test_members_and_holders_are_counted_whole(world: World, monkeypatch: pytest
     assert plan.snapshot is not None
     pairs = Matches(plan.spec, plan.snapshot, lambda account: True, pendulum.parse(NOW))
     assert [pair.listed for pair in pairs] == [True] * 9
-    volumes = pairs.volumes
-    assert (volumes.members, volumes.holders) == ({"eng": 3, "sales": 6}, {"engineer": 3})
-    assert (volumes.managed, volumes.with_access, volumes.settled, volumes.dropped) == (9, 9, 9, 0)
+    counts = pairs.counts
+    assert (counts.members, counts.holders) == ({"eng": 3, "sales": 6}, {"engineer": 3})
+    assert (counts.managed, counts.with_access, counts.settled, counts.dropped) == (9, 9, 9, 0)
 
 
 def test_a_refusal_is_told_in_the_words_of_kinde(world: World) -> None:

@@ -10,7 +10,7 @@ from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.people.access import decide_access
 
 TODAY = dt.date(2026, 3, 31)
-DUE, KEEP, GRACE, NONE = Access.DUE, Access.KEEP, Access.GRACE, Access.NONE
+DUE, KEEP, GRACE, NONE = Access.ACTIVE, Access.KEEP, Access.GRACE, Access.NONE
 DATES = st.none() | st.dates()
 
 

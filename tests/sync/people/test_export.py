@@ -77,7 +77,7 @@ def test_the_whole_export(text: str, tmp_path: Path) -> None:
     assert people.proven
     statuses = Counter(STATUSES[number % len(STATUSES)] for number in range(COUNT))
     assert Counter(person.access for person in people.persons.values()) == {
-        Access.DUE: statuses["Active"] + statuses["Leave of Absence"],
+        Access.ACTIVE: statuses["Active"] + statuses["Leave of Absence"],
         Access.KEEP: statuses["Future Start"],
         Access.NONE: statuses["Voluntarily Terminated"] + statuses["Terminated for Cause"],
     }
@@ -103,8 +103,8 @@ def test_the_rows_that_the_page_shows(text: str, tmp_path: Path) -> None:
         (person.email, person.access, [due.alias for due in person.memberships]) for person in people.persons.values()
     ]
     assert shown == [
-        ("zoe.angstrom@acme.com", Access.DUE, ["production"]),
-        ("lynn.ohare@acme.com", Access.DUE, ["it"]),
+        ("zoe.angstrom@acme.com", Access.ACTIVE, ["production"]),
+        ("lynn.ohare@acme.com", Access.ACTIVE, ["it"]),
         ("karim.aitsidi@acme.com", Access.NONE, []),
         ("binh.le@acme.com", Access.NONE, []),
     ]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_kinde.sources import ListSource
-from airflow_provider_kinde.sync.model import Access, Doubt, Due, Row
+from airflow_provider_kinde.sync.model import Access, DesiredMembership, Row, UnclearRule
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People
@@ -83,7 +83,7 @@ def test_a_person() -> None:
     people = read([person("1", email=" Ann@X.com ", first=" Ann  Marie", last="Zoe\u0308", status=" active ")])
     ann = people.persons["1"]
     assert (ann.id, ann.row, ann.email, ann.given_name, ann.family_name) == ("1", 2, "Ann@x.com", "Ann Marie", "Zoë")
-    assert (ann.access, ann.why, ann.memberships, ann.doubts) == (Access.DUE, "status is active", (), ())
+    assert (ann.access, ann.why, ann.memberships, ann.unclear_rules) == (Access.ACTIVE, "status is active", (), ())
     assert (people.rows, people.ids, people.ids_certain, people.proven) == (1, {"1"}, True, True)
     assert (people.problems, people.rejected, people.held, people.source) == ([], [], {}, "the table")
 
@@ -167,7 +167,7 @@ def test_dates_and_time_zones() -> None:
     ]
     people = read_people(SyncSpec.parse(text), Table(rows), now)
     found = {id: entry.access for id, entry in people.persons.items()}
-    due, keep, grace, none = Access.DUE, Access.KEEP, Access.GRACE, Access.NONE
+    due, keep, grace, none = Access.ACTIVE, Access.KEEP, Access.GRACE, Access.NONE
     assert found == {"mel": due, "akl": grace, "ny": keep, "akl2": due, "old": none}
     assert reasons(people)[7] == "timezone 'Moon/Base' is not a time zone such as Europe/Berlin"
     assert people.persons["old"].why == "status is Terminated, ended on 2026-03-28"
@@ -182,9 +182,12 @@ def test_native_dates_are_taken() -> None:
 def test_memberships_add_up() -> None:
     text = BASE + RULES + '  - organization: "{{ row.dept | lower }}"\n  - {organization: sales, when: no}\n'
     people = read([person("1", dept="IT"), person("2", dept="Sales")], text)
-    assert people.persons["1"].memberships == (Due("it", frozenset({"engineer"}), 0), Due("it", frozenset(), 1))
-    assert people.persons["2"].memberships == (Due("sales", frozenset(), 1),)
-    assert people.persons["2"].doubts == (), "Sales is an answer"
+    assert people.persons["1"].memberships == (
+        DesiredMembership("it", frozenset({"engineer"}), 0),
+        DesiredMembership("it", frozenset(), 1),
+    )
+    assert people.persons["2"].memberships == (DesiredMembership("sales", frozenset(), 1),)
+    assert people.persons["2"].unclear_rules == (), "Sales is an answer"
 
 
 def test_an_unknown_alias_that_a_row_yields_rejects_the_row_and_names_key_and_value() -> None:
@@ -199,7 +202,7 @@ def test_an_unknown_alias_that_a_row_yields_rejects_the_row_and_names_key_and_va
 def test_with_match_an_alias_is_any_external_id() -> None:
     text = BASE + 'organizations: {match: external_id, prefix: ""}\n'.replace('""', "hr-")
     text += 'memberships: [{organization: "hr-{{ row.dept }}"}]\n'
-    assert read([person("1", dept="7")], text).persons["1"].memberships == (Due("hr-7", frozenset(), 0),)
+    assert read([person("1", dept="7")], text).persons["1"].memberships == (DesiredMembership("hr-7", frozenset(), 0),)
 
 
 def test_a_blank_that_decides_is_a_doubt() -> None:
@@ -212,13 +215,13 @@ def test_a_blank_that_decides_is_a_doubt() -> None:
     ]
     people = read(rows, text)
     engineer, x = frozenset({"engineer"}), frozenset({"x"})
-    assert people.persons["1"].doubts == (Doubt(("dept",), 0, "it", engineer),)
-    assert people.persons["1"].memberships == (Due("it", x, 1),)
-    assert people.persons["2"].doubts == (Doubt(("org",), 1, None, x),)
-    assert people.persons["3"].doubts == ()
-    assert len(people.persons["4"].doubts) == 2
+    assert people.persons["1"].unclear_rules == (UnclearRule(("dept",), 0, "it", engineer),)
+    assert people.persons["1"].memberships == (DesiredMembership("it", x, 1),)
+    assert people.persons["2"].unclear_rules == (UnclearRule(("org",), 1, None, x),)
+    assert people.persons["3"].unclear_rules == ()
+    assert len(people.persons["4"].unclear_rules) == 2
     allowed = read(rows, text + "may_be_empty: [dept, org]\n")
-    assert all(entry.doubts == () for entry in allowed.persons.values())
+    assert all(entry.unclear_rules == () for entry in allowed.persons.values())
 
 
 def test_a_doubt_names_the_organization_only_where_it_is_known() -> None:
@@ -226,7 +229,11 @@ def test_a_doubt_names_the_organization_only_where_it_is_known() -> None:
     text += '  - {organization: "{{ row.org }}", when: "{{ row.dept == \'IT\' }}"}\n'
     rows = [person("1", dept="", org="it"), person("2", dept="", org="zz"), person("3", dept="x", org="it")]
     people = read(rows, text)
-    assert [entry.doubts[0].alias if entry.doubts else "-" for entry in people.persons.values()] == ["it", None, "-"]
+    assert [entry.unclear_rules[0].alias if entry.unclear_rules else "-" for entry in people.persons.values()] == [
+        "it",
+        None,
+        "-",
+    ]
 
 
 def test_out_of_scope() -> None:
@@ -237,12 +244,12 @@ def test_out_of_scope() -> None:
         person("3", type=""),
     ]
     people = read(rows, text)
-    assert people.persons["1"].access is Access.DUE
+    assert people.persons["1"].access is Access.ACTIVE
     assert (people.persons["2"].access, people.persons["2"].why) == (Access.NONE, "out of scope")
-    assert people.persons["2"].doubts == ()
-    assert (people.persons["3"].access, people.persons["3"].doubts) == (Access.NONE, (Doubt(("type",)),))
+    assert people.persons["2"].unclear_rules == ()
+    assert (people.persons["3"].access, people.persons["3"].unclear_rules) == (Access.NONE, (UnclearRule(("type",)),))
     allowed = read(rows, text + "may_be_empty: [type]\n")
-    assert allowed.persons["3"].doubts == ()
+    assert allowed.persons["3"].unclear_rules == ()
 
 
 @pytest.mark.parametrize("key", ["scope", "when"])
@@ -370,7 +377,7 @@ def test_where_rows_name_their_own_columns_one_that_no_row_has_is_gone() -> None
     lacking = [person("1", dept="IT"), {k: v for k, v in person("2").items() if k != "dept"}]
     people = read_people(spec, ListSource(lacking), NOW)
     assert people.problems == []
-    assert people.persons["2"].doubts[0].columns == ("dept",)
+    assert people.persons["2"].unclear_rules[0].columns == ("dept",)
     people = read_people(spec, ListSource(lacking[1:]), NOW)
     assert "the list of rows has no column 'dept', which memberships[0].when (hr.yaml:16) reads" in people.problems[0]
 
@@ -432,7 +439,7 @@ LAW = SyncSpec.parse(BASE + DATES + RULES + "scope: \"{{ row.dept != 'x' }}\"\nl
 def outcome(people: People) -> Any:
     """All that is said of the rows, but for where they stand."""
     persons = {
-        id: (entry.email, entry.access, entry.why, entry.memberships, entry.doubts)
+        id: (entry.email, entry.access, entry.why, entry.memberships, entry.unclear_rules)
         for id, entry in people.persons.items()
     }
     strip = str.maketrans("", "", "0123456789, ")

@@ -12,7 +12,7 @@ from airflow_provider_kinde.exceptions import SourceError, SyncError
 from airflow_provider_kinde.sync import Report, SyncSpec
 from airflow_provider_kinde.sync.person.forms import FormRefused
 from airflow_provider_kinde.sync.person.offboard import Leaver, offboard
-from airflow_provider_kinde.sync.person.onboard import Joiner, NotYet, onboard, roles_to_give
+from airflow_provider_kinde.sync.person.onboard import Joiner, StartsLater, onboard, roles_to_give
 from tests.support.world import NOW, SPEC, World, people, person
 
 Rows = Sequence[Mapping[str, Any]]
@@ -134,7 +134,7 @@ def test_a_lost_answer_makes_no_second_account(world: World, forms: Forms) -> No
 def test_a_start_ahead_is_waited_for(world: World, forms: Forms) -> None:
     spec = SPEC.replace("employment:", "joiner: {days_before_start: 2}\nemployment:\n  timezone: Pacific/Auckland")
     later = Joiner("new@example.com", "Nia", "Newman", "eng", start=date(2026, 3, 9))
-    with pytest.raises(NotYet) as caught:
+    with pytest.raises(StartsLater) as caught:
         forms.onboard(people(2), later, spec)
     assert caught.value.begin.in_timezone("UTC").isoformat() == "2026-03-06T11:00:00+00:00"
     assert world.writes() == []

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde.exceptions import KindeError, KindePermissionError, SyncError
-from airflow_provider_kinde.sync.repair.release import Released, release
+from airflow_provider_kinde.sync.repair.release import ReleaseResult, release
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
 
 LEFT = "~left=2026-03-02"
 
 
-def free(world: World, id: str = "1", spec: str = SPEC, **options: Any) -> Released:
+def free(world: World, id: str = "1", spec: str = SPEC, **options: Any) -> ReleaseResult:
     return release(world.spec(spec), world.client, id, **options)
 
 

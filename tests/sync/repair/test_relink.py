@@ -7,11 +7,13 @@ import re
 import pytest
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.repair.relink import Relinked, relink
+from airflow_provider_kinde.sync.repair.relink import RelinkResult, relink
 from tests.support.world import NOW, SPEC, World, people, person
 
 
-def link(world: World, rows: list[dict[str, str]], old: str, new: str, spec: str = SPEC, **options: bool) -> Relinked:
+def link(
+    world: World, rows: list[dict[str, str]], old: str, new: str, spec: str = SPEC, **options: bool
+) -> RelinkResult:
     return relink(world.spec(spec), rows, world.client, old, new, now=NOW, **options)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_kinde.sync.spec.expressions import (
-    Recall,
+    RowCache,
     RowView,
     Template,
     TemplateError,
@@ -286,7 +286,7 @@ def test_many_distinct_values_do_not_pile_up() -> None:
         asked.append(view.values["x"])
         return str(view.values["x"]).upper()
 
-    recall = Recall(["x"], compute)
+    recall = RowCache(["x"], compute)
     for number in range(70_000):
         assert recall(RowView({"x": f"v{number}"})) == f"V{number}"
     assert len(recall._known) < 40_000
@@ -303,7 +303,7 @@ def test_what_is_remembered_is_neither_a_failure_nor_a_look_alike() -> None:
             raise LookupError
         return type(view.values["x"]).__name__
 
-    recall = Recall(["x"], compute)
+    recall = RowCache(["x"], compute)
     found = [recall(RowView({"x": x})) for x in (1, True, 1.0, "1", "1", None, None)]
     assert found == ["int", "bool", "float", "str", "str", "NoneType", "NoneType"]
     assert len(asked) == 5

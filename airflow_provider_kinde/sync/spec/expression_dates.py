@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2.exceptions import SecurityError
 
-from airflow_provider_kinde.sync.spec.dates import DateReader
+from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.filters import to_int
 
 Read = Callable[[Any], "Day | None"]

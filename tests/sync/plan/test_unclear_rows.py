@@ -36,7 +36,7 @@ def test_an_absent_person_whose_address_or_name_a_rejected_row_has_is_held(
     plan = world.plan(changed(**columns))
     assert (plan.summary["suspend"], [held.id for held in plan.held]) == (0, ["010"])
     assert f"row 1, which is rejected or held, has the {what} of this account under the id 10" in plan.held[0].reason
-    assert plan.nobody_absent == ""
+    assert plan.absence_unknown == ""
 
 
 def test_other_absent_people_still_leave(world: World) -> None:
@@ -82,10 +82,10 @@ def test_where_nobody_is_treated_as_absent_every_text_says_so_and_why(
     explained, _ = explain(world.spec(), rows, world.client, "010", now=NOW)
     assert (plan.outcome, report.outcome) == ("no changes", "no changes")
     for text in (plan_text(plan), report_text(report)):
-        assert "Nobody is treated as absent" in text
+        assert "No person is treated as absent" in text
         assert "agrees" not in text
         assert reason in text
-    assert f"nobody is treated as absent, because {reason}" in explained
+    assert f"no person is treated as absent, because {reason}" in explained
     assert any(reason in warning for warning in plan.to_json()["warnings"])
 
 

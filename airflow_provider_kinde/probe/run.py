@@ -16,9 +16,9 @@ from airflow_provider_kinde.exceptions import (
     KindeServerError,
 )
 from airflow_provider_kinde.probe import lists, members, users
+from airflow_provider_kinde.probe.created_objects import CreatedObjects
 from airflow_provider_kinde.probe.findings import Findings
-from airflow_provider_kinde.probe.session import Question, Session, Unlearnt
-from airflow_provider_kinde.probe.things import Things
+from airflow_provider_kinde.probe.session import NoAnswerError, Question, Session
 
 QUESTIONS: tuple[Question, ...] = (
     lists.token,
@@ -124,7 +124,7 @@ def probe_tenant(
     """
     questions = chosen(only)
     findings = Findings(client.host, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    things = Things(client, tag or secrets.token_hex(6))
+    things = CreatedObjects(client, tag or secrets.token_hex(6))
     session = Session(client, things, findings, sleep)
     before, client.on_response, sent = client.on_response, session.listen, client.counts.total
     try:
@@ -167,7 +167,7 @@ def _ask(session: Session, question: Question) -> None:
     else:
         try:
             question.ask(session)
-        except Unlearnt as open_question:
+        except NoAnswerError as open_question:
             reason = str(open_question)
         except KindePermissionError as error:
             session.findings.missing_scopes.update({error.scope} - {""})

@@ -14,7 +14,7 @@ Removal = tuple[str, Callable[[], Any], Callable[[], Any]]
 """What the object is, the call that deletes it, and the call that forgets it afterwards."""
 
 
-class Things:
+class CreatedObjects:
     """The throwaway objects of one probe. If the response to a create was lost, removal looks for the object.
 
     :param client: a ``KindeClient``.

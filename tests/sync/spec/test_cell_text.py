@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.spec.cells import clean_cell, clean_row, clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_cell, clean_row, clean_text
 from airflow_provider_kinde.sync.spec.expressions import Template
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from airflow_provider_kinde.sync.model import Access, Due, Rejected
+from airflow_provider_kinde.sync.model import Access, DesiredMembership, RejectedRow
 from airflow_provider_kinde.sync.store import hr_rows
 from airflow_provider_kinde.sync.store.hr_rows import HrRow
 from airflow_provider_kinde.sync.store.people import People, decode_memberships, encode_memberships
 
-_RANK = {access.value: rank for rank, access in enumerate((Access.DUE, Access.KEEP, Access.GRACE, Access.NONE))}
+_RANK = {access.value: rank for rank, access in enumerate((Access.ACTIVE, Access.KEEP, Access.GRACE, Access.NONE))}
 _NONE = Access.NONE.value
 
 
@@ -25,21 +25,23 @@ def settle_repeats(people: People, *, join: bool) -> None:
     database = people.database
     again: set[tuple[int, str]] = set()
     differing: set[str] = set()
-    rejected: list[Rejected] = []
+    rejected: list[RejectedRow] = []
     for id in hr_rows.repeated_ids(database):
         found = hr_rows.rows_of(database, id)
         first = found[0]
         if len({row.mark for row in found}) == 1:
             again |= {(row.number, id) for row in found[1:]}
         elif all(row.access == _NONE for row in found):
-            # A blank that puts a row out of scope is a doubt, which must not get lost.
-            first = min(found, key=lambda row: (not row.due, not row.key, row.email, row.given, row.family, row.why))
+            # A blank that puts a row out of scope is an unclear rule, which must not get lost.
+            first = min(
+                found, key=lambda row: (not row.memberships, not row.key, row.email, row.given, row.family, row.why)
+            )
         elif problem := _difference(found) if join else "; where a person may have two jobs: person.rows: all":
             differing.add(id)
             numbers = sorted(row.number for row in found)
             shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
             reason = f"rows {shown} hold the same id and differ{problem}"
-            rejected += [Rejected(number, id, reason) for number in numbers]
+            rejected += [RejectedRow(number, id, reason) for number in numbers]
             hr_rows.reject_rows(database, "id", id)
         else:
             first = _joined(found)
@@ -66,16 +68,18 @@ def _joined(rows: Sequence[HrRow]) -> HrRow:
     """
     first = rows[0]
     # By what the rows hold: their order in the source decides nothing.
-    ranked = sorted(rows, key=lambda row: (_RANK[row.access or ""], row.why, row.properties, row.due, row.adopt))
+    ranked = sorted(
+        rows, key=lambda row: (_RANK[row.access or ""], row.why, row.properties, row.memberships, row.adopt)
+    )
     best = ranked[0]
-    memberships: set[Due] = set()
-    doubts = set()
+    memberships: set[DesiredMembership] = set()
+    unclear_rules = set()
     for row in rows:
-        due, unsure = decode_memberships(row.due)
-        doubts |= set(unsure)
-        memberships |= {Due(d.alias, d.roles, d.entry, d.kept or row.access != best.access) for d in due}
+        due, unsure = decode_memberships(row.memberships)
+        unclear_rules |= set(unsure)
+        memberships |= {DesiredMembership(d.alias, d.roles, d.entry, d.kept or row.access != best.access) for d in due}
     ordered = sorted(memberships, key=lambda d: (d.alias, d.entry, d.kept, sorted(d.roles)))
-    unsure = tuple(sorted(doubts, key=lambda d: (d.columns, -1 if d.entry is None else d.entry, d.alias or "")))
+    unsure = tuple(sorted(unclear_rules, key=lambda d: (d.columns, -1 if d.entry is None else d.entry, d.alias or "")))
     return best._replace(
         rowid=first.rowid,
         number=first.number,
@@ -83,13 +87,13 @@ def _joined(rows: Sequence[HrRow]) -> HrRow:
         key=max(row.key or "" for row in rows) or None,
         given=max(row.given for row in rows),
         family=max(row.family for row in rows),
-        due=encode_memberships(tuple(ordered), unsure),
+        memberships=encode_memberships(tuple(ordered), unsure),
         adopt=max(row.adopt for row in rows),
     )
 
 
 def hold_shared_addresses(people: People) -> None:
-    """Hold people who are due access with an address that another one has, too.
+    """Hold people who get access with an address that another one has, too.
 
     :param people: what was read.
     """

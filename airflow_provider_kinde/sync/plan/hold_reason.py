@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Hold(Exception):
+class HoldReason(Exception):
     """Nothing is done for this person in this run; the message says why.
 
     :param reason: why, in words.
@@ -16,11 +16,11 @@ class Hold(Exception):
         self.protected, self.absent = protected, absent
 
 
-def protected_hold(what: str, id: str, way: str) -> Hold:
+def protected_reason(what: str, id: str, way: str) -> HoldReason:
     """Return the hold of a protected person.
 
     :param what: what HR asks for, in words.
     :param id: the HR id.
     :param way: what to do instead of approving it.
     """
-    return Hold(f"{what}, but protected: {way} or approve with --approve-protected {id}", protected=True)
+    return HoldReason(f"{what}, but protected: {way} or approve with --approve-protected {id}", protected=True)

@@ -21,7 +21,7 @@ START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
-class Outline:
+class DagOutline:
     """What is known of a spec without checking it.
 
     :param organizations: alias -> what to call it in a form; empty where they are looked up by ``match``.
@@ -34,10 +34,10 @@ class Outline:
     roles: tuple[str, ...] = ()
 
 
-_outlines: dict[Path, tuple[tuple[int, int], Outline]] = {}
+_outlines: dict[Path, tuple[tuple[int, int], DagOutline]] = {}
 
 
-def read_outline(path: Path, caller: str) -> Outline:
+def read_outline(path: Path, caller: str) -> DagOutline:
     """Read what a DAG needs of a spec, anew only when the file has changed. The whole spec is checked when a task runs.
 
     :param path: the spec file.
@@ -64,7 +64,7 @@ def read_outline(path: Path, caller: str) -> Outline:
     if not isinstance(content, dict) or not isinstance(name, str) or not name:
         raise ValueError(f"{caller}: {path} has no `name`, which every spec has")
     conn_id = str(content.get("kinde_conn_id") or "kinde_default")
-    outline = Outline(name, conn_id, _organizations(content), _roles(content))
+    outline = DagOutline(name, conn_id, _organizations(content), _roles(content))
     _outlines[path] = (stamp, outline)
     return outline
 

@@ -12,8 +12,8 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
-from airflow_provider_kinde.sync.spec.cells import clean_inside
-from airflow_provider_kinde.sync.spec.dates import check_format
+from airflow_provider_kinde.sync.spec.cell_text import clean_inside
+from airflow_provider_kinde.sync.spec.date_parser import check_format
 from airflow_provider_kinde.sync.spec.filters import regex
 
 # What the discovery of columns understands: no macros, blocks, imports and namespaces.
@@ -27,7 +27,7 @@ _FOLDING = {"lower", "upper", "casefold"}
 
 
 @dataclass(frozen=True)
-class Reads:
+class ExpressionAnalysis:
     """What is known of an expression without running it.
 
     :param tree: the tree to compile.
@@ -54,7 +54,7 @@ class Reads:
     named: dict[str, frozenset[tuple[str, bool]]]
 
 
-def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
+def prepare(tree: nodes.Template, environment: jinja2.Environment) -> ExpressionAnalysis:
     """Check a parsed template, find its columns and bring it into the form that is compiled.
 
     :param tree: the parsed template, which is changed.
@@ -91,7 +91,7 @@ def prepare(tree: nodes.Template, environment: jinja2.Environment) -> Reads:
     tree = transformer.visit(tree)
     tree.set_environment(environment)
     texts = (const.value for const in tree.find_all(nodes.Const) if isinstance(const.value, str))
-    return Reads(
+    return ExpressionAnalysis(
         tree=tree,
         columns=frozenset(columns),
         optional=frozenset(transformer.optional),

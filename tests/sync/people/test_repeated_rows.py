@@ -85,6 +85,9 @@ def test_the_order_of_joined_rows_changes_nothing(columns: list[dict[str, str]],
         people = read_people(spec, as_source(order), moment("2026-03-02T12:00:00Z"))
         p = people.persons.get("1")
         found.append(
-            (len(people.rejected), p and (p.email, p.access, p.why, roles_by_organization(p.memberships), p.doubts))
+            (
+                len(people.rejected),
+                p and (p.email, p.access, p.why, roles_by_organization(p.memberships), p.unclear_rules),
+            )
         )
     assert found[0] == found[1]

@@ -53,7 +53,7 @@ def is_gzip(head: bytes) -> bool:
     return head.startswith(b"\x1f\x8b")
 
 
-class Unpacked(io.RawIOBase):
+class GzipContent(io.RawIOBase):
     """The content of a file that gzip packed.
 
     :param raw: the packed file.

@@ -18,7 +18,7 @@ CLOSE = timedelta(minutes=10)
 """How far the clocks of Kinde and of a worker may differ, and how long a creation may take."""
 
 
-class Begun:
+class EarlierTries:
     """What this task began, over all its tries in one DAG run.
 
     :param context: the task's context.

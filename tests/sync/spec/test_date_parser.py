@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kinde.sync.spec.dates import DateReader, check_format, same_text
+from airflow_provider_kinde.sync.spec.date_parser import DateReader, check_format, same_text
 
 TODAY = dt.date(2026, 3, 31)
 UTC = pendulum.timezone("UTC")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from airflow_provider_kinde.resources.normalization import email_key, name_key
 from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.plan.form_accounts import FormAccounts
-from airflow_provider_kinde.sync.plan.hold import Hold
+from airflow_provider_kinde.sync.plan.hold_reason import HoldReason
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
-from airflow_provider_kinde.sync.store.unclear import (
+from airflow_provider_kinde.sync.store.unclear_rows import (
     UnclearRow,
     absent_accounts,
     absent_with_address,
@@ -22,7 +22,7 @@ from airflow_provider_kinde.sync.store.unclear import (
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldPerson:
     """A person for whom nothing is done until a human decides.
 
     :param id: HR id.
@@ -37,7 +37,7 @@ class Held:
     absent: bool = False
 
 
-class Holds:
+class HeldPeople:
     """The people who are held in one run.
 
     :param people: what HR says.
@@ -48,16 +48,16 @@ class Holds:
 
     def __init__(self, people: People, snapshot: Snapshot, reconciler: Reconciler, request: RunRequest) -> None:
         self.people, self.snapshot, self.reconciler, self.request = people, snapshot, reconciler, request
-        self.held: dict[str, Held] = {}
+        self.held: dict[str, HeldPerson] = {}
         """HR id -> the person who is held."""
         self.address_wanted: set[str] = set()
         """Leavers whose address an active row has. Deleting one would pass the address on in the next run, unseen."""
-        self.nobody_absent = people.absence_unknown
+        self.absence_unknown = people.absence_unknown
         """Why no person can be treated as absent; empty where that can be judged."""
         self.form_accounts = FormAccounts(reconciler.spec, people, snapshot, reconciler.today)
         """The accounts of the onboarding form that no row has adopted."""
         self._hold_contradictions()
-        self._hold_absent_in_doubt()
+        self._hold_absent_with_unclear_row()
         self._hold_addresses()
         for id, reason in self.form_accounts.held():
             self._hold(id, reason)
@@ -65,15 +65,15 @@ class Holds:
     def __contains__(self, id: object) -> bool:
         return id in self.held
 
-    def hold(self, id: str, hold: Hold) -> None:
+    def hold(self, id: str, hold: HoldReason) -> None:
         """Hold a person, as the reconciler found.
 
         :param id: HR id.
         :param hold: the reason.
         """
-        self.held[id] = Held(id, str(hold), hold.protected, hold.absent)
+        self.held[id] = HeldPerson(id, str(hold), hold.protected, hold.absent)
 
-    def listed(self) -> list[Held]:
+    def listed(self) -> list[HeldPerson]:
         """Everyone who is held and concerned by the run: protected people first, then by id."""
         mine = [held for held in self.held.values() if self.request.includes(held.id)]
         return sorted(mine, key=lambda held: (not held.protected, held.id))
@@ -83,7 +83,7 @@ class Holds:
 
         :param id: HR id.
         """
-        return self.request.ids is None and not self.nobody_absent and id not in self.people.ids
+        return self.request.ids is None and not self.absence_unknown and id not in self.people.ids
 
     def hold_protected_left_out(self, changes: ChangeList) -> None:
         """Hold approved protected leavers whose suspension is not among the kinds that the run is for.
@@ -95,10 +95,12 @@ class Holds:
             person, account = self.people.persons.get(id), next(iter(self.snapshot.linked.get(id, ())), None)
             leaver = self.is_absent(id) if person is None else person.access is Access.NONE
             if account and leaver and self.reconciler.is_protected(account) and self.reconciler.has_access(account):
-                self.held[id] = Held(id, "a protected leaver, and suspending is not among the kinds asked for", True)
+                self.held[id] = HeldPerson(
+                    id, "a protected leaver, and suspending is not among the kinds asked for", True
+                )
 
     def _hold(self, id: str, reason: str) -> None:
-        self.held.setdefault(id, Held(id, reason))
+        self.held.setdefault(id, HeldPerson(id, reason))
 
     def _hold_contradictions(self) -> None:
         for id, reason in self.people.held.items():
@@ -111,7 +113,7 @@ class Holds:
             assert link is not None
             self._hold(link.id, link.problem)
 
-    def _hold_absent_in_doubt(self) -> None:
+    def _hold_absent_with_unclear_row(self) -> None:
         """A row that was not understood, with an id that is on no account, may be that of a person who seems absent."""
         database = self.people.database
         rows = rows_of_no_account(database)
@@ -122,25 +124,25 @@ class Holds:
             if row.given is not None and row.family is not None and (row.given or row.family)
         }
         for row in rows:
-            if not self.nobody_absent and not row.key and not row.given and not row.family:
-                self.nobody_absent = (
+            if not self.absence_unknown and not row.key and not row.given and not row.family:
+                self.absence_unknown = (
                     f"row {row.number} is not understood, its id {row.id} is on no account, and neither "
                 )
-                self.nobody_absent += "its address nor its name can be read"
+                self.absence_unknown += "its address nor its name can be read"
         if not rows:
             return
         for account in absent_accounts(database):
             row_with_address = addresses.get(account.key or "")
             row_with_name = names.get((name_key(account.first), name_key(account.last)))
             if row_with_address:
-                self._hold_in_doubt(account.id, row_with_address, "address")
+                self._hold_for_unclear_row(account.id, row_with_address, "address")
             elif row_with_name:
-                self._hold_in_doubt(account.id, row_with_name, "name")
+                self._hold_for_unclear_row(account.id, row_with_name, "name")
         for key, row in addresses.items():
             for id in absent_with_address(database, key):
-                self._hold_in_doubt(id, row, "address")
+                self._hold_for_unclear_row(id, row, "address")
 
-    def _hold_in_doubt(self, id: str, row: UnclearRow, what: str) -> None:
+    def _hold_for_unclear_row(self, id: str, row: UnclearRow, what: str) -> None:
         found = f"row {row.number}, which is rejected or held, has the {what} of this account under the id {row.id}"
         self._hold(id, f"no row has this id, but {found}, which is on no account: correct the row in HR")
 
@@ -163,7 +165,7 @@ class Holds:
                     )
 
     def _needs_address(self, person: Person, account: Account | None) -> bool:
-        if person.access is Access.DUE:
+        if person.access is Access.ACTIVE:
             return True
         return person.access is Access.KEEP and account is not None and self.reconciler.has_access(account)
 
@@ -176,7 +178,7 @@ class Holds:
                 )
                 waits = self.reconciler.has_access(owner) and self.reconciler.is_protected(owner)
                 self._hold(person.id, reason)
-                self.held[other] = Held(other, reason, protected=waits)
+                self.held[other] = HeldPerson(other, reason, protected=waits)
             else:
                 left = other in self.people.ids or self.is_absent(other)
                 who = f"{other}, who left" if left else f"{other}, who has no HR row"
