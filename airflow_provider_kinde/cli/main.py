@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kinde.cli import checks, draft, probe, repair
 from airflow_provider_kinde.cli.shared import (
+    AGAINST_EXIT,
     APPLY_EXIT,
     PLAN_EXIT,
     Progress,
@@ -24,6 +25,7 @@ from airflow_provider_kinde.cli.shared import (
     read_plan,
     run_request,
     show,
+    to_json,
     write_private,
 )
 from airflow_provider_kinde.exceptions import ProviderError, SourceError, SyncError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
+          with --against: 0 the rules change nothing today, 2 they change something, 3 nothing could be planned
   apply   0 done, 1 something failed or a protected leaver waits for a decision, 3 blocked (nothing was written)
   undo    like plan; with --apply like apply
   probe   0 done or only described, 1 error, stopped early, or a test object could not be removed
@@ -82,6 +85,12 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`")
     plan.add_argument("--json", action="store_true", help="print the plan as JSON instead of text")
     add_redact(plan)
+    plan.add_argument(
+        "--against",
+        metavar="OLD",
+        help="compare with another spec, a file or git:REVISION, over the same HR data and Kinde: show only what the "
+        "rules change, and exit with 2 if they change anything",
+    )
     plan.set_defaults(command=_plan)
 
     apply = commands.add_parser("apply", help="plan again and write the changes to Kinde")
@@ -125,6 +134,8 @@ def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.report.redaction import redact_plan
     from airflow_provider_kinde.sync.report.text import plan_lines
 
+    if options.against:
+        return _plan_against(options)
     if options.out:
         check_writable(options.out)
     spec, source, client = open_all(options)
@@ -136,6 +147,27 @@ def _plan(options: argparse.Namespace) -> int:
         write_private(options.out, lines(plan.document()))
     show(lines(plan.document()) if options.json else (f"{line}\n" for line in plan_lines(plan, color())))
     return PLAN_EXIT[plan.outcome]
+
+
+def _plan_against(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.cli.against import load_old
+    from airflow_provider_kinde.sync.rules.difference import compare_specs
+    from airflow_provider_kinde.sync.rules.difference_text import difference_lines
+
+    if options.out:
+        raise SyncError("--out writes a plan that can be applied, and --against makes none: leave one of them out")
+    old = load_old(options.against, options.spec)
+    spec, source, client = open_all(options)
+    with client:
+        found = compare_specs(
+            old, spec, source, client, run_request(options), against=options.against, progress=Progress()
+        )
+        personal = not options.redact
+        if options.json:
+            show(to_json(found.to_json(personal=personal)))
+        else:
+            show(f"{line}\n" for line in difference_lines(found, personal=personal))
+    return AGAINST_EXIT[found.outcome]
 
 
 def _apply(options: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 PLAN_EXIT = {"no changes": 0, "changes": 2, "blocked": 3}
+AGAINST_EXIT = {"same": 0, "differs": 2, "blocked": 3}
 APPLY_EXIT = {"no changes": 0, "changes": 0, "blocked": 3, "failed": 1}
 
 
