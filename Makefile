@@ -45,7 +45,7 @@ demo-ui: ## Airflow's web interface and a local Kinde, wired together; Ctrl-C en
 	@$(ENV) airflow3
 	@$(AIRFLOW3)/python -m demo --ui
 
-test: ## everything: lint, types, unit, SDK, Airflow 3, real schedulers and workers; a smoke run on Airflow 2.11
+test: ## everything that takes ten minutes: lint, types, unit, SDK, Airflow 3, a real scheduler; a smoke run on Airflow 2.11
 	@$(PYTHON) scripts/check.py
 
 test-unit: ## engine and client, without Airflow (about a minute)

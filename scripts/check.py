@@ -1,7 +1,6 @@
 """Runs every part of the test suite, or those that are named; closes with one line for each.
 
-Parts that leave a core idle run side by side, the others one after the other. A part that fails does not
-stop the next. The exit code is 0 only if all of them passed.
+A part that fails does not stop the next. The exit code is 0 only if all of them passed.
 """
 
 from __future__ import annotations
@@ -11,22 +10,20 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
-    # Each of them works on one core.
-    ("lint", "types", "test-sdk"),
-    ("test-unit",),
-    ("test-tools",),
-    ("test-airflow3",),
-    # Real schedulers: they wait for each other's heartbeats half of the time.
-    ("test-e2e", "test-workers"),
-    ("test-smoke",),
+    # A real scheduler waits a good deal, and what runs beside it works on one core.
+    (("test-e2e",), ("lint", "types", "test-sdk", "test-smoke")),
+    (("test-unit",),),
+    (("test-tools",),),
+    (("test-airflow3",),),
 )
+"""Steps, one after the other; each has lanes that run side by side, and a lane has parts, one after the other."""
 NEEDS = {"test-smoke": "airflow2", "test-airflow2": "airflow2"}
 """Parts whose environment this machine may have no Python for."""
 NO_PYTHON = 4
@@ -76,21 +73,30 @@ def run(part: str, show: Callable[[str], object]) -> Result:
     return Result(part, outcome, time.monotonic() - begun, closing)
 
 
-def run_together(first: str, *others: str) -> list[Result]:
-    """Run parts side by side: the first shows what it says as it comes, the others once they are done."""
-    kept: dict[str, list[str]] = {part: [] for part in others}
+def run_lanes(first: Sequence[str], *others: Sequence[str]) -> list[Result]:
+    """Run lanes side by side: the first shows what it says as it comes, the others once they are done.
+
+    :param first: names of make targets, run one after the other.
+    :param others: further lanes.
+    :returns: what came of each part.
+    """
+    kept: list[list[str]] = [[] for _ in others]
     with ThreadPoolExecutor(len(others) or 1) as pool:
-        waiting = [pool.submit(run, part, kept[part].append) for part in others]
-        results = [run(first, show), *(one.result() for one in waiting)]
-    show("".join(line for part in others for line in kept[part]))
+        waiting = [
+            pool.submit(lambda lane, lines: [run(part, lines.append) for part in lane], lane, lines)
+            for lane, lines in zip(others, kept, strict=True)
+        ]
+        results = [run(part, show) for part in first]
+        results += [result for one in waiting for result in one.result()]
+    show("".join(line for lines in kept for line in lines))
     return results
 
 
 def main() -> int:
     """Entry point."""
     started = time.monotonic()
-    groups = [(part,) for part in sys.argv[1:]] or PARTS
-    results = [result for group in groups for result in run_together(*group)]
+    steps: Sequence[Sequence[Sequence[str]]] = [((part,),) for part in sys.argv[1:]] or PARTS
+    results = [result for lanes in steps for result in run_lanes(*lanes)]
     print(f"\n--- summary, {time.monotonic() - started:.0f} s ---")
     for part, outcome, seconds, closing in results:
         print(f"{part:14} {outcome:8} {seconds:5.0f} s  {closing}".rstrip())
