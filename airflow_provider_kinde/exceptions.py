@@ -95,6 +95,10 @@ def _rebuild(kind: type[KindeError], message: str, state: dict[str, Any]) -> Kin
     return error
 
 
+class KindeStoppedError(KindeError):
+    """A request was not sent, since the client was stopped before: by Ctrl-C, or when Airflow ends the task."""
+
+
 class KindeAuthError(KindeError):
     """No token, or none that Kinde accepts: check client ID, client secret, audience and scopes of the connection."""
 

@@ -35,6 +35,7 @@ class Counts:
     def __init__(self) -> None:
         self.read = self.write = self.token = 0
         self._lock = threading.Lock()
+        self._thread = threading.local()
 
     @property
     def total(self) -> int:
@@ -48,6 +49,13 @@ class Counts:
         """
         with self._lock:
             setattr(self, kind, getattr(self, kind) + 1)
+        if kind == "write":
+            self._thread.writes = self.writes_of_thread + 1
+
+    @property
+    def writes_of_thread(self) -> int:
+        """Writes that the present thread has sent."""
+        return int(getattr(self._thread, "writes", 0))
 
     def __repr__(self) -> str:
         return f"Counts(read={self.read}, write={self.write}, total={self.total}, token={self.token})"

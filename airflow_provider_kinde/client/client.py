@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,7 +21,7 @@ from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.client.token_cache import make_cache
 from airflow_provider_kinde.client.tokens import Token, Tokens
 from airflow_provider_kinde.client.transport import Transport
-from airflow_provider_kinde.exceptions import KindeError
+from airflow_provider_kinde.exceptions import KindeError, KindeStoppedError
 
 
 class KindeClient(BaseClient, EndpointMethods[Any, Iterator[dict[str, Any]]]):
@@ -44,12 +47,14 @@ class KindeClient(BaseClient, EndpointMethods[Any, Iterator[dict[str, Any]]]):
         **options: Any,
     ) -> None:
         settings = domain if isinstance(domain, Settings) else Settings(domain, client_id, client_secret, **options)
+        self._stop = threading.Event()
+        self._sleep = settings.sleep
+        settings = dataclasses.replace(settings, sleep=self._wait)
         super().__init__(settings)
         self._on_token = on_token
         self._known_token = ""
-        self._stopped = False
         limiter = Limiter(settings.max_concurrency, settings.requests_per_minute)
-        self._queue = ThreadQueue(limiter, settings.clock, settings.retry_time, settings.sleep)
+        self._queue = ThreadQueue(limiter, settings.clock, settings.retry_time, settings.sleep, self._stop.is_set)
         self._transport = Transport(settings)
         self.on_response: Callable[[Request, Response], Any] | None = None
         """For diagnosis: called with every response as it came; those of the token endpoint hold a token."""
@@ -95,7 +100,24 @@ class KindeClient(BaseClient, EndpointMethods[Any, Iterator[dict[str, Any]]]):
 
     def stop(self) -> None:
         """Begin no more requests: those under way end, every other one fails at once. Never waits."""
-        self._stopped = True
+        self._stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stop.is_set()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait between two tries, or for the limiter; not longer than until the client is stopped."""
+        if self._sleep is time.sleep:
+            self._stop.wait(seconds)
+        else:
+            self._sleep(seconds)
+        self._check_running()
+
+    def _check_running(self) -> None:
+        if self.stopped:
+            raise KindeStoppedError("not sent: the client was stopped")
 
     def __enter__(self) -> KindeClient:
         return self
@@ -131,8 +153,7 @@ class KindeClient(BaseClient, EndpointMethods[Any, Iterator[dict[str, Any]]]):
             token = self._token()
             ticket, response = self._queue.acquire(), None
             try:
-                if self._stopped:
-                    raise KindeError("not sent: the client was stopped")
+                self._check_running()
                 response = attempts.send(self._transmit, token)
             finally:
                 self._queue.release(ticket, response)

@@ -82,14 +82,20 @@ class ThreadQueue(_LimiterQueue):
     :param limiter: decides when a request may start.
     :param clock: monotonic clock, in seconds.
     :param longest: seconds; a longer wait than this is not waited for, and pauses no other request.
-    :param sleep: waits for so many seconds.
+    :param sleep: waits for so many seconds; raises an error at once when the client was stopped.
+    :param stopped: whether the client was stopped: then every request that waits is called, to find that out.
     """
 
     def __init__(
-        self, limiter: Limiter, clock: Callable[[], float], longest: float, sleep: Callable[[float], Any]
+        self,
+        limiter: Limiter,
+        clock: Callable[[], float],
+        longest: float,
+        sleep: Callable[[float], Any],
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(limiter, clock, longest)
-        self._sleep = sleep
+        self._sleep, self._stopped = sleep, stopped
         self._lock = threading.Lock()
 
     def acquire(self) -> Ticket:
@@ -98,10 +104,14 @@ class ThreadQueue(_LimiterQueue):
         called = False
         try:
             while True:
+                if self._stopped():
+                    self._sleep(0)
                 with self._lock:
                     found = self._ask(called)
                     if found is None:
                         self._waiting.append(place)
+                        if self._stopped():
+                            self._call()
                 if found is None:
                     found = place.get()
                 elif not isinstance(found, Ticket):
@@ -113,6 +123,11 @@ class ThreadQueue(_LimiterQueue):
             with self._lock:
                 self._leave(place)
             raise
+
+    def _call(self) -> None:
+        while self._stopped() and self._waiting:
+            self._waiting.popleft().put_nowait(None)
+        super()._call()
 
     def release(self, ticket: Ticket, response: Response | None) -> None:
         """Return a ticket.

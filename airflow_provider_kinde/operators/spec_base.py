@@ -136,8 +136,12 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
             self.log.info("%s", report_text(report))
         if report.blocked:
             self._block(result, context)
-        if report.outcome == "failed":
-            self._fail(report, result, context)
+        try:
+            if report.outcome == "failed":
+                self._fail(report, result, context)
+        finally:
+            if report.interruption:
+                raise report.interruption  # Airflow has to see how its task was ended
         return result
 
     def _trace(self, plan: Plan, result: Mapping[str, Any], *, applied: bool) -> None:

@@ -129,7 +129,7 @@ def test_a_gateways_answer_is_described(client: Any, server: Server) -> None:
 
 def test_all_errors_are_kinde_errors() -> None:
     kinds = [v for k, v in vars(exceptions).items() if k.startswith("Kinde") and k != "KindeInputError"]
-    assert len(kinds) == 8
+    assert len(kinds) == 9
     assert all(issubclass(kind, KindeError) for kind in kinds)
     assert KindeError.__mro__[1:] == (exceptions.ProviderError, Exception, BaseException, object)
     assert all(kind.__doc__ for kind in kinds)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.exceptions import KindeError
+from airflow_provider_kinde.exceptions import KindeError, KindeStoppedError
 from airflow_provider_kinde.resources.members import (
     UNSEEN,
     Map,
@@ -15,6 +15,7 @@ from airflow_provider_kinde.resources.members import (
     MemberWriter,
     read_members,
 )
+from airflow_provider_kinde.sync.apply.interruption import NOT_BEGUN, UNVERIFIED
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.snapshot.directories import RefusalReasons
@@ -64,9 +65,14 @@ class Memberships:
             organization.members = read_members(self.client, organization.code, user_ids)
         writer = self._writer(organization.code, map_)
         writer.send(one for one in self._planned(alias, organization.members) if one.after != one.before)
-        now = writer.correct(
-            self._planned(alias, organization.members), lambda: read_members(self.client, organization.code, user_ids)
-        )
+        try:
+            now = writer.correct(
+                self._planned(alias, organization.members),
+                lambda: read_members(self.client, organization.code, user_ids),
+            )
+        except KindeStoppedError:
+            self.changes.settle_unverified(alias, MEMBERSHIP, NOT_BEGUN, UNVERIFIED)
+            return
         for group in self.changes.in_organization(alias, *MEMBERSHIP):
             roles = now.get(group[0].user_id)
             for change in group:
@@ -101,6 +107,8 @@ class Memberships:
         return {one.user_id: self._words(code, one.error) for one in planned if one.user_id in now}
 
     def _words(self, code: str, error: KindeError | None) -> str:
+        if isinstance(error, KindeStoppedError):
+            return NOT_BEGUN
         return self.refusals.words(code, error) if error else UNSEEN
 
     def _writer(self, code: str, map_: Map) -> MemberWriter[_PlannedChange]:

@@ -7,13 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 from airflow_provider_kinde.client.endpoints.memberships import BULK
-from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeStoppedError
 from airflow_provider_kinde.resources.members import Map, one_after_another
 from airflow_provider_kinde.sync.apply.accounts import Accounts, ChangeFailed, ChangeSkipped
+from airflow_provider_kinde.sync.apply.interruption import NOT_BEGUN, UNFINISHED, finish_if_interrupted
 from airflow_provider_kinde.sync.apply.memberships import Memberships
 from airflow_provider_kinde.sync.changes import Change, Dependencies
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
@@ -39,17 +40,25 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
     :param client: a ``KindeClient`` or a ``KindeHook``.
     :param approve: the hash of this plan.
     :param progress: told about long work.
+    :returns: the report. If Ctrl-C or the end of an Airflow task interrupted the writes, requests that were under way
+        are finished, the rest is skipped, and the exception stands in the report's ``interruption``.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
     report = Report(plan, blocked=still_blocked(plan, approve))
     if plan.operations and not report.blocked:
         if missing := missing_scopes(plan, client):
             raise missing
+
+        def stop() -> None:
+            client.stop()
+            if progress:
+                progress("interrupted", 0, None)
+
         with Run(plan, client, progress) as run:
-            run.organizations()
-            run.people()
-            run.change_memberships()
-            run.rest()
+            report.interruption = finish_if_interrupted(run.everything, stop)
+            if run.stopped:
+                report.interrupted = True
+                plan.operations.finish("skipped", NOT_BEGUN)
     report.finish(client.counts)
     return report
 
@@ -99,6 +108,18 @@ class Run:
 
     def __exit__(self, *error: object) -> None:
         self.pool.shutdown()
+
+    def everything(self) -> None:
+        """Go through all stages."""
+        self.organizations()
+        self.people()
+        self.change_memberships()
+        self.rest()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the client sends nothing any more: nothing is begun then."""
+        return bool(self.client.stopped)
 
     def organizations(self) -> None:
         """Create the organizations that people of the plan join."""
@@ -155,7 +176,8 @@ class Run:
             return group
 
         done: list[Change] = []
-        for number, group in enumerate(_side_by_side(self.pool, carry_out, self.operations.by_person(*kinds)), 1):
+        people = takewhile(lambda _: not self.stopped, self.operations.by_person(*kinds))
+        for number, group in enumerate(_side_by_side(self.pool, carry_out, people), 1):
             done += group
             if number % _SAVED == 0:
                 self.operations.save(done)
@@ -172,13 +194,17 @@ class Run:
         dependencies: Dependencies,
         work: Callable[[Change, Group], None],
     ) -> None:
-        if operation.outcome:
+        if operation.outcome or self.stopped:
             return
         if reason := self._skip(operation, dependencies):
             operation.outcome, operation.error = "skipped", reason
             return
+        written = self.client.counts.writes_of_thread
         try:
             work(operation, group)
+        except KindeStoppedError:
+            begun = self.client.counts.writes_of_thread > written
+            operation.outcome, operation.error = ("failed", UNFINISHED) if begun else ("skipped", NOT_BEGUN)
         except ChangeSkipped as error:
             operation.outcome, operation.error = "skipped", str(error)
         except (KindeError, ChangeFailed) as error:
@@ -213,8 +239,12 @@ class Run:
         work[operation.kind](operation, group)
 
     def _in_organization(self, alias: str, map_: Map) -> str:
+        if self.stopped:
+            return alias
         try:
             self.memberships.write(alias, map_)
+        except KindeStoppedError:
+            pass  # nothing was sent: the report says that it was not begun
         except KindeError as error:
             self.operations.fail_in_organization(alias, MEMBERSHIP, str(error))
         return alias
@@ -224,7 +254,7 @@ class Run:
         if self.dead:
             self.operations.finish("skipped", self.dead)
         outcomes = self.operations.outcomes()
-        if not (outcomes["failed"] or outcomes["skipped"]):
+        if self.stopped or not (outcomes["failed"] or outcomes["skipped"]):
             return
         for group in self.operations.by_person(*MEMBERSHIP):
             dependencies = Dependencies.of([*self.creations, *group])

@@ -16,12 +16,16 @@ class Report:
     :param plan: the plan; its operations hold their outcomes.
     :param blocked: why nothing was written; empty if the plan was applied.
     :param changed_since_plan: with a plan file: what no longer stands, and what is new since, one text each.
+    :param interrupted: whether the run was ended before its end.
+    :param interruption: what ended it, if that was an exception: raise it again once the report is kept.
     :param requests: how many requests were sent: ``read``, ``write`` and ``total``.
     """
 
     plan: Plan
     blocked: list[dict[str, object]] = field(default_factory=list)
     changed_since_plan: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    interruption: BaseException | None = None
     requests: dict[str, int] = field(default_factory=lambda: {"read": 0, "write": 0, "total": 0})
 
     def finish(self, counts: Any) -> None:
@@ -83,4 +87,5 @@ class Report:
             "notes": self.notes,
             "requests": self.requests,
             "changed_since_plan": self.changed_since_plan,
+            **({"interrupted": True} if self.interrupted else {}),
         }

@@ -114,6 +114,12 @@ FAIL_IN_ORGANIZATION = """
 UPDATE changes SET outcome = 'failed', error = ? WHERE alias = ? AND rank IN ({ranks}) AND outcome = ''
 """
 
+SETTLE_UNVERIFIED = """
+UPDATE changes SET outcome = CASE WHEN error = '' THEN 'done' ELSE 'failed' END,
+  error = CASE WHEN error = '' THEN ? ELSE error END
+WHERE alias = ? AND rank IN ({ranks}) AND outcome = '' AND error != ?
+"""
+
 SAVE = "UPDATE changes SET outcome = ?, error = ?, user_id = ?, joined = ? WHERE seq = ?"
 
 FINISH = "UPDATE changes SET outcome = ?, error = CASE WHEN error = '' THEN ? ELSE error END WHERE outcome = ''"

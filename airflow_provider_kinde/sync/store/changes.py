@@ -177,6 +177,16 @@ class ChangeList(Sequence[Change]):
         """
         self.database.run(queries.FAIL_IN_ORGANIZATION.format(ranks=_ranks(kinds)), (error, alias))
 
+    def settle_unverified(self, alias: str, kinds: Sequence[str], unsent: str, unverified: str) -> None:
+        """Settle what is open in one organization whose members cannot be read again after the writes.
+
+        :param alias: the organization's alias in the spec.
+        :param kinds: keys of :data:`~..kinds.KINDS`.
+        :param unsent: the error of changes that were not sent; they stay open.
+        :param unverified: said of changes that Kinde took.
+        """
+        self.database.run(queries.SETTLE_UNVERIFIED.format(ranks=_ranks(kinds)), (unverified, alias, unsent))
+
     def created_without_organization(self) -> list[Change]:
         """The creations that were carried out and made an account without an organization."""
         return list(self._select(queries.WITHOUT_ORGANIZATION))
