@@ -140,7 +140,7 @@ def _plan(options: argparse.Namespace) -> int:
         check_writable(options.out)
     spec, source, client = open_all(options)
     with client:
-        plan = plan_tested(spec, source, client, run_request(options), progress=Progress())
+        plan = plan_tested(spec, source, client, run_request(options, spec, client), progress=Progress())
     if options.redact:
         plan = redact_plan(plan)
     if options.out:
@@ -181,7 +181,9 @@ def _apply(options: argparse.Namespace) -> int:
         check_writable(options.report)
     spec, source, client = open_all(options)
     with client:
-        report = apply(spec, source, client, run_request(options), plan_file=plan_file, progress=Progress())
+        report = apply(
+            spec, source, client, run_request(options, spec, client), plan_file=plan_file, progress=Progress()
+        )
     if options.redact:
         report = redact_report(report)
     unkept = ""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kinde.exceptions import ProviderError, SyncError
 
 if TYPE_CHECKING:
+    from airflow_provider_kinde.sync.plan.recent import RecentChanges
     from airflow_provider_kinde.sync.plan.run_request import RunRequest
     from airflow_provider_kinde.sync.report.plan_file import PlanFile
     from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -115,16 +116,37 @@ def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
     return spec, source, open_client(options, spec)
 
 
-def run_request(options: argparse.Namespace) -> RunRequest:
+def run_request(options: argparse.Namespace, spec: SyncSpec, client: Any) -> RunRequest:
     """What ``--now``, ``--id``, ``--only``, ``--approve`` and ``--approve-protected`` say, where a command has them.
 
     :param options: the parsed command line.
+    :param spec: the spec.
+    :param client: a client for Kinde.
     :raises SyncError: one of them makes no sense.
     """
     from airflow_provider_kinde.sync.plan.run_request import RunRequest
 
     given = {name: getattr(options, name, None) for name in ("now", "ids", "only", "approve", "approve_protected")}
-    return RunRequest.of(**given)
+    return RunRequest.of(**given, recent=recent_changes(options, spec, client))
+
+
+def recent_changes(options: argparse.Namespace, spec: SyncSpec, client: Any) -> RecentChanges:
+    """What runs of the last day did: from the reports of Airflow's tasks, and those in the folder of ``--report``.
+
+    :param options: the parsed command line.
+    :param spec: the spec.
+    :param client: a client for Kinde.
+    """
+    from airflow_provider_kinde.storage.recent import recent_beside, recent_in_storage
+    from airflow_provider_kinde.storage.run_files import default_path
+    from airflow_provider_kinde.sync.plan.recent import RecentChanges
+    from airflow_provider_kinde.sync.plan.run_request import moment
+
+    now = moment(options.now)
+    found = [recent_in_storage(default_path(), spec, client, now)]
+    if report := getattr(options, "report", None):
+        found.append(recent_beside(report, spec, client, now))
+    return RecentChanges.joined(found)
 
 
 def open_client(options: argparse.Namespace, spec: SyncSpec) -> Any:

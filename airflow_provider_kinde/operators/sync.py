@@ -74,8 +74,9 @@ class _SyncOperator(KindeSpecOperator):
                 "protected person's account is suspended by hand in Kinde"
             )
 
-    def _request(self) -> RunRequest:
-        """What the run is to do, from the rendered fields."""
+    def _request(self, spec: SyncSpec, client: KindeClient) -> RunRequest:
+        """What the run is to do, from the rendered fields and from the reports of the last day."""
+        from airflow_provider_kinde.storage.recent import recent_in_storage
         from airflow_provider_kinde.sync.plan.run_request import RunRequest
 
         return RunRequest.of(
@@ -83,17 +84,18 @@ class _SyncOperator(KindeSpecOperator):
             only=items(self.only),
             approve=text(self.approve),
             approve_protected=items(self.approve_protected),
+            recent=recent_in_storage(self.storage_path or run_files.default_path(), spec, client),
         )
 
     def _make_plan(self, spec: SyncSpec, source: Source, client: KindeClient) -> Plan:
         from airflow_provider_kinde.sync.plan.planner import plan_tested
 
-        return plan_tested(spec, source, client, self._request())
+        return plan_tested(spec, source, client, self._request(spec, client))
 
     def _apply(self, spec: SyncSpec, source: Source, client: KindeClient, plan_file: PlanFile | None) -> Report:
         from airflow_provider_kinde.sync.apply import run
 
-        return run.apply(spec, source, client, self._request(), plan_file=plan_file)
+        return run.apply(spec, source, client, self._request(spec, client), plan_file=plan_file)
 
     ask = False
     """Whether a person will be asked about a plan that guards stopped, so that it is no failure yet."""

@@ -267,3 +267,18 @@ def test_a_report_is_written_to_a_regular_file_only(tmp_path: Path, place: str) 
     with pytest.raises(SyncError, match="not a regular file"):
         check_writable(str(path))
     assert not path.is_file()
+
+
+def test_what_earlier_runs_took_away_is_counted_from_the_reports_beside(
+    cli: Cli, company: Company, kinde: Emulator
+) -> None:
+    company.spec.write_text(company.spec.read_text() + "guards: {max_membership_removals: 2}\n")
+    for number in range(1, 13):
+        company.change(number, team="HR")
+    expect(cli("apply", "--report", "report.json"), 0)
+    for number in (1, 2):
+        company.change(number, team="Lost")
+    expect(cli("apply", "--report", "report.json"), 0)
+    company.change(3, team="Lost")
+    text = expect(cli("apply", "--report", "report.json"), 3)
+    assert "3 memberships of 'hr' would be removed (2 of them in earlier runs, since yesterday)" in text

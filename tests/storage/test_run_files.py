@@ -47,19 +47,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.fixture
-def _memory() -> None:
-    """An object store that needs no network."""
-    try:
-        from airflow.sdk.io import attach
-    except ImportError:
-        from airflow.io.store import attach
-    from fsspec.implementations.memory import MemoryFileSystem
-
-    attach(protocol="memory", fs=MemoryFileSystem())
-
-
-@pytest.mark.usefixtures("_memory")
+@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("scheme", ["", "file://", "memory://"])
 def test_a_written_file_is_read_back(tmp_path: Path, scheme: str) -> None:
     path = f"{scheme}{tmp_path}/run/plan.json"

@@ -69,7 +69,7 @@ def _nap(seconds: float) -> None:
 
 def request_of(options: dict[str, Any]) -> RunRequest:
     """The request of a run at :data:`NOW`; what belongs to it is taken out of ``options``."""
-    names = ("ids", "only", "approve", "approve_protected")
+    names = ("ids", "only", "approve", "approve_protected", "recent")
     given = {name: options.pop(name) for name in names if name in options}
     return RunRequest.of(now=options.pop("now", NOW), **given)
 

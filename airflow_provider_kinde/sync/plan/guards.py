@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -64,6 +64,8 @@ class RunCounts:
     :param held: how many people are held, without those held only because ``absent`` is ``hold``.
     :param rejected: how many rows are rejected.
     :param rows: how many rows were read.
+    :param removed_lately: alias -> how many people lost their membership in runs of the last day.
+    :param renamed_lately: HR ids of the people whose address was changed in runs of the last day.
     """
 
     managed: int = 0
@@ -79,6 +81,8 @@ class RunCounts:
     held: int = 0
     rejected: int = 0
     rows: int = 0
+    removed_lately: Mapping[str, int] = field(default_factory=dict)
+    renamed_lately: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ class _ChangeCounts:
     joined: Counter[str] = field(default_factory=Counter)
     taken: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    renamed: set[str] = field(default_factory=set)
     removed: Counter[str] = field(default_factory=Counter)
     losers: dict[str, set[str]] = field(default_factory=dict)
     takers: dict[str, set[str]] = field(default_factory=dict)
@@ -111,6 +116,8 @@ class _ChangeCounts:
             self.taken.add(account.id)
         if operation.kind == "delete":
             self.deleted.add(account.id)
+        elif operation.kind == "rename":
+            self.renamed.add(operation.id)
         elif operation.kind == "remove_membership":
             self.removed[operation.alias or ""] += 1
         elif operation.kind == "remove_role":
@@ -157,8 +164,10 @@ def check_guards(
         what = "people with access have no HR row"
         check("max_row_drop", guards.max_row_drop, counts.dropped, counts.with_access, what)
     for alias, count in sorted(done.removed.items()):
-        what = f"memberships of {alias!r} would be removed"
-        check("max_membership_removals", guards.max_membership_removals, count, counts.members[alias], what)
+        earlier = counts.removed_lately.get(alias, 0)
+        what = f"memberships of {alias!r} would be removed{_earlier(earlier)}"
+        base = counts.members[alias] + earlier
+        check("max_membership_removals", guards.max_membership_removals, count + earlier, base, what)
     for alias, count in sorted(done.joined.items()):
         what, base = f"people who were in a managed organization already would join {alias!r}", counts.settled
         if alias in done.created:
@@ -171,12 +180,19 @@ def check_guards(
     for role, takers in sorted(done.takers.items()):
         what = f"people who had access already would be given role {role!r}"
         check("max_role_grants", guards.max_role_grants, len(takers), counts.settled, what)
-    renamed, deleted = done.kinds["rename"], done.kinds["delete"]
-    check("max_email_changes", guards.max_email_changes, renamed, counts.with_access, "e-mail addresses would change")
-    check("max_deletes", guards.max_deletes, deleted, counts.managed, "accounts would be deleted")
+    if done.renamed:
+        earlier = len(counts.renamed_lately - done.renamed)
+        what = f"e-mail addresses would change{_earlier(earlier)}"
+        count = len(done.renamed) + earlier
+        check("max_email_changes", guards.max_email_changes, count, counts.with_access, what)
+    check("max_deletes", guards.max_deletes, done.kinds["delete"], counts.managed, "accounts would be deleted")
     check("max_rejected_rows", guards.max_rejected_rows, counts.rejected, counts.rows, "rows are rejected")
     check("max_held", guards.max_held, counts.held, counts.rows, "people are held")
     return blocks
+
+
+def _earlier(count: int) -> str:
+    return f" ({count:,} of them in earlier runs, since yesterday)" if count else ""
 
 
 def allowance(limit: Limit, base: int, floor: int) -> float:

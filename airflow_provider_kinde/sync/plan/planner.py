@@ -204,7 +204,7 @@ def plan_run(
         return plan
     database = Database()
     plan.people = people = read_people(spec, as_source(source), request.now, database)
-    plan.warnings = list(people.warnings)
+    plan.warnings = [*people.warnings, *request.recent.warnings]
     if people.problems:
         plan.rejected = people.rejected
         plan.blocked = [Block(problem, False) for problem in people.problems]
@@ -241,6 +241,8 @@ def plan_run(
     counts = matches.counts
     counts.held = sum(1 for held in plan.held if not held.absent)
     counts.rejected, counts.rows = len(people.rejected), people.rows
+    counts.removed_lately = request.recent.still_removed(snapshot, plan.operations.aliases("remove_membership"))
+    counts.renamed_lately = request.recent.renamed
     if request.ids is not None:
         counts.dropped = None
     plan.blocked = check_guards(spec, plan.operations, counts)

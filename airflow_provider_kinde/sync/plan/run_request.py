@@ -12,6 +12,7 @@ import pendulum
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.kinds import COUNTED, KINDS
 from airflow_provider_kinde.sync.model import Source
+from airflow_provider_kinde.sync.plan.recent import RecentChanges
 from airflow_provider_kinde.sync.rows import ListSource
 from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
@@ -28,6 +29,7 @@ class RunRequest:
     :param only: the kinds of changes to plan; ``None`` for all.
     :param approve: hash of the plan that may pass the volume guards.
     :param approve_protected: HR ids of protected people who may lose access, be renamed or be adopted.
+    :param recent: what runs of the last day did; the guards count it.
     """
 
     now: pendulum.DateTime
@@ -35,6 +37,7 @@ class RunRequest:
     only: frozenset[str] | None = None
     approve: str | None = None
     approve_protected: frozenset[str] = field(default_factory=frozenset)
+    recent: RecentChanges = field(default_factory=RecentChanges)
 
     @classmethod
     def of(
@@ -45,6 +48,7 @@ class RunRequest:
         only: Collection[str] | None = None,
         approve: str | None = None,
         approve_protected: Collection[str] | None = None,
+        recent: RecentChanges | None = None,
     ) -> RunRequest:
         """Make a request from what a user or an operator gave.
 
@@ -53,6 +57,7 @@ class RunRequest:
         :param only: kinds of changes; all when left out.
         :param approve: hash of a plan.
         :param approve_protected: HR ids of protected leavers.
+        :param recent: what runs of the last day did; the guards count it.
         :raises SyncError: when ``now`` is no moment, an id is not text, or a kind of change does not exist.
         """
         for id in ids or ():
@@ -65,6 +70,7 @@ class RunRequest:
             None if only is None else frozenset(only),
             approve,
             frozenset(clean_text(str(id)) for id in approve_protected or ()),
+            recent or RecentChanges(),
         )
 
     @property

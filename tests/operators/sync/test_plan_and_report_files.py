@@ -157,3 +157,20 @@ def test_a_report_that_cannot_be_kept_stands_in_the_log(
     assert "The report as JSON" in log
     assert '"outcome":"done"' in log.replace(" ", "")
     assert not any(word in log.lower() for word in SECRET_WORDS)
+
+
+def test_what_earlier_runs_took_away_is_counted_from_their_reports(
+    dag_file: DagFile, company: Company, kinde: Emulator, storage_path: Path
+) -> None:
+    company.spec.write_text(company.spec.read_text() + "guards: {max_membership_removals: 2}\n")
+    for number in range(1, 13):
+        company.change(number, team="HR")
+    assert Run(dag_file(ONE_TASK.format(spec=str(company.spec)))).state == "success"
+    for number in (1, 2):
+        company.change(number, team="Lost")
+    assert Run(dag_file(ONE_TASK.format(spec=str(company.spec)))).state == "success"
+    company.change(3, team="Lost")
+    third = Run(dag_file(ONE_TASK.format(spec=str(company.spec))))
+    assert third.state == "failed"
+    reason = "3 memberships of 'hr' would be removed (2 of them in earlier runs, since yesterday)"
+    assert reason in third.xcom("sync")["blocked"][0]

@@ -1,0 +1,62 @@
+"""What the runs of today and yesterday took away and changed, so that many small runs count as one large one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import pendulum
+
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class RecentChanges:
+    """What earlier runs did, as their reports say. It only adds to what the guards count.
+
+    :param removed: code of an organization -> HR ids of the people who lost their membership.
+    :param renamed: HR ids of the people whose address was changed.
+    :param warnings: reports that could not be read, or whose signature is not right.
+    """
+
+    removed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    renamed: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Iterable[RecentChanges]) -> RecentChanges:
+        """Join what several reports say. A person counts once.
+
+        :param parts: what each report says.
+        """
+        removed: dict[str, frozenset[str]] = {}
+        renamed: frozenset[str] = frozenset()
+        warnings: tuple[str, ...] = ()
+        for part in parts:
+            renamed, warnings = renamed | part.renamed, warnings + part.warnings
+            for code, ids in part.removed.items():
+                removed[code] = removed.get(code, frozenset()) | ids
+        return cls(removed, renamed, warnings)
+
+    def still_removed(self, snapshot: Snapshot, aliases: Iterable[str]) -> dict[str, int]:
+        """Count the people who lost a membership and do not have it again: alias -> how many.
+
+        :param snapshot: what Kinde says now.
+        :param aliases: the organizations that are asked for.
+        """
+        found = {}
+        for alias in aliases:
+            organization = snapshot.organizations[alias]
+            ids = self.removed.get(organization.code, frozenset())
+            gone = [id for id in ids if not any(a.id in organization.members for a in snapshot.linked.get(id, ()))]
+            found[alias] = len(gone)
+        return found
+
+
+def first_day(now: pendulum.DateTime) -> date:
+    """The first UTC day whose runs count: yesterday.
+
+    :param now: the moment of the run.
+    """
+    return now.in_timezone("UTC").date() - timedelta(days=1)
