@@ -11,11 +11,13 @@ from airflow_provider_kinde.cli.shared import (
     Progress,
     add_approval,
     add_common,
+    add_protected,
     check_writable,
     color,
     open_all,
     open_client,
     read_json,
+    recent_changes,
     show,
     to_json,
     write_private,
@@ -32,6 +34,7 @@ def add_commands(commands: Any) -> None:
     add_common(relink)
     relink.add_argument("--from", metavar="OLD", required=True, dest="old", help="the HR id that the account carries")
     relink.add_argument("--to", metavar="NEW", required=True, dest="new", help="the HR id that it will carry")
+    add_protected(relink)
     relink.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
     relink.set_defaults(command=_relink)
 
@@ -41,6 +44,7 @@ def add_commands(commands: Any) -> None:
     add_common(release, now=False)
     release.add_argument("--id", metavar="OLD", required=True, help="the leaver's HR id")
     release.add_argument("--email", metavar="ADDRESS", help="a secondary address, instead of the primary one")
+    add_protected(release)
     release.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
     release.set_defaults(command=_release)
 
@@ -69,6 +73,7 @@ def _relink(options: argparse.Namespace) -> int:
             options.old,
             options.new,
             dry_run=options.dry_run,
+            approve_protected=options.approve_protected,
             now=options.now,
             progress=Progress(),
         )
@@ -82,7 +87,15 @@ def _release(options: argparse.Namespace) -> int:
 
     spec = SyncSpec.load(options.spec)
     with open_client(options, spec) as client:
-        found = release(spec, client, options.id, email=options.email, dry_run=options.dry_run, progress=Progress())
+        found = release(
+            spec,
+            client,
+            options.id,
+            email=options.email,
+            dry_run=options.dry_run,
+            approve_protected=options.approve_protected,
+            progress=Progress(),
+        )
     show(found.text())
     return 0
 
@@ -107,6 +120,7 @@ def _undo(options: argparse.Namespace) -> int:
             now=options.now,
             ids=options.ids,
             approve_protected=options.approve_protected,
+            recent=recent_changes(options, spec, client),
             progress=progress,
         )
         report = apply_plan(undo.plan, client, approve=options.approve, progress=progress) if options.apply else None

@@ -112,6 +112,19 @@ def email_key(text: str) -> str:
     return f"{_fold(local)}@{_domain(domain)}"
 
 
+def same_letters(one: str, other: str) -> bool:
+    """Whether two addresses that compare as equal are written with the same letters: ``ß`` and ``ss`` are two people's.
+
+    :param one: an address.
+    :param other: another one.
+    """
+    return _letters(one) == _letters(other)
+
+
+def _letters(email: str) -> str:
+    return unicodedata.normalize("NFC", email.strip().rpartition("@")[0].lower())
+
+
 def _fold(text: str) -> str:
     if text.isascii():
         return text.lower()

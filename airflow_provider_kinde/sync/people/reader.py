@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -21,7 +20,7 @@ from airflow_provider_kinde.sync.people.repeated_rows import hold_shared_address
 from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
 from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
 from airflow_provider_kinde.sync.rows import is_blank_row
-from airflow_provider_kinde.sync.spec.cell_text import clean_row
+from airflow_provider_kinde.sync.spec.cell_text import clean_row, is_scientific
 from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
 from airflow_provider_kinde.sync.spec.expressions import (
@@ -38,8 +37,6 @@ from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, encode_memberships, encode_properties
 
 MAX_ID, MAX_NAME = 200, 200
-_SCIENTIFIC = re.compile(r"[+-]?\d+[.,]\d+[eE][+-]?\d+|[+-]?\d+[eE][+-]\d+")
-"""As spreadsheets write long numbers. Without a comma and a sign it may be an id: 4E10."""
 
 
 def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, database: Database | None = None) -> People:
@@ -177,7 +174,7 @@ class _Reader:
             raise RowError("id is blank")
         if id in ("True", "False") and isinstance(self.value("id", self.spec.person.id, view), bool):
             raise RowError("id is yes or no, which cannot be an id")
-        if _SCIENTIFIC.fullmatch(id):
+        if is_scientific(id):
             raise RowError(
                 f"id {id[:40]!r} is a number in scientific notation: a spreadsheet cut it; export the column as text"
             )

@@ -9,7 +9,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.resources.normalization import clean_email, email_key
+from airflow_provider_kinde.resources.normalization import clean_email, email_key, same_letters
 from airflow_provider_kinde.resources.users import delete_api_keys, end_sessions
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.link import is_onboarded
@@ -17,10 +17,10 @@ from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
+from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
-from airflow_provider_kinde.sync.plan.reconcile import Reconciler
-from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, moment
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, moment, typed_id
 from airflow_provider_kinde.sync.plan.scopes import API_KEYS, lacking
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
@@ -117,6 +117,12 @@ class _Offboarding:
         account = accounts[0]
         if key and key not in account.addresses:
             raise FormRefused(f"the account of {leaver.id} does not have this address: correct one of the two")
+        spelled = {account.email, *(value for _, value in account.identities)}
+        if key and not any(same_letters(leaver.email, address) for address in spelled if email_key(address) == key):
+            raise FormRefused(
+                f"the account {account.id} spells this address with other letters (such as ß for ss): type it as Kinde "
+                "has it"
+            )
         if account.link is None and not is_onboarded(account.provided_id, self.spec.name):
             whose = (
                 f"another source manages it ({account.provided_id})" if account.provided_id else "no source manages it"
@@ -134,8 +140,8 @@ class _Offboarding:
         return account
 
     def _check_protected(self, snapshot: Snapshot, account: Account, id: str) -> None:
-        decider = Reconciler(self.spec, snapshot, self.at.date(), lambda key: 0, lambda account, key: False, "hold")
-        if account.suspended or not decider.is_protected(account):
+        rights = AccountRights(spec=self.spec, snapshot=snapshot)
+        if account.suspended or not rights.is_protected(account):
             return
         typed = self.leaver.confirm_protected
         if typed != id if id else email_key(typed) not in account.addresses:
@@ -223,7 +229,7 @@ class _Offboarding:
 
 
 def _checked(leaver: Leaver) -> Leaver:
-    email, id = leaver.email.strip(), clean_text(leaver.id)
+    email, id = leaver.email.strip(), typed_id(leaver.id, FormRefused)
     if not email and not id:
         raise FormRefused("fill in the e-mail address or the HR id of the leaver")
     if email:
@@ -231,4 +237,4 @@ def _checked(leaver: Leaver) -> Leaver:
             email = clean_email(email)
         except ValueError as error:
             raise FormRefused(f"the e-mail address {error}") from None
-    return Leaver(email, id, leaver.confirm_protected.strip())
+    return Leaver(email, id, clean_text(leaver.confirm_protected))

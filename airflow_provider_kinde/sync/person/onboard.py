@@ -10,7 +10,7 @@ from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, name_key
+from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, name_key, same_letters
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import is_onboarded, parse_link
@@ -20,13 +20,13 @@ from airflow_provider_kinde.sync.person.explain import account_line, action_line
 from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
-from airflow_provider_kinde.sync.plan.run_request import as_source, moment
+from airflow_provider_kinde.sync.plan.run_request import as_source, moment, typed_id
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
-from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
+from airflow_provider_kinde.sync.store.unclear_rows import row_with_address
 
 
 class StartsLater(Exception):
@@ -117,7 +117,7 @@ def onboard(
         for personal in (False, True)
     )
     tell(for_log, for_file)
-    return apply_plan(plan, client)
+    return apply_plan(plan, client, approve=approve)
 
 
 def roles_to_give(spec: SyncSpec, organization: str) -> frozenset[str]:
@@ -143,7 +143,8 @@ def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
         email = clean_email(joiner.email)
     except ValueError as error:
         raise FormRefused(f"the e-mail address {error}") from None
-    given_name, family_name, id = clean_name(joiner.given_name), clean_name(joiner.family_name), clean_text(joiner.id)
+    given_name, family_name = clean_name(joiner.given_name), clean_name(joiner.family_name)
+    id = typed_id(joiner.id, FormRefused)
     for field, name in (("given name", given_name), ("family name", family_name)):
         if not name or len(name) > MAX_NAME or not name.isprintable():
             raise FormRefused(
@@ -169,6 +170,8 @@ def _row(people: People, joiner: Joiner) -> str:
     """Find the HR id of the person's row; empty if HR has none."""
     key = email_key(joiner.email)
     same = people.persons.with_address(key)
+    if any(not same_letters(p.email, joiner.email) for p in same):
+        raise FormRefused("HR spells this address with other letters (such as ß for ss): type it as HR has it")
     if joiner.id:
         person = people.persons.get(joiner.id)
         if person is None and joiner.id in people.ids:
@@ -187,9 +190,16 @@ def _row(people: People, joiner: Joiner) -> str:
         person = next(iter(active or left), None)
         if len(active) > 1:
             raise FormRefused(f"HR has this address under several ids ({', '.join(sorted(p.id for p in active))})")
+    if person is None and (number := row_with_address(people.database, key)):
+        raise FormRefused(f"row {number} of HR has this address, and cannot be used: {_why_row(people, number)}")
     if person is not None and person.access in (Access.NONE, Access.GRACE):
         raise FormRefused(f"HR says that {person.id} left ({person.why}): correct HR first")
     return person.id if person else ""
+
+
+def _why_row(people: People, number: int) -> str:
+    rejected = [f"{r.reason}. Correct it in HR first" for r in people.rejected if r.row == number]
+    return "; ".join(rejected) or "it contradicts another one. Correct HR first"
 
 
 def _why(people: People, id: str) -> str:
@@ -226,6 +236,11 @@ def _account(spec: SyncSpec, snapshot: Snapshot, joiner: Joiner) -> Account | No
     if len(accounts) > 1:
         raise FormRefused(f"{len(accounts)} Kinde accounts have this address: remove it from all but one in Kinde")
     account = accounts[0]
+    if not same_letters(account.email, joiner.email):
+        raise FormRefused(
+            f"the Kinde account {account.id} spells this address with other letters (such as ß for ss): it may be "
+            "another person's"
+        )
     link = parse_link(account.provided_id, spec.name)
     if link is not None:
         raise FormRefused(

@@ -2,97 +2,36 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
-from airflow_provider_kinde.resources.normalization import clean_name, email_key
+from airflow_provider_kinde.resources.normalization import clean_name, email_key, same_letters
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Account, Person, UnclearRule
+from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.person_change import change_for
-from airflow_provider_kinde.sync.snapshot.reader import Snapshot
-from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 NO_RULE = "no rule grants it any more"
 
 
-@dataclass(slots=True)
-class Reconciler:
+@dataclass(slots=True, kw_only=True)
+class Reconciler(AccountRights):
     """The facts that every decision shares.
 
     :param today: UTC day of the run.
     :param rows_with: tells how many understood rows have an address.
     :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities).
-    :param approved: HR ids of protected people whose changes an administrator approved by id.
-    :param protected_elsewhere: asks Kinde whether an account holds a protected role in an organization that the spec
-        does not manage.
     """
 
-    spec: SyncSpec
-    snapshot: Snapshot
     today: date
     rows_with: Callable[[str], int]
     confirmed: Callable[[Account, str], bool]
-    absent_action: str
-    approved: frozenset[str] = frozenset()
-    protected_elsewhere: Callable[[Account], bool] = lambda account: False
-    kept: frozenset[tuple[str, str]] = field(init=False)
-    kept_ids: frozenset[tuple[str, str]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        keep = self.spec.keep
-        self.kept = frozenset((email_key(entry.email), entry.organization) for entry in keep if entry.email)
-        self.kept_ids = frozenset((entry.id, entry.organization) for entry in keep if entry.id)
-
-    # -- state of an account ------------------------------------------------------------------------------------
-
-    def has_access(self, account: Account) -> bool:
-        """Whether the person can use what this sync manages: enabled, and not already taken out of it.
-
-        An enabled account with the mark, in no managed organization, was taken out where the spec takes people out;
-        elsewhere a leaver was enabled by hand.
-
-        :param account: the account.
-        """
-        if account.suspended:
-            return False
-        taken_out = account.link is not None and account.link.left is not None
-        strips = "remove" in (self.spec.leaver.action, self.absent_action)
-        return not (taken_out and strips) or bool(self._strippable(account))
-
-    def is_protected(self, account: Account) -> bool:
-        """Whether an account is named in ``protect``, or holds a protected role in a managed organization.
-
-        :param account: the account.
-        """
-        if account.addresses & self.spec.protect.emails:
-            return True
-        if account.link is not None and account.link.id in self.spec.protect.ids:
-            return True
-        return any(roles & self.spec.protect.roles for roles in self.snapshot.memberships(account.id).values())
-
-    def _strippable(self, account: Account) -> list[str]:
-        """Aliases of the managed organizations that the account is in, but for those that ``keep`` leaves in place."""
-        return [alias for alias in self.snapshot.memberships(account.id) if not self.keeps(account, None, alias)]
-
-    def keeps(self, account: Account, person: Person | None, alias: str) -> bool:
-        """Whether the spec leaves a membership in place (``keep``).
-
-        :param account: the member.
-        :param person: the member's HR row, if there is one.
-        :param alias: the organization's alias.
-        """
-        id = person.id if person else account.link.id if account.link else ""
-        if (id, alias) in self.kept_ids:
-            return True
-        addresses = account.addresses | ({email_key(person.email)} if person and person.email else set())
-        return any((address, alias) in self.kept for address in addresses)
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
@@ -128,7 +67,7 @@ class Reconciler:
             if action == "remove":
                 operations = [
                     operation("remove_membership", alias=alias, before=self._roles(account, alias), reason=why)
-                    for alias in self._strippable(account)
+                    for alias in self.strippable(account)
                 ]
                 before, after = {"taken out": False}, {"taken out": True}
             elif account.suspended:
@@ -225,11 +164,11 @@ class Reconciler:
             raise HoldReason("the Kinde account with this address is suspended: not adopted")
         if email_key(account.email) != key:
             raise HoldReason("the address is a secondary one of a Kinde account: not adopted")
-        if _local_part(account.email) != _local_part(person.email):
+        if not same_letters(account.email, person.email):
             raise HoldReason("the Kinde account spells this address with other letters (such as ß for ss): not adopted")
         if not onboarded and not self.confirmed(account, key):
             raise HoldReason("the Kinde account with this address never confirmed it: not adopted")
-        if person.id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
+        if person.id not in self.approved and self.has_rights(account):
             raise protected_reason("a Kinde account has this address", person.id, "adopt it by hand")
         return account
 
@@ -245,7 +184,7 @@ class Reconciler:
             way = f"the present one is a sign-in of type {foreign[0]}: change it there"
             raise HoldReason(f"HR has another address, but {way}")
         if old != new:
-            self._check_protected_address(person.id, account, old, new)
+            self.check_protected_address(person.id, account, old, new)
         before: dict[str, object] = {"email": account.email}
         reason = "HR has another address"
         if link.renaming:
@@ -253,24 +192,6 @@ class Reconciler:
             reason = "an address change that was not finished"
         after = {"email": person.email}
         return [change_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
-
-    def _check_protected_address(self, id: str, account: Account, old: str, new: str) -> None:
-        """Whoever owns the new address of a protected account gets its rights: a row of HR alone does not decide it."""
-        if id not in self.approved and (self.is_protected(account) or self.protected_elsewhere(account)):
-            raise protected_reason("HR has another address", id, "change the address by hand")
-        protect = self.spec.protect
-        if old in protect.emails and new not in protect.emails and id not in protect.ids:
-            raise HoldReason(
-                f"HR has another address, and protect.emails names the present one: add {new} to it first, or name the "
-                f"id {id} in protect.ids",
-                protected=True,
-            )
-        for address, alias in sorted(self.kept):
-            if address == old and (new, alias) not in self.kept and (id, alias) not in self.kept_ids:
-                raise HoldReason(
-                    f"HR has another address, and keep names the present one for {alias!r}: add {new} to it first, or "
-                    f"name the id {id}"
-                )
 
     def _update(self, person: Person, account: Account) -> list[Change]:
         names = self._name_changes(person, account)
@@ -344,22 +265,8 @@ class Reconciler:
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
             operations += [operation("remove_role", alias=alias, role=role, reason=NO_RULE) for role in taken]
         self._check_unclear_rules(person, operations)
-        self._check_protected_roles(person, account, operations)
+        self.check_protected_roles(person.id, account, operations)
         return operations
-
-    def _check_protected_roles(self, person: Person, account: Account, operations: list[Change]) -> None:
-        """A protected role is not taken by a row of HR alone, nor with the membership that carries it."""
-        if person.id in self.approved:
-            return
-        present = self.snapshot.memberships(account.id)
-        for operation in operations:
-            lost = {
-                "remove_role": frozenset({operation.role or ""}),
-                "remove_membership": present.get(operation.alias or "", frozenset()),
-            }.get(operation.kind, frozenset())
-            if roles := sorted(lost & self.spec.protect.roles):
-                what = f"{', '.join(roles)} in {operation.alias!r} would be taken away"
-                raise protected_reason(what, person.id, "take it away by hand")
 
     def _check_unclear_rules(self, person: Person, operations: list[Change]) -> None:
         """Blank is not no: where a rule failed on a blank column, nothing that it gives may be taken away."""
@@ -387,13 +294,8 @@ class Reconciler:
         return "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
 
 
-def _local_part(email: str) -> str:
-    """What stands before the @, for comparing by letter: ``ß`` and ``ss`` are two people's."""
-    return unicodedata.normalize("NFC", email.strip().rpartition("@")[0].lower())
-
-
-def _unclear_scope(unclear: UnclearRule) -> str:
-    return f"scope reads {_columns(unclear.columns)}, blank in this row: correct it in HR"
+def _unclear_scope(doubt: UnclearRule) -> str:
+    return f"scope reads {_columns(doubt.columns)}, blank in this row: correct it in HR"
 
 
 def _columns(columns: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from airflow_provider_kinde.sync.kinds import COUNTED, KINDS
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
 from airflow_provider_kinde.sync.rows import ListSource
-from airflow_provider_kinde.sync.spec.cell_text import clean_text
+from airflow_provider_kinde.sync.spec.cell_text import clean_text, is_scientific
 from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
 
 _YEAR = re.compile(r"\d{4}")
@@ -58,18 +58,16 @@ class RunRequest:
         :param approve: hash of a plan.
         :param approve_protected: HR ids of protected leavers.
         :param recent: what runs of the last day did; the guards count it.
-        :raises SyncError: when ``now`` is no moment, an id is not text, or a kind of change does not exist.
+        :raises SyncError: when ``now`` is no moment, an id cannot be one, or a kind of change does not exist.
         """
-        for id in ids or ():
-            _check_text(str(id))
         if unknown := sorted(set(only or ()) - set(KINDS)):
             raise SyncError(f"no such kind of change: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
         return cls(
             moment(now),
-            None if ids is None else frozenset(clean_text(str(id)) for id in ids),
+            None if ids is None else frozenset(typed_id(id) for id in ids),
             None if only is None else frozenset(only),
             approve,
-            frozenset(clean_text(str(id)) for id in approve_protected or ()),
+            frozenset(typed_id(id) for id in approve_protected or ()),
             recent or RecentChanges(),
         )
 
@@ -124,8 +122,20 @@ def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
     return parsed
 
 
-def _check_text(id: str) -> None:
+def typed_id(text: object, error: type[SyncError] = SyncError) -> str:
+    """Read an HR id that a person typed as the cells of the HR source are read.
+
+    :param text: the id.
+    :param error: what is raised.
+    :returns: the id.
+    :raises SyncError: it is not text, or a number in scientific notation, which stands for many ids.
+    """
+    id = str(text)
     try:
         id.encode()
     except UnicodeEncodeError:  # half a character, as a command line can hold it
-        raise SyncError(f"{id!r} cannot be an id: it is not text") from None
+        raise error(f"{id!r} cannot be an id: it is not text") from None
+    id = clean_text(id)
+    if is_scientific(id):
+        raise error(f"{id[:40]!r} is a number in scientific notation, not an HR id: type all digits of the id")
+    return id

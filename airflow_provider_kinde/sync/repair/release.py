@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +12,13 @@ from airflow_provider_kinde.resources.fields import address_of
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Account
+from airflow_provider_kinde.sync.plan.account_rights import AccountRights
+from airflow_provider_kinde.sync.plan.run_request import typed_id
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.report.text import clean
+from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
-from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
@@ -72,6 +74,7 @@ def release(
     *,
     email: str | None = None,
     dry_run: bool = False,
+    approve_protected: Collection[str] = (),
     progress: Progress | None = None,
 ) -> ReleaseResult:
     """Replace a leaver's address with a placeholder. Kinde does not allow to delete a primary address.
@@ -85,6 +88,7 @@ def release(
     :param id: HR id of a leaver whom this sync finished: suspended, or removed from its organizations, and marked.
     :param email: a secondary address to take off instead of the primary one.
     :param dry_run: check and show what would be written, but do not write.
+    :param approve_protected: the HR id, if the account is protected and may lose its address.
     :param progress: called with stage, count and total during long work.
     :returns: what was written.
     :raises SyncError: the person is no finished leaver, or the address is an enterprise or social sign-in, or the spec
@@ -94,9 +98,16 @@ def release(
     if reason := wrong_tenant(spec.tenant, client.host):
         raise SyncError(reason)
     snapshot = read_snapshot(spec, client, progress)
-    account = _leaver(spec, snapshot, clean_text(id))
+    id = typed_id(id)
+    account = _leaver(spec, snapshot, id)
+    rights = AccountRights(
+        spec=spec,
+        snapshot=snapshot,
+        protected_elsewhere=OtherOrganizations(spec, snapshot, client).holds_protected_role,
+    )
+    protected = id not in map(typed_id, approve_protected) and rights.has_rights(account)
     identities = users.read_identities(client, account.id)
-    work = _Release(spec, client, account, identities, dry_run)
+    work = _Release(spec, client, account, identities, dry_run, protected)
     if error := lacking(SCOPES, client, "release"):
         raise error
     return work.secondary(email_key(email)) if email else work.primary()
@@ -106,10 +117,17 @@ class _Release:
     """The release of one account. Each step first reads what Kinde has, so that a second run continues."""
 
     def __init__(
-        self, spec: SyncSpec, client: Any, account: Account, identities: Sequence[Mapping[str, Any]], dry_run: bool
+        self,
+        spec: SyncSpec,
+        client: Any,
+        account: Account,
+        identities: Sequence[Mapping[str, Any]],
+        dry_run: bool,
+        protected: bool,
     ) -> None:
         assert account.link is not None
         self.spec, self.client, self.account, self.dry_run = spec, client, account, dry_run
+        self.protected = protected
         self.link: Link = account.link
         self.kinds = {str(item["id"]): str(item.get("type") or "") for item in identities}
         self.addresses = {str(item["id"]): address_of(item) for item in identities if address_of(item)}
@@ -180,6 +198,11 @@ class _Release:
                 raise SyncError(
                     f"{key} of the spec names {address}, which would then be another person: remove it there first"
                 )
+        if self.protected:
+            raise SyncError(
+                f"the account of {self.link.id} is protected, and would lose its address: approve with "
+                f"--approve-protected {self.link.id}"
+            )
 
     def _email_ids(self, address: str) -> list[str]:
         found = [key for key, value in self.addresses.items() if value == address and self.kinds[key] == "email"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,15 @@ from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources.normalization import name_key
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Source
+from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
-from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, typed_id
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
+from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People
+from airflow_provider_kinde.sync.store.unclear_rows import rows_of_no_account
 
 
 @dataclass(slots=True)
@@ -104,6 +107,7 @@ def relink(
     new: str,
     *,
     dry_run: bool = False,
+    approve_protected: Collection[str] = (),
     now: pendulum.DateTime | str | None = None,
     progress: Progress | None = None,
 ) -> RelinkResult:
@@ -118,17 +122,19 @@ def relink(
     :param old: the HR id that the account carries. According to HR it must not have access.
     :param new: the HR id that it will carry. HR must have a clean row with it.
     :param dry_run: check and show what would be written, but do not write.
+    :param approve_protected: the new HR id, if the account is protected and may pass to it.
     :param now: the moment to plan for; the current time when left out.
     :param progress: called with stage, count and total during long work.
     :returns: what was written, and what the next run will do.
     :raises SyncError: one of these conditions does not hold. Nothing was written.
     """
-    old, new = old.strip(), new.strip()
+    old, new = typed_id(old), typed_id(new)
     if not old or not new or old == new:
         raise SyncError(f"relink needs two different HR ids, found {old!r} and {new!r}")
     client = client.get_conn() if hasattr(client, "get_conn") else client
     view = _RelinkedClient(client, spec.name, old, new)
-    plan = plan_run(spec, source, view, RunRequest.of(now=now, ids=[new]), progress=progress)
+    request = RunRequest.of(now=now, ids=[new], approve_protected=approve_protected)
+    plan = plan_run(spec, source, view, request, progress=progress)
     if fatal := [block.reason for block in plan.blocked if not block.approvable]:
         raise SyncError("relink needs a complete HR source: " + "; ".join(fatal))
     assert plan.people is not None
@@ -145,6 +151,17 @@ def relink(
         raise SyncError(link.problem)
     if not carry_old:
         return RelinkResult(account, str(link), str(link), plan)
+    _check_doubt(plan.people, account, old, new)
+    snapshot = plan.snapshot
+    rights = AccountRights(
+        spec=spec,
+        snapshot=snapshot,
+        protected_elsewhere=OtherOrganizations(spec, snapshot, client).holds_protected_role,
+    )
+    if new not in request.approve_protected and (old in spec.protect.ids or rights.has_rights(account)):
+        raise SyncError(
+            f"the account of {old} is protected, and would pass to {new}: approve with --approve-protected {new}"
+        )
     found = RelinkResult(account, view.provided[account.id], str(link), plan)
     if not dry_run:
         client.update_user(account.id, provided_id=found.after)
@@ -180,6 +197,20 @@ def _check_rows(people: People, old: str, new: str) -> None:
         )
     if former is not None and former.access in (Access.ACTIVE, Access.KEEP):
         raise SyncError(f"{old} still has access according to HR ({former.why}), so the account cannot move to {new}")
+
+
+def _check_doubt(people: People, account: Account, old: str, new: str) -> None:
+    """A row that is not understood may be that of the person who seems absent: the account is not given away."""
+    if old in people.ids:
+        return
+    name = name_key(account.first_name), name_key(account.last_name)
+    for row in rows_of_no_account(people.database):
+        same_name = any(name) and (name_key(row.given or ""), name_key(row.family or "")) == name
+        if row.id != new and (row.key in account.addresses or same_name):
+            raise SyncError(
+                f"no row has the id {old}, but row {row.number}, which is rejected or held, has the address or the "
+                f"name of this account under the id {row.id}: correct the row in HR first"
+            )
 
 
 def _why_not(people: People, id: str) -> str:

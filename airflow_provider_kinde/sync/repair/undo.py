@@ -10,18 +10,23 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change, plan_hash
+from airflow_provider_kinde.sync.model import Account
+from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.guards import Block, RunCounts, check_guards
 from airflow_provider_kinde.sync.plan.held_people import HeldPerson
+from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.planner import Plan
-from airflow_provider_kinde.sync.plan.reconcile import Reconciler
-from airflow_provider_kinde.sync.plan.run_request import moment
+from airflow_provider_kinde.sync.plan.recent import RecentChanges
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, moment
 from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
 from airflow_provider_kinde.sync.report.plan_file import parse_operation
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.report.text import Wording, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.signature import Content, whole
+from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -106,6 +111,7 @@ def make_undo(
     now: pendulum.DateTime | str | None = None,
     ids: Collection[str] | None = None,
     approve_protected: Collection[str] = (),
+    recent: RecentChanges | None = None,
     progress: Progress | None = None,
 ) -> Undo:
     """Plan how to undo what a report says was done. Reads Kinde; HR is not read, and nothing is written.
@@ -115,13 +121,15 @@ def make_undo(
     :param report: the content of a ``report.json``.
     :param now: the moment to plan for; the current time when left out.
     :param ids: undo only the operations of these HR ids.
-    :param approve_protected: HR ids of protected people who may lose their access.
+    :param approve_protected: HR ids of protected people who may lose their access, a protected role or their address.
+    :param recent: what runs of the last day did; the guards count it.
     :param progress: called with stage, count and total during long work.
     :returns: the plan, checked by the guards of the spec (give it to :func:`apply_plan`), and what is not undone.
     :raises SyncError: the report is none, was changed, or is of another sync or tenant.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
-    at = moment(now)
+    request = RunRequest.of(now=now, ids=ids, approve_protected=approve_protected, recent=recent)
+    at = request.now
     plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write), sign=client.sign)
     done, day = read_report(report, plan)
     undo = Undo(plan, str(report["hash"]))
@@ -129,35 +137,34 @@ def make_undo(
         plan.blocked.append(Block(reason, False))
         return undo
     snapshot = plan.snapshot = read_snapshot(spec, client, progress)
-    decider = Reconciler(
+    rights = AccountRights(
         spec=spec,
         snapshot=snapshot,
-        today=at.in_timezone("UTC").date(),
-        rows_with=lambda key: 0,
-        confirmed=lambda account, key: False,
         absent_action=spec.absent or "hold",
+        approved=request.approve_protected,
+        protected_elsewhere=OtherOrganizations(spec, snapshot, client).holds_protected_role,
     )
     operations: list[Change] = []
     for id, mine in _by_person(done):
-        if ids is not None and id not in ids:
+        if not request.includes(id):
             continue
         undo.left += [NotUndone(o, f"final: {FINAL[o.kind]}") for o in mine if o.kind in FINAL]
         mine = [o for o in mine if o.kind not in FINAL]
         if not mine:
             continue
-        way = PersonUndo(decider, client, id, mine, day, report.get("organizations") or {})
+        way = PersonUndo(rights, client, id, mine, day, report.get("organizations") or {})
         found = way.back()
         undo.left += [NotUndone(o, reason) for o, reason in way.left]
-        takes = any(o.kind == "suspend" and (o.before or {}).get("suspended") is not True for o in found)
-        if takes and way.account and decider.is_protected(way.account) and id not in approve_protected:
-            hint = f"suspend the account in Kinde or approve with --approve-protected {id}"
-            plan.held.append(
-                HeldPerson(id, f"would lose access by this undo, but is protected: {hint}", protected=True)
-            )
+        try:
+            if way.account:
+                _check_protected(rights, id, way.account, found)
+        except HoldReason as hold:
+            plan.held.append(HeldPerson(id, str(hold), protected=True))
             continue
         operations += found
     plan.operations = ChangeList(operations, snapshot.database)
-    plan.blocked += check_guards(spec, plan.operations, _counts(decider, plan))
+    plan.warnings += request.recent.warnings
+    plan.blocked += check_guards(spec, plan.operations, _counts(rights, plan, request.recent))
     return undo
 
 
@@ -199,9 +206,27 @@ def _by_person(operations: Iterable[Change]) -> list[tuple[str, list[Change]]]:
     return sorted(people.items())
 
 
-def _counts(decider: Reconciler, plan: Plan) -> RunCounts:
-    matches = Matches(decider.spec, decider.snapshot, decider.has_access, plan.now)
+def _check_protected(rights: AccountRights, id: str, account: Account, operations: list[Change]) -> None:
+    """An undo takes and moves no more of a protected account than a row of HR does.
+
+    :raises HoldReason: it would, and was not approved.
+    """
+    for operation in operations:
+        takes = operation.kind == "suspend" and (operation.before or {}).get("suspended") is not True
+        if takes and id not in rights.approved and rights.is_protected(account):
+            raise protected_reason("would lose access by this undo", id, "suspend the account in Kinde")
+        if operation.kind == "rename":
+            old, new = email_key(account.email), email_key(str((operation.after or {}).get("email") or ""))
+            rights.check_protected_address(id, account, old, new, "would get another address by this undo")
+    rights.check_protected_roles(id, account, operations)
+
+
+def _counts(rights: AccountRights, plan: Plan, recent: RecentChanges) -> RunCounts:
+    matches = Matches(rights.spec, rights.snapshot, rights.has_access, plan.now)
     touched = {operation.account.id for operation in plan.operations if operation.account}
     matches.counts.accounts = {match.account_id: match.state for match in matches if match.account_id in touched}
     matches.counts.dropped = None
+    aliases = plan.operations.aliases("remove_membership")
+    matches.counts.removed_lately = recent.still_removed(rights.snapshot, aliases)
+    matches.counts.renamed_lately = recent.renamed
     return matches.counts

@@ -11,8 +11,8 @@ from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Access, Account, Person
+from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.person_change import change_for
-from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.snapshot.organizations import Organization
 
 _ROLES = ("add_role", "remove_role")
@@ -23,7 +23,7 @@ _NAMES = {"given_name": "first_name", "family_name": "last_name"}
 class PersonUndo:
     """Undoes what one run did for one person.
 
-    :param decider: the reconciler with spec and snapshot.
+    :param rights: answers for the account, with spec and snapshot.
     :param client: a Kinde client.
     :param id: the HR id.
     :param operations: the operations that were done, without creations of organizations, adoptions and deletions.
@@ -33,16 +33,16 @@ class PersonUndo:
 
     def __init__(
         self,
-        decider: Reconciler,
+        rights: AccountRights,
         client: Any,
         id: str,
         operations: Sequence[Change],
         day: date,
         codes: Mapping[str, str],
     ) -> None:
-        self.decider, self.client, self.id, self.day = decider, client, id, day
+        self.rights, self.client, self.id, self.day = rights, client, id, day
         self.codes = codes
-        self.spec, self.snapshot = decider.spec, decider.snapshot
+        self.spec, self.snapshot = rights.spec, rights.snapshot
         self.operations = list(operations)
         self.left: list[tuple[Change, str]] = []
         """Operations that are not undone, with the reason."""
@@ -281,7 +281,7 @@ class PersonUndo:
         elif held != given:
             roles = ", ".join(sorted(held)) or "none"
             self.left.append((join, f"changed: other roles than that run gave ({roles})"))
-        elif self.decider.keeps(self.account, None, alias):
+        elif self.rights.keeps(self.account, None, alias):
             self.left.append((join, "changed: the spec keeps this membership now"))
         else:
             self._add("remove_membership", alias=alias, before={"roles": sorted(held)} if held else None)

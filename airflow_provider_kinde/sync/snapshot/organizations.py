@@ -106,7 +106,7 @@ def created_external_id(name: str, alias: str) -> str:
     :param name: the sync's name.
     :param alias: the organization's alias in the spec.
     """
-    return f"{name}:{alias}"
+    return f"{name.partition('~')[0]}:{alias}"  # the plan of the onboarding form is called <name>~onboarded
 
 
 def _name_of(wanted: OrganizationSpec) -> tuple[str, str]:

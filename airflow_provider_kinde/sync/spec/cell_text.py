@@ -6,6 +6,7 @@ without width from a web page. A cell is brought into one form before anything r
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,6 +30,7 @@ INVISIBLE = frozenset(
     )
 )
 """Characters without width."""
+_SCIENTIFIC = re.compile(r"[+-]?\d+[.,]\d+[eE][+-]?\d+|[+-]?\d+[eE][+-]\d+")
 _TABLE = {ord(char): " " for char in BLANKS} | {ord(char): None for char in INVISIBLE}
 
 
@@ -39,6 +41,14 @@ def clean_text(text: str) -> str:
     :returns: the text in that form; a text that has it already comes back as it is.
     """
     return text.strip() if text.isascii() else clean_inside(text).strip()
+
+
+def is_scientific(text: str) -> bool:
+    """Whether a text is a number as spreadsheets write long ones (``2.02E+11``). ``4E10`` may be an id.
+
+    :param text: a text, trimmed.
+    """
+    return _SCIENTIFIC.fullmatch(text) is not None
 
 
 def clean_inside(text: str) -> str:

@@ -12,6 +12,8 @@ SELECT number, id, key, given, family FROM unclear
 WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.link = unclear.id) ORDER BY number, id
 """
 
+NUMBER_WITH_ADDRESS = "SELECT number FROM unclear WHERE key = ? ORDER BY number"
+
 ABSENT = """
 SELECT accounts.link, accounts.key, accounts.first, accounts.last FROM accounts
 WHERE accounts.link IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hr WHERE hr.id = accounts.link) ORDER BY accounts.link
@@ -53,6 +55,16 @@ class AbsentAccount(NamedTuple):
     key: str | None
     first: str
     last: str
+
+
+def row_with_address(database: Database, key: str) -> int | None:
+    """The number of a row that was not understood, or whose person is held, and that has an address.
+
+    :param database: the database of the run.
+    :param key: the address, in the form for comparing.
+    """
+    found = database.one(NUMBER_WITH_ADDRESS, (key,))
+    return None if found is None else int(found[0])
 
 
 def rows_of_no_account(database: Database) -> list[UnclearRow]:
