@@ -22,7 +22,9 @@ from airflow_provider_kinde.cli.shared import (
     color,
     fail,
     open_all,
+    page_beside,
     read_plan,
+    run_facts,
     run_request,
     show,
     to_json,
@@ -82,7 +84,9 @@ def parser() -> argparse.ArgumentParser:
     add_common(plan)
     add_selection(plan)
     add_protected(plan)
-    plan.add_argument("--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`")
+    plan.add_argument(
+        "--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`, and as a page beside it (.html)"
+    )
     plan.add_argument("--json", action="store_true", help="print the plan as JSON instead of text")
     add_redact(plan)
     plan.add_argument(
@@ -100,7 +104,11 @@ def parser() -> argparse.ArgumentParser:
         "--plan", metavar="FILE", help="apply only what this plan file (at most 7 days old) holds as well"
     )
     add_approval(apply)
-    apply.add_argument("--report", metavar="FILE", help="write the report: JSON, or a table if FILE ends in .csv")
+    apply.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write the report: JSON, or a table if FILE ends in .csv; and as a page beside it (.html)",
+    )
     apply.add_argument("--json", action="store_true", help="print the report as JSON instead of text")
     add_redact(apply)
     apply.set_defaults(command=_apply)
@@ -130,6 +138,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.plan.planner import plan_tested
+    from airflow_provider_kinde.sync.report.page import plan_page
     from airflow_provider_kinde.sync.report.plan_file import lines
     from airflow_provider_kinde.sync.report.redaction import redact_plan
     from airflow_provider_kinde.sync.report.text import plan_lines
@@ -138,13 +147,17 @@ def _plan(options: argparse.Namespace) -> int:
         return _plan_against(options)
     if options.out:
         check_writable(options.out)
+        check_writable(page_beside(options.out))
+    facts = run_facts("plan")
     spec, source, client = open_all(options)
     with client:
         plan = plan_tested(spec, source, client, run_request(options, spec, client), progress=Progress())
+        plan.run = facts.of(client)
     if options.redact:
         plan = redact_plan(plan)
     if options.out:
         write_private(options.out, lines(plan.document()))
+        write_private(page_beside(options.out), plan_page(plan))
     show(lines(plan.document()) if options.json else (f"{line}\n" for line in plan_lines(plan, color())))
     return PLAN_EXIT[plan.outcome]
 
@@ -160,7 +173,7 @@ def _plan_against(options: argparse.Namespace) -> int:
     spec, source, client = open_all(options)
     with client:
         found = compare_specs(
-            old, spec, source, client, run_request(options), against=options.against, progress=Progress()
+            old, spec, source, client, run_request(options, spec, client), against=options.against, progress=Progress()
         )
         personal = not options.redact
         if options.json:
@@ -172,6 +185,7 @@ def _plan_against(options: argparse.Namespace) -> int:
 
 def _apply(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.apply.run import apply
+    from airflow_provider_kinde.sync.report.page import report_page
     from airflow_provider_kinde.sync.report.plan_file import lines
     from airflow_provider_kinde.sync.report.redaction import redact_report
     from airflow_provider_kinde.sync.report.text import csv_lines, report_lines
@@ -179,11 +193,14 @@ def _apply(options: argparse.Namespace) -> int:
     plan_file = read_plan(options.plan) if options.plan else None
     if options.report:
         check_writable(options.report)
+        check_writable(page_beside(options.report))
+    facts = run_facts("apply")
     spec, source, client = open_all(options)
     with client:
         report = apply(
             spec, source, client, run_request(options, spec, client), plan_file=plan_file, progress=Progress()
         )
+        report.plan.run = facts.of(client)
     if options.redact:
         report = redact_report(report)
     unkept = ""
@@ -191,6 +208,7 @@ def _apply(options: argparse.Namespace) -> int:
         table = options.report.endswith(".csv")
         try:
             write_private(options.report, csv_lines(report) if table else lines(report.document()))
+            write_private(page_beside(options.report), report_page(report))
         except SyncError as error:  # its place was tried before, and is full or gone now
             unkept = f"{error}. The report stands on standard output instead"
     as_json = options.json or bool(unkept)

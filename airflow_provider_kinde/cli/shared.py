@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.sync.plan.recent import RecentChanges
     from airflow_provider_kinde.sync.plan.run_request import RunRequest
     from airflow_provider_kinde.sync.report.plan_file import PlanFile
+    from airflow_provider_kinde.sync.report.run_facts import RunFacts
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 PLAN_EXIT = {"no changes": 0, "changes": 2, "blocked": 3}
@@ -212,6 +213,29 @@ def read_plan(path: str) -> PlanFile:
         raise
     except (OSError, ValueError) as error:
         raise SyncError(f"the plan file {path} cannot be read: {error}") from error
+
+
+def run_facts(command: str) -> RunFacts:
+    """Begin to measure a run of a command, for plan and report.
+
+    :param command: the name of the command.
+    """
+    from airflow_provider_kinde.sync.report.run_facts import RunFacts
+    from airflow_provider_kinde.version_compat import user_agent
+
+    return RunFacts(user_agent(), command=command)
+
+
+def page_beside(path: str) -> str:
+    """The file of the page that is written beside a plan or a report.
+
+    :param path: the file of the plan or the report.
+    :raises SyncError: the file has the name of a page itself.
+    """
+    page = str(Path(path).with_suffix(".html"))
+    if page == path:
+        raise SyncError(f"{path}: name a file that ends in .json; the page is written beside it")
+    return page
 
 
 def check_writable(path: str) -> None:

@@ -61,6 +61,11 @@ class KindeClient(BaseClient, EndpointMethods[Any, Iterator[dict[str, Any]]]):
         fetch = functools.partial(fetch_token, settings, self.counts, self._transmit)
         self._tokens = Tokens(settings.credentials, fetch, make_cache(settings), settings.wall)
 
+    @property
+    def throttled_seconds(self) -> float:
+        """Seconds for which Kinde's rate limit let no request of this client start."""
+        return self._queue.limiter.pause.total
+
     def granted_scopes(self, renew: bool = False) -> frozenset[str]:
         """Return the scopes that the token carries; empty when Kinde does not say.
 

@@ -177,6 +177,8 @@ class Pause:
 
     def __init__(self) -> None:
         self.until = -math.inf
+        self.total = 0.0
+        """Seconds of all pauses that the server asked for."""
         self._too_early, self._late_enough = 0.0, math.inf
         self._next = _FIRST_PAUSE
 
@@ -187,6 +189,11 @@ class Pause:
         :param now: monotonic time in seconds.
         :param wait: seconds that the server asks to wait, or ``None``.
         """
+        before = max(self.until, now)
+        self._begin(began, now, wait)
+        self.total += max(0.0, self.until - before)
+
+    def _begin(self, began: float, now: float, wait: float | None) -> None:
         if wait is not None and wait > LONG:
             self.until = max(self.until, now + wait)
             if self.until - began < self._late_enough:

@@ -19,6 +19,7 @@ from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.operators.base import TextTemplatesMixin, connected
 from airflow_provider_kinde.operators.cancellation import CancellableMixin
 from airflow_provider_kinde.storage import run_files
+from airflow_provider_kinde.version_compat import user_agent
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.sync.model import Source
     from airflow_provider_kinde.sync.plan.planner import Plan
     from airflow_provider_kinde.sync.report.report import Report
+    from airflow_provider_kinde.sync.report.run_facts import RunFacts
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 SHOWN = 50
@@ -73,6 +75,9 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         self.redact = redact
         self.spec_folder = spec_folder
         self._source: Source | None = None
+        self._facts: RunFacts | None = None
+        self._connected: KindeClient | None = None
+        self._approved_by = ""
         self._lineage: Any = None
 
     def _spec_file(self) -> Path:
@@ -81,8 +86,13 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
     def _load(self, context: Context) -> tuple[SyncSpec, Source]:
         """Read the spec, and check settings and storage: all that can be wrong before a request is sent."""
         from airflow_provider_kinde.sources import make_source
+        from airflow_provider_kinde.sync.report.run_facts import RunFacts
         from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+        ti = context["ti"]
+        names = {name: getattr(ti, name, None) for name in ("dag_id", "run_id", "task_id")}
+        triggered_by = getattr(context.get("dag_run"), "triggering_user_name", None)
+        self._facts = RunFacts(user_agent(), **names, triggered_by=triggered_by)
         self._redacts()
         self._may_name_people()
         spec = SyncSpec.load(self._spec_file())
@@ -94,7 +104,14 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
     def _client(self, spec: SyncSpec) -> Iterator[KindeClient]:
         with connected(self.kinde_conn_id or spec.kinde_conn_id) as client:
             self._sends_with(client)
+            self._connected = client
             yield client
+
+    def _run_facts(self) -> dict[str, Any]:
+        """What the report says of this run."""
+        if self._facts is None or self._connected is None:
+            return {}
+        return self._facts.of(self._connected, approved_by=self._approved_by)
 
     def _folder(self, spec: SyncSpec, context: Context) -> str:
         return run_files.run_folder(self.storage_path or run_files.default_path(), spec.name, context)
@@ -106,6 +123,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         return chosen(self.redact, "redact")
 
     def _finish_report(self, spec: SyncSpec, report: Report, context: Context) -> dict[str, Any]:
+        from airflow_provider_kinde.sync.report.page import report_page
         from airflow_provider_kinde.sync.report.plan_file import lines
         from airflow_provider_kinde.sync.report.redaction import redact_report
         from airflow_provider_kinde.sync.report.text import csv_lines
@@ -121,10 +139,12 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         # What was done stands in the log before anything can go wrong with the files.
         self._log_result("report", result, report.plan)
         self._trace(report.plan, result, applied=not report.blocked)
+        report.plan.run = self._run_facts()
         kept = redact_report(report) if self._redacts() else report
         try:
             run_files.write(path, lines(kept.document()))
             run_files.write(f"{folder}/report.csv", csv_lines(kept))
+            run_files.write(f"{folder}/report.html", report_page(kept))
         except StorageError as error:
             # The place was tried before, and is full or gone now. What was done must stand somewhere.
             whole = report if self._may_name_people() and not self._redacts() else redact_report(report)

@@ -102,12 +102,16 @@ class _SyncOperator(KindeSpecOperator):
 
     def _finish_plan(self, spec: SyncSpec, plan: Plan, context: Context) -> dict[str, Any]:
         from airflow_provider_kinde.sync.apply.stages import still_blocked
+        from airflow_provider_kinde.sync.report.page import plan_page
         from airflow_provider_kinde.sync.report.plan_file import lines
         from airflow_provider_kinde.sync.report.redaction import redact_plan
 
-        path = f"{self._folder(spec, context)}/plan.json"
+        folder = self._folder(spec, context)
+        path = f"{folder}/plan.json"
+        plan.run = self._run_facts()
         kept = redact_plan(plan) if self._redacts() else plan
         run_files.write(path, lines(kept.document()))
+        run_files.write(f"{folder}/plan.html", plan_page(kept))
         blocked = still_blocked(plan, text(self.approve))
         result = summary_of(plan.outcome if blocked or not plan.blocked else "changes", plan, blocked, path)
         self._log_result("plan", result, plan)
@@ -124,8 +128,9 @@ class _SyncOperator(KindeSpecOperator):
 class KindeSyncPlanOperator(_SyncOperator):
     """Compare HR with Kinde and write down what a sync would do. Reads only.
 
-    The plan goes to ``storage_path``; XCom holds counts, the plan's hash and its path, never a name or an address. A
-    blocked plan (a suspicious HR source, too many leavers) fails the task at once, without retries.
+    The plan goes to ``storage_path``, as ``plan.json`` and as a page to look at, ``plan.html``. XCom holds counts, the
+    plan's hash and its path, never a name or an address. A blocked plan (a suspicious HR source, too many leavers)
+    fails the task at once, without retries.
 
     :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
     :param kinde_conn_id: Airflow connection; the spec's ``kinde_conn_id`` when left out (templated).
@@ -203,7 +208,7 @@ class KindeSyncApplyOperator(_SyncOperator):
         self.marks_source = marks_source
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Plan afresh, do what both plans hold, write ``report.json`` and ``report.csv``, and return the summary.
+        """Plan afresh, do what both plans hold, write the report (JSON, CSV and HTML), and return the summary.
 
         :param context: Airflow's context of the task.
         :raises AirflowSkipException: with ``plan_only``.
@@ -237,6 +242,7 @@ class KindeSyncApplyOperator(_SyncOperator):
                 f"the result of the task {task_id!r} is not the one that it gave for this run: it was changed since. "
                 "Nothing was written. Clear the task, so that it asks again"
             )
+        self._approved_by = str(given.get("by") or "")
         if self.approvers_decide:
             self.approve, self.plan_path = given["hash"], given["path"]
 
@@ -271,7 +277,7 @@ class KindeSyncOperator(_SyncOperator):
     """
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Plan, guard, apply, verify, write ``report.json`` and ``report.csv``, and return the summary.
+        """Plan, guard, apply, verify, write the report (JSON, CSV and HTML), and return the summary.
 
         :param context: Airflow's context of the task.
         :raises AirflowFailException: when the run is blocked, or spec or connection are wrong.

@@ -26,6 +26,7 @@ class Change:
     :param who: the person's name and address, for people who read plan and report.
     :param outcome: in a report: ``done``, ``failed`` or ``skipped``.
     :param error: in a report: what went wrong, or why it was skipped.
+    :param organizations: of a leaver: aliases of the managed organizations that the person is in.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Change:
     """Kinde's id of an account that this run made."""
     joined: bool = False
     """A membership that came with the account."""
+    organizations: tuple[str, ...] = ()
     seq: int = 0
     """Where the operation is kept."""
 
@@ -87,6 +89,8 @@ class Change:
             "who": self.who,
             "reason": self.reason,
         }
+        if self.organizations:
+            found["organizations"] = list(self.organizations)
         if self.sealed:
             found["digest"] = self.sealed
         if self.outcome:

@@ -47,6 +47,56 @@ _JOINERS_JUDGED_FROM = 20
 """The managed accounts older than a day from which ``max_joiners`` is judged: a first run is nothing but joiners."""
 
 
+@dataclass(frozen=True, slots=True)
+class GuardCheck:
+    """One guard, measured on a plan.
+
+    :param guard: the guard's key in the spec.
+    :param subject: the organization's alias or the role key that it was measured for; empty for the whole plan.
+    :param limit: the limit in the spec.
+    :param count: how many there are.
+    :param base: how many there could be.
+    :param allowed: how many pass without approval.
+    :param what: what is counted, in words.
+    """
+
+    guard: str
+    subject: str
+    limit: Limit
+    count: int
+    base: int
+    allowed: float
+    what: str
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the guard stops the plan."""
+        return self.count > self.allowed
+
+    @property
+    def share(self) -> float:
+        """The count as a share of what passes without approval."""
+        return self.count / self.allowed if self.allowed else float(self.count)
+
+    @property
+    def reason(self) -> str:
+        """Count and limit in words."""
+        limit = _limit_text(self.limit, self.base, self.allowed)
+        return f"{self.guard} ({self.limit}): {self.count:,} {self.what}. The limit without approval is {limit}"
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "guard": self.guard,
+            **({"subject": self.subject} if self.subject else {}),
+            "limit": str(self.limit),
+            "count": self.count,
+            "base": self.base,
+            "allowed": int(self.allowed),
+            "exceeded": self.exceeded,
+            "what": self.what,
+        }
+
+
 @dataclass(slots=True)
 class RunCounts:
     """What the guards count, and what they measure it against.
@@ -142,19 +192,48 @@ def check_guards(
     :param counts: what they are measured against.
     :returns: one :class:`Block` per guard that trips, every one of them approvable.
     """
+    return blocks_of(measure_guards(spec, operations, counts))
+
+
+def blocks_of(checks: Iterable[GuardCheck]) -> list[Block]:
+    """Return the blocks of the guards that were exceeded.
+
+    :param checks: the guards, measured.
+    """
+    return [Block(check.reason, True) for check in checks if check.exceeded]
+
+
+def told_checks(checks: Iterable[GuardCheck]) -> list[GuardCheck]:
+    """Choose the measured guards that plan and report list: those exceeded, and of the others the nearest of each.
+
+    :param checks: the guards, measured; one that counts by organization may be there for each of them.
+    """
+    found: list[GuardCheck] = []
+    nearest: dict[str, GuardCheck] = {}
+    for check in checks:
+        if check.exceeded:
+            found.append(check)
+        elif check.guard not in nearest or check.share > nearest[check.guard].share:
+            nearest[check.guard] = check
+    exceeded = {check.guard for check in found}
+    return [*found, *(check for guard, check in nearest.items() if guard not in exceeded)]
+
+
+def measure_guards(spec: SyncSpec, operations: Iterable[Change], counts: RunCounts) -> list[GuardCheck]:
+    """Measure the guards of the spec on what a plan does, whether they are exceeded or not.
+
+    :param spec: the spec.
+    :param operations: the operations, in the order in which they are carried out.
+    :param counts: what they are measured against.
+    """
     guards = spec.guards
-    blocks: list[Block] = []
+    checks: list[GuardCheck] = []
     done = _ChangeCounts(counts)
     for operation in operations:
         done.take(operation)
 
-    def check(name: str, limit: Limit, count: int, base: int, what: str) -> None:
-        allowed = allowance(limit, base, guards.floor)
-        if count > allowed:
-            words = (
-                f"{name} ({limit}): {count:,} {what}. The limit without approval is {_limit_text(limit, base, allowed)}"
-            )
-            blocks.append(Block(words, True))
+    def check(name: str, limit: Limit, count: int, base: int, what: str, subject: str = "") -> None:
+        checks.append(GuardCheck(name, subject, limit, count, base, allowance(limit, base, guards.floor), what))
 
     _check_leavers(spec, done, counts, check)
     if counts.old >= _JOINERS_JUDGED_FROM:
@@ -167,19 +246,19 @@ def check_guards(
         earlier = counts.removed_lately.get(alias, 0)
         what = f"memberships of {alias!r} would be removed{_earlier(earlier)}"
         base = counts.members[alias] + earlier
-        check("max_membership_removals", guards.max_membership_removals, count + earlier, base, what)
+        check("max_membership_removals", guards.max_membership_removals, count + earlier, base, what, alias)
     for alias, count in sorted(done.joined.items()):
         what, base = f"people who were in a managed organization already would join {alias!r}", counts.settled
         if alias in done.created:
             what, base = f"people who were in an organization already would join {alias!r}", counts.placed
             what += ", which this plan creates (was it renamed in Kinde?)"
-        check("max_membership_grants", guards.max_membership_grants, count, base, what)
+        check("max_membership_grants", guards.max_membership_grants, count, base, what, alias)
     for role, losers in sorted(done.losers.items()):
         what = f"people would lose role {role!r}"
-        check("max_role_removals", guards.max_role_removals, len(losers), counts.holders[role], what)
+        check("max_role_removals", guards.max_role_removals, len(losers), counts.holders[role], what, role)
     for role, takers in sorted(done.takers.items()):
         what = f"people who had access already would be given role {role!r}"
-        check("max_role_grants", guards.max_role_grants, len(takers), counts.settled, what)
+        check("max_role_grants", guards.max_role_grants, len(takers), counts.settled, what, role)
     if done.renamed:
         earlier = len(counts.renamed_lately - done.renamed)
         what = f"e-mail addresses would change{_earlier(earlier)}"
@@ -188,7 +267,7 @@ def check_guards(
     check("max_deletes", guards.max_deletes, done.kinds["delete"], counts.managed, "accounts would be deleted")
     check("max_rejected_rows", guards.max_rejected_rows, counts.rejected, counts.rows, "rows are rejected")
     check("max_held", guards.max_held, counts.held, counts.rows, "people are held")
-    return blocks
+    return checks
 
 
 def _earlier(count: int) -> str:
@@ -229,6 +308,7 @@ def _check_leavers(
     """
     now = {account_id for account_id in done.taken if counts.accounts[account_id].access}
     if not now:
+        check("max_leavers", spec.guards.max_leavers, 0, counts.with_access, "people would lose access")
         return
     unfinished = done.taken - now - done.deleted
     counted = now | unfinished | counts.recent.keys()

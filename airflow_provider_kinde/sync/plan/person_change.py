@@ -20,6 +20,7 @@ def change_for(
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
     reason: str = "",
+    organizations: tuple[str, ...] = (),
 ) -> Change:
     """A change for one person, who is named as HR names them.
 
@@ -32,9 +33,12 @@ def change_for(
     :param before: what is there now.
     :param after: what will be there.
     :param reason: why, in words.
+    :param organizations: of a leaver: aliases of the managed organizations that the person is in.
     """
     who = describe(account, person)
-    return Change(kind, id, alias, role, before, after, reason, who, person, account)
+    return Change(
+        kind, id, alias, role, before, after, reason, who, person, account, organizations=organizations
+    )  # fmt: skip
 
 
 def describe(account: Account | None, person: Person | None) -> str:

@@ -17,7 +17,7 @@ from airflow_provider_kinde.sync.people.coverage import Coverage, coverage_of
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
-from airflow_provider_kinde.sync.plan.guards import Block, check_guards
+from airflow_provider_kinde.sync.plan.guards import Block, GuardCheck, blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPeople, HeldPerson
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
@@ -40,6 +40,9 @@ class Plan:
     :param operations: in the order in which they are carried out.
     :param held: protected people first.
     :param unchanged: managed accounts for which nothing is to be done.
+    :param managed: managed accounts before the plan.
+    :param guards: the guards that were exceeded, and the nearest one of each other kind.
+    :param run: which run made this, and how long it took, for readers of plan and report.
     """
 
     spec: SyncSpec
@@ -51,6 +54,9 @@ class Plan:
     blocked: list[Block] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unchanged: int = 0
+    managed: int = 0
+    guards: list[GuardCheck] = field(default_factory=list)
+    run: dict[str, Any] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     people: People | None = None
     counts_before: tuple[int, int] = (0, 0)
@@ -114,7 +120,10 @@ class Plan:
             "outcome": self.outcome,
             **({"redacted": True} if self.redacted else {}),
             "summary": self.summary,
+            "managed": self.managed,
             "blocked": [block.to_json() for block in self.blocked],
+            "guards": [check.to_json() for check in self.guards],
+            **({"run": self.run} if self.run else {}),
             "operations": (operation.to_json() for operation in self.operations),
             "rejected": [{"row": r.row, "id": r.id, "reason": r.reason} for r in self.rejected],
             "held": [
@@ -245,7 +254,9 @@ def plan_run(
     counts.renamed_lately = request.recent.renamed
     if request.ids is not None:
         counts.dropped = None
-    plan.blocked = check_guards(spec, plan.operations, counts)
+    checks = measure_guards(spec, plan.operations, counts)
+    plan.guards, plan.managed = told_checks(checks), counts.managed
+    plan.blocked = blocks_of(checks)
     return plan
 
 

@@ -61,7 +61,7 @@ class Reconciler(AccountRights):
             return []
         link = account.link
         assert link is not None  # only linked accounts get here
-        operation = partial(change_for, id, person, account)
+        operation = partial(change_for, id, person, account, organizations=(*self.snapshot.memberships(account.id),))
         if link.left is None or access:
             operations = []
             if action == "remove":

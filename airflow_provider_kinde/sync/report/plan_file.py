@@ -153,7 +153,10 @@ def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Change:
         before,
         after,
         who=str(entry.get("who") or ""),
+        reason=str(entry.get("reason") or ""),
         outcome=str(entry.get("outcome") or ""),
+        error=str(entry.get("error") or ""),
+        organizations=tuple(map(str, entry.get("organizations") or ())),
         sealed=str(entry["digest"]) if sealed else "",
     )
 

@@ -172,7 +172,7 @@ def csv_lines(report: Report) -> Iterator[str]:
 
 def _operation_row(o: Change) -> list[str]:
     where = (o.alias or "", o.role or "")
-    return [o.id, o.who, o.kind, *where, _value(o.before), _value(o.after), o.reason, o.outcome, o.error]
+    return [o.id, o.who, o.kind, *where, value_text(o.before), value_text(o.after), o.reason, o.outcome, o.error]
 
 
 def summary_line(summary: Mapping[str, int]) -> str:
@@ -192,9 +192,12 @@ def clean(text: object) -> str:
     :param text: the text.
     :returns: the text with U+FFFD in place of such characters.
     """
+    said = str(text)
+    if said.isprintable():  # holds none of these, and is what nearly every text is
+        return said
     return "".join(
         character if unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Cs") else "\ufffd"
-        for character in str(text)
+        for character in said
     )
 
 
@@ -248,11 +251,11 @@ def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     found = []
     for key in dict.fromkeys((*after, *before)):
         if key in after and key in before:
-            found.append(f"{key}: {_value(before[key]) or '(none)'} -> {_value(after[key])}")
+            found.append(f"{key}: {value_text(before[key]) or '(none)'} -> {value_text(after[key])}")
         elif key in after:
-            found.append(f"{key}: {_value(after[key])}")
+            found.append(f"{key}: {value_text(after[key])}")
         elif before[key]:
-            found.append(f"had {key}: {_value(before[key])}")
+            found.append(f"had {key}: {value_text(before[key])}")
     return ", ".join(found)
 
 
@@ -293,13 +296,17 @@ def _blocks(blocks: Iterable[Mapping[str, object]], paint: Paint) -> list[str]:
     ]
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Write a value of ``before`` or ``after`` as text that is safe to print.
+
+    :param value: the value.
+    """
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{clean(key)}={_value(item) or '(none)'}" for key, item in value.items())
+        return ", ".join(f"{clean(key)}={value_text(item) or '(none)'}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(value_text, value)) + "]"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return clean(value)

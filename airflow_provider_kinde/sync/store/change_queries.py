@@ -18,6 +18,7 @@ class ChangeRow(NamedTuple):
     :param person: as JSON.
     :param account: as JSON.
     :param digest: what approvals and hashes know the change by.
+    :param organizations: as JSON; ``None`` for none.
     """
 
     seq: int | None
@@ -38,6 +39,7 @@ class ChangeRow(NamedTuple):
     user_id: str
     joined: bool
     digest: str
+    organizations: str | None
 
 
 # In these queries {ranks} and {marks} stand for a list of kinds and for placeholders: SQL has no parameter for a list.

@@ -269,6 +269,7 @@ def _row(o: Change) -> ChangeRow:
         None if o.person is None else json.dumps(_person_parts(o.person)),
         None if o.account is None else json.dumps(_account_parts(o.account)),
         o.outcome, o.error, o.sealed, o.user_id or (o.account.id if o.account else ""), o.joined, o.digest,
+        json.dumps(o.organizations) if o.organizations else None,
     )  # fmt: skip
 
 
@@ -278,7 +279,8 @@ def _operation(columns: tuple[Any, ...]) -> Change:
         row.kind, row.id, row.alias, row.role, _json(row.before), _json(row.after), row.reason, row.who,
         None if row.person is None else _person(*json.loads(row.person)),
         None if row.account is None else _account(*json.loads(row.account)),
-        row.outcome, row.error, row.sealed, row.user_id, bool(row.joined), row.seq or 0,
+        row.outcome, row.error, row.sealed, row.user_id, bool(row.joined),
+        tuple(json.loads(row.organizations)) if row.organizations else (), row.seq or 0,
     )  # fmt: skip
 
 

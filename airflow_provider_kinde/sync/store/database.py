@@ -32,7 +32,7 @@ CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);
 CREATE TABLE changes (
   seq INTEGER PRIMARY KEY, rank INTEGER, kind TEXT, id TEXT, alias TEXT, role TEXT, before TEXT, after TEXT,
   reason TEXT, who TEXT, person TEXT, account TEXT, outcome TEXT, error TEXT, sealed TEXT, user_id TEXT,
-  joined INTEGER, digest TEXT
+  joined INTEGER, digest TEXT, organizations TEXT
 );
 CREATE TABLE properties (account TEXT PRIMARY KEY, held TEXT) WITHOUT ROWID;
 """

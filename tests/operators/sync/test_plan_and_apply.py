@@ -78,7 +78,9 @@ def test_plan_and_report_are_files_for_their_owner_alone(dag: Any, storage_path:
     folder = storage_path / "small-hr" / f"{dag.dag_id}__{run.dag_run.run_id}"
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*") if path.is_file()) == [
         "apply.try1/report.csv",
+        "apply.try1/report.html",
         "apply.try1/report.json",
+        "plan.try1/plan.html",
         "plan.try1/plan.json",
     ]
     assert run.xcom("plan")["path"] == str(folder / "plan.try1" / "plan.json")

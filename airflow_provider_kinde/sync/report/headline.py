@@ -1,0 +1,115 @@
+"""What a plan or a report comes to, in one sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_kinde.sync.report.overview import Category
+
+_COUNTED = {
+    "max_leavers": "leavers",
+    "max_joiners": "joiners",
+    "max_row_drop": "people without an HR row",
+    "max_membership_removals": "removals from {subject}",
+    "max_membership_grants": "new members of {subject}",
+    "max_role_removals": "people who lose the role {subject}",
+    "max_role_grants": "people who get the role {subject}",
+    "max_email_changes": "changes of address",
+    "max_deletes": "deletions",
+    "max_rejected_rows": "rejected rows",
+    "max_held": "held people",
+}
+_ONE_SENTENCE = (("delete",), ("suspend",), ("create", "adopt", "enable"))
+"""Categories that the sentence tells apart; the others are told as people who change."""
+_LOSSES = ("suspend", "delete", "remove_membership", "remove_role")
+
+
+def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
+    """Write what a plan does, or a report did, in one sentence.
+
+    :param document: the content of ``plan.json`` or ``report.json``, without its operations.
+    :param found: the people, grouped.
+    """
+    done = "outcomes" in document and document["outcome"] != "blocked"
+    people = Counter({category.kind: category.count for category in found})
+    parts: list[str] = []
+    for kinds in _ONE_SENTENCE:
+        count = sum(people.pop(kind, 0) for kind in kinds)
+        if count:
+            parts.append(f"{_people(count, not parts)} {_verb(kinds[0], count, done)}")
+    created = people.pop("create_organization", 0)
+    if count := sum(people.values()):
+        verb = "changed" if done else "changes" if count == 1 else "change"
+        parts.append(f"{_people(count, not parts)} {verb}")
+    if created:
+        parts.append(f"{created:,} {'organization is' if created == 1 else 'organizations are'} created")
+    if held := len(document.get("held") or ()):
+        parts.append(f"{_people(held, not parts)} {'is' if held == 1 else 'are'} held")
+    if rejected := len(document.get("rejected") or ()):
+        parts.append(f"{rejected:,} HR {'row is' if rejected == 1 else 'rows are'} rejected")
+    said = ", ".join(parts) or "No changes: Kinde agrees with HR"
+    if blocked := document.get("blocked"):
+        said += f"; blocked: {block_reason(document, blocked)}"
+    elif done and (left := _left(document)):
+        said += f"; {left:,} {'change was' if left == 1 else 'changes were'} not made"
+    return f"{said}."
+
+
+def subject(document: Mapping[str, Any], found: Iterable[Category], longest: int = 120) -> str:
+    """Write what an approver is asked, short enough for a list: ``acme-hr: 44 people would lose access, limit 28``.
+
+    :param document: the content of ``plan.json``, without its operations.
+    :param found: the people, grouped.
+    :param longest: the most characters.
+    """
+    exceeded = [check for check in document.get("guards") or () if check.get("exceeded")]
+    if exceeded:
+        worst = max(exceeded, key=lambda check: check["count"] / max(check["allowed"], 1))
+        more = f", and {len(exceeded) - 1} more guards" if len(exceeded) > 1 else ""
+        said = f"{worst['count']:,} {worst['what'].partition(' (')[0]}, limit {worst['allowed']:,}{more}"
+    else:
+        counts = {category.kind: category for category in found}
+        lost = [counts[kind] for kind in _LOSSES if kind in counts]
+        told = lost or list(counts.values())
+        would = f"{_people(told[0].count, True)} would {told[0].words.would}" if told else "no changes"
+        rest = sum(category.count for category in counts.values()) - (told[0].count if told else 0)
+        said = would.replace("would are", "would be").replace("would have", "would get")
+        said += f", {rest:,} other {'change' if rest == 1 else 'changes'}" if rest else ""
+    text = f"{document['spec']}: {said}"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def block_reason(document: Mapping[str, Any], blocked: Sequence[Mapping[str, Any]]) -> str:
+    """Write shortly why a plan is blocked: the first guard that it exceeds, or the first problem of its source.
+
+    :param document: the content of the plan or report.
+    :param blocked: the reasons, as it holds them.
+    """
+    for check in document.get("guards") or ():
+        if check.get("exceeded"):
+            what = _COUNTED.get(str(check["guard"]), "{subject}").format(subject=check.get("subject", ""))
+            said = f"{check['count']:,} {what}, the limit without approval is {check['allowed']:,}"
+            break
+    else:
+        said = str(blocked[0]["reason"]).rstrip(".")
+    return said + (f" (and {len(blocked) - 1} more reasons)" if len(blocked) > 1 else "")
+
+
+def _left(document: Mapping[str, Any]) -> int:
+    outcomes = document["outcomes"]
+    return int(outcomes.get("failed", 0)) + int(outcomes.get("skipped", 0))
+
+
+def _people(count: int, first: bool) -> str:
+    return f"{count:,}" + ((" person" if count == 1 else " people") if first else "")
+
+
+def _verb(kind: str, count: int, done: bool) -> str:
+    from airflow_provider_kinde.sync.report.overview import CATEGORIES
+
+    words = CATEGORIES[kind]
+    if done:
+        return f"{'was' if count == 1 else 'were'} deleted" if kind == "delete" else words.did
+    return words.will if count == 1 else words.would

@@ -1,0 +1,274 @@
+"""A plan or a report as one HTML file: no network, no other file, and nothing from outside is markup or code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.kinds import SIGNS
+from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.report.headline import headline
+from airflow_provider_kinde.sync.report.overview import Category, categories
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.report.text import clean, value_text
+from airflow_provider_kinde.sync.store.changes import ChangeList
+
+KEPT = 10_000
+"""How many people of one category, held people and rejected rows the page lists; the counts are of all."""
+_TEMPLATES = Path(__file__).parent / "templates"
+_VERBS = {
+    "create_organization": "create organization",
+    "create": "new account",
+    "adopt": "adopt the account",
+    "enable": "enable",
+    "rename": "change the address",
+    "update": "change details",
+    "suspend": "suspend",
+    "delete": "delete the account",
+    "add_membership": "join",
+    "remove_membership": "leave",
+    "add_role": "give role",
+    "remove_role": "take role",
+}
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\[redacted\]")
+_NUMBER = re.compile(r"\d[\d.,:-]*")
+_ADVICE = {
+    "--approve-protected": "Decide for each person: suspend or change the account by hand in Kinde, or run again with "
+    "the HR id in approve_protected.",
+    "suspended in Kinde by someone else": "Enable the account in Kinde, or correct the status in HR.",
+    "the spec holds": "Correct HR, or suspend the account by hand. To let the sync do it, change the spec (absent, "
+    "leaver.action).",
+    "carry the link": "Clear the provided_id of all of these accounts but one in Kinde.",
+    "not adopted": "Look at the account in Kinde: correct the address there or in HR, or link it by hand.",
+    "address": "Correct the address in HR, or take it off the other account (command: release).",
+    "blank": "Fill in the column in HR, or name it in may_be_empty if it may be blank.",
+}
+"""Part of a reason -> what to do."""
+_HELD = "Correct the row in HR or the account in Kinde. The next run decides anew; explain --id shows the details."
+_REJECTED = "Correct the row in HR. Until then the person's account stays as it is."
+
+
+@dataclass(slots=True)
+class Trouble:
+    """People who are held, or rows that are rejected, for one reason.
+
+    :param reason: the reason, with what differs from one to another left out.
+    :param advice: what to do.
+    :param count: how many there are.
+    :param entries: who, and the whole reason.
+    """
+
+    reason: str
+    advice: str
+    count: int = 0
+    entries: list[tuple[str, str]] = field(default_factory=list)
+
+
+def plan_page(plan: Plan) -> Iterator[str]:
+    """Write a plan as an HTML page.
+
+    :param plan: the plan.
+    :returns: the pieces of the page.
+    """
+    return _page(_head(plan.content()), plan.operations)
+
+
+def report_page(report: Report) -> Iterator[str]:
+    """Write a report as an HTML page.
+
+    :param report: the report.
+    :returns: the pieces of the page.
+    """
+    return _page(_head(report.content()), report.plan.operations)
+
+
+def file_page(file: PlanFile, links: Sequence[tuple[str, str]] = ()) -> Iterator[str]:
+    """Write the page of a plan or a report that was read from its JSON file.
+
+    :param file: the plan or report.
+    :param links: text and address of further links at the top.
+    :returns: the pieces of the page.
+    """
+    return _page(file.head, file.operations, links)
+
+
+def content_security_policy() -> str:
+    """The policy of the page: its own style and script run, and nothing else is loaded, sent or run."""
+    return (
+        f"default-src 'none'; style-src '{_sha256(_asset('page.css'))}'; "
+        f"script-src '{_sha256(_asset('page.js'))}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def change_parts(change: Change) -> dict[str, Any]:
+    """Take a change apart for the page: sign, words, place, values before and after, and what became of it.
+
+    :param change: the change.
+    """
+    before, after = change.before or {}, change.after or {}
+    values = [
+        (key, value_text(before.get(key)), value_text(after.get(key))) for key in dict.fromkeys((*before, *after))
+    ]
+    place = [change.role or "", f"in {change.alias}" if change.role and change.alias else change.alias or ""]
+    return {
+        "sign": {"+": "plus", "-": "minus"}.get(SIGNS[change.kind], "edit"),
+        "verb": _VERBS[change.kind],
+        "place": clean(" ".join(part for part in place if part)),
+        "values": [(clean(key), old, new) for key, old, new in values if old or new],
+        "outcome": change.outcome if change.outcome in ("failed", "skipped") else "",
+        "error": clean(change.error) if change.outcome in ("failed", "skipped") else "",
+    }
+
+
+def troubles(entries: Iterable[tuple[str, str, str]], advice: str) -> list[Trouble]:
+    """Group held people or rejected rows by reason.
+
+    :param entries: HR id (or an empty text), what to call the entry, and the reason.
+    :param advice: what to do where no better advice is known.
+    :returns: the groups, largest first.
+    """
+    found: dict[str, Trouble] = {}
+    for id, name, reason in entries:
+        said = clean(reason)
+        pattern = _NUMBER.sub("…", _QUOTED.sub("…", said.replace(id, "…") if id else said))
+        told = next((text for mark, text in _ADVICE.items() if mark in said), advice)
+        trouble = found.setdefault(pattern, Trouble(pattern, told))
+        trouble.count += 1
+        if trouble.count <= KEPT:
+            trouble.entries.append((clean(name), said))
+    for trouble in found.values():
+        if len({reason for _, reason in trouble.entries}) == 1:
+            trouble.reason = trouble.entries[0][1]
+    return sorted(found.values(), key=lambda trouble: (-trouble.count, trouble.reason))
+
+
+def _page(head: Mapping[str, Any], changes: ChangeList, links: Sequence[tuple[str, str]] = ()) -> Iterator[str]:
+    found = categories(changes, KEPT)
+    report = "outcomes" in head
+    held = [(str(item["id"]), str(item["id"]), str(item["reason"])) for item in head.get("held") or ()]
+    rejected = [
+        (
+            str(item["id"] or ""),
+            f"row {item['row']}" + (f", id {item['id']}" if item["id"] else ""),
+            str(item["reason"]),
+        )
+        for item in head.get("rejected") or ()
+    ]
+    return iter(
+        _template().generate(
+            head=head,
+            what="Report" if report else "Plan",
+            sentence=headline(head, found),
+            tone=_tone(head),
+            next=_next(head),
+            categories=found,
+            organizations=_organizations(found),
+            held=troubles(held, _HELD),
+            rejected=troubles(rejected, _REJECTED),
+            guards=[_bar(check) for check in head.get("guards") or ()],
+            facts=_facts(head),
+            links=links,
+            parts=change_parts,
+            clean=clean,
+            csp=content_security_policy(),
+            css=_asset("page.css"),
+            js=_asset("page.js"),
+        )
+    )
+
+
+def _head(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key != "operations"}
+
+
+def _tone(head: Mapping[str, Any]) -> str:
+    outcome = str(head.get("outcome"))
+    if outcome in ("blocked", "failed"):
+        return outcome
+    return "calm" if outcome == "no changes" or "outcomes" in head else "open"
+
+
+def _next(head: Mapping[str, Any]) -> str:
+    """What the reader does next, in one sentence."""
+    outcome, report = str(head.get("outcome")), "outcomes" in head
+    if outcome == "blocked":
+        if all(block["approvable"] for block in head["blocked"]):
+            return "Nothing was written. If this is what HR means, approve the plan; if not, correct HR and run again."
+        return (
+            "Nothing was written, and no approval lets this plan pass. Correct the source or the spec, and run again."
+        )
+    if outcome == "failed":
+        return "What failed is marked below. Run again: it does only what is left."
+    if outcome == "no changes":
+        return "There is nothing to do."
+    return "This was carried out." if report else "Nothing is written yet. This is what applying the plan would do."
+
+
+def _bar(check: Mapping[str, Any]) -> dict[str, Any]:
+    """A guard as a bar: the limit stands at three quarters of the width, unless the value is far beyond it."""
+    count, allowed = int(check["count"]), int(check["allowed"])
+    most = max(count, allowed * 4 / 3, 1)
+    return {**check, "width": round(100 * count / most, 1), "mark": round(100 * allowed / most, 1)}
+
+
+def _organizations(found: Iterable[Category]) -> list[str]:
+    """The organizations that the filter offers."""
+    named = {
+        alias
+        for category in found
+        for group in category.groups
+        for mine in group.people
+        for change in mine
+        for alias in (change.alias, *change.organizations)
+        if alias
+    }
+    return sorted(map(clean, named))[:1000]
+
+
+def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
+    run = head.get("run") or {}
+    requests = head.get("requests") or run.get("requests")
+    asked = f"{requests['total']:,} ({requests['read']:,} read, {requests['write']:,} write)" if requests else ""
+    found = [
+        ("Spec", head["spec"]),
+        ("Kinde", head["host"]),
+        ("Planned at", head["created_at"]),
+        ("People managed", f"{head['managed']:,}" if "managed" in head else ""),
+        ("Without changes", f"{head['summary']['unchanged']:,}"),
+        ("Requests to Kinde", asked),
+        ("Waited for Kinde's rate limit", f"{run['throttled_seconds']:,} s" if "throttled_seconds" in run else ""),
+        ("Duration", f"{run['seconds']:,} s" if "seconds" in run else ""),
+        ("DAG run", " / ".join(str(run[part]) for part in ("dag_id", "run_id", "task_id") if run.get(part))),
+        ("Command", run.get("command") or ""),
+        ("Triggered by", run.get("triggered_by") or ""),
+        ("Approved by", run.get("approved_by") or ""),
+        ("Versions", run.get("versions") or ""),
+        ("Hash of the plan", head["hash"]),
+    ]
+    return [(name, clean(value)) for name, value in found if value]
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Any:
+    import jinja2  # the command line starts without it
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template("page.html.jinja")
+
+
+def _sha256(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

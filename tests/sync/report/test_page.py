@@ -1,0 +1,225 @@
+"""The page of a plan or a report: what a reader sees first, and that nothing from outside is markup or code."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from base64 import b64encode
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.kinds import KINDS
+from airflow_provider_kinde.sync.report import page
+from airflow_provider_kinde.sync.report.headline import headline, subject
+from airflow_provider_kinde.sync.report.overview import CATEGORIES, categories
+from airflow_provider_kinde.sync.report.page import file_page, plan_page, report_page
+from airflow_provider_kinde.sync.report.plan_file import PlanFile, lines
+from airflow_provider_kinde.sync.report.redaction import redact_plan
+from airflow_provider_kinde.sync.store.changes import ChangeList
+from tests.support.world import World, people, person
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}</style>"
+
+
+class Page(HTMLParser):
+    """The text of a page, its tags, and what is in its scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: list[str] = []
+        self.texts: dict[str, list[str]] = {}
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "input", "rect"):
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.inside:
+            while self.inside.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        self.texts.setdefault(self.inside[-1] if self.inside else "", []).append(data)
+
+    def text(self, *tags: str) -> str:
+        wanted = tags or [tag for tag in self.texts if tag not in ("script", "style")]
+        return " ".join(" ".join("".join(self.texts.get(tag, ())).split()) for tag in wanted)
+
+
+def of(plan: Any) -> Page:
+    return Page("".join(plan_page(plan)))
+
+
+@pytest.fixture
+def settled(world: World) -> World:
+    assert world.apply(people(40, dept="Eng")).outcome == "changes"
+    return world
+
+
+TROUBLE = [
+    *(person(number, dept="Eng", status="Terminated") for number in range(1, 9)),
+    person(9, dept="Sales"),
+    person(10, dept="Eng", email="nobody"),
+    *people(40, dept="Eng")[10:],
+    person(41, dept="Eng"),
+    person(42, dept="Sales"),
+]
+
+
+def test_it_begins_with_a_sentence_and_says_why_it_is_blocked(settled: World) -> None:
+    shown = of(settled.plan(TROUBLE))
+    assert shown.text("h1") == (
+        "8 people lose access, 2 join, 1 changes, 1 HR row is rejected; "
+        "blocked: 8 leavers, the limit without approval is 5."
+    )
+    assert "approve the plan" in shown.text("p")
+    assert "max_leavers (10%): 8 people would lose access." in shown.text("li")
+
+
+def test_each_guard_has_its_value_its_limit_and_its_base(settled: World) -> None:
+    plan = settled.plan(TROUBLE)
+    checks = {check.guard: check for check in plan.guards}
+    leavers = checks["max_leavers"]
+    assert (leavers.count, int(leavers.allowed), leavers.base, leavers.exceeded) == (8, 5, 40, True)
+    assert not checks["max_rejected_rows"].exceeded
+    assert [tag for tag, attributes in of(plan).tags if attributes.get("class") == "tripped"] == ["tr"]
+    assert plan.to_json()["guards"][0] == leavers.to_json()
+    assert plan.to_json()["managed"] == 40
+
+
+def test_people_are_grouped_by_what_happens_organization_and_reason(settled: World) -> None:
+    found = {category.kind: category for category in categories(settled.plan(TROUBLE).operations, 100)}
+    assert {kind: category.count for kind, category in found.items()} == {
+        "suspend": 8, "remove_membership": 1, "create": 2,
+    }  # fmt: skip
+    (leavers,) = found["suspend"].groups
+    assert (leavers.organization, leavers.reason, leavers.count) == ("eng", "status is Terminated", 8)
+    assert {(group.organization, group.count) for group in found["create"].groups} == {("eng", 1), ("sales", 1)}
+
+
+def test_a_row_says_what_was_and_what_will_be(settled: World) -> None:
+    html = "".join(
+        plan_page(settled.plan([person(1, dept="Eng", email="new@example.com"), *people(40, dept="Eng")[1:]]))
+    )
+    assert "change the address" in html
+    assert "<del>p1@example.com</del> <i>→</i> <ins>new@example.com</ins>" in html
+
+
+def test_a_report_says_what_was_done(settled: World) -> None:
+    report = settled.apply([*people(39, dept="Eng"), person(40, dept="Eng", status="Terminated")])
+    report.plan.run = {"approved_by": "ada", "seconds": 1.5, "throttled_seconds": 0.0, "versions": "v1"}
+    shown = Page("".join(report_page(report)))
+    assert shown.text("h1") == "1 person lost access."
+    assert "ada" in shown.text("dd")
+    assert "1.5 s" in shown.text("dd")
+
+
+def test_the_page_of_the_file_is_the_page_of_the_plan(settled: World) -> None:
+    for made, written in (
+        (settled.plan(TROUBLE), plan_page),
+        (settled.apply(people(39, dept="Eng")), report_page),
+    ):
+        text = "".join(lines(made.document()))
+        again = file_page(PlanFile.read(lambda text=text: io.StringIO(text)))
+        assert "".join(again) == "".join(written(made))  # type: ignore[operator]
+
+
+def test_a_redacted_plan_makes_a_redacted_page(settled: World) -> None:
+    html = "".join(plan_page(redact_plan(settled.plan(TROUBLE))))
+    assert "Redacted" in html
+    assert "example.com" not in html
+    assert "Given1" not in html
+
+
+def evil_file() -> PlanFile:
+    changes = [
+        Change("suspend", EVIL, before={EVIL: EVIL}, after={EVIL: EVIL}, who=EVIL, reason=EVIL, organizations=(EVIL,)),
+        Change("add_role", "2", alias=EVIL, role=EVIL, who=EVIL, reason=EVIL, outcome="failed", error=EVIL),
+    ]
+    head = {
+        "spec": EVIL, "host": EVIL, "hash": EVIL, "created_at": EVIL, "outcome": "blocked", "summary": {"unchanged": 0},
+        "blocked": [{"reason": EVIL, "approvable": False}], "managed": 3, "warnings": [EVIL], "unmapped": [EVIL],
+        "guards": [{"guard": EVIL, "subject": EVIL, "limit": EVIL, "count": 2, "base": 3, "allowed": 1,
+                    "exceeded": True, "what": EVIL}],
+        "held": [{"id": EVIL, "reason": EVIL}], "rejected": [{"row": 1, "id": EVIL, "reason": EVIL}],
+        "changed_since_plan": [EVIL], "run": {"run_id": EVIL, "versions": EVIL, "approved_by": EVIL},
+    }  # fmt: skip
+    return PlanFile(head, ChangeList(changes), None)  # type: ignore[arg-type]
+
+
+def test_nothing_from_outside_is_markup_or_code() -> None:
+    html = "".join(file_page(evil_file(), [(EVIL, "/somewhere?a=<b>")]))
+    shown = Page(html)
+    assert [tag for tag, _ in shown.tags].count("script") == 1
+    assert not [tag for tag, _ in shown.tags if tag == "img"]
+    assert not [name for _, attributes in shown.tags for name in attributes if name.startswith("on") or name == "style"]
+    assert "{{ 7 * 7 }}" in shown.text("b")
+    assert EVIL not in html
+
+
+def test_its_policy_runs_its_own_script_and_loads_nothing() -> None:
+    html = "".join(file_page(evil_file()))
+    policy = next(a["content"] for tag, a in Page(html).tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == page.content_security_policy()
+    assert policy.startswith("default-src 'none'; ")
+    for tag in ("script", "style"):
+        text = re.search(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        assert text
+        assert f"'sha256-{b64encode(hashlib.sha256(text[1].encode()).digest()).decode()}'" in policy
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", html)
+
+
+def test_a_million_people_are_counted_and_not_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "KEPT", 10)
+    changes = ChangeList(Change("create", f"{number:03}", who="Ann", reason="new") for number in range(300))
+    file = PlanFile({**evil_file().head, "held": [], "rejected": []}, changes, None)  # type: ignore[arg-type]
+    html = "".join(file_page(file))
+    assert html.count("<tr data-find") == 10
+    assert "290 more are in the JSON file." in html
+    assert 'Join with a new account <span class="count">300</span>' in html
+
+
+def test_reasons_that_differ_in_ids_and_numbers_are_one_group() -> None:
+    held = [("E7", "E7", "no row has id E7: see row 12"), ("E8", "E8", "no row has id E8: see row 99")]
+    (found,) = page.troubles(held, "Look at it.")
+    assert (found.reason, found.count, found.advice) == ("no row has id …: see row …", 2, "Look at it.")
+    (alone,) = page.troubles(held[:1], "Look at it.")
+    assert alone.reason == held[0][2]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (["suspend"], "acme: 1 person would lose access"),
+        (["suspend", "suspend", "create"], "acme: 2 people would lose access, 1 other change"),
+        (["delete", "delete"], "acme: 2 people would be deleted"),
+        (["update", "update"], "acme: 2 people would get changed details"),
+    ],
+)
+def test_the_subject_of_an_approval_names_the_loss(kinds: list[str], expected: str) -> None:
+    changes = ChangeList(Change(kind, str(number)) for number, kind in enumerate(kinds))
+    assert subject({"spec": "acme"}, categories(changes, 0)) == expected
+
+
+def test_the_subject_of_a_blocked_plan_names_value_and_limit(settled: World) -> None:
+    plan = settled.plan(TROUBLE)
+    document = json.loads("".join(lines(plan.document())))
+    assert subject(document, categories(plan.operations, 0)) == "hr: 8 people would lose access, limit 5"
+
+
+def test_every_kind_of_change_has_a_category() -> None:
+    assert set(CATEGORIES) == set(KINDS) == set(page._VERBS)
+
+
+def test_a_plan_without_changes_says_so(settled: World) -> None:
+    plan = settled.plan(people(40, dept="Eng"))
+    assert headline(plan.content(), categories(plan.operations, 0)) == "No changes: Kinde agrees with HR."
+    assert "There is nothing to do." in of(plan).text("p")
