@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -183,7 +183,36 @@ def address_of(identity: Json) -> str:
 
     :param identity: one of ``GET /users/{id}/identities``.
     """
-    return email_key(str(identity.get("name") or identity.get("email") or ""))
+    name, email = str(identity.get("name") or ""), str(identity.get("email") or "")
+    return email_key(name if "@" in name or not email else email)
+
+
+def is_own_sign_in(kind: str) -> bool:
+    """Tell whether Kinde itself checks a sign-in, and no other identity provider.
+
+    :param kind: the type of an identity.
+    """
+    return kind == "email" or kind in _NOT_ADDRESSES
+
+
+def is_enterprise(kind: str) -> bool:
+    """Tell whether an identity or a connection is an enterprise one; others of identity providers are social.
+
+    :param kind: the type of an identity (``enterprise``), or the strategy of a connection (``saml:okta``).
+    """
+    return kind == "enterprise" or kind.startswith(("saml:", "wsfed:")) or kind == "oauth2:azure_ad"
+
+
+def is_trusted(identity: Json, connections: Collection[str]) -> bool:
+    """Tell whether an identity is a sign-in by a trusted connection, whose provider vouches for the address.
+
+    :param identity: one of ``GET /users/{id}/identities``.
+    :param connections: ids of connections; ``enterprise`` stands for all enterprise connections.
+    """
+    kind = str(identity.get("type") or "")
+    if is_own_sign_in(kind):
+        return False
+    return identity.get("connection_id") in connections or ("enterprise" in connections and is_enterprise(kind))
 
 
 def has_identity(user: Json | None, value: str | None, kind: str | None = None) -> bool:
@@ -202,13 +231,17 @@ def has_identity(user: Json | None, value: str | None, kind: str | None = None) 
 def email_of(user: Json) -> str:
     """Return a user's primary address as Kinde writes it; empty where it is not known.
 
-    Some answers leave the primary address out. Where the user has one e-mail identity, it is that one.
+    Some answers leave the primary address out. It is then the address of the one e-mail identity, or else
+    of the one identity of another provider.
 
     :param user: a user as Kinde lists it.
     """
     if email := user.get("email") or user.get("preferred_email"):
         return str(email)
-    emails = {value for kind, value in identities_of(user) if kind == "email"}
+    identities = identities_of(user)
+    emails = {value for kind, value in identities if kind == "email"}
+    # Users who sign in elsewhere have no e-mail identity.
+    emails = emails or {value for kind, value in identities if kind not in _NOT_ADDRESSES and "@" in value}
     return emails.pop() if len(emails) == 1 else ""
 
 

@@ -28,13 +28,13 @@ def create_user(
     provided_id: str = "",
     organization_code: str = "",
 ) -> Creation:
-    """Create a user with an e-mail address (``POST /user``).
+    """Create a user with an e-mail address, or without any identity (``POST /user``).
 
     Kinde may make the user without the address, when another identity holds it. That is an error: such an account
     cannot be found by its address.
 
     :param client: a ``KindeClient``.
-    :param email: the address.
+    :param email: the address; empty for a user who gets an identity later.
     :param find: finds the user that an earlier try made, or ``None``.
     :param is_verified: whether the address counts as verified; Kinde decides when left out.
     :param profile: ``given_name``, ``family_name``, ``picture``; empty texts are left out.
@@ -47,7 +47,7 @@ def create_user(
         identity["is_verified"] = is_verified
     body: dict[str, Any] = {
         "profile": {key: value for key, value in (profile or {}).items() if value},
-        "identities": [identity],
+        "identities": [identity] if email else None,
         "provided_id": provided_id or None,
         "organization_code": organization_code or None,
     }
@@ -161,7 +161,10 @@ def read_identities(client: Any, user_id: str) -> list[Json]:
     :param client: a ``KindeClient``.
     :param user_id: Kinde's id of the user.
     """
-    return [item for item in client.iter_user_identities(user_id) if item.get("id")]
+    found = client.iter_user_identities(user_id)
+    # Some enterprise identities carry their id as `identity_id`.
+    named = ({**item, "id": item.get("id") or item.get("identity_id")} for item in found)
+    return [item for item in named if item["id"]]
 
 
 def email_identity(identities: Iterable[Json], email: str) -> str | None:
@@ -195,6 +198,50 @@ def add_email(client: Any, user_id: str, email: str) -> str:
         found = fields.fields_of(answer.get("identity")).get("id") or find()
         if not found:
             raise KindeResponseError("Kinde answered the new address without an id, and the account does not show it")
+        return str(found)
+
+    return create_once(send, find)[0]
+
+
+def enterprise_identity(identities: Iterable[Json], email: str, connection_id: str) -> str | None:
+    """Return the id of the enterprise identity with an address; a sign-in needs it in exactly these letters.
+
+    :param identities: from :func:`read_identities`.
+    :param email: the address.
+    :param connection_id: the connection; an identity that names none counts as well.
+    """
+    for identity in identities:
+        address = next((text for text in (identity.get("name"), identity.get("email")) if text and "@" in text), "")
+        if (
+            fields.is_enterprise(str(identity.get("type")))
+            and address == email
+            and identity.get("connection_id") in (None, "", connection_id)
+        ):
+            return str(identity["id"])
+    return None
+
+
+def add_enterprise_identity(client: Any, user_id: str, email: str, connection_id: str) -> str:
+    """Let a user sign in by an enterprise connection, once (``POST /users/{id}/identities``).
+
+    :param client: a ``KindeClient``.
+    :param user_id: Kinde's id of the user.
+    :param email: the address, in the letters in which the identity provider writes it.
+    :param connection_id: the connection.
+    :returns: the id of the identity.
+    :raises KindeConflictError: another user has this identity.
+    :raises KindeResponseError: Kinde took the identity, but does not list it.
+    """
+
+    def find() -> str | None:
+        return enterprise_identity(read_identities(client, user_id), email, connection_id)
+
+    def send() -> str:
+        answer = client.create_user_identity(user_id, type="enterprise", value=email, connection_id=connection_id)
+        identity = fields.fields_of(fields.fields_of(answer).get("identity"))
+        found = identity.get("id") or identity.get("identity_id") or find()
+        if not found:
+            raise KindeResponseError("Kinde answered the enterprise identity without an id, and does not list it")
         return str(found)
 
     return create_once(send, find)[0]

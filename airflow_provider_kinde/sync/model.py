@@ -110,6 +110,8 @@ class Person:
     memberships: tuple[DesiredMembership, ...] = ()
     unclear_rules: tuple[UnclearRule, ...] = ()
     adopt_provided_id: str = ""
+    connection: str = ""
+    """Id of the enterprise connection to sign in by; empty for a person who signs in by the address."""
 
 
 @dataclass(frozen=True, slots=True)

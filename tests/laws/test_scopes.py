@@ -59,6 +59,11 @@ CASES: dict[str, tuple[str, list[Any], list[Any], set[str]]] = {
         SPEC + "check_directories: true\n", STAFF, [person(1, last="Roe"), STAFF[1]],
         {"update:users", "read:scim_directories"},
     ),
+    "create, by a connection": (
+        SPEC.replace('family_name: "{{ row.last }}"', 'family_name: "{{ row.last }}"\n  connection: conn_1'), [],
+        [person(3, dept="None")],
+        {"create:users", "read:connections", "read:user_identities", "create:user_identities"},
+    ),
     "create, out of the default organization": (
         SPEC + "joiner: {leave_default_organization: true}\n", STAFF, [*STAFF, person(3, dept="None")],
         {"create:users", *MEMBERS},
@@ -70,10 +75,12 @@ CASES: dict[str, tuple[str, list[Any], list[Any], set[str]]] = {
 def case(request: pytest.FixtureRequest, world: World) -> tuple[str, list[Any], set[str]]:
     spec, before, after, scopes = CASES[request.param]
     spec += OPEN
+    world.kinde.seed({"connections": [{"id": "conn_1", "name": "Okta"}]})
     world.kinde.seed({"properties": ["kp_usr_job_title"], "users": [{"email": "p9@example.com", "is_confirmed": True}]})
     if any(row["status"] != "Active" for row in before):
         world.apply([dict(row, status="Active") for row in before], spec, now="2026-03-01T12:00:00Z")
-    world.apply(before, spec, now="2026-03-01T12:00:00Z")
+    if before:
+        world.apply(before, spec, now="2026-03-01T12:00:00Z")
     world.kinde.clear_log()
     return spec, after, READ | scopes
 

@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from airflow_provider_kinde.exceptions import KindeAuthError, KindeError
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeConflictError, KindeError
 from airflow_provider_kinde.resources import fields, users
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.resources.organizations import create_organization
+from airflow_provider_kinde.sync.apply.failures import ChangeFailed
+from airflow_provider_kinde.sync.apply.sign_in import change_address, connect
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Account, Person
@@ -20,14 +22,6 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 PAUSE = 1.0
 """Seconds after which another run that created the same organization has seen the one of this run."""
-
-
-class ChangeFailed(Exception):
-    """A change could not be made, though no single request says so."""
-
-
-class ChangeSkipped(ChangeFailed):
-    """A change was not tried, because a change that it depends on did not succeed."""
 
 
 class Accounts:
@@ -60,8 +54,10 @@ class Accounts:
         try:
             creation = users.create_user(
                 self.client,
-                person.email,
-                lambda: self._find_linked(person.email, link),
+                "" if person.connection else person.email,
+                lambda: (
+                    self._find_without_address(link) if person.connection else self._find_linked(person.email, link)
+                ),
                 profile={"given_name": person.given_name, "family_name": person.family_name},
                 provided_id=link,
                 organization_code=code,
@@ -77,6 +73,7 @@ class Accounts:
             if creation.answered and other.kind == "add_membership" and other.alias == alias:
                 other.joined = True
         self._write_properties(user_id, change)
+        self._connect(user_id, change)
 
     def _first_organization(self, group: Sequence[Change]) -> str | None:
         """The organization to create the account in: without roles if possible, since it then needs no more."""
@@ -101,6 +98,26 @@ class Accounts:
                     raise ChangeFailed("another Kinde account took this address while the run was going: run again")
         return None
 
+    def _find_without_address(self, link: str) -> fields.Json | None:
+        """Find the account that an earlier creation made, which has no identity yet: all users are read."""
+        return next((user for user in self.client.iter_users() if user.get("provided_id") == link), None)
+
+    def _connect(self, user_id: str, change: Change) -> None:
+        """Let the person sign in by the connection of the spec, if the change says so.
+
+        :raises ChangeFailed: another account has this sign-in.
+        """
+        if "connection" not in (change.after or {}):
+            return
+        assert change.person is not None
+        try:
+            connect(self.client, user_id, change.person)
+        except KindeConflictError as error:
+            raise ChangeFailed(
+                f"the account {user_id} cannot sign in by {change.person.connection}: another Kinde account has this "
+                f"sign-in ({error}). Delete it there, then run again"
+            ) from error
+
     def adopt(self, change: Change, group: Sequence[Change] = ()) -> None:
         """Take over an account: the link and the names in one request (``PATCH /user``).
 
@@ -109,6 +126,7 @@ class Accounts:
         """
         self.client.update_user(change.user_id, provided_id=str(Link(self.spec.name, change.id)), **_names(change))
         self._write_properties(change.user_id, change)
+        self._connect(change.user_id, change)
 
     # -- movers -------------------------------------------------------------------------------------------------
 
@@ -120,7 +138,7 @@ class Accounts:
         """
         if names := _names(change):
             self.client.update_user(change.user_id, **names)
-        self._write_properties(change.user_id, change)
+        self.finish_update(change)
 
     def _write_properties(self, user_id: str, change: Change) -> None:
         assert change.after is not None
@@ -140,6 +158,9 @@ class Accounts:
         assert account is not None
         assert account.link is not None
         assert person is not None
+        if person.connection:
+            change_address(self.client, account, account.link, person)
+            return
         identities = users.read_identities(self.client, account.id)
         ids = {str(identity["id"]) for identity in identities}
         link = account.link
@@ -212,6 +233,7 @@ class Accounts:
         :param change: the update.
         """
         self._write_properties(change.user_id, change)
+        self._connect(change.user_id, change)
 
     # -- leavers ------------------------------------------------------------------------------------------------
 

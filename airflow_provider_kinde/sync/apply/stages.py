@@ -13,7 +13,8 @@ from typing import Any
 from airflow_provider_kinde.client.endpoints.memberships import BULK
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeStoppedError
 from airflow_provider_kinde.resources.members import Map, one_after_another
-from airflow_provider_kinde.sync.apply.accounts import Accounts, ChangeFailed, ChangeSkipped
+from airflow_provider_kinde.sync.apply.accounts import Accounts
+from airflow_provider_kinde.sync.apply.failures import ChangeFailed, ChangeSkipped
 from airflow_provider_kinde.sync.apply.interruption import NOT_BEGUN, UNFINISHED, finish_if_interrupted
 from airflow_provider_kinde.sync.apply.memberships import Memberships
 from airflow_provider_kinde.sync.changes import Change, Dependencies

@@ -21,6 +21,7 @@ from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
 from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
 from airflow_provider_kinde.sync.rows import is_blank_row
 from airflow_provider_kinde.sync.spec.cell_text import clean_row, is_scientific
+from airflow_provider_kinde.sync.spec.connection import DOMAIN
 from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
 from airflow_provider_kinde.sync.spec.expressions import (
@@ -125,7 +126,7 @@ class _Reader:
         except RowError as error:
             self._reject(row, None, str(error))
             return
-        understood: tuple[str | None, ...] = (None,) * 10
+        understood: tuple[str | None, ...] = (None,) * 11
         try:
             understood = self._person(view)
             self.without.look_at(id, understood[0], understood[7])
@@ -190,7 +191,7 @@ class _Reader:
         key = email.lower() if email.isascii() else email_key(email)
         given = self._name("given_name", person.given_name, view, leaver)
         family = self._name("family_name", person.family_name, view, leaver)
-        properties = adopt = unmapped = ""
+        properties = adopt = connection = unmapped = ""
         if not leaver:
             if person.properties:
                 properties = encode_properties(
@@ -199,7 +200,22 @@ class _Reader:
             due, unmapped = self._due(view)
             if joiner.adopt_provided_id is not None:
                 adopt = self.text("adopt_provided_id", joiner.adopt_provided_id, view).strip()
-        return access, why, email, key or None, given, family, properties, due, adopt, unmapped
+            if person.connection is not None and (connection := self._connection(person.connection, view)):
+                email = self._as_written(email, view)
+        return access, why, email, key or None, given, family, properties, due, adopt, connection, unmapped
+
+    def _connection(self, template: Template, view: RowView) -> str:
+        """The connection that a row names, by id or by domain; empty where it names none."""
+        text = self.text("connection", template, view).strip()
+        if not text.startswith(DOMAIN):
+            return text
+        domain = text.removeprefix(DOMAIN).strip().lower()
+        return f"{DOMAIN}{domain}" if domain else ""
+
+    def _as_written(self, email: str, view: RowView) -> str:
+        """The address in the letters of HR: a sign-in by a connection is matched letter by letter."""
+        text = self.text("email", self.spec.person.email, view).strip()
+        return text if text.isascii() and text.lower() == email.lower() else email
 
     def _decide_access(self, view: RowView) -> tuple[str, str, str, bool]:
         """The access, why, what a blank leaves unclear, and whether that makes a leaver."""

@@ -69,7 +69,8 @@ def _joined(rows: Sequence[HrRow]) -> HrRow:
     first = rows[0]
     # By what the rows hold: their order in the source decides nothing.
     ranked = sorted(
-        rows, key=lambda row: (_RANK[row.access or ""], row.why, row.properties, row.memberships, row.adopt)
+        rows,
+        key=lambda row: (_RANK[row.access or ""], row.why, row.properties, row.memberships, row.adopt, row.connection),
     )
     best = ranked[0]
     memberships: set[DesiredMembership] = set()
@@ -89,6 +90,7 @@ def _joined(rows: Sequence[HrRow]) -> HrRow:
         family=max(row.family for row in rows),
         memberships=encode_memberships(tuple(ordered), unsure),
         adopt=max(row.adopt for row in rows),
+        connection=max(row.connection for row in rows),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.resources.fields import address_of
+from airflow_provider_kinde.resources.fields import address_of, is_trusted
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, MEMBERSHIP
@@ -23,6 +23,7 @@ from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.signature import Sign, signed, whole
+from airflow_provider_kinde.sync.snapshot.connections import find_connections
 from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
@@ -222,6 +223,7 @@ def plan_run(
     plan.snapshot = snapshot = read_snapshot(spec, client, progress, database)
     _read_missing_properties(spec, snapshot, client)
     _check_aliases(spec, people, snapshot)
+    find_connections(spec, people, client)
     reconciler = _reconciler(spec, people, snapshot, client, request)
     while True:
         holds = HeldPeople(people, snapshot, reconciler, request)
@@ -261,9 +263,11 @@ def plan_run(
 
 
 def _reconciler(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any, request: RunRequest) -> Reconciler:
+    trusted = spec.joiner.trusted_connections
+
     def confirmed(account: Account, key: str) -> bool:
         return any(
-            identity.get("is_confirmed") is True and address_of(identity) == key
+            address_of(identity) == key and (identity.get("is_confirmed") is True or is_trusted(identity, trusted))
             for identity in client.iter_user_identities(account.id)
         )
 
@@ -293,7 +297,7 @@ def _check_aliases(spec: SyncSpec, people: People, snapshot: Snapshot) -> None:
         there = f"no managed organization has that alias; there are: {', '.join(sorted(snapshot.organizations)[:20])}"
         if rule.organization.constant:
             raise spec.error(key, f"row {number} yields {alias!r}, and {there}", rule.line)
-        people.reject_memberships(due, f"{key} yields {alias[:80]!r}, and {there}")
+        people.reject("memberships", due, f"{key} yields {alias[:80]!r}, and {there}")
 
 
 def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Change]:

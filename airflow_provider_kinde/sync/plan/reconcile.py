@@ -14,6 +14,12 @@ from airflow_provider_kinde.sync.model import Access, Account, Person, UnclearRu
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.person_change import change_for
+from airflow_provider_kinde.sync.plan.sign_in import (
+    check_present_sign_in,
+    has_other_address,
+    lacks_connection,
+    unconfirmed_reason,
+)
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.people import roles_by_organization
 
@@ -113,7 +119,8 @@ class Reconciler(AccountRights):
             raise HoldReason(
                 f"suspended in Kinde by someone else{when}, while HR says active: enable the account or correct HR"
             )
-        operations = self._rename(person, account) + self._update(person, account) + self._memberships(person, account)
+        operations = self._rename(person, account)
+        operations += self._update(person, account, renamed=bool(operations)) + self._memberships(person, account)
         if link.is_marked:
             before = {"suspended": True} if account.suspended else {"left": True}
             after = {"suspended": False} if account.suspended else {"left": False}
@@ -131,6 +138,8 @@ class Reconciler(AccountRights):
             }  # fmt: skip
             if properties := {key: value for key, value in person.properties if value}:
                 new["properties"] = properties
+            if person.connection:
+                new["connection"] = person.connection
             create = change_for(person.id, person, None, "create", after=new, reason=person.why)
             return [create, *self._given(person)]
         account = self._adoptable(person, key, owners)
@@ -143,6 +152,8 @@ class Reconciler(AccountRights):
             "organizations": list(account.organizations),
         }
         after = {"email": person.email, **names, **({"properties": properties} if properties else {})}
+        if lacks_connection(person, account):
+            after["connection"] = person.connection
         reason = f"{person.why}; the account with this address has no other owner"
         return [change_for(person.id, person, account, "adopt", before=before, after=after, reason=reason)]
 
@@ -167,7 +178,7 @@ class Reconciler(AccountRights):
         if not same_letters(account.email, person.email):
             raise HoldReason("the Kinde account spells this address with other letters (such as ß for ss): not adopted")
         if not onboarded and not self.confirmed(account, key):
-            raise HoldReason("the Kinde account with this address never confirmed it: not adopted")
+            raise HoldReason(unconfirmed_reason(account, key))
         if person.id not in self.approved and self.has_rights(account):
             raise protected_reason("a Kinde account has this address", person.id, "adopt it by hand")
         return account
@@ -176,24 +187,21 @@ class Reconciler(AccountRights):
         link = account.link
         assert link is not None
         old, new = email_key(account.email), email_key(person.email)
-        if old == new and not link.renaming:
+        other = has_other_address(person, account)
+        if not other and not link.renaming:
             return []
-        own = ("email", "username", "phone")
-        foreign = sorted(kind for kind, value in account.identities if kind not in own and email_key(value) == old)
-        if old != new and old and foreign:
-            way = f"the present one is a sign-in of type {foreign[0]}: change it there"
-            raise HoldReason(f"HR has another address, but {way}")
-        if old != new:
+        if other:
+            check_present_sign_in(person, account)
             self.check_protected_address(person.id, account, old, new)
         before: dict[str, object] = {"email": account.email}
         reason = "HR has another address"
         if link.renaming:
             before["unfinished"] = True
             reason = "an address change that was not finished"
-        after = {"email": person.email}
+        after = {"email": person.email, **({"connection": person.connection} if person.connection else {})}
         return [change_for(person.id, person, account, "rename", before=before, after=after, reason=reason)]
 
-    def _update(self, person: Person, account: Account) -> list[Change]:
+    def _update(self, person: Person, account: Account, *, renamed: bool) -> list[Change]:
         names = self._name_changes(person, account)
         before: dict[str, object] = {
             field_name: account.first_name if field_name == "given_name" else account.last_name for field_name in names
@@ -204,9 +212,12 @@ class Reconciler(AccountRights):
             held = self.snapshot.properties.get(account.id) or {}
             before["properties"] = {key: held.get(key) for key in changed}
             after["properties"] = changed
+        reason = f"HR has other {_fields(after)}" if after else ""
+        if lacks_connection(person, account) and not renamed:
+            after["connection"] = person.connection
+            reason += f"{'; ' if reason else ''}the account does not sign in by this connection"
         if not after:
             return []
-        reason = f"HR has other {_fields(after)}"
         return [change_for(person.id, person, account, "update", before=before, after=after, reason=reason)]
 
     def _name_changes(self, person: Person, account: Account) -> dict[str, str]:

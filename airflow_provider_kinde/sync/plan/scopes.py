@@ -8,11 +8,15 @@ from typing import Any
 from airflow_provider_kinde.exceptions import KindePermissionError
 from airflow_provider_kinde.sync.kinds import KINDS, MEMBERSHIP, SCOPES
 from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.snapshot.connections import SCOPE as CONNECTIONS
 from airflow_provider_kinde.sync.snapshot.directories import SCOPE as DIRECTORIES
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 READ = frozenset({"read:users", "read:roles", "read:organizations", "read:organization_users"})
 """What every plan needs."""
+
+CONNECT = frozenset({"read:user_identities", "create:user_identities"})
+"""What a sign-in by a connection needs, beside :data:`CONNECTIONS`."""
 
 API_KEYS = frozenset({"read:api_keys", "delete:api_keys"})
 """What deleting a leaver's API keys needs."""
@@ -30,6 +34,10 @@ def needed_scopes(plan: Plan) -> set[str]:
             found |= _ending(plan.spec)
     if plan.spec.check_directories:
         found.add(DIRECTORIES)
+    if plan.spec.person.connection is not None:
+        found.add(CONNECTIONS)
+    if any("connection" in (o.after or {}) for o in plan.operations.of("create", "adopt", "update")):
+        found |= CONNECT
     if _leaves_default(plan):
         found.add("update:organization_users")
     if any("properties" in (o.after or {}) for o in plan.operations.of("create", "adopt", "update")):
@@ -75,6 +83,8 @@ def scopes_of(spec: SyncSpec) -> dict[str, list[str]]:
         need("leaving the default organization", {"update:organization_users"})
     if spec.check_directories:
         need("check_directories", {DIRECTORIES})
+    if spec.person.connection is not None:
+        need("person.connection", {CONNECTIONS, *CONNECT})
     if spec.person.properties:
         need("user properties", {"read:user_properties", "update:user_properties"})
     return dict(sorted(found.items()))

@@ -204,6 +204,8 @@ class PersonUndo:
             if changed:
                 before["properties"] = {key: held.get(key) for key in changed}
                 after["properties"] = changed
+        if "connection" in new:
+            self.left.append((update, "final: the sign-in by the connection stays; delete it in Kinde if it was wrong"))
         if after:
             self._add("update", before=before, after=after)
 

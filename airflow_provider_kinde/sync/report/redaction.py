@@ -15,7 +15,7 @@ from airflow_provider_kinde.sync.store.changes import ChangeList
 
 MARK = "[redacted]"
 
-_KEPT = frozenset({"suspended", "left", "finished", "taken out", "unfinished", "roles", "organizations"})
+_KEPT = frozenset({"suspended", "left", "finished", "taken out", "unfinished", "roles", "organizations", "connection"})
 """Keys of ``before`` and ``after`` whose values stay. All other values are about the person."""
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")

@@ -8,6 +8,7 @@ import pendulum
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from airflow_provider_kinde.resources.normalization import name_key
+from airflow_provider_kinde.sync.spec.connection import Connection
 from airflow_provider_kinde.sync.spec.date_parser import check_format
 from airflow_provider_kinde.sync.spec.expressions import Template
 from airflow_provider_kinde.sync.spec.fields import (
@@ -22,6 +23,7 @@ from airflow_provider_kinde.sync.spec.fields import (
     RoleKeys,
     Section,
     Text,
+    Texts,
     WrittenAs,
     cut,
     wrong,
@@ -42,6 +44,11 @@ class PersonSpec(Section):
     family_name: BlankExpr = Field(description="The last name.")
     properties: dict[str, BlankExpr] = Field(
         default_factory=dict, description="Kinde user properties by key, such as kp_usr_job_title."
+    )
+    connection: Connection | None = Field(
+        default=None,
+        description="The enterprise connection to sign in by: its id, or `domain: acme.com` for the connection with "
+        "this home realm domain. Blank for people who sign in by their address.",
     )
     names: Literal["always", "at_creation"] = Field(
         default="always",
@@ -144,6 +151,11 @@ class JoinerSpec(Section):
     onboarded_action: Literal["list", "suspend"] = Field(
         default="list",
         description="What happens to an account of the onboarding form that no row has adopted by then.",
+    )
+    trusted_connections: Texts = Field(
+        default=frozenset(),
+        description="Ids of connections whose identity providers vouch for addresses; `enterprise` for all enterprise "
+        "connections. An address of such a sign-in counts as confirmed.",
     )
     leave_default_organization: Flag = Field(
         default=False, description="Take new people out of the default organization that Kinde put them into."

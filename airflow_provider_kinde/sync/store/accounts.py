@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from airflow_provider_kinde.resources.fields import is_enterprise
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import onboarded_prefix, parse_link
 from airflow_provider_kinde.sync.model import Account
@@ -61,6 +62,7 @@ class AccountRow(NamedTuple):
     :param identities: the identities as JSON; ``None`` where the preferred address is the only one.
     :param organizations: the codes of its organizations as JSON; empty where it is in none.
     :param created: when Kinde made the account, in seconds since 1970.
+    :param enterprise: whether the account signs in by an enterprise connection with the preferred address.
     """
 
     id: str
@@ -76,6 +78,7 @@ class AccountRow(NamedTuple):
     identities: str | None
     organizations: str
     created: int | None
+    enterprise: bool
 
 
 _SELECT = f"SELECT {', '.join(f'accounts.{column}' for column in AccountRow._fields)} FROM accounts"
@@ -188,8 +191,13 @@ def _row_of(account: Account) -> AccountRow:
         link is not None and bool(link.unknown), account.email,
         email_key(account.email) if "@" in account.email else None, account.first_name, account.last_name,
         account.suspended, None if only_address else json.dumps(account.identities), _encode(account.organizations),
-        account.created,
+        account.created, not only_address and _signs_in_by_enterprise(account),
     )  # fmt: skip
+
+
+def _signs_in_by_enterprise(account: Account) -> bool:
+    key = email_key(account.email)
+    return any(is_enterprise(kind) and email_key(value) == key for kind, value in account.identities)
 
 
 class LinkedAccounts(Mapping[str, list[Account]]):

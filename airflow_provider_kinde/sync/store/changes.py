@@ -295,17 +295,19 @@ def _text(values: Any) -> str | None:
 def _person_parts(p: Person) -> list[Any]:
     return [
         p.id, p.row, p.email, p.given_name, p.family_name, p.properties, p.access.value, p.why,
-        encode_memberships(p.memberships, p.unclear_rules), p.adopt_provided_id,
+        encode_memberships(p.memberships, p.unclear_rules), p.adopt_provided_id, p.connection,
     ]  # fmt: skip
 
 
 def _person(
     id: str, row: int, email: str, given: str, family: str, properties: list[list[str]], access: str, why: str,
-    memberships_text: str, adopt: str,
+    memberships_text: str, adopt: str, connection: str,
 ) -> Person:  # fmt: skip
     memberships, unclear_rules = decode_memberships(memberships_text)
     pairs = tuple((key, value) for key, value in properties)
-    return Person(id, row, email, given, family, pairs, Access(access), why, memberships, unclear_rules, adopt)
+    return Person(
+        id, row, email, given, family, pairs, Access(access), why, memberships, unclear_rules, adopt, connection
+    )
 
 
 def _account_parts(a: Account) -> list[Any]:

@@ -20,12 +20,12 @@ _BATCH = 1000
 _TABLES = """
 CREATE TABLE hr (
   number INTEGER, id TEXT, mark INTEGER, access TEXT, why TEXT, email TEXT, key TEXT, given TEXT, family TEXT,
-  properties TEXT, memberships TEXT, adopt TEXT, unmapped TEXT
+  properties TEXT, memberships TEXT, adopt TEXT, connection TEXT, unmapped TEXT
 );
 CREATE TABLE unclear (number INTEGER, id TEXT, key TEXT, given TEXT, family TEXT);
 CREATE TABLE accounts (
   id TEXT, provided_id TEXT, link TEXT, plain INTEGER, odd INTEGER, email TEXT, key TEXT, first TEXT, last TEXT,
-  suspended INTEGER, identities TEXT, organizations TEXT, created INTEGER
+  suspended INTEGER, identities TEXT, organizations TEXT, created INTEGER, enterprise INTEGER
 );
 CREATE TABLE addresses (key TEXT, account TEXT);
 CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);

@@ -16,13 +16,14 @@ INDEX_ADDRESSES = "CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT 
 REPEATED_IDS = "SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)"
 
 ROWS_OF_ID = (
-    "SELECT rowid, number, mark, access, why, email, key, given, family, properties, memberships, adopt FROM hr "
+    "SELECT rowid, number, mark, access, why, email, key, given, family, properties, memberships, adopt, connection "
+    "FROM hr "
     "WHERE id = ? ORDER BY rowid"
 )
 
 REPLACE_ROW = (
     "UPDATE hr SET number = ?, access = ?, why = ?, email = ?, key = ?, given = ?, family = ?, properties = ?, "
-    "memberships = ?, adopt = ? WHERE rowid = ?"
+    "memberships = ?, adopt = ?, connection = ? WHERE rowid = ?"
 )
 
 NUMBERS = "SELECT number, id FROM hr WHERE {column} = ? AND access IS NOT NULL ORDER BY number"
@@ -32,6 +33,13 @@ INSERT INTO unclear SELECT number, id, key, given, family FROM hr WHERE {column}
 """
 
 REJECT_ROWS = "UPDATE hr SET access = NULL, key = NULL WHERE {column} = ?"
+
+CONNECTIONS = """
+SELECT min(number), connection FROM hr WHERE access IS NOT NULL AND connection != '' GROUP BY connection
+ORDER BY min(rowid)
+"""
+
+SET_CONNECTION = "UPDATE hr SET connection = ? WHERE connection = ?"
 
 DROP_OTHER_ROWS = "DELETE FROM hr WHERE id = ? AND rowid != ?"
 
@@ -66,6 +74,7 @@ class HrRow(NamedTuple):
     :param properties: user properties, as the table keeps them.
     :param memberships: memberships and unclear rules, as the table keeps them.
     :param adopt: the ``provided_id`` of an account that may be taken over.
+    :param connection: the connection to sign in by.
     """
 
     rowid: int
@@ -80,6 +89,7 @@ class HrRow(NamedTuple):
     properties: str
     memberships: str
     adopt: str
+    connection: str
 
 
 def index_ids(database: Database) -> None:
@@ -132,7 +142,7 @@ def replace_row(database: Database, row: HrRow) -> None:
         row.properties,
         row.memberships,
     )
-    database.run(REPLACE_ROW, (*values, row.adopt, row.rowid))
+    database.run(REPLACE_ROW, (*values, row.adopt, row.connection, row.rowid))
 
 
 def reject_rows(database: Database, column: str, value: str) -> list[tuple[int, str]]:
@@ -147,6 +157,25 @@ def reject_rows(database: Database, column: str, value: str) -> list[tuple[int, 
     database.run(KEEP_CLUES.format(column=column), (value,))
     database.run(REJECT_ROWS.format(column=column), (value,))
     return found
+
+
+def connections(database: Database) -> list[tuple[int, str]]:
+    """The connections that rows name, each with the number of the first row.
+
+    :param database: the database of the run.
+    """
+    return database.all(CONNECTIONS)
+
+
+def set_connection(database: Database, value: str, connection: str) -> None:
+    """Keep the id of a connection for the rows that name it.
+
+    :param database: the database of the run.
+    :param value: what the rows name.
+    :param connection: the connection's id.
+    """
+    if value != connection:
+        database.run(SET_CONNECTION, (connection, value))
 
 
 def drop_other_rows(database: Database, id: str, rowid: int) -> None:

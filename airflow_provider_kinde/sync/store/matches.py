@@ -11,7 +11,8 @@ from airflow_provider_kinde.sync.store.database import Database
 MANAGED_ACCOUNTS = f"""
 SELECT accounts.id, accounts.rowid, accounts.link, accounts.plain, accounts.suspended, hr.id IS NOT NULL,
   hr.access IN ('{Access.ACTIVE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
-    AND accounts.key = hr.key AND (NOT :names OR (accounts.first = hr.given AND accounts.last = hr.family)),
+    AND accounts.key = hr.key AND (hr.connection = '' OR accounts.enterprise)
+    AND (NOT :names OR (accounts.first = hr.given AND accounts.last = hr.family)),
   hr.memberships, hr.properties, properties.held, accounts.created, accounts.organizations
 FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
 WHERE accounts.link IS NOT NULL ORDER BY accounts.id
@@ -34,7 +35,7 @@ class MatchRow(NamedTuple):
     :param plain: whether the link carries no mark.
     :param suspended: whether the account is suspended.
     :param listed: whether an HR row holds the id, understood or not.
-    :param same: whether access, address and, where they count, names agree.
+    :param same: whether access, address, sign-in and, where they count, names agree.
     :param memberships: what HR grants, as the table keeps it; ``None`` without an understood row.
     :param properties: the user properties that HR wants, as the table keeps them.
     :param held_properties: those that Kinde has; ``None`` where they were not read.

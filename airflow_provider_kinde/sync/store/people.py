@@ -29,6 +29,7 @@ class PersonRow(NamedTuple):
     :param properties: user properties, as :func:`encode_properties` writes them.
     :param memberships: memberships and unclear rules, as :func:`encode_memberships` writes them.
     :param adopt: a ``provided_id`` that the person's account may have.
+    :param connection: the connection to sign in by; empty where there is none.
     """
 
     number: int
@@ -43,6 +44,7 @@ class PersonRow(NamedTuple):
     properties: str | None
     memberships: str | None
     adopt: str | None
+    connection: str | None
 
 
 class PersonName(NamedTuple):
@@ -175,6 +177,7 @@ def _person_of(columns: tuple[Any, ...]) -> Person:
     return Person(
         row.id, row.number, row.email or "", row.given or "", row.family or "", pairs, _ACCESS[row.access or ""],
         row.why or "", memberships, unclear_rules, row.adopt or "",
+        row.connection or "",
     )  # fmt: skip
 
 
@@ -312,15 +315,15 @@ class People:
         """Whether every row's id could be read."""
         return not self.absence_unknown
 
-    def reject_memberships(self, text: str, reason: str) -> None:
-        """Reject every row with certain memberships.
+    def reject(self, column: str, text: str, reason: str) -> None:
+        """Reject every row with a certain value.
 
-        :param text: the memberships, as the table keeps them.
+        :param column: ``memberships`` or ``connection``.
+        :param text: the value, as the table keeps it.
         :param reason: why.
         """
-        self.rejected += [
-            RejectedRow(number, id, reason) for number, id in hr_rows.reject_rows(self.database, "memberships", text)
-        ]
+        rows = hr_rows.reject_rows(self.database, column, text)
+        self.rejected += [RejectedRow(number, id, reason) for number, id in rows]
         self.rejected.sort(key=lambda found: found.row)
 
     def __post_init__(self) -> None:
