@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_kinde.cli import checks, draft, probe, repair
+from airflow_provider_kinde.cli import backtest, checks, draft, probe, repair
 from airflow_provider_kinde.cli.shared import (
     AGAINST_EXIT,
     APPLY_EXIT,
@@ -41,6 +41,7 @@ EPILOG = """exit codes:
           with --against: 0 the rules change nothing today, 2 they change something, 3 nothing could be planned
   apply   0 done, 1 something failed or a protected leaver waits for a decision, 3 blocked (nothing was written)
   undo    like plan; with --apply like apply
+  backtest  0 no day would have been stopped, 3 one would have been; with --against: 0 same, 2 the specs differ
   probe   0 done or only described, 1 error, stopped early, or a test object could not be removed
 """
 
@@ -129,6 +130,7 @@ def parser() -> argparse.ArgumentParser:
     validate.add_argument("--spec", metavar="FILE", required=True)
     validate.set_defaults(command=_validate)
 
+    backtest.add_commands(commands)
     checks.add_commands(commands)
     draft.add_commands(commands)
     repair.add_commands(commands)

@@ -36,7 +36,7 @@ from airflow_provider_kinde.sync.spec.fields import (
     wrong,
 )
 
-_SUFFIXES = {
+SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
     ".pq": "parquet", ".xlsx": "xlsx", ".xlsm": "xlsx",
 }  # fmt: skip
@@ -172,13 +172,13 @@ class FileOptions(CsvOptions, SourceSpec):
     @property
     def file_format(self) -> str:
         """``format``, or what the suffix says."""
-        return self.format or _SUFFIXES.get(self.suffix, "")
+        return self.format or SUFFIXES.get(self.suffix, "")
 
     @model_validator(mode="after")
     def _fits_the_format(self, info: ValidationInfo) -> FileOptions:
         form = self.file_format
         if not form:
-            known = ", ".join(dict.fromkeys(_SUFFIXES.values()))
+            known = ", ".join(dict.fromkeys(SUFFIXES.values()))
             raise wrong(f"{self.suffix!r} does not say what the file is: one of {known} is expected", inner="format")
         if self.rows and form != "json":
             note(info, "source.rows", "names the list within a JSON object; this file is not json")
