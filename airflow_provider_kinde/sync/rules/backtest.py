@@ -205,10 +205,9 @@ def _counted(plan: Plan) -> Day:
 def _short(reason: str, approvable: bool) -> str:
     if approvable:
         return reason.split()[0].rstrip(":")
-    for word in ("empty", "incomplete", "drifted"):
-        if word in reason:
-            return word
-    return "blocked"
+    if reason.startswith("drifted"):
+        return "drifted"
+    return next((word for word in ("incomplete", "empty") if f" is {word}" in reason), "blocked")
 
 
 def _differ(new: MemoryTenant, old: MemoryTenant) -> int:
