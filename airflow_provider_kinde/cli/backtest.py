@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from airflow_provider_kinde.cli.shared import Progress, show, to_json
+from airflow_provider_kinde.cli.shared import Progress, add_format, show, to_json
 
 BACKTEST_EXIT = {"passed": 0, "same": 0, "differs": 2, "stopped": 3}
 
@@ -23,7 +23,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--against", metavar="OLD", help="replay another spec beside it, a file or git:REVISION, and compare the people"
     )
-    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_format(command)
     command.set_defaults(command=_backtest)
 
 
@@ -33,11 +33,17 @@ def _backtest(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.report.text import clean
     from airflow_provider_kinde.sync.rules.backtest import backtest
     from airflow_provider_kinde.sync.rules.backtest_text import backtest_lines
+    from airflow_provider_kinde.sync.rules.markdown import backtest_markdown
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
     spec = SyncSpec.load(options.spec)
     old = load_old(options.against, options.spec) if options.against else None
     exports, notes = find_exports(options.exports, spec)
     found = backtest(spec, exports, old=old, against=options.against or "", notes=notes, progress=Progress())
-    show(to_json(found.to_json()) if options.json else (f"{clean(line)}\n" for line in backtest_lines(found)))
+    if options.format == "json":
+        show(to_json(found.to_json()))
+    elif options.format == "markdown":
+        show(backtest_markdown(found))
+    else:
+        show(f"{clean(line)}\n" for line in backtest_lines(found))
     return BACKTEST_EXIT[found.outcome]

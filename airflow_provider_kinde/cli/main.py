@@ -15,6 +15,7 @@ from airflow_provider_kinde.cli.shared import (
     Progress,
     add_approval,
     add_common,
+    add_format,
     add_protected,
     add_redact,
     add_selection,
@@ -88,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument(
         "--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`, and as a page beside it (.html)"
     )
-    plan.add_argument("--json", action="store_true", help="print the plan as JSON instead of text")
+    add_format(plan, "html")
     add_redact(plan)
     plan.add_argument(
         "--against",
@@ -140,6 +141,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.plan.planner import plan_tested
+    from airflow_provider_kinde.sync.report.markdown import plan_markdown
     from airflow_provider_kinde.sync.report.page import plan_page
     from airflow_provider_kinde.sync.report.plan_file import lines
     from airflow_provider_kinde.sync.report.redaction import redact_plan
@@ -160,7 +162,14 @@ def _plan(options: argparse.Namespace) -> int:
     if options.out:
         write_private(options.out, lines(plan.document()))
         write_private(page_beside(options.out), plan_page(plan))
-    show(lines(plan.document()) if options.json else (f"{line}\n" for line in plan_lines(plan, color())))
+    if options.format == "json":
+        show(lines(plan.document()))
+    elif options.format == "html":
+        show(plan_page(plan))
+    elif options.format == "markdown":
+        show(plan_markdown(plan, personal=options.personal_data))
+    else:
+        show(f"{line}\n" for line in plan_lines(plan, color()))
     return PLAN_EXIT[plan.outcome]
 
 
@@ -168,9 +177,12 @@ def _plan_against(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.cli.against import load_old
     from airflow_provider_kinde.sync.rules.difference import compare_specs
     from airflow_provider_kinde.sync.rules.difference_text import difference_lines
+    from airflow_provider_kinde.sync.rules.markdown import difference_markdown
 
     if options.out:
         raise SyncError("--out writes a plan that can be applied, and --against makes none: leave one of them out")
+    if options.format == "html":
+        raise SyncError("--format html shows a plan, and --against makes none: take --format markdown")
     old = load_old(options.against, options.spec)
     spec, source, client = open_all(options)
     with client:
@@ -178,8 +190,10 @@ def _plan_against(options: argparse.Namespace) -> int:
             old, spec, source, client, run_request(options, spec, client), against=options.against, progress=Progress()
         )
         personal = not options.redact
-        if options.json:
+        if options.format == "json":
             show(to_json(found.to_json(personal=personal)))
+        elif options.format == "markdown":
+            show(difference_markdown(found, personal=options.personal_data and personal))
         else:
             show(f"{line}\n" for line in difference_lines(found, personal=personal))
     return AGAINST_EXIT[found.outcome]

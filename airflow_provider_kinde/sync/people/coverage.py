@@ -85,6 +85,7 @@ class Coverage:
                 }
                 for rule in self.rules
             ],
+            "findings": self.lines(unmapped=False),
             "unmapped": self.unmapped,
             "unseen": self.unseen,
             "without_organization": {"people": self.without_organization, "first": self.first_without},

@@ -97,6 +97,11 @@ def test_a_plan_holds_it_and_a_plan_for_one_person_does_not(world: World) -> Non
                 "covered_by": [],
             },
         ],
+        "findings": [
+            "rule in line 21: dept is Eng: it matches nobody",
+            "no row has 'Eng' in dept, which memberships[0].when (line 22) names",
+            "1 person with access is in no organization: id 3",
+        ],
         "unmapped": ["dept: Ops 1 person"],
         "unseen": ["no row has 'Eng' in dept, which memberships[0].when (line 22) names"],
         "without_organization": {"people": 1, "first": ["3"]},
