@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import cache
 from importlib import import_module, metadata
 from typing import Any
@@ -134,6 +135,17 @@ def date_time_trigger(moment: Any) -> Any:
     except ImportError:
         module = import_module("airflow.triggers.temporal")
     return module.DateTimeTrigger(moment=moment)
+
+
+def elapsed_in_try(ti: Any, run_duration: Callable[[], float]) -> float:
+    """Seconds since the first check of this try of a sensor that is rescheduled.
+
+    :param ti: the task instance.
+    :param run_duration: of Airflow's sensor. Before Airflow 3 it counts from the first try.
+    """
+    if hasattr(ti, "get_first_reschedule_date"):
+        return run_duration()
+    return (datetime.now(timezone.utc) - ti.start_date).total_seconds()  # type: ignore[no-any-return]
 
 
 @cache

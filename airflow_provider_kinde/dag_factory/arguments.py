@@ -1,4 +1,4 @@
-"""What the factories check and pass on: the arguments of the DAG, its parameters and its approvers."""
+"""What the factories check and pass on: the arguments of the DAG and its parameters."""
 
 from __future__ import annotations
 
@@ -42,19 +42,3 @@ def dag_arguments(given: Mapping[str, Any], params: Mapping[str, Any], fixed: Ma
         **{name: value for name, (value, _) in fixed.items()},
         "params": {**params, **more},
     }
-
-
-def check_approvers(approvers: Any) -> None:
-    """Check who may approve.
-
-    :param approvers: user ids, or mappings with the texts ``id`` and ``name``.
-    :raises ValueError: one of them can be none.
-    """
-    if isinstance(approvers, (str, bytes, Mapping)) or not hasattr(approvers, "__iter__"):
-        raise ValueError(f"approvers={approvers!r}: a list is expected")
-    for one in approvers:
-        texts = [one.get("id"), one.get("name")] if isinstance(one, Mapping) else [one]
-        if not all(isinstance(text, str) and text.strip() for text in texts):
-            raise ValueError(
-                f"approvers: {one!r} is no user id; expected a text, or a mapping with the texts id and name"
-            )

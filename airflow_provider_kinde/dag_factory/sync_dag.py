@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
-from airflow_provider_kinde.dag_factory.arguments import OWN_DATA, check_approvers, dag_arguments
+from airflow_provider_kinde.dag_factory.arguments import OWN_DATA, dag_arguments
 from airflow_provider_kinde.operators.retry_policy import retry_arguments
 from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
 from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
@@ -186,6 +186,8 @@ def kinde_sync_dag(
 def _check(approve: str, approvers: Sequence[Any]) -> None:
     if approve not in ("never", "blocked", "always"):
         raise ValueError(f"approve={approve!r}: expected 'never', 'blocked' or 'always'")
+    from airflow_provider_kinde.operators.approval import check_approvers
+
     check_approvers(approvers)
     if approve == "never" and approvers:
         raise ValueError("approvers: no approval is asked for with approve='never'")

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_kinde.operators.base import TextTemplatesMixin
 from airflow_provider_kinde.operators.spec_base import is_true, may_name_people, spec_path
 from airflow_provider_kinde.storage import run_files
+from airflow_provider_kinde.triggers.durations import duration
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
@@ -21,6 +22,22 @@ INSTEAD = (
     "asking for approval within a run needs Airflow 3.1 or later with apache-airflow-providers-standard; without it "
     "use approve='never': a blocked plan then fails, and passes when its hash is given as `approve` in \"Trigger DAG\""
 )
+
+
+def check_approvers(approvers: Any) -> None:
+    """Check who may approve.
+
+    :param approvers: user ids, or mappings with the texts ``id`` and ``name``.
+    :raises ValueError: one of them can be none.
+    """
+    if isinstance(approvers, (str, bytes, Mapping)) or not hasattr(approvers, "__iter__"):
+        raise ValueError(f"approvers={approvers!r}: a list is expected")
+    for one in approvers:
+        texts = [one.get("id"), one.get("name")] if isinstance(one, Mapping) else [one]
+        if not all(isinstance(text, str) and text.strip() for text in texts):
+            raise ValueError(
+                f"approvers: {one!r} is no user id; expected a text, or a mapping with the texts id and name"
+            )
 
 
 class _NoApprovals:
@@ -65,10 +82,11 @@ def _operator(base: Any) -> Any:
         :param plan_only: when true, the task asks for nothing, since nothing will be applied (templated).
         :param approvers: who may answer: user ids of Airflow's auth manager; without them, each user who may edit
             the DAG.
-        :param response_timeout: how long to wait.
+        :param response_timeout: how long to wait (``timedelta`` or seconds).
         :param log_personal_data: whether people are named; ``[kinde] log_personal_data`` when left out.
         :returns: ``{asked, hash, path, by, seal}``: the plan that may be applied, with ``hash`` only where it was
             approved; sealed, since users who may edit the DAG may edit what stands in XCom.
+        :raises ValueError: an approver is no user id, or ``response_timeout`` is not above 0.
         """
 
         template_fields: Sequence[str] = ("spec", "kinde_conn_id", "plan_only")
@@ -84,15 +102,16 @@ def _operator(base: Any) -> Any:
             when: str = "blocked",
             plan_only: bool | str = False,
             approvers: Sequence[str | Mapping[str, str]] = (),
-            response_timeout: timedelta = timedelta(days=1),
+            response_timeout: timedelta | float = timedelta(days=1),
             log_personal_data: bool | None = None,
             **kwargs: Any,
         ) -> None:
+            check_approvers(approvers)
             if approvers:
                 kwargs["assigned_users"] = [
                     {"id": one, "name": one} if isinstance(one, str) else dict(one) for one in approvers
                 ]
-            super().__init__(subject="", response_timeout=response_timeout, **kwargs)
+            super().__init__(subject="", response_timeout=duration("response_timeout", response_timeout), **kwargs)
             if when not in ("blocked", "always"):
                 raise ValueError(f"when={when!r}: expected 'blocked' or 'always'")
             self.spec = spec

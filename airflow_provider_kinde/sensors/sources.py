@@ -10,6 +10,7 @@ from airflow_provider_kinde.operators.spec_base import spec_path
 from airflow_provider_kinde.sensors.base import WaitSensor
 from airflow_provider_kinde.storage import run_files, source_state
 from airflow_provider_kinde.storage.source_state import SourceState
+from airflow_provider_kinde.triggers.durations import duration
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -27,13 +28,14 @@ class HrSourceSensor(WaitSensor):
     holds no worker between two checks.
 
     :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
-    :param at_least_every: how long after the last sync the next one is due without a change, since first days, last
-        days and grace periods come due by themselves; ``None`` for never.
-    :param retry_after: how long after a failed sync the same change is reported again.
+    :param at_least_every: how long after the last sync the next one is due without a change (``timedelta`` or
+        seconds), since first days, last days and grace periods come due by themselves; ``None`` for never.
+    :param retry_after: how long after a failed sync the same change is reported again (``timedelta`` or seconds).
     :param storage_path: folder of plans and reports; ``[kinde] storage_path`` when left out (templated).
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out. Otherwise the sensor
         is rescheduled.
-    :param max_failures: how many failed checks in a row end a deferred wait; otherwise the task's retries decide.
+    :param max_failures: how many failed checks in a row end the wait; see
+        :class:`~airflow_provider_kinde.sensors.base.WaitSensor`.
     :returns: ``{why, at, token}``.
     """
 
@@ -43,16 +45,16 @@ class HrSourceSensor(WaitSensor):
         self,
         *,
         spec: str,
-        at_least_every: timedelta | None = source_state.AT_LEAST_EVERY,
-        retry_after: timedelta = source_state.RETRY_AFTER,
+        at_least_every: timedelta | float | None = source_state.AT_LEAST_EVERY,
+        retry_after: timedelta | float = source_state.RETRY_AFTER,
         storage_path: str | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("mode", "reschedule")
         super().__init__(**kwargs)
         self.spec = spec
-        self.at_least_every = at_least_every
-        self.retry_after = retry_after
+        self.at_least_every = None if at_least_every is None else duration("at_least_every", at_least_every)
+        self.retry_after = duration("retry_after", retry_after)
         self.storage_path = storage_path
         self.spec_folder = ""
 

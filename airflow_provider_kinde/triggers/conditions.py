@@ -22,9 +22,7 @@ class KindeConditionTrigger(WaitTrigger):
     :param condition: the name of the condition: ``UserCondition``, ``OrganizationCondition`` or ``MemberCondition``.
     :param parameters: the condition's parameters by name.
     :param kinde_conn_id: Airflow connection.
-    :param poll_interval: seconds between two checks.
-    :param deadline: when to give up, in seconds since 1970.
-    :param max_failures: how many failed checks in a row end the wait.
+    :param prepared: whether a sensor has made the checks that are made once, such as whether Kinde has the roles.
     :param common: of :class:`~.base.WaitTrigger`.
     """
 
@@ -34,23 +32,26 @@ class KindeConditionTrigger(WaitTrigger):
         condition: str,
         parameters: Mapping[str, Any],
         kinde_conn_id: str = "kinde_default",
+        prepared: bool = False,
         **common: Any,
     ) -> None:
         super().__init__(**common)
         self.condition = condition
         self.condition_parameters = dict(parameters)
         self.kinde_conn_id = kinde_conn_id
+        self.prepared = prepared
 
     def parameters(self) -> dict[str, Any]:
-        """The condition and the connection."""
+        """The condition and the connection, and whether it is prepared."""
         return {
             "condition": self.condition,
             "parameters": self.condition_parameters,
             "kinde_conn_id": self.kinde_conn_id,
+            "prepared": self.prepared,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event: ``met``, ``timeout`` or ``error``."""
+        """Yield one event: ``met``, ``timeout``, ``execution_timeout`` or ``error``."""
         async with poller(self.kinde_conn_id) as shared:
             event = await self.wait(lambda: self._check(shared))
         yield event
@@ -58,6 +59,9 @@ class KindeConditionTrigger(WaitTrigger):
     async def _check(self, shared: Poller) -> CheckResult:
         # In a thread: the first import reads files.
         run_query_async, condition = await asyncio.to_thread(self._condition)
+        if not self.prepared:
+            await run_query_async(condition.prepare(), shared.answer)
+            self.prepared = True
         result: CheckResult = await run_query_async(condition.check(), shared.answer)
         return result
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator, Hashable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ class KindeUserEventTrigger(_EventTrigger):  # type: ignore[misc]
     :param kinde_conn_id: Airflow connection.
     :param events: which of ``created``, ``changed`` (names, identities, organizations, no longer suspended),
         ``suspended`` and ``deleted`` fire.
-    :param poll_interval: seconds between two polls; each reads all users, 500 to a request.
+    :param poll_interval: seconds (or a ``timedelta``) between two polls; each reads all users, 500 to a request.
     :param storage_path: folder for the digests, local or ``ObjectStoragePath``; ``[kinde] storage_path`` when left out.
     :param name: tells two watchers apart that otherwise watch the same.
     :raises RuntimeError: on Airflow 2, which has no asset watchers.
@@ -57,7 +57,7 @@ class KindeUserEventTrigger(_EventTrigger):  # type: ignore[misc]
         *,
         kinde_conn_id: str = "kinde_default",
         events: Sequence[str] = KINDS,
-        poll_interval: float = 900.0,
+        poll_interval: float | timedelta = 900.0,
         storage_path: str | None = None,
         name: str = "",
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
@@ -23,9 +24,6 @@ class HrSourceTrigger(WaitTrigger):
     """Waits until a sync is due.
 
     :param state: the parameters of a :class:`~airflow_provider_kinde.storage.source_state.SourceState`.
-    :param poll_interval: seconds between two checks.
-    :param deadline: when to give up, in seconds since 1970.
-    :param max_failures: how many failed checks in a row end the wait.
     :param common: of :class:`~.base.WaitTrigger`.
     """
 
@@ -38,7 +36,7 @@ class HrSourceTrigger(WaitTrigger):
         return {"state": self.state}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event: ``met``, ``timeout`` or ``error``."""
+        """Yield one event: ``met``, ``timeout``, ``execution_timeout`` or ``error``."""
         yield await self.wait(lambda: _check(self.state))
 
 
@@ -48,11 +46,11 @@ class HrSourceEventTrigger(_EventTrigger):  # type: ignore[misc]
     A check that fails is written to the triggerer's log, and the next one follows as usual: a watcher never ends.
 
     :param state: the parameters of a :class:`~airflow_provider_kinde.storage.source_state.SourceState`.
-    :param poll_interval: seconds between two checks.
+    :param poll_interval: seconds (or a ``timedelta``) between two checks.
     :raises RuntimeError: on Airflow 2, which has no asset watchers.
     """
 
-    def __init__(self, *, state: dict[str, Any], poll_interval: float = 60.0) -> None:
+    def __init__(self, *, state: dict[str, Any], poll_interval: float | timedelta = 60.0) -> None:
         super().__init__()
         self.state = state
         self.poll_interval = seconds("poll_interval", poll_interval)

@@ -72,7 +72,7 @@ class Sensor(WaitSensor):
 
 
 def sensor(error: Exception, **how: Any) -> bool:
-    made = Sensor(task_id="wait", poke_interval=0, **{"deferrable": False, "max_failures": 1, **how})
+    made = Sensor(task_id="wait", poke_interval=1, **{"deferrable": False, "max_failures": 1, **how})
     made.error = error
     return outcome(made.poke, {})
 

@@ -129,7 +129,7 @@ def test_the_sensor_looks_and_hands_on_why(source: Source) -> None:
 def test_the_sensor_s_errors(source: Source) -> None:
     source.file.unlink()
     with pytest.raises(SourceError, match="its time of change cannot be read"):
-        sensor(source).poke({})  # type: ignore[typeddict-item]
+        sensor(source, max_failures=1).poke({})  # type: ignore[typeddict-item]
     source.spec.write_text("version: 1")
     with pytest.raises(AirflowFailException):
         sensor(source).poke({})  # type: ignore[typeddict-item]

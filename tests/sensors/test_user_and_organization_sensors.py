@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -172,7 +173,7 @@ def test_deferred_with_everything_that_was_asked(kinde: Emulator) -> None:
         name="Sales",
         email="ann@example.com",
         roles=["lead"],
-        poke_interval=7,
+        poke_interval=timedelta(seconds=7),
         timeout=100,
         max_failures=2,
     )
@@ -181,7 +182,9 @@ def test_deferred_with_everything_that_was_asked(kinde: Emulator) -> None:
         execute(sensor)
     path, kwargs = deferred.value.trigger.serialize()
     assert path == "airflow_provider_kinde.triggers.conditions.KindeConditionTrigger"
-    assert before + 100 <= kwargs.pop("deadline") <= time.time() + 100
+    started = kwargs.pop("started")
+    assert before <= started <= time.time()
+    assert kwargs.pop("deadline") == started + 100
     assert kwargs == {
         "kinde_conn_id": "kinde_test",
         "condition": "MemberCondition",
@@ -195,8 +198,13 @@ def test_deferred_with_everything_that_was_asked(kinde: Emulator) -> None:
             "roles": ["lead"],
             "condition": "member",
         },
+        "prepared": True,
         "poll_interval": 7.0,
+        "exponential_backoff": False,
+        "max_wait": None,
+        "execution_deadline": None,
         "max_failures": 2,
+        "failures": 0,
     }
     assert deferred.value.method_name == "execute_complete"
     assert deferred.value.timeout is not None

@@ -25,7 +25,7 @@ from tests.support.operator_runs import calls
 KIND: dict[str, Any] = {"kinde_conn_id": "kinde_test", "poll_interval": 0.3}
 
 
-COMMON = inspect.signature(WaitTrigger.__init__).parameters.keys() - {"self"} | {"kinde_conn_id"}
+COMMON = inspect.signature(WaitTrigger.__init__).parameters.keys() - {"self"} | {"kinde_conn_id", "prepared"}
 
 
 def waiting(name: str, arguments: dict[str, Any]) -> KindeConditionTrigger:
@@ -58,6 +58,18 @@ async def event(trigger: Any, within: float = 20) -> Any:
     return await asyncio.wait_for(first(), within)
 
 
+COMMON_VALUES: dict[str, Any] = {
+    "kinde_conn_id": "c",
+    "prepared": True,
+    "poll_interval": 7.5,
+    "exponential_backoff": True,
+    "max_wait": 60.0,
+    "started": 0.5,
+    "deadline": 1.5,
+    "execution_deadline": 2.5,
+    "max_failures": 9,
+    "failures": 3,
+}
 EXAMPLES = [
     user(
         user_id="kp_a",
@@ -65,10 +77,7 @@ EXAMPLES = [
         condition="active",
         identity="x",
         identity_type="email",
-        kinde_conn_id="c",
-        poll_interval=7.5,
-        deadline=1.5,
-        max_failures=9,
+        **COMMON_VALUES,
     ),
     organization(
         org_code="o",
@@ -76,10 +85,7 @@ EXAMPLES = [
         external_id="e",
         name="n",
         condition="missing",
-        kinde_conn_id="c",
-        poll_interval=7.5,
-        deadline=1.5,
-        max_failures=9,
+        **COMMON_VALUES,
     ),
     member(
         org_code="o",
@@ -90,10 +96,7 @@ EXAMPLES = [
         email="a@b.example",
         roles=["r"],
         condition="missing",
-        kinde_conn_id="c",
-        poll_interval=7.5,
-        deadline=1.5,
-        max_failures=9,
+        **COMMON_VALUES,
     ),
 ]
 
