@@ -39,7 +39,11 @@ class _FormOperator(KindeSpecOperator):
         if report.plan.held:
             # A sync goes on with other people. Here there are none, and the form's user waits for the result.
             context["ti"].xcom_push(key="return_value", value=result)
-            raise AirflowFailException(f"nothing was done, the person is held: {report.plan.held[0].reason}")
+            from airflow_provider_kinde.sync.report.redaction import without_addresses
+
+            reason = report.plan.held[0].reason
+            reason = reason if self._may_name_people() else without_addresses(reason)
+            raise AirflowFailException(f"nothing was done, the person is held: {reason}")
         return {**result, "user_ids": sorted(accounts)}
 
 

@@ -259,13 +259,15 @@ def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], p
     :param blocked: why the plan is blocked.
     :param path: where the plan or report is kept.
     """
+    from airflow_provider_kinde.sync.report.redaction import without_addresses
+
     return {
         "outcome": outcome,
         "hash": plan.hash,
         "summary": plan.summary,
         "held": len(plan.held),
         "rejected": len(plan.rejected),
-        "blocked": [str(block["reason"]) for block in blocked],
+        "blocked": [without_addresses(str(block["reason"])) for block in blocked],
         "approvable": bool(blocked) and all(block["approvable"] for block in blocked),
         "path": path,
     }

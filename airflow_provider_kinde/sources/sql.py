@@ -182,11 +182,16 @@ def _query(spec: SyncSpec, options: SqlOptions) -> str:
     return text.strip().rstrip("; \n\t")
 
 
+_ABOUT_A_VALUE = re.compile(r"(?i)\b(values?|convert\w*|conversion|cast\w*|input syntax|out of range|overflow)\b")
+
+
 def _told(error: Exception) -> str:
     """An error in one line, without the password that a driver may quote from its connection string."""
     text = " ".join(str(error).split())[:300]
     text = re.sub(r"(?i)(password|passwd|pwd)\s*[=:]\s*('[^']*'|\S+)", r"\1=***", text)
     text = re.sub(r"://[^@\s/]+@", "://***@", text)
+    if _ABOUT_A_VALUE.search(text):  # what such an error quotes is a cell
+        text = re.sub(r"""'[^']*'|"[^"]*"|(?<=: ).*""", "***", text)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -26,7 +26,9 @@ class DuplicateColumnError(SourceError):
     """
 
     def __init__(self, column: str) -> None:
-        super().__init__(f"column {column!r} stands twice: which one is meant?")
+        # A name with a blank or an @ in it may be a person's, where an object holds people by name.
+        shown = f"column {column!r}" if all(part.isidentifier() for part in column.split(".")) else "a column"
+        super().__init__(f"{shown} stands twice: which one is meant?")
 
 
 class RowReading:

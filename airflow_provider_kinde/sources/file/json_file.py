@@ -193,7 +193,7 @@ def _keyed(text: _Text, column: str) -> Iterator[Row]:
         if not isinstance(key, str):
             raise _Truncated("a key is not text")
         if key in keys:
-            raise DuplicateColumnError(key)
+            raise _Truncated(f"key {number} stands twice: which of the two rows is meant?")
         keys.add(key)
         text.take(":", f"after key {number}")
         row = object_row(number, text.value(f"item {number}"))
@@ -219,13 +219,14 @@ def _object(text: _Text, rows_key: str, keyed_by: str) -> Iterator[Row]:
         if key in keys:
             raise DuplicateColumnError(key)
         keys.add(key)
-        text.take(":", f"after the key {key!r}")
+        where = f"key {len(keys)}"  # its name may be a person's
+        text.take(":", f"after {where}")
         if key == rows_key and not found and text.peek() == ("{" if keyed_by else "["):
             found = True
             yield from _keyed(text, keyed_by) if keyed_by else _list(text)
         else:
-            text.value(f"the value of {key!r}")
-        if text.take(",}", f"after the value of {key!r}") == "}":
+            text.value(f"the value of {where}")
+        if text.take(",}", f"after the value of {where}") == "}":
             break
     else:
         text.take("}", "at the end")

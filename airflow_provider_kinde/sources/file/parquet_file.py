@@ -133,7 +133,7 @@ def _batch(batch: Any) -> Iterator[dict[str, Any] | str]:
                 try:
                     values[name] = cells[index].as_py()
                 except _NO_VALUE as error:
-                    yield f"column {name!r} has a value that cannot be read: {error}"
+                    yield f"column {name!r} has a value that cannot be read ({type(error).__name__})"
                     break
             else:
                 yield values

@@ -183,8 +183,11 @@ class Caller:
     def _check_host(self, whole: str) -> None:
         ours, theirs = urlsplit(self.base), urlsplit(whole)
         if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
-            shown = f"{theirs.scheme}://{theirs.hostname}"
+            shown = self._mask(f"{theirs.scheme}://{theirs.hostname}")
             raise SourceError(f"{self._where}: {shown} is not {ours.scheme}://{ours.netloc}; requests stay on one host")
+
+    def _mask(self, text: str) -> str:
+        return mask(text, self._auth.secrets)
 
     def get(
         self,
@@ -264,7 +267,7 @@ class Caller:
         headers: Mapping[str, str],
         limit: int,
     ) -> HttpResponse:
-        shown = without_query(url)
+        shown = self._mask(without_query(url))  # a link of an earlier answer may repeat a credential
         try:
             with self._session().request(
                 method, url, params=query, headers={**_HEADERS, **headers}, timeout=self._timeout,
@@ -321,7 +324,7 @@ class Caller:
     def _refused(self, shown: str, status: int, body: IO[bytes]) -> RequestRefusedError:
         text = body.read().decode("utf-8", errors="replace")
         # Before anything is cut off: half a credential would not be recognised.
-        why, text = mask(_reason(text), self._auth.secrets)[:200], mask(text, self._auth.secrets)
+        why, text = self._mask(_reason(text))[:200], self._mask(text)
         hints = {
             400: "the request is not as it should be",
             401: f"{self._where}: its credentials are refused",

@@ -29,6 +29,13 @@ _FIELD = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 _RESTART = frozenset({400, 404, 409, 410, 412})
 Clock = Callable[[dt.tzinfo], dt.datetime]
 
+_API_WORDS = frozenset(
+    "code count data detail details employees entries error errors fault items links list members message meta "
+    "metadata next pages pagination people persons records report_entry resources result results rows status success "
+    "title total totalresults users value values workers".split()
+)
+"""Keys that answers of APIs have around a list. Others are not quoted."""
+
 
 class PagesChangedError(Exception):
     """The pages do not add up: the list changed while it was read, or something is missing."""
@@ -208,7 +215,7 @@ class PageReader:
         if found is None and self._total(data, note=False) == 0:
             return []
         where = f"at {self.api.rows.text}" if self.api.rows.text else "as a whole"
-        has = f"it has {', '.join(sorted(map(str, data))[:8])}" if isinstance(data, Mapping) else type(data).__name__
+        has = f"it has {_named(data)}" if isinstance(data, Mapping) else type(data).__name__
         raise SourceError(f"{answer.url} answered {answer.status} without a list {where}: {has}")
 
     def _total(self, data: Any, *, note: bool = True) -> int | None:
@@ -284,6 +291,14 @@ def dated(query: Mapping[str, str], api: ApiDescription, now: Clock) -> dict[str
         return (now(api.timezone).date() + dt.timedelta(days=int(match[1] or 0))).isoformat()
 
     return {name: _TODAY.sub(fill, value) for name, value in query.items()}
+
+
+def _named(data: Mapping[Any, Any]) -> str:
+    """The keys of an answer that are words of APIs, and how many others: those may be people's ids or names."""
+    words = sorted(key for key in map(str, data) if key.casefold() in _API_WORDS)
+    others = len(data) - len(words)
+    more = f"{others} other key{'s' if others > 1 else ''}" if others else ""
+    return ", ".join([*words, *([more] if more else [])]) or "no key"
 
 
 def _mark(item: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pendulum
@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync.model import Access, Account, Person, Row, Sour
 from airflow_provider_kinde.sync.person.code_points import hidden, look_alike
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.report.redaction import without_values
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
@@ -120,7 +121,11 @@ def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
         return ["not reached: " + "; ".join(clean(block.reason) for block in plan.blocked)]
     if person := people.persons.get(id):
         return _person(plan, person, personal)
-    rejected = [f"rejected, row {r.row}: {clean(r.reason)}" for r in people.rejected if r.id == id]
+    rejected = [
+        f"rejected, row {r.row}: {clean(r.reason if personal else without_values(r.reason))}"
+        for r in people.rejected
+        if r.id == id
+    ]
     held = [f"held: {clean(people.held[id])}"] if id in people.held else []
     if rejected or held:
         return rejected + held
@@ -133,7 +138,7 @@ def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
 
 def _person(plan: Plan, person: Person, personal: bool) -> list[str]:
     name = " ".join(part for part in (person.given_name, person.family_name) if part)
-    lines = [f"access   {_ACCESS[person.access]}: {clean(person.why)}"]
+    lines = [f"access   {_ACCESS[person.access]}" + (f": {clean(person.why)}" if personal else "")]
     if personal:
         who = [f"name     {clean(name) or '(blank)'}", f"email    {clean(person.email) or '(blank)'}"]
         lines = who + lines + [f"property {clean(key)} = {clean(value)!r}" for key, value in person.properties]
@@ -195,15 +200,19 @@ def action_lines(operations: Iterable[Change], personal: bool = True) -> list[st
     """
     if personal:
         return operation_lines(operations)
-    return [
-        " ".join(clean(part) for part in (o.kind, o.role or "", o.alias or "") if part)
-        + (f": {clean(o.reason)}" if o.reason else "")
-        for o in operations
-    ]
+    found = []
+    for o in operations:
+        reason = without_values(o.reason)
+        if o.person and o.person.why:  # the status and the days of the row
+            reason = reason.replace(o.person.why, "HR says so")
+        what = " ".join(clean(part) for part in (o.kind, o.role or "", o.alias or "") if part)
+        found.append(f"{what}: {clean(reason)}" if reason else what)
+    return found
 
 
 def _action(plan: Plan, id: str, personal: bool) -> list[str]:
-    held = [f"held: {clean(held.reason)}" for held in plan.held if held.id == id]
-    rejected = [f"none: the row is rejected ({clean(r.reason)})" for r in plan.rejected if r.id == id]
+    safe: Callable[[str], str] = str if personal else without_values
+    held = [f"held: {clean(safe(held.reason))}" for held in plan.held if held.id == id]
+    rejected = [f"none: the row is rejected ({clean(safe(r.reason))})" for r in plan.rejected if r.id == id]
     lines = held or rejected or action_lines(plan.operations, personal) or ["none: nothing to do"]
     return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

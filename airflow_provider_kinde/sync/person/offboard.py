@@ -189,7 +189,7 @@ class _Offboarding:
             suspend = change_for(id, person, account, "suspend", before=before, after=after, reason=reason)
             plan.operations = ChangeList([suspend], snapshot.database)
         plan.unchanged = int(not body)
-        self._tell(plan, account, tell, self._hr(account, person))
+        self._tell(plan, account, tell, person)
         needed = SCOPES | API_KEYS if self.spec.leaver.delete_api_keys else SCOPES
         if error := lacking(needed, self.client, "offboarding"):
             raise error
@@ -204,22 +204,23 @@ class _Offboarding:
         report.finish(self.client.counts)
         return report
 
-    def _hr(self, account: Account, person: Person | None) -> str:
+    def _hr(self, account: Account, person: Person | None, personal: bool = True) -> str:
         if self.unread:
             return f"HR cannot be read ({self.unread})"
         if person is None:
             return "HR has no row for this person" if account.link else "HR has no row yet"
+        why = f" ({person.why})" if personal else ""
         if person.access is Access.NONE:
-            return f"HR agrees ({person.why}), but the sync would hold this leaver or is blocked"
-        return f"HR does not agree ({person.why}): the sync holds the account until it does"
+            return f"HR agrees{why}, but the sync would hold this leaver or is blocked"
+        return f"HR does not agree{why}: the sync holds the account until it does"
 
-    def _tell(self, plan: Plan, account: Account, tell: Tell, hr: str) -> None:
+    def _tell(self, plan: Plan, account: Account, tell: Tell, person: Person | None) -> None:
         assert plan.snapshot is not None
         ending = "end all sessions" + (", delete all API keys" if self.spec.leaver.delete_api_keys else "")
         for_log, for_file = (
             told(
                 f"offboarding in {self.spec.name} -> {plan.host}",
-                hr,
+                self._hr(account, person, personal),
                 [account_line(plan.snapshot, account, personal)],
                 [*action_lines(plan.operations, personal), ending],
             )

@@ -21,6 +21,7 @@ from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, 
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment, typed_id
+from airflow_provider_kinde.sync.report.redaction import without_values
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -193,17 +194,17 @@ def _row(people: People, joiner: Joiner) -> str:
     if person is None and (number := row_with_address(people.database, key)):
         raise FormRefused(f"row {number} of HR has this address, and cannot be used: {_why_row(people, number)}")
     if person is not None and person.access in (Access.NONE, Access.GRACE):
-        raise FormRefused(f"HR says that {person.id} left ({person.why}): correct HR first")
+        raise FormRefused(f"HR says that {person.id} left: correct HR first")
     return person.id if person else ""
 
 
 def _why_row(people: People, number: int) -> str:
-    rejected = [f"{r.reason}. Correct it in HR first" for r in people.rejected if r.row == number]
+    rejected = [f"{without_values(r.reason)}. Correct it in HR first" for r in people.rejected if r.row == number]
     return "; ".join(rejected) or "it contradicts another one. Correct HR first"
 
 
 def _why(people: People, id: str) -> str:
-    rejected = [f"row {r.row}: {r.reason}" for r in people.rejected if r.id == id]
+    rejected = [f"row {r.row}: {without_values(r.reason)}" for r in people.rejected if r.id == id]
     return people.held.get(id) or "; ".join(rejected) or "it contradicts another one"
 
 

@@ -36,7 +36,7 @@ def redact_plan(plan: Plan) -> Plan:
     return dataclasses.replace(
         plan,
         operations=ChangeList(map(_operation, plan.operations)),
-        rejected=[dataclasses.replace(r, reason=_QUOTED.sub(MARK, _text(r.reason))) for r in plan.rejected],
+        rejected=[dataclasses.replace(r, reason=without_values(r.reason)) for r in plan.rejected],
         held=[dataclasses.replace(held, reason=_text(held.reason)) for held in plan.held],
         blocked=[Block(_text(block.reason), block.approvable) for block in plan.blocked],
         warnings=[_text(warning) for warning in plan.warnings],
@@ -76,6 +76,22 @@ def first_reasons(report: Report, most: int = 3) -> list[str]:
     return [f"{what}: {reason}" for reason, what in [*failed.items(), *skipped.items()][:most]]
 
 
+def without_values(text: str) -> str:
+    """Take addresses and quoted texts out of a reason why a row is rejected: they are cells.
+
+    :param text: the reason.
+    """
+    return _QUOTED.sub(MARK, _text(text))
+
+
+def without_addresses(text: str) -> str:
+    """Take addresses out of a text.
+
+    :param text: the text.
+    """
+    return _text(text)
+
+
 def _operation(operation: Change) -> Change:
     if not operation.id:
         return dataclasses.replace(operation, sealed=operation.digest)
@@ -111,7 +127,7 @@ def _error(text: str) -> str:
     """Keep the request and the status of an error, without Kinde's message: it may quote what was sent."""
     told = _SENT.search(text)
     if not told:
-        return _QUOTED.sub(MARK, _text(text))
+        return without_values(text)
     status = _STATUS.findall(text)
     return _text(text[: told.end()]) + MARK + (f"{status[-1]})" if status else "")
 

@@ -210,3 +210,31 @@ def test_the_guard_on_joiners_stops_an_undo_and_a_run_for_many(world: World) -> 
     back = world.plan(people(30), spec, ids=[str(n) for n in range(1, 9)], now="2026-12-01T12:00:00Z")
     for plan in (undo.plan, back):
         assert ["max_joiners" in block.reason for block in plan.blocked] == [True]
+
+
+def test_what_a_form_says_in_a_log_quotes_no_cell(world: World) -> None:
+    world.apply(people(30))
+    told: list[tuple[str, str]] = []
+    odd = [*people(30), person(50, email="nia@example.com", status="Zebra", end="31.31.2026")]
+    joiner = Joiner("nia@example.com", "Nia", "Newman", "sales")
+    for spec in (SPEC, SPEC.replace("active: [Active]", "active: [Active, Zebra]")):
+        with pytest.raises(FormRefused, match="cannot be used") as caught:
+            onboard(SyncSpec.parse(spec), odd, world.client, joiner, now=NOW, tell=lambda log, file: None)
+        assert "Zebra" not in str(caught.value)
+        assert "31.31" not in str(caught.value)
+    for status, end in (("Active", "2026-12-24"), ("Terminated", "2026-01-24")):
+        rows = [person(1, status=status, end=end), *people(30)[1:]]
+        leaver = Leaver(id="1")
+        offboard(
+            SyncSpec.parse(SPEC),
+            rows,
+            world.client,
+            leaver,
+            now=NOW,
+            tell=lambda log, file: told.append((log, file)),
+        )
+        log, file = told[-1]
+        assert end in file
+        assert end not in log
+        assert status not in log
+        world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=False)
