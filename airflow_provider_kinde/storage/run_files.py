@@ -21,9 +21,12 @@ _OTHER = re.compile(r"[^A-Za-z0-9@=._:+-]")
 
 def default_path() -> str:
     """The folder from ``[kinde] storage_path``, or ``kinde`` under ``AIRFLOW_HOME``."""
-    from airflow.providers.common.compat.sdk import conf
-
-    configured = conf.get("kinde", "storage_path", fallback="")
+    try:
+        from airflow.providers.common.compat.sdk import conf
+    except ImportError:  # the engine alone, without Airflow
+        configured = ""
+    else:
+        configured = conf.get("kinde", "storage_path", fallback="")
     return configured or str(Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "kinde")
 
 
