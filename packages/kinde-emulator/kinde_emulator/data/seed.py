@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from kinde_emulator.model import Model
 
 
-class _Seed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SeedDirectory(_Seed):
+class SeedDirectory(Model):
     """The SCIM directory that manages an organization."""
 
     name: str
     status: Literal["Pending", "Validating", "Active", "Inactive", "Error"] = "Active"
 
 
-class SeedOrganization(_Seed):
+class SeedOrganization(Model):
     """An organization, found by ``code`` or else by ``name``, and created if it is missing."""
+
+    plain_field = "name"
 
     name: str | None = None
     code: str | None = None
@@ -31,8 +29,10 @@ class SeedOrganization(_Seed):
     directory: SeedDirectory | None = None
 
 
-class SeedRole(_Seed):
+class SeedRole(Model):
     """A role."""
+
+    plain_field = "key"
 
     key: str
     id: str | None = None
@@ -42,8 +42,10 @@ class SeedRole(_Seed):
     permissions: list[str] = []
 
 
-class SeedPermission(_Seed):
+class SeedPermission(Model):
     """A permission."""
+
+    plain_field = "key"
 
     key: str
     id: str | None = None
@@ -51,8 +53,10 @@ class SeedPermission(_Seed):
     description: str | None = None
 
 
-class SeedProperty(_Seed):
+class SeedProperty(Model):
     """A property definition."""
+
+    plain_field = "key"
 
     key: str
     id: str | None = None
@@ -64,7 +68,7 @@ class SeedProperty(_Seed):
     is_kinde_property: bool = False
 
 
-class SeedClient(_Seed):
+class SeedClient(Model):
     """A further client of the Management API; ``scopes`` null for all."""
 
     id: str
@@ -72,8 +76,10 @@ class SeedClient(_Seed):
     scopes: list[str] | None = None
 
 
-class SeedIdentity(_Seed):
+class SeedIdentity(Model):
     """An identity of a user. ``is_confirmed`` of a social or enterprise identity is null unless it is given."""
+
+    plain_field = "value"
 
     value: str
     type: str = "email"
@@ -83,7 +89,7 @@ class SeedIdentity(_Seed):
     connection_id: str | None = None
 
 
-class SeedFlag(_Seed):
+class SeedFlag(Model):
     """A feature flag of the environment."""
 
     key: str
@@ -92,7 +98,7 @@ class SeedFlag(_Seed):
     value: str = "false"
 
 
-class SeedConnection(_Seed):
+class SeedConnection(Model):
     """A connection to an identity provider; ``domains`` are its home realm domains."""
 
     id: str | None = None
@@ -101,7 +107,7 @@ class SeedConnection(_Seed):
     domains: list[str] = []
 
 
-class SeedScope(_Seed):
+class SeedScope(Model):
     """A scope of one of the customer's own APIs."""
 
     api_id: str
@@ -109,7 +115,7 @@ class SeedScope(_Seed):
     key: str
 
 
-class SeedUser(_Seed):
+class SeedUser(Model):
     """A user, found by ``id`` or else by ``email``, and created if missing.
 
     ``memberships`` is role keys by organization, or a list of organizations; an organization is named by code, name or
@@ -137,21 +143,20 @@ class SeedUser(_Seed):
     api_keys: list[str] = []
     factors: list[Literal["mfa:email", "mfa:sms", "mfa:authenticator_app"]] = []
 
-    @field_validator("identities", mode="before")
     @classmethod
-    def _texts(cls, value: Any) -> Any:
-        return (
-            [{"value": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-        )
+    def parse(cls, data: Any) -> SeedUser:
+        """Reads a user.
 
-    @field_validator("memberships", mode="before")
-    @classmethod
-    def _names(cls, value: Any) -> Any:
-        listed = isinstance(value, list) and all(isinstance(name, str) for name in value)
-        return {name: [] for name in value} if listed else value
+        :param data: the fields; ``memberships`` may be a list of organizations, without roles.
+        :raises ModelError: for the first field that is unknown, missing or wrong.
+        """
+        listed = data.get("memberships") if isinstance(data, dict) else None
+        if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
+            data = {**data, "memberships": {name: [] for name in listed}}
+        return super().parse(data)
 
 
-class Seed(_Seed):
+class Seed(Model):
     """Everything that a seed may hold. Roles, permissions and properties may be plain keys, organizations names."""
 
     organizations: list[SeedOrganization] = []
@@ -163,17 +168,3 @@ class Seed(_Seed):
     connections: list[SeedConnection] = []
     api_scopes: list[SeedScope] = []
     users: list[SeedUser] = []
-
-    @field_validator("permissions", "roles", "properties", mode="before")
-    @classmethod
-    def _keys(cls, value: Any) -> Any:
-        return (
-            [{"key": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-        )
-
-    @field_validator("organizations", mode="before")
-    @classmethod
-    def _organization_names(cls, value: Any) -> Any:
-        return (
-            [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-        )

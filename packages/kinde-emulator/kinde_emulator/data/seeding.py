@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from kinde_emulator.data.organizations import add_member, set_directory
 from kinde_emulator.data.properties import define, set_values
 from kinde_emulator.data.seed import Seed, SeedIdentity, SeedOrganization, SeedPermission, SeedRole, SeedUser
 from kinde_emulator.data.store import Store, insert, new_id, new_uuid, now, one, update
 from kinde_emulator.data.users import add_identity, owner_of
+from kinde_emulator.model import ModelError
 from kinde_emulator.settings import Settings
 
 
@@ -28,10 +27,9 @@ def seed(store: Store, settings: Settings, data: Mapping[str, Any]) -> dict[str,
     :raises ValueError: if the seed is wrong; the message names the place.
     """
     try:
-        wanted = Seed.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"seed: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        wanted = Seed.parse(data)
+    except ModelError as error:
+        raise ValueError(f"seed: {error}") from None
     with store.transaction() as db:
         permissions = {item.key: _keyed(db, "permissions", item, {}) for item in wanted.permissions}
         roles = {}
@@ -42,7 +40,7 @@ def seed(store: Store, settings: Settings, data: Mapping[str, Any]) -> dict[str,
                 db.execute(sql, (roles[role.key], _id_of(db, "permissions", key, f"role {role.key}")))
         for item in wanted.properties:
             if one(db, "SELECT 1 FROM properties WHERE context = ? AND key = ?", item.context, item.key) is None:
-                values = item.model_dump(exclude={"id", "name"})
+                values = item.to_dict(without={"id", "name"})
                 define(db, name=item.name or item.key, **values, **({"id": item.id} if item.id else {}))
         organizations = {str(item.name or item.code): _organization(db, item) for item in wanted.organizations}
         for client in wanted.clients:
@@ -114,7 +112,7 @@ def _organization(db: sqlite3.Connection, item: SeedOrganization) -> str:
         row = one(db, f"SELECT code FROM organizations WHERE is_default AND {empty}")
         if row is not None:
             db.execute("UPDATE organizations SET code = ? WHERE code = ?", (code, row["code"]))
-    values = item.model_dump(exclude={"code", "properties", "directory"}, exclude_none=True)
+    values = item.to_dict(without={"code", "properties", "directory"}, filled=True)
     if item.is_default:
         db.execute("UPDATE organizations SET is_default = 0")
     if item.is_suspended:
@@ -173,7 +171,7 @@ class _Users:
             "last_signed_in",
             "total_sign_ins",
         )
-        sent = {name: getattr(user, name) for name in columns if user_id is None or name in user.model_fields_set}
+        sent = {name: getattr(user, name) for name in columns if user_id is None or name in user.given}
         if user_id is None:
             user_id = user.id or new_id("kp")
             insert(db, "users", id=user_id, created_on=user.created_on or now(), **sent)
@@ -227,7 +225,7 @@ class _Users:
                 user_id,
                 item.type,
                 item.value,
-                confirmed=item.is_confirmed if own or "is_confirmed" in item.model_fields_set else None,
+                confirmed=item.is_confirmed if own or "is_confirmed" in item.given else None,
                 primary=primary,
                 connection_id=item.connection_id,
                 identity_id=item.id,
@@ -237,12 +235,12 @@ class _Users:
         for factor in user.factors:
             values = {"type": factor, "name": factor.removeprefix("mfa:"), "created_on": now()}
             insert(self._db, "factors", id=new_id("mfa"), user_id=user_id, **values)
-        if "api_keys" in user.model_fields_set:
+        if "api_keys" in user.given:
             self._db.execute("DELETE FROM api_keys WHERE user_id = ?", (user_id,))
             for name in user.api_keys:
                 values = {"name": name, "type": "user", "status": "active", "created_on": now()}
                 insert(self._db, "api_keys", id=new_id("api_key"), user_id=user_id, **values)
-        if "sessions" not in user.model_fields_set:
+        if "sessions" not in user.given:
             return
         self._db.execute("DELETE FROM sessions WHERE user_id = ?", (user_id,))
         start = datetime.now(timezone.utc)

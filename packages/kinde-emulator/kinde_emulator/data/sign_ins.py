@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from kinde_emulator.data.organizations import add_member
 from kinde_emulator.data.store import Store, insert, new_id, now, one, update
 from kinde_emulator.data.users import add_identity, is_enterprise
+from kinde_emulator.model import Model, ModelError
 from kinde_emulator.settings import Settings
 
 
-class SignIn(BaseModel):
+class SignIn(Model):
     """What an identity provider says of the user who signs in."""
-
-    model_config = ConfigDict(extra="forbid")
 
     email: str
     connection_id: str
@@ -38,10 +35,9 @@ def sign_in(store: Store, settings: Settings, data: dict[str, Any]) -> dict[str,
     :raises ValueError: for a field that is missing or wrong, and for an unknown connection.
     """
     try:
-        wanted = SignIn.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"sign_in: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        wanted = SignIn.parse(data)
+    except ModelError as error:
+        raise ValueError(f"sign_in: {error}") from None
     names = {
         name: value for name in ("first_name", "last_name", "picture") if (value := getattr(wanted, name)) is not None
     }

@@ -48,7 +48,7 @@ def reset_mfa(call: Call[Query], user_id: str, org_code: str | None = None, fact
 def replace_organization_mfa(call: Call[Query], org_code: str, body: ReplaceMfa) -> Response:
     """Sets which second factors an organization allows."""
     row = find_organization(call.db, org_code, call.settings)
-    details = {**json.loads(row["details"]), "mfa": body.model_dump()}
+    details = {**json.loads(row["details"]), "mfa": body.to_dict()}
     update(call.db, "organizations", "code", org_code, details=json.dumps(details))
     return call.success()
 

@@ -12,7 +12,7 @@ from kinde_emulator.data.store import insert, new_id, now, one, update
 from kinde_emulator.data.users import checked_email
 from kinde_emulator.errors import ApiError, bad
 from kinde_emulator.server.http import Response
-from kinde_emulator.server.operations import Body, Call, Flag, Query, delete, get, post
+from kinde_emulator.server.operations import Body, Call, Query, delete, get, post
 from kinde_emulator.server.pagination import TokenQuery, token_page
 
 INVITES = "/organization/{org_code}/invites"
@@ -28,8 +28,8 @@ class ListInvites(TokenQuery):
     """Query parameters of the list."""
 
     sort: Literal["created_on_asc", "created_on_desc", "email_asc", "email_desc", "name_asc", "name_desc"] | None = None
-    include_revoked: Flag = False
-    include_accepted: Flag = False
+    include_revoked: bool = False
+    include_accepted: bool = False
 
 
 class CreateInvite(Body):

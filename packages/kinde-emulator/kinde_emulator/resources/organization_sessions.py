@@ -24,6 +24,6 @@ class UpdateSessions(Body):
 def update_organization_sessions(call: Call[Query], org_code: str, body: UpdateSessions) -> Response:
     """Changes the session policy of an organization."""
     details = json.loads(find_organization(call.db, org_code, call.settings)["details"])
-    details["sessions"] = {**details.get("sessions", {}), **body.model_dump(exclude_none=True)}
+    details["sessions"] = {**details.get("sessions", {}), **body.to_dict(filled=True)}
     update(call.db, "organizations", "code", org_code, details=json.dumps(details))
     return call.success()

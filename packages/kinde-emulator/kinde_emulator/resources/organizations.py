@@ -150,7 +150,7 @@ def _check_fields(db: sqlite3.Connection, sent: dict[str, Any], code: str | None
 @post("/organization", scope="create:organizations")
 def create_organization(call: Call[Query], body: CreateOrganization) -> Response:
     """Creates an organization."""
-    sent = body.model_dump(exclude_unset=True)
+    sent = body.to_dict(given=True)
     details = {name: value for name, value in sent.items() if name not in COLUMNS}
     customer = new_id("customer") if details.pop("is_create_billing_customer", False) else None
     if customer:
@@ -180,7 +180,7 @@ class ExpandBilling(Query):
 def update_organization(call: Call[ExpandBilling], org_code: str, body: UpdateOrganization) -> Response:
     """Changes an organization."""
     expand_of(call.query.expand, "billing")
-    sent = body.model_dump(exclude_unset=True)
+    sent = body.to_dict(given=True)
     row = find_organization(call.db, org_code, call.settings)
     _check_fields(call.db, sent, org_code)
     changes: dict[str, Any] = {name: sent.pop(name) or None for name in sorted(COLUMNS & sent.keys())}

@@ -46,7 +46,7 @@ def update_permissions(call: Call[Query], permission_id: str, body: PermissionFi
     find_permission(call.db, permission_id)
     if body.key:
         require_unused_key(call.db, "permissions", body.key, permission_id)
-    changes = {name: value for name, value in body.model_dump(exclude_none=True).items() if value}
+    changes = {name: value for name, value in body.to_dict(filled=True).items() if value}
     update(call.db, "permissions", "id", permission_id, **changes)
     return call.success(message="Permission successfully updated")
 

@@ -66,7 +66,7 @@ def create_property(call: Call[Query], body: CreateProperty) -> Response:
     sql = "SELECT 1 FROM properties WHERE context = ? AND key = ?"
     if one(call.db, sql, body.context, body.key) is not None:
         raise bad("PROPERTY_KEY_ALREADY_EXISTS", f"The key {body.key} is in use", "key")
-    property_id = define(call.db, **body.model_dump())
+    property_id = define(call.db, **body.to_dict())
     return call.success(201, message="Property successfully created", property={"id": property_id})
 
 
@@ -75,7 +75,7 @@ def update_property(call: Call[Query], property_id: str, body: UpdateProperty) -
     """Changes a property definition."""
     _find(call.db, property_id)
     _check_category(call.db, body.category_id)
-    update(call.db, "properties", "id", property_id, **body.model_dump())
+    update(call.db, "properties", "id", property_id, **body.to_dict())
     return call.success(message="Property successfully updated")
 
 

@@ -57,7 +57,7 @@ def update_roles(call: Call[Query], role_id: str, body: RoleFields) -> Response:
     """Changes a role; name and key must be sent. An empty description leaves the description as it is."""
     require_text("name", body.name)
     key = require_text("key", body.key)
-    changes = body.model_dump(exclude_none=True, exclude={"assignment_permission_id"})
+    changes = body.to_dict(filled=True, without={"assignment_permission_id"})
     if not changes.get("description", "-"):
         del changes["description"]
     find_role(call.db, role_id)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 
-from pydantic import ConfigDict
-
 from kinde_emulator.data.shown import shown_users
 from kinde_emulator.errors import bad
 from kinde_emulator.server.http import Response
@@ -17,7 +15,7 @@ from kinde_emulator.server.pagination import cursor_page
 class SearchUsers(Query):
     """Query parameters of the search; ``properties[KEY]`` is one as well."""
 
-    model_config = ConfigDict(extra="allow")
+    allow_unknown = True
 
     page_size: int | None = None
     query: str | None = None
@@ -32,7 +30,7 @@ def search_users(call: Call[SearchUsers]) -> Response:
     """Finds users by name, address or property. A page with fewer users than asked for is the last."""
     query, where, values = call.query, [], []
     expand = expand_of(query.expand, "organizations", "identities", "properties")
-    for name, value in (query.model_extra or {}).items():
+    for name, value in query.unknown.items():
         key = name.removeprefix("properties[").removesuffix("]").removesuffix("][")
         if name != f"properties[{key}]":
             raise bad("UNKNOWN_PARAMETER", f"Unknown query parameter: {name}", name)

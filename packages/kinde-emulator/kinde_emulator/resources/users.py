@@ -7,8 +7,6 @@ import sqlite3
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from pydantic import Field
-
 from kinde_emulator.data.organizations import add_member, refuse_managed
 from kinde_emulator.data.shown import shown_users
 from kinde_emulator.data.store import insert, new_id, now, one, update
@@ -26,7 +24,6 @@ from kinde_emulator.server.http import Response
 from kinde_emulator.server.operations import (
     Body,
     Call,
-    Flag,
     Query,
     comma_separated,
     delete,
@@ -47,7 +44,7 @@ class ListUsers(TokenQuery):
     username: str | None = None
     phone: str | None = None
     expand: str | None = None
-    has_organization: Flag | None = None
+    has_organization: bool | None = None
     active_since: datetime | None = None
 
 
@@ -159,7 +156,7 @@ class CreateUser(Body):
     profile: Profile = Profile()
     organization_code: str | None = None
     provided_id: str | None = None
-    identities: list[NewIdentity] = Field(default=[])
+    identities: list[NewIdentity] = []
 
 
 @post("/user", scope="create:users")
@@ -233,7 +230,7 @@ COLUMNS = {"given_name": "first_name", "family_name": "last_name"}
 def update_user(call: Call[UserId], body: UpdateUser) -> Response:
     """Changes a user; an empty name never clears a name."""
     db, settings, user_id = call.db, call.settings, call.query.id
-    sent = body.model_dump(exclude_unset=True)
+    sent = body.to_dict(given=True)
     if nulls := sorted(name for name, value in sent.items() if value is None):
         raise bad("INVALID_FIELD", f"Invalid field {nulls[0]}: must not be null", nulls[0])
     checked_names(body.given_name, body.family_name, settings)
@@ -268,7 +265,7 @@ def update_user(call: Call[UserId], body: UpdateUser) -> Response:
 class DeleteUser(UserId):
     """Query parameters of a deletion."""
 
-    is_delete_profile: Flag = False
+    is_delete_profile: bool = False
 
 
 @delete("/user", scope="delete:users")

@@ -13,11 +13,10 @@ import sqlite3
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from typing import Any, Generic, Literal, TypeVar
 
 from kinde_emulator.errors import ApiError, bad
+from kinde_emulator.model import Model, ModelError
 from kinde_emulator.server.http import Request, Response, json_response
 from kinde_emulator.server.routes import ROUTER, Handler, Route
 from kinde_emulator.server.tenant import Tenant
@@ -27,28 +26,15 @@ from kinde_emulator.settings import Settings
 PREFIX = "/api/v1"
 
 
-class Query(BaseModel):
+class Query(Model):
     """Query parameters; unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    from_text = True
 
 
-class Body(BaseModel):
+class Body(Model):
     """A JSON body; unknown fields and values of another type are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-def _read_flag(value: Any) -> Any:
-    if isinstance(value, str):
-        if value not in ("true", "false"):
-            raise ValueError("must be true or false")
-        return value == "true"
-    return value
-
-
-Flag = Annotated[bool, BeforeValidator(_read_flag)]
-"""A boolean in a query string: ``true`` or ``false`` and nothing else."""
 
 Q = TypeVar("Q", bound=Query, covariant=True)
 
@@ -158,8 +144,8 @@ def _parse_query(request: Request, model: type[Query]) -> Query:
             raise bad("INVALID_PARAMETER", f"The query parameter {name} was sent more than once", name)
         values[name] = value
     try:
-        return model.model_validate(values)
-    except ValidationError as error:
+        return model.parse(values)
+    except ModelError as error:
         raise _refused(error, "query parameter") from None
 
 
@@ -169,22 +155,19 @@ def _parse_body(request: Request, model: type[Body]) -> Body:
     if not request.content_type.startswith("application/json"):
         raise bad("INVALID_FIELD", "Invalid field body: must be JSON, sent as application/json")
     try:
-        return model.model_validate(json.loads(request.body))
-    except ValidationError as error:
+        return model.parse(json.loads(request.body))
+    except ModelError as error:
         raise _refused(error, "field") from None
     except (ValueError, RecursionError):
         raise bad("INVALID_JSON", "The body is not valid JSON") from None
 
 
-def _refused(error: ValidationError, what: Literal["query parameter", "field"]) -> ApiError:
-    first = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
+def _refused(error: ModelError, what: Literal["query parameter", "field"]) -> ApiError:
     kind = "PARAMETER" if what == "query parameter" else "FIELD"
-    if first["type"] == "extra_forbidden":
-        return bad(f"UNKNOWN_{kind}", f"Unknown {what}: {field}", field)
-    if first["type"] == "missing":
-        return bad(f"MISSING_{kind}", f"Missing {what}: {field}", field)
-    return bad(f"INVALID_{kind}", f"Invalid {what} {field or 'body'}: {first['msg']}", field or None)
+    code = f"{error.problem.upper()}_{kind}"
+    if error.problem == "invalid":
+        return bad(code, f"Invalid {what} {error.field or 'body'}: {error.message}", error.field or None)
+    return bad(code, f"{error.problem.capitalize()} {what}: {error.field}", error.field)
 
 
 def _with_unknown_fields(data: Any) -> Any:
