@@ -260,12 +260,14 @@ def _as_test(options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync.people.examples import check_examples
+    from airflow_provider_kinde.sync.plan.policies import load_policies
     from airflow_provider_kinde.sync.plan.scopes import scopes_of
     from airflow_provider_kinde.sync.spec.date_parser import same_text
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
     spec = SyncSpec.load(options.spec)
     source = make_source(spec)
+    load_policies(spec)
     check_examples(spec)
     rules, tests = len(spec.memberships), f", {len(spec.tests)} test(s) pass" if spec.tests else ""
     show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s){tests}\n")

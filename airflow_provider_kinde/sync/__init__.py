@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.sync.apply.stages import apply_plan as apply_plan
+    from airflow_provider_kinde.sync.plan.guards import Block as Block
     from airflow_provider_kinde.sync.plan.planner import Plan as Plan
     from airflow_provider_kinde.sync.plan.planner import make_plan as make_plan
+    from airflow_provider_kinde.sync.plan.policies import PlannedChange as PlannedChange
+    from airflow_provider_kinde.sync.plan.policies import PlannedRun as PlannedRun
     from airflow_provider_kinde.sync.report.report import Report as Report
     from airflow_provider_kinde.sync.spec.models import SyncSpec as SyncSpec
 
-__all__ = ["Plan", "Report", "SyncSpec", "apply_plan", "make_plan"]
+__all__ = ["Block", "Plan", "PlannedChange", "PlannedRun", "Report", "SyncSpec", "apply_plan", "make_plan"]
 
 _HOMES = {
+    "Block": "plan.guards",
     "Plan": "plan.planner",
+    "PlannedChange": "plan.policies",
+    "PlannedRun": "plan.policies",
     "Report": "report.report",
     "SyncSpec": "spec.models",
     "apply_plan": "apply.stages",

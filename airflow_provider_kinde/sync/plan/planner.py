@@ -20,6 +20,7 @@ from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
 from airflow_provider_kinde.sync.plan.guards import Block, GuardCheck, blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPeople, HeldPerson
 from airflow_provider_kinde.sync.plan.matching import Matches
+from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.signature import Sign, signed, whole
@@ -212,6 +213,7 @@ def plan_run(
     if reason := wrong_tenant(spec.tenant, client.host):
         plan.blocked = [Block(reason, False)]
         return plan
+    policies = load_policies(spec)
     database = Database()
     plan.people = people = read_people(spec, as_source(source), request.now, database)
     plan.warnings = [*people.warnings, *request.recent.warnings]
@@ -259,6 +261,7 @@ def plan_run(
     checks = measure_guards(spec, plan.operations, counts)
     plan.guards, plan.managed = told_checks(checks), counts.managed
     plan.blocked = blocks_of(checks)
+    plan.blocked += check_policies(policies, plan)
     return plan
 
 

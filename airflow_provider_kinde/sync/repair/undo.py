@@ -19,6 +19,7 @@ from airflow_provider_kinde.sync.plan.held_people import HeldPerson
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, moment
 from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
@@ -165,6 +166,7 @@ def make_undo(
     plan.operations = ChangeList(operations, snapshot.database)
     plan.warnings += request.recent.warnings
     plan.blocked += check_guards(spec, plan.operations, _counts(rights, plan, request.recent))
+    plan.blocked += check_policies(load_policies(spec), plan)
     return undo
 
 

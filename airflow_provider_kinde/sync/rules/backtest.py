@@ -153,7 +153,8 @@ class _Replay:
     """One spec on its own tenant in memory."""
 
     def __init__(self, spec: SyncSpec) -> None:
-        self.spec = spec.with_changes(tests=(), check_directories=False)
+        person = spec.person.model_copy(update={"connection": None})  # there are no connections in memory
+        self.spec = spec.with_changes(tests=(), check_directories=False, person=person)
         self.tenant = MemoryTenant(spec)
 
     def day(self, source: Source, moment: pendulum.DateTime) -> Day:
@@ -203,6 +204,8 @@ def _counted(plan: Plan) -> Day:
 
 
 def _short(reason: str, approvable: bool) -> str:
+    if reason.startswith("policy "):
+        return reason.partition(": ")[0]
     if approvable:
         return reason.split()[0].rstrip(":")
     if reason.startswith("drifted"):

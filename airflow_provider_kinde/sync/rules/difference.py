@@ -149,7 +149,7 @@ def compare_specs(
     """
     once, reader = ReadOnceSource(as_source(source)), ReadOnceClient(client)
     new_plan = plan_tested(new, once, reader, request, progress=progress)
-    old_plan = plan_run(old.with_changes(tests=()), once, reader, request, progress=progress)
+    old_plan = plan_run(old.with_changes(tests=(), policies=()), once, reader, request, progress=progress)
     return difference_of(old_plan, new_plan, against or old.file)
 
 
@@ -212,11 +212,16 @@ def _states(plan: Plan) -> dict[str, tuple[str, str]]:
 
 def _guards(old: Plan, new: Plan) -> list[tuple[str, str]]:
     """Blocks that only one of the plans has, told apart by the name of the guard: counts differ anyway."""
-    names = [{block.reason.split()[0]: block.reason for block in plan.blocked} for plan in (old, new)]
+    names = [{_guard(block.reason): block.reason for block in plan.blocked} for plan in (old, new)]
     return [
         *(("old", names[0][name]) for name in names[0] if name not in names[1]),
         *(("new", names[1][name]) for name in names[1] if name not in names[0]),
     ]
+
+
+def _guard(reason: str) -> str:
+    """The name of the guard, or of the policy, that a reason begins with."""
+    return reason.partition(": ")[0] if reason.startswith("policy ") else reason.split()[0]
 
 
 # -- which rules make a difference -------------------------------------------------------------------------------------

@@ -60,6 +60,15 @@ def _name(text: str) -> str:
     return text
 
 
+def _policy(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][\w-]*([.:][A-Za-z_]\w*)*", text):
+        raise wrong(f"{cut(text)!r} is neither a path such as acme.policies.no_admins nor the name of an entry point")
+    return text
+
+
+PolicyName = Annotated[Text, AfterValidator(_policy)]
+
+
 def _host(text: str) -> str:
     host = re.sub(r"^https?://", "", text.lower()).rstrip("/")
     if not _HOST.fullmatch(host):
@@ -116,6 +125,11 @@ class SyncSpec(Section):
         default=False,
         description="Ask first whether a SCIM directory keeps one of the organizations, and stop if so: one more "
         "request a run.",
+    )
+    policies: Annotated[tuple[str, ...], WrittenAs(list[PolicyName], lambda found, info: tuple(found))] = Field(
+        default=(),
+        description="Functions of your own that look at each plan and may block it: dotted paths such as "
+        "acme.policies.no_admins, or names of entry points in the group airflow_provider_kinde.policies.",
     )
     tests: Annotated[tuple[ExampleSpec, ...], WrittenAs(list[ExampleSpec], as_examples)] = Field(
         default=(),
