@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[2] / "airflow_provider_kinde"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "airflow_provider_kinde"
+EMULATOR = ROOT / "packages" / "kinde-emulator" / "kinde_emulator"
 ROOMS = (
     "assets", "cli", "client", "dag_factory", "hooks", "links", "notifications", "openlineage", "operators", "plugins",
     "probe", "resources", "sensors", "sources", "storage", "sync", "triggers",
@@ -18,7 +20,8 @@ ROOMS = (
 
 CLASSES = {
     node.name: node
-    for path in PACKAGE.rglob("*.py")
+    for package in (PACKAGE, EMULATOR)
+    for path in package.rglob("*.py")
     for node in ast.parse(path.read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
@@ -52,11 +55,11 @@ def undocumented(function: Function, docstrings: str) -> list[str]:
     return [name for name in names if name[0] != "_" and not re.search(rf":param {name}:", docstrings)]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_parameter_is_documented(room: str) -> None:
+@pytest.mark.parametrize("folder", [*(PACKAGE / room for room in ROOMS), EMULATOR], ids=lambda folder: folder.name)
+def test_every_parameter_is_documented(folder: Path) -> None:
     found = [
-        f"{path.relative_to(PACKAGE)}:{function.lineno} {function.name}: {', '.join(names)}"
-        for path in sorted((PACKAGE / room).rglob("*.py"))
+        f"{path.relative_to(folder)}:{function.lineno} {function.name}: {', '.join(names)}"
+        for path in sorted(folder.rglob("*.py"))
         for function, docstrings in public(ast.parse(path.read_text(encoding="utf-8")).body)
         if (names := undocumented(function, docstrings))
     ]

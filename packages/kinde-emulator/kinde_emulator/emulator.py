@@ -154,6 +154,7 @@ class Emulator:
     def set(self, **changes: Any) -> Settings:
         """Changes settings while it runs, for example ``kinde.set(patch_roles="merge")``.
 
+        :param changes: new value by name of the setting.
         :returns: the settings now.
         :raises ValueError: for an unknown name or a wrong value.
         """

@@ -42,7 +42,12 @@ class ApiError(Exception):
 
 
 class OAuthError(Exception):
-    """An error response of the token endpoint (RFC 6749, section 5.2)."""
+    """An error response of the token endpoint (RFC 6749, section 5.2).
+
+    :param status: HTTP status.
+    :param error: OAuth's error code, such as ``invalid_client``.
+    :param description: the same in words.
+    """
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(f"{status} {error}: {description}")

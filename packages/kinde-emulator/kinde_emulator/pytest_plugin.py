@@ -19,6 +19,8 @@ def kinde_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """A local Kinde over HTTP with an empty tenant, stopped after the test.
 
     A mark sets how it behaves: ``@pytest.mark.kinde_emulator(patch_roles="merge", rate_limit=60)``.
+
+    :param request: pytest's request, with the mark of the test.
     """
     from kinde_emulator.emulator import Emulator
     from kinde_emulator.settings import Settings
@@ -30,5 +32,8 @@ def kinde_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes the mark known."""
+    """Makes the mark known.
+
+    :param config: pytest's configuration.
+    """
     config.addinivalue_line("markers", "kinde_emulator(**settings): settings of the fixture kinde_emulator")

@@ -15,7 +15,9 @@ MANAGED_BY_DIRECTORY = "The organization is managed by directory sync: make chan
 def find_organization(db: sqlite3.Connection, org_code: str, settings: Settings) -> sqlite3.Row:
     """Reads an organization.
 
+    :param db: the tenant's database, inside a transaction.
     :param org_code: the organization's code.
+    :param settings: the tenant's settings.
     :raises ApiError: ``missing_organization_status`` if there is no such organization.
     """
     row = one(db, "SELECT * FROM organizations WHERE code = ?", org_code)
@@ -27,8 +29,10 @@ def find_organization(db: sqlite3.Connection, org_code: str, settings: Settings)
 def find_member(db: sqlite3.Connection, org_code: str, user_id: str, settings: Settings) -> None:
     """Checks that an organization and a user exist, and that the user is a member.
 
+    :param db: the tenant's database, inside a transaction.
     :param org_code: the organization's code.
     :param user_id: the user's id.
+    :param settings: the tenant's settings.
     :raises ApiError: if one of them is missing, or 400 if the user is not a member.
     """
     find_organization(db, org_code, settings)
@@ -39,6 +43,7 @@ def find_member(db: sqlite3.Connection, org_code: str, user_id: str, settings: S
 def require_member(db: sqlite3.Connection, org_code: str, user_id: str) -> None:
     """Checks that a user is a member of an organization.
 
+    :param db: the tenant's database, inside a transaction.
     :param org_code: the organization's code.
     :param user_id: the user's id.
     :raises ApiError: 400 ``USER_NOT_IN_ORGANIZATION``.
@@ -52,6 +57,7 @@ def add_member(
 ) -> bool:
     """Makes a user a member of an organization.
 
+    :param db: the tenant's database, inside a transaction.
     :param org_code: the organization's code.
     :param user_id: the user's id.
     :param default_roles: whether a new member gets the default roles.
@@ -73,6 +79,7 @@ def add_member(
 def set_directory(db: sqlite3.Connection, org_code: str, name: str, status: str) -> None:
     """Gives an organization a SCIM directory, or changes the one that it has.
 
+    :param db: the tenant's database, inside a transaction.
     :param org_code: the organization's code.
     :param name: the directory's name.
     :param status: the directory's status, such as ``Active``.
@@ -88,7 +95,9 @@ def set_directory(db: sqlite3.Connection, org_code: str, name: str, status: str)
 def refuse_managed(db: sqlite3.Connection, org_code: str, settings: Settings, *, invitation: bool = False) -> None:
     """Checks that no directory in use manages an organization.
 
+    :param db: the tenant's database, inside a transaction.
     :param org_code: the organization's code.
+    :param settings: the tenant's settings.
     :param invitation: whether the change is an invitation. Kinde documents those as refused, so that the setting
         ``directory_changes`` does not allow them.
     :raises ApiError: if a directory manages it.

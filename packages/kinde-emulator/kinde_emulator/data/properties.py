@@ -25,7 +25,10 @@ BUILT_IN = (
 
 
 def define_built_in(db: sqlite3.Connection) -> None:
-    """Defines those of Kinde's own properties of users that are missing."""
+    """Defines those of Kinde's own properties of users that are missing.
+
+    :param db: the tenant's database, inside a transaction.
+    """
     for name in BUILT_IN:
         if one(db, "SELECT 1 FROM properties WHERE key = ?", f"kp_usr_{name}") is None:
             define(db, f"kp_usr_{name}", name.replace("_", " ").capitalize(), "usr", is_kinde_property=True)
@@ -34,6 +37,7 @@ def define_built_in(db: sqlite3.Connection) -> None:
 def define(db: sqlite3.Connection, key: str, name: str, context: str, **more: Any) -> str:
     """Adds a property definition.
 
+    :param db: the tenant's database, inside a transaction.
     :param key: the property's key.
     :param name: the property's name.
     :param context: ``usr``, ``org`` or ``app``.
@@ -48,6 +52,7 @@ def define(db: sqlite3.Connection, key: str, name: str, context: str, **more: An
 def set_values(db: sqlite3.Connection, context: Context, owner: str, values: Mapping[str, str | None]) -> None:
     """Sets property values of a user or an organization.
 
+    :param db: the tenant's database, inside a transaction.
     :param context: ``usr`` or ``org``.
     :param owner: the user's id or the organization's code.
     :param values: value by key; ``None`` removes a value.

@@ -14,6 +14,7 @@ Table = Literal["roles", "permissions"]
 def find_role(db: sqlite3.Connection, role_id: str) -> sqlite3.Row:
     """Reads a role.
 
+    :param db: the tenant's database, inside a transaction.
     :param role_id: the role's id.
     :raises ApiError: 404 if there is no such role.
     """
@@ -23,6 +24,7 @@ def find_role(db: sqlite3.Connection, role_id: str) -> sqlite3.Row:
 def find_permission(db: sqlite3.Connection, permission_id: str) -> sqlite3.Row:
     """Reads a permission.
 
+    :param db: the tenant's database, inside a transaction.
     :param permission_id: the permission's id.
     :raises ApiError: 404 if there is no such permission.
     """
@@ -32,6 +34,7 @@ def find_permission(db: sqlite3.Connection, permission_id: str) -> sqlite3.Row:
 def require_unused_key(db: sqlite3.Connection, table: Table, key: str, item_id: str | None = None) -> None:
     """Checks that no other role or permission has a key.
 
+    :param db: the tenant's database, inside a transaction.
     :param table: ``roles`` or ``permissions``.
     :param key: the key.
     :param item_id: the role or permission that gets the key; ``None`` for a new one.

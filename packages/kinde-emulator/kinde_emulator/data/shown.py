@@ -17,6 +17,8 @@ def shown_users(
 ) -> list[dict[str, Any]]:
     """Users as responses show them. Each part of ``expand`` is read once for all users.
 
+    :param db: the tenant's database, inside a transaction.
+    :param settings: the tenant's settings.
     :param rows: rows of ``users``.
     :param expand: ``organizations``, ``identities``, ``properties`` and ``billing``, as many as are asked for.
     :param search: whether the users are results of the search, which shows no telephone number.

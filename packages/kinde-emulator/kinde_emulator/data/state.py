@@ -13,7 +13,10 @@ _WITH_PERMISSION = "JOIN permissions ON permissions.id = permission_id ORDER BY 
 
 
 def state(store: Store) -> dict[str, Any]:
-    """Everything in the tenant, in the form that :func:`~.seeding.seed` takes."""
+    """Everything in the tenant, in the form that :func:`~.seeding.seed` takes.
+
+    :param store: the tenant's database.
+    """
     with store.transaction() as db:
         return {
             "organizations": _organizations(db),

@@ -213,31 +213,60 @@ class Store:
 
 
 def one(db: sqlite3.Connection, sql: str, *values: Any) -> sqlite3.Row | None:
-    """The first row of a query, or ``None``."""
+    """The first row of a query, or ``None``.
+
+    :param db: the tenant's database, inside a transaction.
+    :param sql: the query, with a question mark for each value.
+    :param values: the values, in their order.
+    :returns: the row, or ``None`` if there is none.
+    """
     row: sqlite3.Row | None = db.execute(sql, values).fetchone()
     return row
 
 
 def number(db: sqlite3.Connection, sql: str, *values: Any) -> int:
-    """The number that a ``SELECT count(*)`` yields."""
+    """The number that a ``SELECT count(*)`` yields.
+
+    :param db: the tenant's database, inside a transaction.
+    :param sql: the query, with a question mark for each value.
+    :param values: the values, in their order.
+    :returns: the number.
+    """
     return int(db.execute(sql, values).fetchone()[0])
 
 
 def insert(db: sqlite3.Connection, table: str, /, **values: Any) -> None:
-    """Adds a row."""
+    """Adds a row.
+
+    :param db: the tenant's database, inside a transaction.
+    :param table: the table.
+    :param values: value by column.
+    """
     names, marks = ", ".join(values), ", ".join("?" * len(values))
     db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
 
 
 def update(db: sqlite3.Connection, table: str, where: str, item: str, /, **values: Any) -> None:
-    """Changes the rows whose column ``where`` is ``item``."""
+    """Changes the rows whose column ``where`` is ``item``.
+
+    :param db: the tenant's database, inside a transaction.
+    :param table: the table.
+    :param where: the column that finds the rows.
+    :param item: the value that it has in them.
+    :param values: value by column; nothing is done without any.
+    """
     if values:
         sets = ", ".join(f"{name} = ?" for name in values)
         db.execute(f"UPDATE {table} SET {sets} WHERE {where} = ?", (*values.values(), item))
 
 
 def grouped(rows: Iterable[sqlite3.Row], key: str) -> dict[str, list[sqlite3.Row]]:
-    """Rows by the value of a column."""
+    """Rows by the value of a column.
+
+    :param rows: the rows.
+    :param key: the column.
+    :returns: value of the column -> its rows.
+    """
     groups: dict[str, list[sqlite3.Row]] = {}
     for row in rows:
         groups.setdefault(row[key], []).append(row)

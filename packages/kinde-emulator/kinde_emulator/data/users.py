@@ -37,7 +37,9 @@ def is_enterprise(strategy: str) -> bool:
 def find_user(db: sqlite3.Connection, user_id: str, settings: Settings) -> sqlite3.Row:
     """Reads a user.
 
+    :param db: the tenant's database, inside a transaction.
     :param user_id: the user's id.
+    :param settings: the tenant's settings.
     :raises ApiError: ``missing_user_status`` if there is no such user.
     """
     row = one(db, "SELECT * FROM users WHERE id = ?", user_id)
@@ -50,6 +52,7 @@ def checked_email(value: str, settings: Settings) -> str:
     """Checks an e-mail address.
 
     :param value: the address.
+    :param settings: the tenant's settings.
     :returns: the address as it is stored.
     :raises ApiError: 400 if it is not a valid address.
     """
@@ -84,6 +87,7 @@ def checked_names(first: str | None, last: str | None, settings: Settings) -> No
 
     :param first: the given name.
     :param last: the family name.
+    :param settings: the tenant's settings.
     :raises ApiError: 400 if one is longer than ``max_name_length``.
     """
     limit = settings.max_name_length
@@ -95,8 +99,10 @@ def checked_names(first: str | None, last: str | None, settings: Settings) -> No
 def checked_provided_id(db: sqlite3.Connection, value: str | None, user_id: str | None, settings: Settings) -> None:
     """Checks a ``provided_id``.
 
+    :param db: the tenant's database, inside a transaction.
     :param value: the ``provided_id``.
     :param user_id: the user who gets it; ``None`` for a new one.
+    :param settings: the tenant's settings.
     :raises ApiError: 400 if it is too long or, where it must be unique, belongs to another user.
     """
     limit = settings.provided_id_max_length
@@ -111,9 +117,11 @@ def checked_provided_id(db: sqlite3.Connection, value: str | None, user_id: str 
 def owner_of(db: sqlite3.Connection, kind: str, value: str, settings: Settings) -> str | None:
     """The id of the user who has an identity, or ``None``.
 
+    :param db: the tenant's database, inside a transaction.
     :param kind: ``email``, ``phone`` or ``username``. For any other, the addresses of social, enterprise and e-mail
         identities are compared.
     :param value: the address, number or name.
+    :param settings: the tenant's settings.
     """
     sql = "SELECT user_id FROM identities WHERE folded = ?"
     values: list[Any] = [value.lower()]
@@ -143,6 +151,7 @@ def add_identity(
 ) -> str:
     """Adds an identity to a user; the first e-mail address, telephone number or user name becomes the primary one.
 
+    :param db: the tenant's database, inside a transaction.
     :param user_id: the user.
     :param kind: ``email``, ``phone``, ``username``, ``enterprise`` or ``social``.
     :param value: the address, number or name.
@@ -187,6 +196,7 @@ def add_identity(
 def make_primary(db: sqlite3.Connection, user_id: str, identity_id: str) -> None:
     """Makes an identity the primary one of its type, and copies its value to the user.
 
+    :param db: the tenant's database, inside a transaction.
     :param user_id: the user.
     :param identity_id: the identity.
     """
@@ -203,6 +213,7 @@ def make_primary(db: sqlite3.Connection, user_id: str, identity_id: str) -> None
 def show_remaining_address(db: sqlite3.Connection, user_id: str) -> None:
     """Shows the address of a social or enterprise identity where a user has no e-mail address any more.
 
+    :param db: the tenant's database, inside a transaction.
     :param user_id: the user.
     """
     sql = """UPDATE users SET email = (SELECT value FROM identities WHERE user_id = users.id AND value LIKE '%@%'
@@ -214,6 +225,7 @@ def show_remaining_address(db: sqlite3.Connection, user_id: str) -> None:
 def identities_of(db: sqlite3.Connection, user_ids: Sequence[str]) -> dict[str, list[sqlite3.Row]]:
     """The identities of several users by user id, read at once, the primary ones first.
 
+    :param db: the tenant's database, inside a transaction.
     :param user_ids: the users.
     """
     groups: dict[str, list[sqlite3.Row]] = {user_id: [] for user_id in user_ids}

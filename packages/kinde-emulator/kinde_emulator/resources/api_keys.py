@@ -26,7 +26,10 @@ class ListApiKeys(Query):
 
 @get("/api_keys", scope="read:api_keys")
 def get_api_keys(call: Call[ListApiKeys]) -> Response:
-    """Lists API keys; 50 on a page."""
+    """Lists API keys; 50 on a page.
+
+    :param call: the checked request, with its query parameters.
+    """
     query = call.query
     wanted = {"type": query.key_type, "status": query.status, "user_id": query.user_id, "org_code": query.org_code}
     given = {name: value for name, value in wanted.items() if value is not None}
@@ -38,13 +41,23 @@ def get_api_keys(call: Call[ListApiKeys]) -> Response:
 
 @get("/api_keys/{key_id}", scope="read:api_keys")
 def get_api_key(call: Call[Query], key_id: str) -> Response:
-    """Reads an API key."""
+    """Reads an API key.
+
+    :param call: the checked request, with its query parameters.
+    :param key_id: Kinde's id of the API key.
+    :raises ApiError: 404 if there is no such object.
+    """
     return call.success(api_key=_shown(_find(call.db, key_id)))
 
 
 @delete("/api_keys/{key_id}", scope="delete:api_keys")
 def delete_api_key(call: Call[Query], key_id: str) -> Response:
-    """Deletes an API key."""
+    """Deletes an API key.
+
+    :param call: the checked request, with its query parameters.
+    :param key_id: Kinde's id of the API key.
+    :raises ApiError: 404 if there is no such object.
+    """
     _find(call.db, key_id)
     call.db.execute("DELETE FROM api_keys WHERE id = ?", (key_id,))
     return call.success(message="API key successfully deleted")

@@ -20,7 +20,10 @@ class ListConnections(CursorQuery):
 
 @get("/connections", scope="read:connections")
 def get_connections(call: Call[ListConnections]) -> Response:
-    """Lists connections, all or those of a home realm domain; ``connections_shape`` says in which form."""
+    """Lists connections, all or those of a home realm domain; ``connections_shape`` says in which form.
+
+    :param call: the checked request, with its query parameters.
+    """
     where, values = [], []
     if call.query.home_realm_domain is not None:
         where.append("EXISTS (SELECT 1 FROM json_each(domains) WHERE lower(value) = lower(?))")
@@ -34,7 +37,12 @@ def get_connections(call: Call[ListConnections]) -> Response:
 
 @get("/connections/{connection_id}", scope="read:connections")
 def get_connection(call: Call[Query], connection_id: str) -> Response:
-    """Reads a connection."""
+    """Reads a connection.
+
+    :param call: the checked request, with its query parameters.
+    :param connection_id: Kinde's id of the connection.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     row = one(call.db, "SELECT * FROM connections WHERE id = ?", connection_id)
     if row is None:
         raise bad("CONNECTION_NOT_FOUND", "Connection not found", "connection_id")

@@ -22,7 +22,11 @@ class ListDirectories(Query):
 
 @get("/directories", scope="read:scim_directories")
 def get_directories(call: Call[ListDirectories]) -> Response:
-    """Lists the directories of one organization or of all; 50 on a page."""
+    """Lists the directories of one organization or of all; 50 on a page.
+
+    :param call: the checked request, with its query parameters.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     code = call.query.organization_code
     if code is not None and one(call.db, "SELECT 1 FROM organizations WHERE code = ?", code) is None:
         raise bad("ORGANIZATION_NOT_FOUND", "Organization not found", "organization_code")
@@ -38,7 +42,12 @@ def get_directories(call: Call[ListDirectories]) -> Response:
 
 @get("/directories/{directory_id}", scope="read:scim_directories")
 def get_directory(call: Call[Query], directory_id: str) -> Response:
-    """Reads a directory."""
+    """Reads a directory.
+
+    :param call: the checked request, with its query parameters.
+    :param directory_id: Kinde's id of the directory.
+    :raises ApiError: 404 if it does not exist.
+    """
     row = one(call.db, "SELECT * FROM directories WHERE id = ?", directory_id)
     if row is None:
         raise ApiError(404, "DIRECTORY_NOT_FOUND", "Directory not found")

@@ -8,7 +8,10 @@ from kinde_emulator.server.operations import Call, Query, get
 
 @get("/environment", scope="read:environments")
 def get_environment(call: Call[Query]) -> Response:
-    """Reads the environment; the setting ``environment_live`` says whether it is live."""
+    """Reads the environment; the setting ``environment_live`` says whether it is live.
+
+    :param call: the checked request, with its query parameters.
+    """
     live = call.settings.environment_live
     return call.success(
         environment={

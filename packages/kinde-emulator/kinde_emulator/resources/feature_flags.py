@@ -22,7 +22,12 @@ class FlagValue(Query):
 
 @get(ORGANIZATION, scope="read:organization_feature_flags")
 def get_organization_feature_flags(call: Call[Query], org_code: str) -> Response:
-    """Shows the flags that an organization overrides, by key."""
+    """Shows the flags that an organization overrides, by key.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such organization.
+    """
     find_organization(call.db, org_code, call.settings)
     sql = """SELECT key, type, organization_flags.value FROM organization_flags JOIN feature_flags USING (key)
              WHERE org_code = ? ORDER BY key"""
@@ -32,7 +37,12 @@ def get_organization_feature_flags(call: Call[Query], org_code: str) -> Response
 
 @delete(ORGANIZATION, scope="delete:organization_feature_flags")
 def delete_organization_feature_flag_overrides(call: Call[Query], org_code: str) -> Response:
-    """Deletes all overrides of an organization."""
+    """Deletes all overrides of an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such organization.
+    """
     find_organization(call.db, org_code, call.settings)
     call.db.execute("DELETE FROM organization_flags WHERE org_code = ?", (org_code,))
     return call.success()
@@ -40,7 +50,13 @@ def delete_organization_feature_flag_overrides(call: Call[Query], org_code: str)
 
 @delete(ORGANIZATION + "/{feature_flag_key}", scope="delete:organization_feature_flags")
 def delete_organization_feature_flag_override(call: Call[Query], org_code: str, feature_flag_key: str) -> Response:
-    """Deletes one override of an organization."""
+    """Deletes one override of an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param feature_flag_key: key of the flag.
+    :raises ApiError: 404 if there is no such organization or no such object.
+    """
     find_organization(call.db, org_code, call.settings)
     _find(call.db, feature_flag_key)
     call.db.execute("DELETE FROM organization_flags WHERE org_code = ? AND key = ?", (org_code, feature_flag_key))
@@ -52,7 +68,15 @@ def delete_organization_feature_flag_override(call: Call[Query], org_code: str, 
 def update_feature_flag_override(
     call: Call[FlagValue], feature_flag_key: str, user_id: str | None = None, org_code: str | None = None
 ) -> Response:
-    """Overrides a flag for a user or an organization."""
+    """Overrides a flag for a user or an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param feature_flag_key: key of the flag.
+    :param user_id: Kinde's id of the user.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such user or no such organization or no such object; 400 if something that
+        was sent is wrong.
+    """
     db, value = call.db, call.query.value
     if user_id is not None:
         find_user(db, user_id, call.settings)

@@ -47,7 +47,12 @@ class UpdateIdentity(Body):
 
 @get("/users/{user_id}/identities", scope="read:user_identities")
 def get_user_identities(call: Call[ListIdentities], user_id: str) -> Response:
-    """Lists the identities of a user."""
+    """Lists the identities of a user.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :raises ApiError: 404 if there is no such user.
+    """
     find_user(call.db, user_id, call.settings)
     rows, more = cursor_page(call, "SELECT * FROM identities", where=["user_id = ?"], values=[user_id])
     return call.success(identities=[_shown(row) for row in rows], has_more=more)
@@ -55,7 +60,13 @@ def get_user_identities(call: Call[ListIdentities], user_id: str) -> Response:
 
 @post("/users/{user_id}/identities", scope="create:user_identities")
 def create_user_identity(call: Call[Query], user_id: str, body: CreateIdentity) -> Response:
-    """Adds an identity to a user; refused if a user has it already."""
+    """Adds an identity to a user; refused if a user has it already.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such user; 400 if something that was sent is wrong.
+    """
     db, settings = call.db, call.settings
     if body.type in ("enterprise", "social") and not body.connection_id:
         raise bad("MISSING_FIELD", "Missing field: connection_id", "connection_id")
@@ -114,13 +125,24 @@ def _create_enterprise_identity(call: Call[Query], user_id: str, value: str, con
 
 @get("/identities/{identity_id}", scope="read:identities")
 def get_identity(call: Call[Query], identity_id: str) -> Response:
-    """Reads an identity."""
+    """Reads an identity.
+
+    :param call: the checked request, with its query parameters.
+    :param identity_id: Kinde's id of the identity.
+    :raises ApiError: 404 if there is no such object.
+    """
     return call.answer(_shown(_find(call.db, identity_id)))
 
 
 @patch("/identities/{identity_id}", scope="update:identities")
 def update_identity(call: Call[Query], identity_id: str, body: UpdateIdentity) -> Response:
-    """Makes an identity the primary one; the user's ``email`` changes with it."""
+    """Makes an identity the primary one; the user's ``email`` changes with it.
+
+    :param call: the checked request, with its query parameters.
+    :param identity_id: Kinde's id of the identity.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such object; 400 if something that was sent is wrong.
+    """
     row = _find(call.db, identity_id)
     if body.is_primary and row["type"] not in COLUMN_OF:
         raise bad("INVALID_IDENTITY_TYPE", f"A {row['type']} identity cannot be made primary", "is_primary")
@@ -133,7 +155,12 @@ def update_identity(call: Call[Query], identity_id: str, body: UpdateIdentity) -
 
 @delete("/identities/{identity_id}", scope="delete:identities")
 def delete_identity(call: Call[Query], identity_id: str) -> Response:
-    """Deletes an identity; refused for the primary address and for the user's last identity."""
+    """Deletes an identity; refused for the primary address and for the user's last identity.
+
+    :param call: the checked request, with its query parameters.
+    :param identity_id: Kinde's id of the identity.
+    :raises ApiError: 404 if there is no such object; 400 if something that was sent is wrong.
+    """
     db, row = call.db, _find(call.db, identity_id)
     user_id, kind = row["user_id"], row["type"]
     others = number(db, "SELECT count(*) FROM identities WHERE user_id = ? AND id <> ?", user_id, identity_id)

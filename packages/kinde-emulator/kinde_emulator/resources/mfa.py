@@ -27,7 +27,13 @@ class ReplaceMfa(Body):
 @get(USER, scope="read:user_mfa")
 @get(MEMBER, scope="read:organization_user_mfa")
 def get_mfa(call: Call[Query], user_id: str, org_code: str | None = None) -> Response:
-    """Reads the second factor of a user or a member: one object, not a list."""
+    """Reads the second factor of a user or a member: one object, not a list.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such object.
+    """
     row = _find(call, user_id, org_code)
     factor = {name: row[name] for name in ("id", "type", "created_on", "name")}
     return call.success(mfa={**factor, "is_verified": True, "usage_count": 0, "last_used_on": row["created_on"]})
@@ -38,7 +44,14 @@ def get_mfa(call: Call[Query], user_id: str, org_code: str | None = None) -> Res
 @delete(MEMBER, scope="delete:organization_user_mfa")
 @delete(MEMBER + "/{factor_id}", scope="delete:organization_user_mfa")
 def reset_mfa(call: Call[Query], user_id: str, org_code: str | None = None, factor_id: str | None = None) -> Response:
-    """Deletes one second factor of a user or a member, or all of them."""
+    """Deletes one second factor of a user or a member, or all of them.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :param org_code: code of the organization.
+    :param factor_id: Kinde's id of the second factor; ``None`` for all of them.
+    :raises ApiError: 404 if there is no such object.
+    """
     _find(call, user_id, org_code, factor_id)
     call.db.execute("DELETE FROM factors WHERE user_id = ? AND id = coalesce(?, id)", (user_id, factor_id))
     return call.success()
@@ -46,7 +59,13 @@ def reset_mfa(call: Call[Query], user_id: str, org_code: str | None = None, fact
 
 @put("/organizations/{org_code}/mfa", scope="update:organization_mfa")
 def replace_organization_mfa(call: Call[Query], org_code: str, body: ReplaceMfa) -> Response:
-    """Sets which second factors an organization allows."""
+    """Sets which second factors an organization allows.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such organization.
+    """
     row = find_organization(call.db, org_code, call.settings)
     details = {**json.loads(row["details"]), "mfa": body.to_dict()}
     update(call.db, "organizations", "code", org_code, details=json.dumps(details))

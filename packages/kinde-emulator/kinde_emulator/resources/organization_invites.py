@@ -44,7 +44,12 @@ class CreateInvite(Body):
 
 @get(INVITES, scope="read:organization_invites")
 def get_organization_invites(call: Call[ListInvites], org_code: str) -> Response:
-    """Lists invitations; revoked and accepted ones only on request."""
+    """Lists invitations; revoked and accepted ones only on request.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such organization.
+    """
     where = ["org_code = ?"]
     where += [] if call.query.include_revoked else ["NOT is_revoked"]
     where += [] if call.query.include_accepted else ["accepted_on IS NULL"]
@@ -57,7 +62,14 @@ def get_organization_invites(call: Call[ListInvites], org_code: str) -> Response
 
 @post(INVITES, scope="create:organization_invites")
 def create_organization_invite(call: Call[Query], org_code: str, body: CreateInvite) -> Response:
-    """Creates an invitation."""
+    """Creates an invitation.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such organization or no such object; 400 if something that was sent is
+        wrong; 400 if a directory manages the organization.
+    """
     db, email = call.db, checked_email(body.email, call.settings)
     for value, name in ((body.first_name, "first_name"), (body.last_name, "last_name")):
         if value is not None and len(value) > 64:
@@ -87,14 +99,26 @@ def create_organization_invite(call: Call[Query], org_code: str, body: CreateInv
 
 @get(INVITES + "/{invite_code}", scope="read:organization_invites")
 def get_organization_invite(call: Call[Query], org_code: str, invite_code: str) -> Response:
-    """Reads an invitation."""
+    """Reads an invitation.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param invite_code: code of the invitation.
+    :raises ApiError: 404 if there is no such organization or no such object.
+    """
     find_organization(call.db, org_code, call.settings)
     return call.answer({"message": "Success", **_shown(call.db, _find(call.db, org_code, invite_code))})
 
 
 @delete(INVITES + "/{invite_code}", scope="delete:organization_invites")
 def delete_organization_invite(call: Call[Query], org_code: str, invite_code: str) -> Response:
-    """Revokes an invitation."""
+    """Revokes an invitation.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param invite_code: code of the invitation.
+    :raises ApiError: 404 if there is no such organization or no such object.
+    """
     find_organization(call.db, org_code, call.settings)
     update(call.db, "invites", "id", _find(call.db, org_code, invite_code)["id"], is_revoked=True)
     return call.success()

@@ -15,7 +15,12 @@ LOGOS = "/organizations/{org_code}/logos"
 
 @get(LOGOS, scope="read:organizations")
 def read_organization_logo(call: Call[Query], org_code: str) -> Response:
-    """Lists the logos of an organization."""
+    """Lists the logos of an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such organization.
+    """
     find_organization(call.db, org_code, call.settings)
     rows = call.db.execute("SELECT type, file_name FROM logos WHERE org_code = ? ORDER BY type", (org_code,))
     logos = [{**dict(row), "path": f"/logos/{org_code}/{row['type']}/{row['file_name']}"} for row in rows]
@@ -24,7 +29,13 @@ def read_organization_logo(call: Call[Query], org_code: str) -> Response:
 
 @post(LOGOS + "/{type}", scope="update:organizations")
 def add_organization_logo(call: Call[Query], org_code: str, type: str) -> Response:
-    """Uploads a logo; only the name of the file is stored."""
+    """Uploads a logo; only the name of the file is stored.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param type: ``light`` or ``dark``.
+    :raises ApiError: 404 if there is no such organization; 400 if something that was sent is wrong.
+    """
     _check_type(type)
     name, content = _uploaded(call.request, "logo")
     if not content:
@@ -37,7 +48,13 @@ def add_organization_logo(call: Call[Query], org_code: str, type: str) -> Respon
 
 @delete(LOGOS + "/{type}", scope="update:organizations")
 def delete_organization_logo(call: Call[Query], org_code: str, type: str) -> Response:
-    """Deletes a logo; answers 204 if there is none."""
+    """Deletes a logo; answers 204 if there is none.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param type: ``light`` or ``dark``.
+    :raises ApiError: 404 if there is no such organization.
+    """
     _check_type(type)
     find_organization(call.db, org_code, call.settings)
     if not call.db.execute("DELETE FROM logos WHERE org_code = ? AND type = ?", (org_code, type)).rowcount:

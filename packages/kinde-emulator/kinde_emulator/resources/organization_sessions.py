@@ -22,7 +22,13 @@ class UpdateSessions(Body):
 
 @patch("/organizations/{org_code}/sessions", scope="update:organizations")
 def update_organization_sessions(call: Call[Query], org_code: str, body: UpdateSessions) -> Response:
-    """Changes the session policy of an organization."""
+    """Changes the session policy of an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such organization.
+    """
     details = json.loads(find_organization(call.db, org_code, call.settings)["details"])
     details["sessions"] = {**details.get("sessions", {}), **body.to_dict(filled=True)}
     update(call.db, "organizations", "code", org_code, details=json.dumps(details))

@@ -30,7 +30,14 @@ class CreateUserPermission(Body):
 
 @get(PERMISSIONS, scope="read:organization_user_permissions")
 def get_organization_user_permissions(call: Call[ListPermissions], org_code: str, user_id: str) -> Response:
-    """Lists the permissions of a member: those given directly and those that come with a role."""
+    """Lists the permissions of a member: those given directly and those that come with a role.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param user_id: Kinde's id of the user.
+    :raises ApiError: 404 if there is no such user or organization, 400 if the user is no member; 400 if something
+        that was sent is wrong.
+    """
     db, expand = call.db, expand_of(call.query.expand, "roles")
     find_member(db, org_code, user_id, call.settings)
     via_role = _via_role(db, org_code, user_id)
@@ -50,7 +57,15 @@ def get_organization_user_permissions(call: Call[ListPermissions], org_code: str
 def create_organization_user_permission(
     call: Call[Query], org_code: str, user_id: str, body: CreateUserPermission
 ) -> Response:
-    """Gives a member a permission directly."""
+    """Gives a member a permission directly.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param user_id: Kinde's id of the user.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such user or organization, 400 if the user is no member; 400 if something
+        that was sent is wrong.
+    """
     find_member(call.db, org_code, user_id, call.settings)
     if one(call.db, "SELECT 1 FROM permissions WHERE id = ?", body.permission_id) is None:
         raise bad("INVALID_PERMISSION_ID", "Permission not found", "permission_id")
@@ -61,7 +76,15 @@ def create_organization_user_permission(
 
 @delete(PERMISSIONS + "/{permission_id}", scope="delete:organization_user_permissions")
 def delete_organization_user_permission(call: Call[Query], org_code: str, user_id: str, permission_id: str) -> Response:
-    """Takes a permission that was given directly; refused for one that comes with a role."""
+    """Takes a permission that was given directly; refused for one that comes with a role.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param user_id: Kinde's id of the user.
+    :param permission_id: Kinde's id of the permission.
+    :raises ApiError: 404 if there is no such user or organization, 400 if the user is no member; 400 if something
+        that was sent is wrong.
+    """
     find_member(call.db, org_code, user_id, call.settings)
     sql = "DELETE FROM member_permissions WHERE org_code = ? AND user_id = ? AND permission_id = ?"
     if not call.db.execute(sql, (org_code, user_id, permission_id)).rowcount:

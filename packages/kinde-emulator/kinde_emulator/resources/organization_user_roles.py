@@ -21,7 +21,13 @@ class CreateUserRole(Body):
 
 @get(ROLES, scope="read:organization_user_roles")
 def get_organization_user_roles(call: Call[Query], org_code: str, user_id: str) -> Response:
-    """Lists the roles of a member, on one page."""
+    """Lists the roles of a member, on one page.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param user_id: Kinde's id of the user.
+    :raises ApiError: 404 if there is no such user or organization, 400 if the user is no member.
+    """
     find_member(call.db, org_code, user_id, call.settings)
     rows = call.db.execute(
         "SELECT id, key, name FROM member_roles JOIN roles ON roles.id = role_id"
@@ -33,7 +39,15 @@ def get_organization_user_roles(call: Call[Query], org_code: str, user_id: str) 
 
 @post(ROLES, scope="create:organization_user_roles")
 def create_organization_user_role(call: Call[Query], org_code: str, user_id: str, body: CreateUserRole) -> Response:
-    """Gives a member a role."""
+    """Gives a member a role.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param user_id: Kinde's id of the user.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such user or organization, 400 if the user is no member; 400 if something
+        that was sent is wrong; 400 if a directory manages the organization.
+    """
     refuse_managed(call.db, org_code, call.settings)
     find_member(call.db, org_code, user_id, call.settings)
     if one(call.db, "SELECT 1 FROM roles WHERE id = ?", body.role_id) is None:
@@ -47,7 +61,15 @@ def create_organization_user_role(call: Call[Query], org_code: str, user_id: str
 
 @delete(ROLES + "/{role_id}", scope="delete:organization_user_roles")
 def delete_organization_user_role(call: Call[Query], org_code: str, user_id: str, role_id: str) -> Response:
-    """Takes a role from a member."""
+    """Takes a role from a member.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param user_id: Kinde's id of the user.
+    :param role_id: Kinde's id of the role.
+    :raises ApiError: 404 if there is no such user or organization, 400 if the user is no member; 400 if something
+        that was sent is wrong; 400 if a directory manages the organization.
+    """
     refuse_managed(call.db, org_code, call.settings)
     find_member(call.db, org_code, user_id, call.settings)
     sql = "DELETE FROM member_roles WHERE org_code = ? AND user_id = ? AND role_id = ?"

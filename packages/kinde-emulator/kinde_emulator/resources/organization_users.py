@@ -43,7 +43,12 @@ HELD = """(SELECT permissions.key FROM member_permissions JOIN permissions ON pe
 
 @get(USERS, scope="read:organization_users")
 def get_organization_users(call: Call[ListMembers], org_code: str) -> Response:
-    """Lists members; with several roles or permissions in the filter, a member must have all of them."""
+    """Lists members; with several roles or permissions in the filter, a member must have all of them.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such organization.
+    """
     where, values = ["members.org_code = ?"], [org_code]
     for key in comma_separated(call.query.roles) or []:
         where.append(
@@ -117,7 +122,13 @@ class ChangeMembers(Body):
 
 @post(USERS, scope="create:organization_users")
 def add_organization_users(call: Call[Query], org_code: str, body: AddMembers) -> Response:
-    """Adds users to an organization."""
+    """Adds users to an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such organization; 400 if a directory manages the organization.
+    """
     db, settings, failures = call.db, call.settings, _Failures(call.settings)
     _check_bulk(body.users, settings)
     find_organization(db, org_code, settings)
@@ -143,7 +154,13 @@ def add_organization_users(call: Call[Query], org_code: str, body: AddMembers) -
 
 @patch(USERS, scope="update:organization_users")
 def update_organization_users(call: Call[Query], org_code: str, body: ChangeMembers) -> Response:
-    """Adds, updates and removes members, mixed."""
+    """Adds, updates and removes members, mixed.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such organization; 400 if a directory manages the organization.
+    """
     settings, failures = call.settings, _Failures(call.settings)
     _check_bulk(body.users, settings)
     find_organization(call.db, org_code, settings)
@@ -157,7 +174,14 @@ def update_organization_users(call: Call[Query], org_code: str, body: ChangeMemb
 
 @delete(USERS + "/{user_id}", scope="delete:organization_users")
 def remove_organization_user(call: Call[Query], org_code: str, user_id: str) -> Response:
-    """Removes a member from an organization."""
+    """Removes a member from an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param user_id: Kinde's id of the user.
+    :raises ApiError: 404 if there is no such user or organization, 400 if the user is no member; 400 if a directory
+        manages the organization.
+    """
     refuse_managed(call.db, org_code, call.settings)
     find_member(call.db, org_code, user_id, call.settings)
     _remove(call.db, org_code, user_id)

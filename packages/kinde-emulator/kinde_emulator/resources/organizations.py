@@ -41,7 +41,10 @@ def _brief(row: sqlite3.Row) -> dict[str, Any]:
 
 @get("/organizations", scope="read:organizations")
 def get_organizations(call: Call[SortedQuery]) -> Response:
-    """Lists organizations."""
+    """Lists organizations.
+
+    :param call: the checked request, with its query parameters.
+    """
     rows, following = token_page(call, "SELECT * FROM organizations", sorts=SORTS, default="name_asc")
     return call.success(organizations=[_brief(row) for row in rows], **following)
 
@@ -55,7 +58,11 @@ class OneOrganization(Query):
 
 @get("/organization", scope="read:organizations")
 def get_organization(call: Call[OneOrganization]) -> Response:
-    """Reads an organization; ``code`` in the response is its own, not the envelope's."""
+    """Reads an organization; ``code`` in the response is its own, not the envelope's.
+
+    :param call: the checked request, with its query parameters.
+    :raises ApiError: 404 if there is no such organization; 400 if something that was sent is wrong.
+    """
     expand = expand_of(call.query.expand, "billing")
     row = find_organization(call.db, call.query.code, call.settings)
     details = json.loads(row["details"])
@@ -149,7 +156,12 @@ def _check_fields(db: sqlite3.Connection, sent: dict[str, Any], code: str | None
 
 @post("/organization", scope="create:organizations")
 def create_organization(call: Call[Query], body: CreateOrganization) -> Response:
-    """Creates an organization."""
+    """Creates an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     sent = body.to_dict(given=True)
     details = {name: value for name, value in sent.items() if name not in COLUMNS}
     customer = new_id("customer") if details.pop("is_create_billing_customer", False) else None
@@ -178,7 +190,13 @@ class ExpandBilling(Query):
 
 @patch("/organization/{org_code}", scope="update:organizations")
 def update_organization(call: Call[ExpandBilling], org_code: str, body: UpdateOrganization) -> Response:
-    """Changes an organization."""
+    """Changes an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such organization; 400 if something that was sent is wrong.
+    """
     expand_of(call.query.expand, "billing")
     sent = body.to_dict(given=True)
     row = find_organization(call.db, org_code, call.settings)
@@ -195,7 +213,12 @@ def update_organization(call: Call[ExpandBilling], org_code: str, body: UpdateOr
 
 @delete("/organization/{org_code}", scope="delete:organizations")
 def delete_organization(call: Call[Query], org_code: str) -> Response:
-    """Deletes an organization; its members remain users."""
+    """Deletes an organization; its members remain users.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :raises ApiError: 400 if something that was sent is wrong; 404 if it does not exist.
+    """
     row = one(call.db, "SELECT is_default FROM organizations WHERE code = ?", org_code)
     if row is None:
         raise ApiError(404, "ORGANIZATION_NOT_FOUND", "Organization not found")
@@ -207,7 +230,12 @@ def delete_organization(call: Call[Query], org_code: str) -> Response:
 
 @delete("/organization/{org_code}/handle", scope="delete:organization_handles")
 def delete_organization_handle(call: Call[Query], org_code: str) -> Response:
-    """Deletes the handle of an organization."""
+    """Deletes the handle of an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :raises ApiError: 404 if there is no such organization.
+    """
     find_organization(call.db, org_code, call.settings)
     update(call.db, "organizations", "code", org_code, handle=None)
     return call.success()

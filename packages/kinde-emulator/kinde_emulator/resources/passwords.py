@@ -31,7 +31,13 @@ class SetPassword(Body):
 
 @put("/users/{user_id}/password", scope="update:user_passwords")
 def set_user_password(call: Call[Query], user_id: str, body: SetPassword) -> Response:
-    """Checks a password's hash. It is not stored, because no user signs in here."""
+    """Checks a password's hash. It is not stored, because no user signs in here.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such user; 400 if something that was sent is wrong.
+    """
     if body.hashing_method in ("pbkdf2", "firebase-scrypt") and not body.salt:
         raise bad("MISSING_FIELD", f"Missing field: salt, for {body.hashing_method}", "salt")
     find_user(call.db, user_id, call.settings)

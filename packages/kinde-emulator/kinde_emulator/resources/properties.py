@@ -42,7 +42,10 @@ class UpdateProperty(Body):
 
 @get("/properties", scope="read:properties")
 def get_properties(call: Call[ListProperties]) -> Response:
-    """Lists the property definitions."""
+    """Lists the property definitions.
+
+    :param call: the checked request, with its query parameters.
+    """
     where, values = (["context = ?"], [call.query.context]) if call.query.context else ([], [])
     rows, more = cursor_page(call, "SELECT * FROM properties", where=where, values=values)
     shown = [
@@ -61,7 +64,12 @@ def get_properties(call: Call[ListProperties]) -> Response:
 
 @post("/properties", scope="create:properties")
 def create_property(call: Call[Query], body: CreateProperty) -> Response:
-    """Defines a property."""
+    """Defines a property.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     _check_category(call.db, body.category_id)
     sql = "SELECT 1 FROM properties WHERE context = ? AND key = ?"
     if one(call.db, sql, body.context, body.key) is not None:
@@ -72,7 +80,13 @@ def create_property(call: Call[Query], body: CreateProperty) -> Response:
 
 @put("/properties/{property_id}", scope="update:properties")
 def update_property(call: Call[Query], property_id: str, body: UpdateProperty) -> Response:
-    """Changes a property definition."""
+    """Changes a property definition.
+
+    :param call: the checked request, with its query parameters.
+    :param property_id: Kinde's id of the property.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such object.
+    """
     _find(call.db, property_id)
     _check_category(call.db, body.category_id)
     update(call.db, "properties", "id", property_id, **body.to_dict())
@@ -81,7 +95,12 @@ def update_property(call: Call[Query], property_id: str, body: UpdateProperty) -
 
 @delete("/properties/{property_id}", scope="delete:properties")
 def delete_property(call: Call[Query], property_id: str) -> Response:
-    """Deletes a property definition and all of its values."""
+    """Deletes a property definition and all of its values.
+
+    :param call: the checked request, with its query parameters.
+    :param property_id: Kinde's id of the property.
+    :raises ApiError: 404 if there is no such object; 400 if something that was sent is wrong.
+    """
     if _find(call.db, property_id)["is_kinde_property"]:
         raise bad("KINDE_PROPERTY", "Kinde's own properties cannot be deleted")
     call.db.execute("DELETE FROM properties WHERE id = ?", (property_id,))

@@ -32,7 +32,10 @@ class UpdateCategory(Body):
 
 @get("/property_categories", scope="read:property_categories")
 def get_categories(call: Call[ListCategories]) -> Response:
-    """Lists the categories."""
+    """Lists the categories.
+
+    :param call: the checked request, with its query parameters.
+    """
     where, values = (["context = ?"], [call.query.context]) if call.query.context else ([], [])
     rows, more = cursor_page(call, "SELECT id, name FROM categories", where=where, values=values)
     return call.success(categories=[dict(row) for row in rows], has_more=more)
@@ -40,7 +43,11 @@ def get_categories(call: Call[ListCategories]) -> Response:
 
 @post("/property_categories", scope="create:property_categories")
 def create_category(call: Call[Query], body: CreateCategory) -> Response:
-    """Creates a category."""
+    """Creates a category.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    """
     category_id = new_id("category")
     insert(call.db, "categories", id=category_id, name=body.name, context=body.context)
     return call.success(201, message="Category successfully created", category={"id": category_id})
@@ -48,7 +55,13 @@ def create_category(call: Call[Query], body: CreateCategory) -> Response:
 
 @put("/property_categories/{category_id}", scope="update:property_categories")
 def update_category(call: Call[Query], category_id: str, body: UpdateCategory) -> Response:
-    """Renames a category."""
+    """Renames a category.
+
+    :param call: the checked request, with its query parameters.
+    :param category_id: Kinde's id of the category.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if it does not exist.
+    """
     if one(call.db, "SELECT 1 FROM categories WHERE id = ?", category_id) is None:
         raise ApiError(404, "CATEGORY_NOT_FOUND", "Property category not found")
     update(call.db, "categories", "id", category_id, name=body.name)

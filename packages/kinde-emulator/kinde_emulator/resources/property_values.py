@@ -28,7 +28,12 @@ class PropertyValue(Query):
 @get(USER, scope="read:user_properties")
 @get(ORGANIZATION, scope="read:organization_properties")
 def get_property_values(call: Call[Query], user_id: str | None = None, org_code: str | None = None) -> Response:
-    """Lists every property that a user or an organization can have, with its value."""
+    """Lists every property that a user or an organization can have, with its value.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :param org_code: code of the organization.
+    """
     context, owner = _owner(call, user_id, org_code)
     table, column = VALUE_TABLES[context]
     sql = f"""SELECT id, name, description, key, value FROM properties
@@ -42,7 +47,14 @@ def get_property_values(call: Call[Query], user_id: str | None = None, org_code:
 def update_property_values(
     call: Call[Query], body: UpdateValues, user_id: str | None = None, org_code: str | None = None
 ) -> Response:
-    """Sets several property values of a user or an organization."""
+    """Sets several property values of a user or an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    :param user_id: Kinde's id of the user.
+    :param org_code: code of the organization.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     set_values(call.db, *_owner(call, user_id, org_code), body.properties)
     return call.success(message="Properties successfully updated")
 
@@ -52,7 +64,14 @@ def update_property_values(
 def update_property_value(
     call: Call[PropertyValue], property_key: str, user_id: str | None = None, org_code: str | None = None
 ) -> Response:
-    """Sets one property value of a user or an organization."""
+    """Sets one property value of a user or an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param property_key: key of the property.
+    :param user_id: Kinde's id of the user.
+    :param org_code: code of the organization.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     set_values(call.db, *_owner(call, user_id, org_code), {property_key: call.query.value})
     return call.success(message="Property successfully updated")
 

@@ -29,7 +29,12 @@ class UpdateRolePermissions(Body):
 
 @get("/roles/{role_id}/permissions", scope="read:role_permissions")
 def get_role_permissions(call: Call[SortedQuery], role_id: str) -> Response:
-    """Lists the permissions of a role."""
+    """Lists the permissions of a role.
+
+    :param call: the checked request, with its query parameters.
+    :param role_id: Kinde's id of the role.
+    :raises ApiError: 404 if there is no such role.
+    """
     find_role(call.db, role_id)
     rows, following = token_page(
         call,
@@ -44,7 +49,13 @@ def get_role_permissions(call: Call[SortedQuery], role_id: str) -> Response:
 
 @patch("/roles/{role_id}/permissions", scope="update:role_permissions")
 def update_role_permissions(call: Call[Query], role_id: str, body: UpdateRolePermissions) -> Response:
-    """Gives permissions to a role and takes others from it."""
+    """Gives permissions to a role and takes others from it.
+
+    :param call: the checked request, with its query parameters.
+    :param role_id: Kinde's id of the role.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such role; 400 if something that was sent is wrong.
+    """
     added, removed = [], []
     find_role(call.db, role_id)
     for change in body.permissions:
@@ -62,7 +73,13 @@ def update_role_permissions(call: Call[Query], role_id: str, body: UpdateRolePer
 
 @delete("/roles/{role_id}/permissions/{permission_id}", scope="delete:role_permissions")
 def remove_role_permission(call: Call[Query], role_id: str, permission_id: str) -> Response:
-    """Takes a permission from a role."""
+    """Takes a permission from a role.
+
+    :param call: the checked request, with its query parameters.
+    :param role_id: Kinde's id of the role.
+    :param permission_id: Kinde's id of the permission.
+    :raises ApiError: 404 if there is no such role.
+    """
     find_role(call.db, role_id)
     _take(call.db, role_id, permission_id)
     return call.success()

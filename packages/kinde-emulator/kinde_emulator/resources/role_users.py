@@ -12,7 +12,12 @@ from kinde_emulator.server.pagination import TokenQuery, token_page
 
 @get("/roles/{role_id}/users", scope="read:organization_user_roles")
 def get_role_users(call: Call[TokenQuery], role_id: str) -> Response:
-    """Lists the users who have a role, each with the organizations where."""
+    """Lists the users who have a role, each with the organizations where.
+
+    :param call: the checked request, with its query parameters.
+    :param role_id: Kinde's id of the role.
+    :raises ApiError: 404 if there is no such role.
+    """
     find_role(call.db, role_id)
     rows, following = token_page(
         call,
@@ -30,7 +35,13 @@ def get_role_users(call: Call[TokenQuery], role_id: str) -> Response:
 
 @get("/organizations/{org_code}/roles/{role_id}/users", scope="read:organization_user_roles")
 def get_organization_role_users(call: Call[TokenQuery], org_code: str, role_id: str) -> Response:
-    """Lists the users who have a role in an organization."""
+    """Lists the users who have a role in an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param role_id: Kinde's id of the role.
+    :raises ApiError: 404 if there is no such organization or no such role.
+    """
     find_organization(call.db, org_code, call.settings)
     find_role(call.db, role_id)
     rows, following = token_page(
@@ -46,7 +57,13 @@ def get_organization_role_users(call: Call[TokenQuery], org_code: str, role_id: 
 
 @get("/organizations/{org_code}/roles/{role_id}/users/count", scope="read:organization_user_roles")
 def get_organization_role_users_count(call: Call[Query], org_code: str, role_id: str) -> Response:
-    """Counts the users who have a role in an organization."""
+    """Counts the users who have a role in an organization.
+
+    :param call: the checked request, with its query parameters.
+    :param org_code: code of the organization.
+    :param role_id: Kinde's id of the role.
+    :raises ApiError: 404 if there is no such organization or no such role.
+    """
     find_organization(call.db, org_code, call.settings)
     find_role(call.db, role_id)
     sql = "SELECT count(*) FROM member_roles WHERE org_code = ? AND role_id = ?"

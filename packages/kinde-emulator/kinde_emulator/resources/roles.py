@@ -31,14 +31,22 @@ class RoleFields(Body):
 
 @get("/roles", scope="read:roles")
 def get_roles(call: Call[SortedQuery]) -> Response:
-    """Lists the roles."""
+    """Lists the roles.
+
+    :param call: the checked request, with its query parameters.
+    """
     rows, following = token_page(call, "SELECT * FROM roles", sorts=SORTS, default="name_asc")
     return call.success(roles=[_shown(row) for row in rows], **following)
 
 
 @post("/roles", scope="create:roles")
 def create_role(call: Call[Query], body: RoleFields) -> Response:
-    """Creates a role."""
+    """Creates a role.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     name, key, role_id = require_text("name", body.name), require_text("key", body.key), new_uuid()
     require_unused_key(call.db, "roles", key)
     default = bool(body.is_default_role)
@@ -48,13 +56,24 @@ def create_role(call: Call[Query], body: RoleFields) -> Response:
 
 @get("/roles/{role_id}", scope="read:roles")
 def get_role(call: Call[Query], role_id: str) -> Response:
-    """Reads a role."""
+    """Reads a role.
+
+    :param call: the checked request, with its query parameters.
+    :param role_id: Kinde's id of the role.
+    :raises ApiError: 404 if there is no such role.
+    """
     return call.success(role=_shown(find_role(call.db, role_id)))
 
 
 @patch("/roles/{role_id}", scope="update:roles")
 def update_roles(call: Call[Query], role_id: str, body: RoleFields) -> Response:
-    """Changes a role; name and key must be sent. An empty description leaves the description as it is."""
+    """Changes a role; name and key must be sent. An empty description leaves the description as it is.
+
+    :param call: the checked request, with its query parameters.
+    :param role_id: Kinde's id of the role.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such role; 400 if something that was sent is wrong.
+    """
     require_text("name", body.name)
     key = require_text("key", body.key)
     changes = body.to_dict(filled=True, without={"assignment_permission_id"})
@@ -68,7 +87,12 @@ def update_roles(call: Call[Query], role_id: str, body: RoleFields) -> Response:
 
 @delete("/roles/{role_id}", scope="delete:roles")
 def delete_role(call: Call[Query], role_id: str) -> Response:
-    """Deletes a role; every member who has it loses it."""
+    """Deletes a role; every member who has it loses it.
+
+    :param call: the checked request, with its query parameters.
+    :param role_id: Kinde's id of the role.
+    :raises ApiError: 404 if there is no such role.
+    """
     find_role(call.db, role_id)
     call.db.execute("DELETE FROM roles WHERE id = ?", (role_id,))
     return call.success(message="Role successfully deleted")

@@ -27,7 +27,11 @@ class SearchUsers(Query):
 
 @get("/search/users", scope="read:users")
 def search_users(call: Call[SearchUsers]) -> Response:
-    """Finds users by name, address or property. A page with fewer users than asked for is the last."""
+    """Finds users by name, address or property. A page with fewer users than asked for is the last.
+
+    :param call: the checked request, with its query parameters.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     query, where, values = call.query, [], []
     expand = expand_of(query.expand, "organizations", "identities", "properties")
     for name, value in query.unknown.items():

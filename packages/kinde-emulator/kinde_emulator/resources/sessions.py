@@ -11,7 +11,12 @@ from kinde_emulator.server.operations import Call, Query, delete, get
 
 @get("/users/{user_id}/sessions", scope="read:user_sessions")
 def get_user_sessions(call: Call[Query], user_id: str) -> Response:
-    """Lists the sessions of a user."""
+    """Lists the sessions of a user.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :raises ApiError: 404 if there is no such user.
+    """
     find_user(call.db, user_id, call.settings)
     rows = call.db.execute("SELECT * FROM sessions WHERE user_id = ? ORDER BY id", (user_id,))
     sessions = [
@@ -36,7 +41,12 @@ def get_user_sessions(call: Call[Query], user_id: str) -> Response:
 
 @delete("/users/{user_id}/sessions", scope="delete:user_sessions")
 def delete_user_sessions(call: Call[Query], user_id: str) -> Response:
-    """Ends all sessions of a user."""
+    """Ends all sessions of a user.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :raises ApiError: 404 if there is no such user.
+    """
     find_user(call.db, user_id, call.settings)
     if call.settings.no_sessions_status == 404 and not number(
         call.db, "SELECT count(*) FROM sessions WHERE user_id = ?", user_id

@@ -50,7 +50,11 @@ class ListUsers(TokenQuery):
 
 @get("/users", scope="read:users")
 def get_users(call: Call[ListUsers]) -> Response:
-    """Lists users in the order of their ids."""
+    """Lists users in the order of their ids.
+
+    :param call: the checked request, with its query parameters.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     query, where, values = call.query, [], []
     expand = expand_of(query.expand, "organizations", "identities", "billing")
     if (ids := comma_separated(query.user_id)) is not None:
@@ -104,7 +108,11 @@ class OneUser(Query):
 
 @get("/user", scope="read:users")
 def get_user_data(call: Call[OneUser]) -> Response:
-    """Reads a user; the address is called ``preferred_email`` here."""
+    """Reads a user; the address is called ``preferred_email`` here.
+
+    :param call: the checked request, with its query parameters.
+    :raises ApiError: 404 if there is no such user; 400 if something that was sent is wrong.
+    """
     expand = expand_of(call.query.expand, "organizations", "identities", "billing")
     row = find_user(call.db, call.query.id, call.settings)
     [user] = shown_users(call.db, call.settings, [row], expand)
@@ -161,7 +169,12 @@ class CreateUser(Body):
 
 @post("/user", scope="create:users")
 def create_user(call: Call[Query], body: CreateUser) -> Response:
-    """Creates a user; refused if a user has one of the identities."""
+    """Creates a user; refused if a user has one of the identities.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    :raises ApiError: 400 if something that was sent is wrong.
+    """
     db, settings, profile = call.db, call.settings, body.profile
     if profile.email is not None and settings.profile_email == "reject":
         raise bad("UNKNOWN_FIELD", "Unknown field: profile.email", "profile.email")
@@ -228,7 +241,12 @@ COLUMNS = {"given_name": "first_name", "family_name": "last_name"}
 
 @patch("/user", scope="update:users")
 def update_user(call: Call[UserId], body: UpdateUser) -> Response:
-    """Changes a user; an empty name never clears a name."""
+    """Changes a user; an empty name never clears a name.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if there is no such user; 400 if something that was sent is wrong.
+    """
     db, settings, user_id = call.db, call.settings, call.query.id
     sent = body.to_dict(given=True)
     if nulls := sorted(name for name, value in sent.items() if value is None):
@@ -270,7 +288,11 @@ class DeleteUser(UserId):
 
 @delete("/user", scope="delete:users")
 def delete_user(call: Call[DeleteUser]) -> Response:
-    """Deletes a user; the profile is kept unless ``is_delete_profile`` is sent."""
+    """Deletes a user; the profile is kept unless ``is_delete_profile`` is sent.
+
+    :param call: the checked request, with its query parameters.
+    :raises ApiError: 404 if there is no such user.
+    """
     user_id = call.query.id
     find_user(call.db, user_id, call.settings)
     folded = "SELECT folded FROM identities WHERE user_id = ?"
@@ -284,6 +306,11 @@ def delete_user(call: Call[DeleteUser]) -> Response:
 
 @post("/users/{user_id}/refresh_claims", scope="update:user_refresh_claims")
 def refresh_user_claims(call: Call[Query], user_id: str) -> Response:
-    """Checks that the user exists. There is nothing else to do, because no tokens are issued to users."""
+    """Checks that the user exists. There is nothing else to do, because no tokens are issued to users.
+
+    :param call: the checked request, with its query parameters.
+    :param user_id: Kinde's id of the user.
+    :raises ApiError: 404 if there is no such user.
+    """
     find_user(call.db, user_id, call.settings)
     return call.success()

@@ -48,7 +48,11 @@ def _json_object(request: Request) -> dict[str, Any]:
 
 @control("GET", "/log")
 def get_log(tenant: Tenant, request: Request) -> Response:
-    """Shows the requests so far, oldest first; with ``last=N`` only the latest N."""
+    """Shows the requests so far, oldest first; with ``last=N`` only the latest N.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     last = dict(request.query).get("last")
     if last is not None and not (last.isascii() and last.isdigit()):
         raise bad("INVALID_PARAMETER", "last must be a whole number", "last")
@@ -57,20 +61,32 @@ def get_log(tenant: Tenant, request: Request) -> Response:
 
 @control("DELETE", "/log")
 def clear_log(tenant: Tenant, request: Request) -> Response:
-    """Empties the log."""
+    """Empties the log.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     tenant.log.clear()
     return json_response({})
 
 
 @control("GET", "/state")
 def get_state(tenant: Tenant, request: Request) -> Response:
-    """Shows everything in the tenant."""
+    """Shows everything in the tenant.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     return json_response(state(tenant.store))
 
 
 @control("POST", "/seed")
 def post_seed(tenant: Tenant, request: Request) -> Response:
-    """Adds data to the tenant; answers with ids by name."""
+    """Adds data to the tenant; answers with ids by name.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     try:
         return json_response(seed(tenant.store, tenant.settings, _json_object(request)))
     except ValueError as error:
@@ -79,7 +95,11 @@ def post_seed(tenant: Tenant, request: Request) -> Response:
 
 @control("POST", "/sign_in")
 def post_sign_in(tenant: Tenant, request: Request) -> Response:
-    """Signs a user in by a connection; answers with the user's id, and whether the user was made just now."""
+    """Signs a user in by a connection; answers with the user's id, and whether the user was made just now.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     try:
         return json_response(sign_in(tenant.store, tenant.settings, _json_object(request)))
     except ValueError as error:
@@ -88,13 +108,21 @@ def post_sign_in(tenant: Tenant, request: Request) -> Response:
 
 @control("GET", "/settings")
 def get_settings(tenant: Tenant, request: Request) -> Response:
-    """Shows the settings, with the client secret masked."""
+    """Shows the settings, with the client secret masked.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     return json_response(tenant.settings.to_dict())
 
 
 @control("PATCH", "/settings")
 def patch_settings(tenant: Tenant, request: Request) -> Response:
-    """Changes settings."""
+    """Changes settings.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     try:
         return json_response(tenant.change(_json_object(request)).to_dict())
     except ValueError as error:
@@ -103,13 +131,21 @@ def patch_settings(tenant: Tenant, request: Request) -> Response:
 
 @control("GET", "/faults")
 def get_faults(tenant: Tenant, request: Request) -> Response:
-    """Shows the faults that are still waiting."""
+    """Shows the faults that are still waiting.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     return json_response([fault.to_dict() for fault in tenant.faults.pending()])
 
 
 @control("POST", "/faults")
 def post_fault(tenant: Tenant, request: Request) -> Response:
-    """Adds a fault."""
+    """Adds a fault.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     try:
         fault = Fault(**_json_object(request))
     except (TypeError, ValueError) as error:
@@ -119,14 +155,23 @@ def post_fault(tenant: Tenant, request: Request) -> Response:
 
 @control("DELETE", "/faults")
 def clear_faults(tenant: Tenant, request: Request) -> Response:
-    """Removes all faults."""
+    """Removes all faults.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     tenant.faults.clear()
     return json_response({})
 
 
 @control("DELETE", "/faults/{fault_id}")
 def delete_fault(tenant: Tenant, request: Request, fault_id: str) -> Response:
-    """Removes one fault."""
+    """Removes one fault.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    :param fault_id: number of the fault.
+    """
     if not (fault_id.isascii() and fault_id.isdigit() and tenant.faults.remove(int(fault_id))):
         raise ApiError(404, "FAULT_NOT_FOUND", "No such fault is waiting")
     return json_response({})
@@ -134,6 +179,10 @@ def delete_fault(tenant: Tenant, request: Request, fault_id: str) -> Response:
 
 @control("POST", "/revoke_tokens")
 def revoke_tokens(tenant: Tenant, request: Request) -> Response:
-    """Makes every token issued so far invalid."""
+    """Makes every token issued so far invalid.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
     tenant.tokens.revoke_all()
     return json_response({})

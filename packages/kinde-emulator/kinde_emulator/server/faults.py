@@ -105,6 +105,7 @@ class Faults:
     def add(self, fault: Fault) -> Fault:
         """Adds a fault at the end of the queue.
 
+        :param fault: what happens to which requests.
         :returns: the fault, with its id.
         """
         with self._lock:
@@ -115,6 +116,7 @@ class Faults:
     def remove(self, fault_id: int) -> bool:
         """Removes a fault.
 
+        :param fault_id: number of the fault.
         :returns: whether there was a fault with that id.
         """
         with self._lock:

@@ -11,7 +11,10 @@ from kinde_emulator.server.routes import route
 
 @route("POST", "/oauth2/token")
 def issue_token(request: Request) -> Response:
-    """Issues an access token."""
+    """Issues an access token.
+
+    :param request: the request.
+    """
     if not request.content_type.startswith("application/x-www-form-urlencoded"):
         raise OAuthError(400, "invalid_request", "The body must be application/x-www-form-urlencoded")
     pairs = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
@@ -26,13 +29,19 @@ def issue_token(request: Request) -> Response:
 @route("GET", "/.well-known/jwks")
 @route("GET", "/.well-known/jwks.json")
 def signing_keys(request: Request) -> Response:
-    """Shows the public key that tokens are signed with."""
+    """Shows the public key that tokens are signed with.
+
+    :param request: the request.
+    """
     return json_response({"keys": [request.tenant.tokens.jwk]})
 
 
 @route("GET", "/.well-known/openid-configuration")
 def discovery(request: Request) -> Response:
-    """Shows where the endpoints are and what they support."""
+    """Shows where the endpoints are and what they support.
+
+    :param request: the request.
+    """
     base = f"http://{request.host}"
     return json_response(
         {

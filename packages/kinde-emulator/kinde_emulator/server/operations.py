@@ -1,6 +1,6 @@
 """How an operation of the Management API is declared: a function under ``@get("/roles", scope="read:roles")``.
 
-The function's signature says the rest: ``call: Call[ListRoles]`` names the model of the query parameters, a path
+The function is called like the operation in Kinde's document (its ``operationId``). Its signature says the rest: ``call: Call[ListRoles]`` names the model of the query parameters, a path
 parameter has the name that it has in the path, and ``body: CreateRole`` names the model of the JSON body. The request
 reaches the function once token, scope, query parameters and body are checked, inside a database transaction, which is
 undone if the function raises.
@@ -113,27 +113,47 @@ def operation(method: str, path: str, scope: str) -> Callable[[Handler], Handler
 
 
 def get(path: str, scope: str) -> Callable[[Handler], Handler]:
-    """Declares a GET; see :func:`operation`."""
+    """Declares a GET; see :func:`operation`.
+
+    :param path: the path below ``/api/v1``, with parameters in braces.
+    :param scope: the scope that the access token must hold.
+    """
     return operation("GET", path, scope)
 
 
 def post(path: str, scope: str) -> Callable[[Handler], Handler]:
-    """Declares a POST; see :func:`operation`."""
+    """Declares a POST; see :func:`operation`.
+
+    :param path: the path below ``/api/v1``, with parameters in braces.
+    :param scope: the scope that the access token must hold.
+    """
     return operation("POST", path, scope)
 
 
 def put(path: str, scope: str) -> Callable[[Handler], Handler]:
-    """Declares a PUT; see :func:`operation`."""
+    """Declares a PUT; see :func:`operation`.
+
+    :param path: the path below ``/api/v1``, with parameters in braces.
+    :param scope: the scope that the access token must hold.
+    """
     return operation("PUT", path, scope)
 
 
 def patch(path: str, scope: str) -> Callable[[Handler], Handler]:
-    """Declares a PATCH; see :func:`operation`."""
+    """Declares a PATCH; see :func:`operation`.
+
+    :param path: the path below ``/api/v1``, with parameters in braces.
+    :param scope: the scope that the access token must hold.
+    """
     return operation("PATCH", path, scope)
 
 
 def delete(path: str, scope: str) -> Callable[[Handler], Handler]:
-    """Declares a DELETE; see :func:`operation`."""
+    """Declares a DELETE; see :func:`operation`.
+
+    :param path: the path below ``/api/v1``, with parameters in braces.
+    :param scope: the scope that the access token must hold.
+    """
     return operation("DELETE", path, scope)
 
 

@@ -57,7 +57,10 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonc
 
 @route("GET", "/")
 def index(request: Request) -> Response:
-    """Shows organizations, members, roles and the latest requests."""
+    """Shows organizations, members, roles and the latest requests.
+
+    :param request: the request.
+    """
     tenant, parameters = request.tenant, dict(request.query)
     wanted = parameters.get("q", "").strip()
     asked = parameters.get("page", "1")

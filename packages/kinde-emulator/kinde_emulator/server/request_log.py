@@ -89,7 +89,10 @@ class RequestLog:
 
 
 def plain_query(query: str) -> dict[str, Any]:
-    """A query string as a dictionary, secrets masked; a repeated name has a list."""
+    """A query string as a dictionary, secrets masked; a repeated name has a list.
+
+    :param query: the parameters, in their order.
+    """
     plain: dict[str, Any] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in plain:

@@ -49,7 +49,10 @@ class Router:
         self._routes: dict[tuple[str, int], list[Route]] = {}
 
     def add(self, route: Route) -> None:
-        """Adds a route; the first one that matches a path answers it."""
+        """Adds a route; the first one that matches a path answers it.
+
+        :param route: method, path and handler.
+        """
         self._routes.setdefault((route.method, route.template.count("/")), []).append(route)
 
     def all(self) -> list[Route]:
@@ -57,7 +60,10 @@ class Router:
         return [route for routes in self._routes.values() for route in routes]
 
     def find(self, request: Request) -> tuple[Route, dict[str, str]] | None:
-        """The route of a request with its path parameters, or ``None`` if there is no such route."""
+        """The route of a request with its path parameters, or ``None`` if there is no such route.
+
+        :param request: method and path.
+        """
         segments = request.path.split("/")
         for route in self._routes.get((request.method, len(segments) - 1), ()):
             parameters = route.match(segments)

@@ -176,7 +176,10 @@ class Tokens:
         return claims
 
     def revoke(self, authorization: str) -> None:
-        """Makes the token of an ``Authorization`` header invalid from now on."""
+        """Makes the token of an ``Authorization`` header invalid from now on.
+
+        :param authorization: the header's value.
+        """
         token = authorization.partition(" ")[2].strip()
         try:
             self._revoked.add(str(jwt.decode(token, options={"verify_signature": False})["jti"]))

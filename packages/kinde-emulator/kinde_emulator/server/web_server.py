@@ -55,7 +55,10 @@ class WebServer(uvicorn.Server):
                 await asyncio.wait_for(self._ended.wait(), 1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Waits up to a second for the requests that are being answered, then closes their connections."""
+        """Waits up to a second for the requests that are being answered, then closes their connections.
+
+        :param sockets: the listening sockets, as uvicorn passes them.
+        """
         for server in self.servers:
             server.close()
         for listener in sockets or []:
