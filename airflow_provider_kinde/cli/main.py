@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_kinde.cli import backtest, checks, draft, probe, repair
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.sync.model import Source
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+WATCH_SECONDS = 0.3
+"""How often `validate --watch` looks at the file."""
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
           with --against: 0 the rules change nothing today, 2 they change something, 3 nothing could be planned
@@ -129,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
 
     validate = commands.add_parser("validate", help="check a spec file without network")
     validate.add_argument("--spec", metavar="FILE", required=True)
+    validate.add_argument("--watch", action="store_true", help="check again each time the file is saved, until Ctrl-C")
     validate.set_defaults(command=_validate)
 
     backtest.add_commands(commands)
@@ -258,6 +264,30 @@ def _as_test(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    return _watch(options) if options.watch else _check(options)
+
+
+def _watch(options: argparse.Namespace) -> int:
+    """Check a spec each time its file is saved."""
+    stamp: tuple[int, int] | None = (-1, -1)
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                status = Path(options.spec).stat()
+                now: tuple[int, int] | None = (status.st_mtime_ns, status.st_size)
+            except OSError:  # an editor may replace the file
+                now = None
+            if now != stamp:
+                stamp = now
+                try:
+                    _check(options)
+                except ProviderError as error:
+                    fail(str(error))
+            time.sleep(WATCH_SECONDS)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync.people.examples import check_examples
     from airflow_provider_kinde.sync.plan.policies import load_policies
