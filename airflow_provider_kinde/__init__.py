@@ -38,6 +38,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": modules("hooks.kinde"),
         "operators": modules(
             "operators.sync",
+            "operators.accounts",
             "operators.person",
             "operators.approval",
             "operators.users",

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_kinde.cli import backtest, checks, draft, probe, repair
+from airflow_provider_kinde.cli import accounts, backtest, checks, draft, probe, repair
 from airflow_provider_kinde.cli.shared import (
     AGAINST_EXIT,
     APPLY_EXIT,
@@ -137,6 +137,7 @@ def parser() -> argparse.ArgumentParser:
     validate.add_argument("--watch", action="store_true", help="check again each time the file is saved, until Ctrl-C")
     validate.set_defaults(command=_validate)
 
+    accounts.add_commands(commands)
     backtest.add_commands(commands)
     checks.add_commands(commands)
     draft.add_commands(commands)

@@ -125,6 +125,15 @@ def _letters(email: str) -> str:
     return unicodedata.normalize("NFC", email.strip().rpartition("@")[0].lower())
 
 
+def domain_key(text: str) -> str:
+    """Bring a domain into the form in which domains of addresses are compared.
+
+    :param text: a domain, with or without an ``@`` in front.
+    :returns: lower case, in A-labels.
+    """
+    return _domain(text.strip().removeprefix("@"))
+
+
 def _fold(text: str) -> str:
     if text.isascii():
         return text.lower()

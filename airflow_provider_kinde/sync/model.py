@@ -131,6 +131,7 @@ class Account(NamedTuple):
     :param organizations: codes of all organizations, managed or not.
     :param link: the ``provided_id`` taken apart, if it is of this sync's namespace.
     :param created: when Kinde made the account, in seconds since 1970; ``None`` where Kinde does not say.
+    :param signed_in: when the user signed in last, as Kinde writes it; empty for never.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Account(NamedTuple):
     organizations: tuple[str, ...]
     link: Link | None
     created: int | None = None
+    signed_in: str = ""
 
     @property
     def addresses(self) -> set[str]:

@@ -244,6 +244,7 @@ def plan_run(
         holds.hold_protected_left_out(plan.operations)
     plan.unchanged, plan.held = finder.unchanged, holds.listed()
     plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]
+    plan.warnings += request.recent.written_back(plan.operations.of("update"))
     plan.warnings += _unknown_ids(people, snapshot, request)
     plan.warnings += holds.form_accounts.listed()
     plan.absence_unknown = holds.absence_unknown

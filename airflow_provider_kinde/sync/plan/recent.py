@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import pendulum
 
+from airflow_provider_kinde.resources.fields import some
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 
 
@@ -17,12 +19,14 @@ class RecentChanges:
 
     :param removed: code of an organization -> HR ids of the people who lost their membership.
     :param renamed: HR ids of the people whose address was changed.
+    :param names: digests of the changes that wrote names.
     :param warnings: reports that could not be read, or whose signature is not right.
     """
 
     removed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     renamed: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def joined(cls, parts: Iterable[RecentChanges]) -> RecentChanges:
@@ -33,11 +37,27 @@ class RecentChanges:
         removed: dict[str, frozenset[str]] = {}
         renamed: frozenset[str] = frozenset()
         warnings: tuple[str, ...] = ()
+        names: frozenset[str] = frozenset()
         for part in parts:
             renamed, warnings = renamed | part.renamed, warnings + part.warnings
+            names |= part.names
             for code, ids in part.removed.items():
                 removed[code] = removed.get(code, frozenset()) | ids
-        return cls(removed, renamed, warnings)
+        return cls(removed, renamed, warnings, names)
+
+    def written_back(self, updates: Iterable[Change]) -> list[str]:
+        """Warn about names that an earlier run wrote, and that a plan would write once more in the same way.
+
+        :param updates: the updates of the plan.
+        :returns: the warning, or nothing.
+        """
+        again = [update.id for update in updates if update.digest in self.names] if self.names else []
+        if not again:
+            return []
+        people = f"{len(again):,} people (id {some(again, 5)})"
+        reason = f"names that a run of the last day wrote differ again, of {people}: an identity provider rewrites "
+        way = "them at sign-in. Set person.names to at_creation, or switch off the profile sync in Kinde's connection"
+        return [reason + way]
 
     def still_removed(self, snapshot: Snapshot, aliases: Iterable[str]) -> dict[str, int]:
         """Count the people who lost a membership and do not have it again: alias -> how many.

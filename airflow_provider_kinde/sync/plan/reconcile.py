@@ -169,6 +169,8 @@ class Reconciler(AccountRights):
             raise HoldReason(f"the address belongs to an account that another source manages ({account.provided_id})")
         if not joiner.adopt:
             raise HoldReason("a Kinde account has this address, and the spec does not adopt accounts (joiner.adopt)")
+        if self.spec.ignore.covers(key):
+            raise HoldReason("a Kinde account has this address, and the spec ignores it (ignore): not adopted")
         if self.rows_with(key) > 1:
             raise HoldReason("more than one HR row has this address, and a Kinde account has it: not adopted")
         if account.suspended:

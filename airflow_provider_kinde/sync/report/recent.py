@@ -13,6 +13,8 @@ from airflow_provider_kinde.sync.plan.run_request import moment
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.signature import Sign
 
+_NAMES = {"given_name", "family_name"}
+
 
 def changes_of_report(
     open_file: Callable[[], TextIO], name: str, spec_name: str, host: str, now: pendulum.DateTime, sign: Sign
@@ -41,8 +43,12 @@ def changes_of_report(
         return RecentChanges(warnings=(_unread(name, error),))
     removed: dict[str, set[str]] = {}
     renamed = set()
-    for change in file.operations.of("remove_membership", "rename"):
-        if change.outcome == "done" and change.kind == "rename":
+    names = set()
+    for change in file.operations.of("remove_membership", "rename", "update"):
+        if change.outcome == "done" and change.kind == "update":
+            if (change.after or {}).keys() & _NAMES:
+                names.add(change.digest)
+        elif change.outcome == "done" and change.kind == "rename":
             renamed.add(change.id)
         elif change.outcome == "done":
             removed.setdefault(str(codes.get(change.alias, "")), set()).add(change.id)
@@ -51,7 +57,8 @@ def changes_of_report(
         file.content.check(head, sign, name)
     except SyncError as error:
         warnings = (f"the guards may not see all changes of the last day: {error}",)
-    return RecentChanges({code: frozenset(ids) for code, ids in removed.items()}, frozenset(renamed), warnings)
+    taken = {code: frozenset(ids) for code, ids in removed.items()}
+    return RecentChanges(taken, frozenset(renamed), warnings, frozenset(names))
 
 
 def _unread(name: str, error: Exception) -> str:

@@ -164,7 +164,7 @@ def csv_lines(report: Report) -> Iterator[str]:
     out = io.StringIO()
     writer = csv.writer(out)
     for row in rows:
-        writer.writerow([_cell(text) for text in row])
+        writer.writerow([safe_cell(text) for text in row])
         yield out.getvalue()
         out.seek(0)
         out.truncate()
@@ -312,7 +312,11 @@ def value_text(value: Any) -> str:
     return clean(value)
 
 
-def _cell(text: str) -> str:
+def safe_cell(text: str) -> str:
+    """Make a text safe for a cell of a table: one that a spreadsheet would run as a formula gets an apostrophe.
+
+    :param text: the text.
+    """
     cleaned = clean(text)
     return f"'{cleaned}" if cleaned.lstrip()[:1] in _FORMULA else cleaned
 

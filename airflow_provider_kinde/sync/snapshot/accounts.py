@@ -52,6 +52,7 @@ def parse_account(user: fields.Json, name: str) -> Account:
         tuple(sorted(fields.codes_of(user))),
         parse_link(provided_id, name),
         fields.seconds_of(user.get("created_on")),
+        fields.text_in(user, "last_signed_in"),
     )
 
 

@@ -40,6 +40,18 @@ def read_all_members(
     keep_last_listed(database)
 
 
+def read_other_members(client: Any, organizations: Sequence[Organization], database: Database) -> None:
+    """Read the members of organizations that the spec does not manage (``GET /organizations/{code}/users``).
+
+    :param client: a ``KindeClient``.
+    :param organizations: the organizations; their codes are their aliases.
+    :param database: where members are kept.
+    """
+    with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
+        list(pool.map(lambda one: _read_into(database, client, one), organizations))
+    keep_last_listed(database)
+
+
 def read_members_again(client: Any, organizations: Iterable[Organization], database: Database) -> None:
     """Read the members of some organizations once more, in place of what was read before.
 

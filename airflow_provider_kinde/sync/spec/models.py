@@ -43,6 +43,7 @@ from airflow_provider_kinde.sync.spec.sections import (
     Action,
     EmploymentSpec,
     Guards,
+    IgnoreSpec,
     JoinerSpec,
     LeaverSpec,
     PersonSpec,
@@ -120,6 +121,10 @@ class SyncSpec(Section):
     guards: Guards = Field(default_factory=Guards, description="How much one run may do without approval.")
     protect: ProtectSpec = Field(
         default_factory=ProtectSpec, validate_default=True, description="People who do not lose their access unseen."
+    )
+    ignore: IgnoreSpec = Field(
+        default_factory=IgnoreSpec,
+        description="Service and test accounts: never adopted, and a class of their own in `accounts`.",
     )
     check_directories: Flag = Field(
         default=False,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pendulum
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from airflow_provider_kinde.resources.normalization import name_key
+from airflow_provider_kinde.resources.normalization import domain_key, name_key
 from airflow_provider_kinde.sync.spec.connection import Connection
 from airflow_provider_kinde.sync.spec.date_parser import check_format
 from airflow_provider_kinde.sync.spec.expressions import Template
@@ -224,6 +224,24 @@ class Guards(Section):
     def names(cls) -> list[str]:
         """The names of the guards."""
         return [name for name in cls.model_fields if name != "floor"]
+
+
+class IgnoreSpec(Section):
+    """Service and test accounts: never adopted, and a class of their own in the list of accounts."""
+
+    emails: Annotated[frozenset[str], WrittenAs(list[Email], lambda found, info: frozenset(found))] = Field(
+        default=frozenset(), description="Addresses of accounts."
+    )
+    domains: Annotated[frozenset[str], WrittenAs(list[Text], lambda found, info: frozenset(map(domain_key, found)))] = (
+        Field(default=frozenset(), description="Domains of addresses, such as test.acme.com.")
+    )
+
+    def covers(self, email: str) -> bool:
+        """Tell whether an address is one of a service or test account.
+
+        :param email: the address, in the form for comparing.
+        """
+        return email in self.emails or email.rpartition("@")[2] in self.domains
 
 
 class ProtectSpec(Section):

@@ -63,6 +63,7 @@ class AccountRow(NamedTuple):
     :param organizations: the codes of its organizations as JSON; empty where it is in none.
     :param created: when Kinde made the account, in seconds since 1970.
     :param enterprise: whether the account signs in by an enterprise connection with the preferred address.
+    :param signed_in: when the user signed in last, as Kinde writes it.
     """
 
     id: str
@@ -79,6 +80,7 @@ class AccountRow(NamedTuple):
     organizations: str
     created: int | None
     enterprise: bool
+    signed_in: str
 
 
 _SELECT = f"SELECT {', '.join(f'accounts.{column}' for column in AccountRow._fields)} FROM accounts"
@@ -178,7 +180,7 @@ class AccountTable:
             row.id, row.provided_id, row.email, row.first, row.last, bool(row.suspended),
             (("email", row.email),) if row.identities is None else _decode_pairs(row.identities),
             _decode(row.organizations), None if row.link is None else parse_link(row.provided_id, self.name),
-            row.created,
+            row.created, row.signed_in,
         )  # fmt: skip
 
 
@@ -192,6 +194,7 @@ def _row_of(account: Account) -> AccountRow:
         email_key(account.email) if "@" in account.email else None, account.first_name, account.last_name,
         account.suspended, None if only_address else json.dumps(account.identities), _encode(account.organizations),
         account.created, not only_address and _signs_in_by_enterprise(account),
+        account.signed_in,
     )  # fmt: skip
 
 

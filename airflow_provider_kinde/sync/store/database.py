@@ -25,7 +25,7 @@ CREATE TABLE hr (
 CREATE TABLE unclear (number INTEGER, id TEXT, key TEXT, given TEXT, family TEXT);
 CREATE TABLE accounts (
   id TEXT, provided_id TEXT, link TEXT, plain INTEGER, odd INTEGER, email TEXT, key TEXT, first TEXT, last TEXT,
-  suspended INTEGER, identities TEXT, organizations TEXT, created INTEGER, enterprise INTEGER
+  suspended INTEGER, identities TEXT, organizations TEXT, created INTEGER, enterprise INTEGER, signed_in TEXT
 );
 CREATE TABLE addresses (key TEXT, account TEXT);
 CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);

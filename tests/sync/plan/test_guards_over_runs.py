@@ -143,3 +143,22 @@ def test_a_report_that_cannot_be_read_is_a_warning(world: World, text: str) -> N
     found = recent(world, text)
     assert (found.removed, len(found.warnings)) == ({}, 1)
     assert "report.json cannot be read" in found.warnings[0]
+
+
+@pytest.mark.parametrize("redact", [False, True], ids=["whole", "redacted"])
+def test_names_that_are_written_back_in_every_run_are_told(world: World, redact: bool) -> None:
+    rows = people(20)
+    world.apply(rows)
+
+    def provider() -> None:
+        world.kinde.seed({"users": [{"email": "p1@example.com", "first_name": "GIVEN1"}]})
+
+    provider()
+    first = world.apply(rows)
+    assert not [warning for warning in first.plan.warnings if "names" in warning]
+    provider()
+    shown = redact_report(first) if redact else first
+    (warning,) = world.plan(rows, recent=recent(world, text_of(shown))).warnings
+    assert "1 people (id 1): an identity provider rewrites them at sign-in. Set person.names to at_creation" in warning
+    world.kinde.seed({"users": [{"email": "p1@example.com", "first_name": "Other"}]})
+    assert world.plan(rows, recent=recent(world, text_of(shown))).warnings == []

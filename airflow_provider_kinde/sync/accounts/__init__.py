@@ -1,0 +1,1 @@
+"""The inventory: every account of a tenant, and what a sync thinks of it."""

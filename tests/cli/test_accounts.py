@@ -1,0 +1,66 @@
+"""The command ``accounts`` and the operator, as users run them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kinde_emulator import Emulator
+from tests.support.airflow_fixtures import command, company, dag_file, database, kinde, storage_path
+from tests.support.company import SECRET_WORDS, Company, Run, writes
+
+__all__ = ["command", "company", "dag_file", "database", "kinde", "storage_path"]
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+TASK = """
+from airflow.providers.common.compat.sdk import DAG
+from airflow_provider_kinde.operators.accounts import KindeAccountsOperator
+with DAG("DAG_ID", schedule=None, default_args={{"retries": 0}}) as dag:
+    KindeAccountsOperator(task_id="accounts", spec={spec!r}, file_name="accounts.json")
+"""
+
+
+def planted(kinde: Emulator) -> None:
+    kinde.seed({"users": [{"email": "mail-1@example.com"}, {"email": "ghost@elsewhere.org", "first_name": "Ghost"}]})
+
+
+def test_the_command_writes_every_account_and_a_sum(
+    command: Cli, company: Company, kinde: Emulator, tmp_path: Path
+) -> None:
+    planted(kinde)
+    before, accounts = writes(kinde), len(kinde.state()["users"])
+    done = command("accounts", "--spec", "hr.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "orphan  ghost@elsewhere.org  Ghost  last sign-in never" in done.stdout
+    assert "1 adoptable: adopted" in done.stdout
+    for form in ("csv", "json", "html"):
+        done = command("accounts", "--spec", "hr.yaml", "--out", f"list.{form}")
+        assert done.returncode == 0, done.stderr
+        assert stat.S_IMODE((tmp_path / f"list.{form}").stat().st_mode) == 0o600
+    with (tmp_path / "list.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == accounts
+    assert (table[0]["class"], table[0]["email"]) == ("orphan", "ghost@elsewhere.org")
+    assert writes(kinde) == before
+    wrong = command("accounts", "--spec", "hr.yaml", "--out", "list.txt")
+    assert (wrong.returncode, "let the name end in one of these" in wrong.stderr) == (1, True)
+
+
+def test_the_operator_writes_the_list_and_returns_counts_only(
+    dag_file: Callable[[str], Any], company: Company, kinde: Emulator, storage_path: Path
+) -> None:
+    planted(kinde)
+    before = writes(kinde)
+    run = Run(dag_file(TASK.format(spec=str(company.spec))))
+    assert run.state == "success"
+    found = run.xcom("accounts")
+    document = json.loads(Path(found["path"]).read_text())
+    assert len(document["accounts"]) == found["accounts"] == len(kinde.state()["users"])
+    assert document["classes"] == found["classes"]
+    assert not [word for word in SECRET_WORDS if word in json.dumps(found).lower()]
+    assert writes(kinde) == before
