@@ -17,7 +17,7 @@ DISTRIBUTED := $(KINDE_VENVS)/distributed/bin
 
 CODE := airflow_provider_kinde benchmarks dags demo packages scripts tests
 # What these folders test needs Airflow; all others run without it.
-AIRFLOW_TESTS := $(addprefix tests/,hooks operators sensors triggers dag_factory cli assets notifications openlineage provider storage sources/airflow)
+AIRFLOW_TESTS := $(addprefix tests/,hooks operators sensors triggers dag_factory cli assets notifications openlineage plugins provider storage sources/airflow)
 # Environments of their own.
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
 # What stands around engine and client, and what takes long: a part of its own, so that `make test-unit` stays short.

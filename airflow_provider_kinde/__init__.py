@@ -53,7 +53,8 @@ def get_provider_info() -> dict[str, Any]:
         # 3.x reads the one, 2.11 the other.
         "asset-uris": [asset],
         "dataset-uris": [asset],
-        "extra-links": [f"{__name__}.links.admin.KindeAdminLink"],
+        "extra-links": [f"{__name__}.links.admin.KindeAdminLink", f"{__name__}.links.report.KindeReportLink"],
+        "plugins": [{"name": "kinde", "plugin-class": f"{__name__}.plugins.kinde.KindePlugin"}],
         "config": {
             "kinde": {
                 "description": "How the Kinde sync keeps its plans and reports.",
@@ -77,6 +78,16 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "boolean",
                         "example": "True",
                         "default": "False",
+                    },
+                    "ui": {
+                        "description": (
+                            "Whether Airflow's interface has the provider's pages (Airflow 3.1 and later): *Kinde* in\n"
+                            "the navigation, and the page of each plan and report.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": "False",
+                        "default": "True",
                     },
                     "redact": {
                         "description": (

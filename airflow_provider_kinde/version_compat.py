@@ -80,15 +80,26 @@ async def connection_of(conn_id: str) -> tuple[Any, Any]:
 
 
 @cache
-def user_agent() -> str:
-    """``airflow-provider-kinde/0.1.0 Airflow/3.3.2 Python/3.11``."""
-    version = "unknown"
+def _airflow_version() -> str:
     for name in ("apache-airflow", "apache-airflow-core", "apache-airflow-task-sdk"):
         try:
-            version = metadata.version(name)
-            break
+            return metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    return "unknown"
+
+
+@cache
+def has_plugin_pages() -> bool:
+    """Whether plugins of this Airflow can add pages to its navigation: 3.1 and later."""
+    parts = _airflow_version().split(".")[:2]
+    return [int(part) for part in parts if part.isdigit()] >= [3, 1]
+
+
+@cache
+def user_agent() -> str:
+    """``airflow-provider-kinde/0.1.0 Airflow/3.3.2 Python/3.11``."""
+    version = _airflow_version()
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return f"airflow-provider-kinde/{__version__} Airflow/{version} Python/{python}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_kinde.links.report import KindeReportLink, has_pages, page_address
 from airflow_provider_kinde.operators.base import TextTemplatesMixin
 from airflow_provider_kinde.operators.spec_base import is_true, may_name_people, spec_path
 from airflow_provider_kinde.storage import run_files
@@ -69,10 +69,11 @@ def _operator(base: Any) -> Any:
     class KindeSyncApprovalOperator(TextTemplatesMixin, base):  # type: ignore[misc]
         """Show a plan to a user of Airflow and wait for *Approve* or *Reject*, without holding a worker.
 
-        The text holds counts, the limits of the guards, the first 20 HR ids of the people who would lose something
-        (names only with ``log_personal_data``), the plan's hash, and the path of the whole plan. After *Reject* the
-        tasks that follow are skipped. Without an answer in time the task fails. A plan that needs no approval passes
-        at once.
+        The subject says what is asked ("acme-hr: 44 people would lose access, limit 28"). The text holds counts by
+        organization and reason, largest first, each guard with its value and limit, the first HR ids of each group
+        (names only with ``log_personal_data``), the plan's hash, and the link to the page of the whole plan. After
+        *Reject* the tasks that follow are skipped. Without an answer in time the task fails. A plan that needs no
+        approval passes at once.
 
         :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
         :param kinde_conn_id: Airflow connection; the spec's ``kinde_conn_id`` when left out (templated).
@@ -90,6 +91,7 @@ def _operator(base: Any) -> Any:
         """
 
         template_fields: Sequence[str] = ("spec", "kinde_conn_id", "plan_only")
+        operator_extra_links = (KindeReportLink(),)
         ui_color = "#e6f4ee"
         ui_fgcolor = "#0f3d2e"
 
@@ -129,30 +131,33 @@ def _operator(base: Any) -> Any:
             :returns: ``{asked: False, ...}`` at once where no approval is needed.
             """
             from airflow_provider_kinde.operators.approval_seal import sealed
-            from airflow_provider_kinde.sync.report.approval_text import approval_body
+            from airflow_provider_kinde.sync.report.approval_text import approval_text
+            from airflow_provider_kinde.sync.report.plan_file import PlanFile
             from airflow_provider_kinde.sync.spec.models import SyncSpec
 
             summary: dict[str, Any] = context["ti"].xcom_pull(task_ids=self.plan_task_id)
             blocked, path = list(summary["blocked"]), str(summary["path"])
             spec = SyncSpec.load(self._spec_file())
             conn_id = self.kinde_conn_id or spec.kinde_conn_id
-            plan: dict[str, Any] = {}
+            plan: PlanFile | None = None
             if blocked or self.when == "always":
                 # The plan itself, and not what stands in XCom, says whether and what to ask.
-                plan = json.loads(run_files.read(path))
+                plan = PlanFile.read(lambda: run_files.opened(path))
                 if self.assigned_users:
-                    blocked = [str(block["reason"]) for block in plan["blocked"]]
-            asks = bool(blocked) or bool(plan.get("operations"))
-            if is_true(self.plan_only) or not asks:
+                    blocked = [str(block["reason"]) for block in plan.head["blocked"]]
+            if is_true(self.plan_only) or plan is None or not (blocked or plan.operations):
                 return sealed({"asked": False, "hash": None, "path": path, "by": None}, conn_id, context)
-            limits = {name: str(spec.guards[name]) for name in spec.guards.names()}
             # The approval is for the plan that was shown, even if the plan's task runs again in the meantime.
-            asked = sealed({"asked": True, "hash": plan["hash"], "path": path}, conn_id, context)
+            asked = sealed({"asked": True, "hash": plan.hash, "path": path}, conn_id, context)
             context["ti"].xcom_push(key="asked", value=asked)
+            ti, page = context["ti"], ""
+            if has_pages():
+                page = page_address(ti.dag_id, ti.run_id, self.plan_task_id)
+                ti.xcom_push(key=KindeReportLink.key, value=page)
             names = may_name_people(self.log_personal_data)
-            self.subject = f"Apply this plan of {spec.name}?"
-            self.body = approval_body(plan, blocked, limits, path, names=names)
-            self.log.info("asking for approval of %s", plan["hash"])
+            text = approval_text(plan, blocked, path, page=page, names=names)
+            self.subject, self.body = text.subject, text.body
+            self.log.info("asking for approval of %s", plan.hash)
             return super().execute(context)
 
         def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.links.report import KindeReportLink
 from airflow_provider_kinde.operators.base import TextTemplatesMixin, connected
 from airflow_provider_kinde.operators.cancellation import CancellableMixin
 from airflow_provider_kinde.storage import run_files
@@ -50,6 +51,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
     """
 
     template_fields: Sequence[str] = ("spec", "kinde_conn_id", "storage_path")
+    operator_extra_links = (KindeReportLink(),)
     ui_color = "#e6f4ee"
     ui_fgcolor = "#0f3d2e"
 
@@ -93,6 +95,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         names = {name: getattr(ti, name, None) for name in ("dag_id", "run_id", "task_id")}
         triggered_by = getattr(context.get("dag_run"), "triggering_user_name", None)
         self._facts = RunFacts(user_agent(), **names, triggered_by=triggered_by)
+        KindeReportLink.push(context)
         self._redacts()
         self._may_name_people()
         spec = SyncSpec.load(self._spec_file())
@@ -267,6 +270,7 @@ def summary_of(outcome: str, plan: Plan, blocked: Sequence[Mapping[str, Any]], p
         "summary": plan.summary,
         "held": len(plan.held),
         "rejected": len(plan.rejected),
+        "managed": plan.managed,
         "blocked": [without_addresses(str(block["reason"])) for block in blocked],
         "approvable": bool(blocked) and all(block["approvable"] for block in blocked),
         "path": path,

@@ -189,7 +189,7 @@ def test_an_approval(page: Any, airflow: LocalAirflow, shots: Path) -> None:
 
     airflow.processes.wait_for("the question", asked, 180, every=0.5)
     page.goto(f"{airflow.url}/{run.path}/tasks/approve/required_actions".replace("/dagRuns/", "/runs/"))
-    page.get_by_text("Apply this plan of").first.wait_for()
+    page.get_by_text("people would join").first.wait_for()
     visible(page, "create", "max_leavers")
     shoot(page, shots / "approval.png")
     page.get_by_role("button", name="Reject").click()

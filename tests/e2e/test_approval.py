@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from demo.local_airflow import DagRun, LocalAirflow
@@ -67,7 +68,8 @@ def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, 
     asked = question(airflow, run)
     assert asked["options"] == ["Approve", "Reject"]
     assert not asked["defaults"]
-    assert asked["subject"] == "Apply this plan of harborlane-hr?"
+    assert re.fullmatch(r"harborlane-hr: [\d,]+ people would join.*", asked["subject"])
+    assert f"/kinde/run?dag_id={ALWAYS}&run_id=" in asked["body"]
     assert "harborlane.example" not in asked["body"]
     assert run.xcom("plan")["hash"] in asked["body"]
     answer(airflow, run, "Reject")
@@ -94,7 +96,8 @@ def test_a_blocked_plan_is_applied_once_it_is_approved(
     run = started(airflow, BLOCKED)
     asked = question(airflow, run)
     assert "max\\_leavers" in asked["body"]
-    assert "**tripped**" in asked["body"]
+    assert "**over the limit**" in asked["body"]
+    assert re.fullmatch(r"\S+: [\d,]+ people would lose access, limit \d+", asked["subject"])
     assert [user["id"] for user in asked["assigned_users"]] == ["admin"]
     # What HR changes while the question is open was not asked for.
     asked_stage.hr.change(rows[100]["Employee ID"], Status="Terminated")

@@ -18,7 +18,9 @@ from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment
-from airflow_provider_kinde.sync.report.approval_text import approval_body
+from airflow_provider_kinde.sync.report.approval_text import approval_text
+from airflow_provider_kinde.sync.report.page import report_page
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
 from airflow_provider_kinde.sync.spec.expressions import RowView, Template, TemplateError
 from tests.laws.test_sync_laws import OPEN
@@ -103,7 +105,8 @@ def test_markup_in_names_is_text_wherever_it_is_shown(world: World) -> None:
     assert MARKUP not in page.text
     assert "&lt;script&gt;alert(1)" in page.text
     assert "script-src 'nonce-" in page.headers["content-security-policy"]
-    body = approval_body(report.plan.to_json(), [MARKUP], {"max_leavers": MARKUP}, f"/x/{MARKUP}", names=True)
+    assert MARKUP not in "".join(report_page(report))
+    body = approval_text(PlanFile.of(report.plan.to_json()), [MARKUP], f"/x/{MARKUP}", names=True).body
     assert not re.search(r"(?<!\\)<|(?<!\\)\]\(", body)
 
 

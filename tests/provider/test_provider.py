@@ -62,7 +62,7 @@ def test_package_name_is_the_distribution_name() -> None:
 
 def test_config_options_say_all_that_airflow_wants() -> None:
     options = get_provider_info()["config"]["kinde"]["options"]
-    assert set(options) == {"storage_path", "log_personal_data", "redact"}
+    assert set(options) == {"storage_path", "log_personal_data", "redact", "ui"}
     for option in options.values():
         assert set(option) == {"description", "version_added", "type", "example", "default"}
 

@@ -1,95 +1,132 @@
-"""The text of an approval: a plan in Markdown, short enough for a database column. Text from outside is escaped."""
+"""What an approver is asked: a subject, and a text in Markdown, short enough for a database column.
+
+Text from outside is escaped.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.report.headline import headline, subject
+from airflow_provider_kinde.sync.report.overview import Category, Group, categories
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
 
 MAX_BYTES = 29_000
 """Size limit of the text in bytes. Some databases store 64 KB in the column, and the text should fit two screens."""
 PEOPLE = 20
-"""How many people are listed for each kind of loss."""
-REASONS = 20
-"""How many reasons for the block are listed."""
-DESTRUCTIVE = {
-    "suspend": "lose their access",
-    "delete": "are deleted",
-    "remove_membership": "leave an organization",
-    "remove_role": "lose a role",
-}
+"""How many people of one group are listed."""
+GROUPS = 20
+"""How many groups of one category are listed."""
+REASONS = 12
+"""How many reasons for the block, and how many guards, are listed."""
+_LOSSES = ("delete", "suspend", "remove_membership", "remove_role")
+"""The categories of which people are listed; of the others there are counts."""
+_KEPT = 10_000
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$:=@/^\"'])")
 
 
-def approval_body(
-    plan: Mapping[str, Any], blocked: Sequence[str], guards: Mapping[str, str], path: str, *, names: bool = False
-) -> str:
-    """Write the text that an approver approves or rejects.
+class ApprovalText(NamedTuple):
+    """What an approver is asked.
 
-    :param plan: the content of ``plan.json``.
-    :param blocked: the reasons why the guards stopped the plan.
-    :param guards: each guard with its limit in the spec.
-    :param path: path of the whole plan.
-    :param names: whether the text holds names and addresses besides HR ids.
-    :returns: Markdown of at most :data:`MAX_BYTES` bytes.
+    :param subject: in one line, without markup.
+    :param body: Markdown.
     """
-    lines = [f"**{_text(plan['spec'])}** on **{_text(plan['host'])}**", ""]
+
+    subject: str
+    body: str
+
+
+def approval_text(
+    plan: PlanFile, blocked: Sequence[str], path: str, *, page: str = "", names: bool = False
+) -> ApprovalText:
+    """Write what an approver approves or rejects.
+
+    :param plan: the plan.
+    :param blocked: the reasons why the guards stopped the plan.
+    :param path: path of the whole plan.
+    :param page: address of the plan's page; empty where there is none.
+    :param names: whether the text holds names and addresses besides HR ids.
+    :returns: a subject, and Markdown of at most :data:`MAX_BYTES` bytes.
+    """
+    head, found = plan.head, categories(plan.operations, _KEPT)
+    lines = [f"**{_text(headline(head, found), 400)}**", "", f"{_text(head['spec'])} on {_text(head['host'])}", ""]
+    if page:
+        lines += [f"[Look at the whole plan]({page})", ""]
     if blocked:
         lines += ["The guards stopped this plan:", ""]
         lines += [f"- {_text(reason, 200)}" for reason in blocked[:REASONS]]
         lines += [f"- and {len(blocked) - REASONS} more reasons"] if len(blocked) > REASONS else []
         lines.append("")
-    counts = {kind: count for kind, count in plan["summary"].items() if count}
-    lines += ["| what | how many |", "| --- | ---: |"]
-    lines += [f"| {_text(kind.replace('_', ' '))} | {int(count)} |" for kind, count in counts.items()]
-    lines += ["", "| guard | limit | |", "| --- | ---: | --- |"]
-    for guard, limit in guards.items():
-        tripped = any(reason.startswith(f"{guard} ") for reason in blocked)
-        lines.append(f"| {_text(guard)} | {_text(limit)} | {'**tripped**' if tripped else ''} |")
+    lines += ["| what happens | people |", "| --- | ---: |"]
+    lines += [f"| {_text(category.words.title)} | {category.count} |" for category in found]
+    lines += [""]
+    checks: Iterable[Mapping[str, Any]] = head.get("guards") or ()
+    if checks:
+        lines += ["| guard | value | limit | of | |", "| --- | ---: | ---: | ---: | --- |"]
+        lines += [_guard(check) for check in checks][:REASONS]
     end = [
         "",
-        f"Hash: `{re.sub('[^0-9a-f]', '', str(plan['hash']))}`",
+        f"Hash: `{re.sub('[^0-9a-f]', '', plan.hash)}`",
         "",
         f"The whole plan: {_text(path, 1000)}",
         "",
         "If you approve, the changes of this plan that are still needed are applied, and nothing else.",
     ]
     room = MAX_BYTES - _size([*lines, *end])
-    people = ["", *_people(plan["operations"], names)]
+    people = ["", *_people(found, names)]
     while people and _size(people) > room:
         people.pop()
-    return "\n".join([*lines, *people, *end])
+    return ApprovalText(_plain(subject(head, found), 120), "\n".join([*lines, *people, *end]))
 
 
-def _people(operations: Iterable[Mapping[str, Any]], names: bool) -> list[str]:
-    listed: dict[str, dict[str, list[str]]] = {kind: {} for kind in DESTRUCTIVE}
-    who: dict[str, str] = {}
-    for operation in operations:
-        kind, id = str(operation["kind"]), str(operation.get("id") or "")
-        if kind in listed:
-            where = [str(operation[part]) for part in ("role", "alias") if operation.get(part)]
-            listed[kind].setdefault(id, []).append(" in ".join(where))
-            who[id] = str(operation.get("who") or "")
+def _guard(check: Mapping[str, Any]) -> str:
+    name = _text(check["guard"], 60) + (f" {_text(check['subject'], 60)}" if check.get("subject") else "")
+    over = "**over the limit**" if check["exceeded"] else ""
+    return f"| {name} | {int(check['count'])} | {int(check['allowed'])} | {int(check['base'])} | {over} |"
+
+
+def _people(found: Iterable[Category], names: bool) -> list[str]:
+    """The groups, largest first, with the first people of each who lose something."""
     lines: list[str] = []
-    for kind, people in listed.items():
-        if not people:
-            continue
-        lines += [f"**{len(people)} {'people' if len(people) > 1 else 'person'}: {DESTRUCTIVE[kind]}**", ""]
-        for id, places in list(people.items())[:PEOPLE]:
-            name = f" {_text(who[id], 80)}" if names and who[id] else ""
-            what = ", ".join(place for place in places[:5] if place) + (" and more" if len(places) > 5 else "")
-            lines.append(f"- {_text(id, 60)}{name}" + (f": {_text(what, 120)}" if what else ""))
-        lines += [f"- and {len(people) - PEOPLE} more"] if len(people) > PEOPLE else []
-        lines.append("")
+    for category in found:
+        lines += [f"**{category.count} {'people' if category.count > 1 else 'person'}: {category.words.title}**", ""]
+        for group in category.groups[:GROUPS]:
+            lines.append(f"- {group.count} {_where(group)}")
+            if category.kind in _LOSSES:
+                lines += [f"  - {_person(mine, names)}" for mine in group.people[:PEOPLE]]
+                lines += [f"  - and {group.count - PEOPLE} more"] if group.count > PEOPLE else []
+        more = len(category.groups) - GROUPS
+        lines += [f"- and {more} more groups", ""] if more > 0 else [""]
     return lines
+
+
+def _where(group: Group) -> str:
+    parts = (_text(group.organization, 80) if group.organization else "no organization", _text(group.reason, 120))
+    return ": ".join(part for part in parts if part)
+
+
+def _person(mine: Sequence[Change], names: bool) -> str:
+    first = mine[0]
+    name = f" {_text(first.who, 80)}" if names and first.who else ""
+    lost = [o for o in mine if o.kind in ("remove_membership", "remove_role")]
+    places = [" in ".join(part for part in (o.role, o.alias) if part) for o in lost]
+    what = ", ".join(places[:5]) + (" and more" if len(places) > 5 else "")
+    return f"{_text(first.id, 60)}{name}" + (f": {_text(what, 120)}" if what else "")
+
+
+def _plain(value: object, longest: int) -> str:
+    """Text from outside in one line: no line breaks, no invisible characters."""
+    seen = "".join(c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" else "\ufffd" for c in str(value))
+    return seen if len(seen) <= longest else seen[: longest - 1] + "…"
 
 
 def _text(value: object, longest: int = 200) -> str:
     """Escape text from outside: no markup, no line breaks, no invisible characters."""
-    seen = "".join(c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" else "\ufffd" for c in str(value))
-    cut = seen if len(seen) <= longest else seen[: longest - 1] + "…"
-    return _MARKUP.sub(r"\\\1", cut)
+    return _MARKUP.sub(r"\\\1", _plain(value, longest))
 
 
 def _size(lines: Sequence[str]) -> int:

@@ -102,9 +102,19 @@ def file_page(file: PlanFile, links: Sequence[tuple[str, str]] = ()) -> Iterator
 
 def content_security_policy() -> str:
     """The policy of the page: its own style and script run, and nothing else is loaded, sent or run."""
+    return inline_policy(page_asset("page.css"), page_asset("page.js"))
+
+
+def inline_policy(style: str, script: str, *, connect: str = "'none'") -> str:
+    """The policy of a page with one style and one script in it, which are all that it runs.
+
+    :param style: the text of its style.
+    :param script: the text of its script.
+    :param connect: where the script may send requests.
+    """
     return (
-        f"default-src 'none'; style-src '{_sha256(_asset('page.css'))}'; "
-        f"script-src '{_sha256(_asset('page.js'))}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_sha256(style)}'; script-src '{_sha256(script)}'; "
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -179,8 +189,8 @@ def _page(head: Mapping[str, Any], changes: ChangeList, links: Sequence[tuple[st
             parts=change_parts,
             clean=clean,
             csp=content_security_policy(),
-            css=_asset("page.css"),
-            js=_asset("page.js"),
+            css=page_asset("page.css"),
+            js=page_asset("page.js"),
         )
     )
 
@@ -257,7 +267,11 @@ def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 @cache
-def _asset(name: str) -> str:
+def page_asset(name: str) -> str:
+    """The text of the page's style or script.
+
+    :param name: ``page.css`` or ``page.js``.
+    """
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.plan.guards import Block
 from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
@@ -55,6 +56,22 @@ def redact_report(report: Report) -> Report:
         plan=redact_plan(report.plan),
         blocked=[{**block, "reason": _text(str(block["reason"]))} for block in report.blocked],
     )
+
+
+def redact_file(file: PlanFile) -> PlanFile:
+    """Copy a plan or report that was read from its file, without names, addresses and properties.
+
+    :param file: the plan or report.
+    :returns: the redacted copy, to be looked at.
+    """
+    head = dict(file.head)
+    for name in ("held", "rejected", "blocked"):
+        head[name] = [
+            {**entry, "reason": _QUOTED.sub(MARK, _text(str(entry["reason"])))} for entry in head.get(name) or ()
+        ]
+    for name in ("warnings", "changed_since_plan"):
+        head[name] = [_QUOTED.sub(MARK, _text(str(text))) for text in head.get(name) or ()]
+    return PlanFile({**head, "redacted": True}, ChangeList(map(_operation, file.operations)), file.content)
 
 
 def first_reasons(report: Report, most: int = 3) -> list[str]:

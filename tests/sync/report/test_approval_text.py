@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from airflow_provider_kinde.sync.report.approval_text import approval_body
+from airflow_provider_kinde.sync.report.approval_text import approval_text
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
 
-GUARDS = {"max_leavers": "10%", "max_row_drop": "20%"}
 HASH = "ab" * 32
+LEAVERS = {"guard": "max_leavers", "limit": "10%", "count": 30, "base": 205, "allowed": 20, "exceeded": True}
+GUARDS = [
+    {**LEAVERS, "what": "people would lose access"},
+    {**LEAVERS, "guard": "max_row_drop", "count": 1, "exceeded": False, "what": "people with access have no HR row"},
+]
+REASON = "max_leavers (10%): 30 people would lose access. The limit without approval is 20 (10 % of 205)"
 
 
-def plan(operations: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    summary = {"suspend": len(operations), "create": 3, "held": 0}
-    values = {"spec": "acme-hr", "host": "acme.kinde.com", "hash": HASH, "summary": summary, "operations": operations}
-    return {**values, **changes}
+def plan(operations: list[dict[str, Any]], **changes: Any) -> PlanFile:
+    values = {"spec": "acme-hr", "host": "acme.kinde.com", "hash": HASH, "outcome": "changes", "summary": {}}
+    return PlanFile.of({**values, "operations": operations, "guards": GUARDS, **changes})
 
 
 def leaver(id: str, **changes: Any) -> dict[str, Any]:
-    return {"id": id, "kind": "suspend", "alias": None, "role": None, "who": f"Ann {id} <ann-{id}@x.com>", **changes}
+    values = {"id": id, "kind": "suspend", "alias": None, "role": None, "before": None, "after": None}
+    return {**values, "who": f"Ann {id} <ann-{id}@x.com>", **changes}
 
 
 def shown(markdown: str) -> str:
@@ -26,23 +32,33 @@ def shown(markdown: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown)
 
 
-def test_counts_guards_people_hash_and_path() -> None:
-    reason = "max_leavers (10%): 30 people would lose access. The limit without approval is 20 (10 % of 205)"
-    operations = [leaver(f"E{number}") for number in range(30)]
+def test_the_subject_names_value_and_limit_and_the_text_groups_people() -> None:
+    operations = [leaver(f"E{number:02}", reason="status is Left", organizations=["it"]) for number in range(25)]
+    operations += [leaver(f"F{number:02}", reason="absent", organizations=["hr"]) for number in range(5)]
     operations += [
         leaver("M1", kind="remove_role", role="engineer", alias="it"),
         leaver("M1", kind="remove_role", role="lead", alias="it"),
         leaver("M1", kind="add_role", role="seller", alias="sales"),
     ]
-    body = shown(approval_body(plan(operations), [reason], GUARDS, "/kinde/plan.json"))
-    assert f"- {reason}" in body
-    assert "| suspend | 33 |" in body
-    assert "| held" not in body
-    assert "| max_leavers | 10% | **tripped** |" in body
-    assert "| max_row_drop | 20% |  |" in body
-    assert "**30 people: lose their access**" in body
-    assert "- E19\n- and 10 more" in body
-    assert "**1 person: lose a role**\n\n- M1: engineer in it, lead in it" in body
+    blocked = [{"reason": REASON, "approvable": True}]
+    asked = approval_text(
+        plan(operations, blocked=blocked), [REASON], "/kinde/plan.json", page="https://a.b/kinde/run?c=d"
+    )
+    assert asked.subject == "acme-hr: 30 people would lose access, limit 20"
+    body = shown(asked.body)
+    assert body.startswith(
+        "**30 people lose access, 1 changes; blocked: 30 leavers, the limit without approval is 20.**"
+    )
+    assert "[Look at the whole plan](https://a.b/kinde/run?c=d)" in asked.body
+    assert f"- {REASON}" in body
+    assert "| Lose access | 30 |" in body
+    assert "| max_leavers | 30 | 20 | 205 | **over the limit** |" in body
+    assert "| max_row_drop | 1 | 20 | 205 |  |" in body
+    assert "**30 people: Lose access**\n\n- 25 it: status is Left\n  - E00\n" in body
+    assert body.index("- 25 it: status is Left") < body.index("- 5 hr: absent")
+    assert "  - E19\n  - and 5 more" in body
+    assert "**1 person: Lose a role**" in body
+    assert "  - M1: engineer in it, lead in it" in body
     assert "seller" not in body
     assert f"`{HASH}`" in body
     assert "/kinde/plan.json" in body
@@ -50,31 +66,33 @@ def test_counts_guards_people_hash_and_path() -> None:
 
 def test_names_only_where_they_are_wanted() -> None:
     operations = [leaver("E1")]
-    assert "Ann" not in approval_body(plan(operations), [], GUARDS, "p")
-    assert "- E1 Ann E1 <ann-E1@x.com>" in shown(approval_body(plan(operations), [], GUARDS, "p", names=True))
+    assert "Ann" not in approval_text(plan(operations), [], "p").body
+    assert "- E1 Ann E1 <ann-E1@x.com>" in shown(approval_text(plan(operations), [], "p", names=True).body)
 
 
 def test_nothing_from_outside_is_markup() -> None:
     evil = "[x](javascript:alert(1)) <img src=x> `a` | **b** \n# c\u202e\u2028"
-    body = approval_body(
-        plan([leaver(evil, who=evil, role=evil, alias=evil)], spec=evil), [evil], {"g": evil}, evil, names=True
-    )
-    for line in body.splitlines():
+    guards = [{**GUARDS[0], "guard": evil, "subject": evil, "what": evil}]
+    operations = [leaver(evil, who=evil, role=evil, alias=evil, reason=evil, organizations=[evil])]
+    asked = approval_text(plan(operations, spec=evil, host=evil, guards=guards), [evil], evil, names=True)
+    for line in asked.body.splitlines():
         bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", line)
         assert not re.search(r"[<>`\[]", bare.replace(f"`{HASH}`", ""))
         assert not line.startswith("#")
-    assert "\u202e" not in body
-    assert "\u2028" not in body
+    for text in asked:
+        assert not {"\u202e", "\u2028"} & set(text)
+    assert "\n" not in asked.subject
 
 
 def test_it_fits_the_column_whatever_is_in_it() -> None:
     kinds = ("suspend", "delete", "remove_membership", "remove_role")
     operations = [
-        leaver("💥" * 300 + str(number), kind=kind, who="💥" * 900, alias="💥" * 300, role="💥" * 300)
+        leaver("💥" * 300 + kind + str(number), kind=kind, who="💥" * 900, alias="💥" * 300, role="💥" * 300)
         for kind in kinds
         for number in range(500)
     ]
-    guards = {f"guard{number}": "💥" * 50 for number in range(9)}
-    body = approval_body(plan(operations), ["💥" * 2000] * 500, guards, "💥" * 5000, names=True)
-    assert len(body.encode()) < 30_000
-    assert HASH in body
+    guards = [{**GUARDS[0], "guard": "💥" * 500, "subject": "💥" * 500, "what": "💥" * 500}] * 40
+    asked = approval_text(plan(operations, guards=guards), ["💥" * 2000] * 500, "💥" * 5000, names=True)
+    assert len(asked.body.encode()) < 30_000
+    assert len(asked.subject) <= 120
+    assert HASH in asked.body

@@ -15,8 +15,10 @@ from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.repair.undo import make_undo
-from airflow_provider_kinde.sync.report.approval_text import approval_body
-from airflow_provider_kinde.sync.report.redaction import MARK, redact_plan, redact_report
+from airflow_provider_kinde.sync.report.approval_text import approval_text
+from airflow_provider_kinde.sync.report.page import file_page
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
+from airflow_provider_kinde.sync.report.redaction import MARK, redact_file, redact_plan, redact_report
 from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
 from tests.support.world import NOW, SPEC, World, people, person
 
@@ -67,8 +69,10 @@ def test_a_redacted_plan_names_nobody_and_has_the_same_hash(settled: World) -> N
     assert redacted.summary == plan.summary
     document = redacted.to_json()
     assert document["redacted"] is True
-    body = approval_body(document, [b.reason for b in redacted.blocked], {}, "/plan.json", names=True)
-    names_nobody(json.dumps(document), plan_text(redacted), body)
+    asked = approval_text(PlanFile.of(document), [b.reason for b in redacted.blocked], "/plan.json", names=True)
+    names_nobody(json.dumps(document), plan_text(redacted), *asked)
+    again = redact_file(PlanFile.of(plan.to_json()))
+    names_nobody("".join(file_page(again)))
     ids = {o.id for o in plan.operations} | {held.id for held in plan.held}
     assert {entry["id"] for part in ("operations", "held") for entry in document[part]} == ids
     (update,) = (entry for entry in document["operations"] if entry["kind"] == "update")
