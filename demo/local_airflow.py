@@ -75,7 +75,7 @@ class LocalAirflow:
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-            # Loopback must not go through anybody's proxy.
+            # Loopback must not go through a proxy.
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
             **env,
@@ -97,7 +97,7 @@ class LocalAirflow:
 
     def start_part(self, name: str) -> None:
         """Start one of Airflow's processes, such as ``triggerer``, or start it again once it has ended."""
-        # Logs of tasks are read from disk here: nobody has to serve them, from a port that may be taken.
+        # Logs of tasks are read from disk here: no server is needed, on a port that may be taken.
         options = () if name in ("api-server", "dag-processor") else ("--skip-serve-logs",)
         self.processes.start(name, self.command(name, *options), self.env, self.home)
 

@@ -1,4 +1,4 @@
-"""Four acts: the company arrives, nothing to do, somebody leaves, an empty file is refused."""
+"""Four acts: the company arrives, nothing to do, a person leaves, an empty file is refused."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Story:
         expect(
             sum(after.members.values()) - sum(before.members.values()) == summary["add_membership"], "members differ"
         )
-        expect(len(content["rejected"]) == 3, "there are three rows that nobody can act on")
+        expect(len(content["rejected"]) == 3, "there are three rows that cannot be used")
         self.screen.good(f"{summary['create']} people, each in the organization of their department")
 
     def again(self) -> None:
@@ -145,7 +145,7 @@ class Story:
 
     def leave(self) -> None:
         """Act 3."""
-        self.screen.title("Act 3: somebody leaves")
+        self.screen.title("Act 3: a person leaves")
         row = self.hr.change(LEAVER, Status="Terminated")
         who = f"{row['First name']} {row['Last name'].strip()}"
         self.screen.line("HR file", f"{who} ({LEAVER}): Status becomes Terminated")
@@ -156,7 +156,7 @@ class Story:
         expect(report["summary"]["suspend"] == 1 and len(after.suspended) == 1, "not exactly one is suspended")
         email = after.suspended[0]["email"]
         expect(email.casefold() == row["Work email"].strip().casefold(), f"the wrong one is suspended: {email}")
-        expect(after.people == before.people, "nobody is deleted")
+        expect(after.people == before.people, "no account is deleted")
         self.screen.good(f"{email} can no longer sign in; the account is kept")
 
     def empty(self) -> None:

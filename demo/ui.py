@@ -50,7 +50,7 @@ def _say(airflow: LocalAirflow, kinde: str, stage: Stage) -> None:
 
   Try this:
     1. Open the DAG and trigger it: about 290 people arrive in Kinde. Trigger it again: no changes.
-    2. Edit {shown}/hr/employees.csv - make somebody "Terminated", or delete all rows - and trigger it.
+    2. Edit {shown}/hr/employees.csv - make a person "Terminated", or delete all rows - and trigger it.
     3. Look at the task logs (ids and counts only), at the plans and reports in {shown}/reports,
        and at Admin > Connections > kinde_demo.
 

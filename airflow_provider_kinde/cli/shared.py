@@ -344,7 +344,7 @@ def show(text: str | Iterable[str]) -> None:
                 writer(piece.encode("ascii", "backslashreplace").decode())
         sys.stdout.flush()
     except OSError as error:
-        # What was written to Kinde is written: the exit code must say so, whoever has stopped to read.
+        # What was written to Kinde is written: the exit code must say so, even if the reader of the output has gone.
         if not isinstance(error, BrokenPipeError) and sys.stderr is not None:
             print(f"standard output could not be written: {error.strerror or error}", file=sys.stderr)
         # Python would write the rest at its end, and fail again.

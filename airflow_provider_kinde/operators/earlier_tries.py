@@ -1,7 +1,7 @@
 """Whether this task itself made an account: so that its retry finishes what it began, and touches no other account.
 
 An account is made by one request, its properties and roles by further ones. A task that failed in between finds the
-account at its retry, like one that somebody else made. Neither the time of creation nor the address tells them apart: a
+account at its retry, like one that another made. Neither the time of creation nor the address tells them apart: a
 stranger may have signed up in the meantime. So the task writes down the id of the account that it makes.
 """
 
@@ -51,7 +51,7 @@ class EarlierTries:
         """Whether an earlier try of this task made the account, and has not finished it.
 
         An earlier try may have been killed before Kinde answered. Then the account is this task's if it was created
-        about when that try asked for it, and nobody has signed in with it.
+        about when that try asked for it, and no user has signed in with it.
 
         :param user: the account as Kinde lists it.
         """

@@ -120,7 +120,7 @@ def awkward(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     # Contractors are looked after elsewhere.
     for number in (10033, 10118, 10199):
         change(number, Type="Contractor")
-    # Rows that nobody can act on.
+    # Rows that cannot be used.
     change(10044, Work_email="please ask IT")
     change(10139, Status="Unknwon")
     change(10205, First_name="", Last_name="")

@@ -11,7 +11,7 @@ ROLES = {"admin", "billing-admin"}
 
 
 def admins_are_ours(run: PlannedRun) -> Iterator[str]:
-    """Nobody outside the company's domains becomes an administrator. This block cannot be approved."""
+    """No person outside the company's domains becomes an administrator. This block cannot be approved."""
     for change in run.changes:
         if change.kind == "add_role" and change.role in ROLES and not change.email.lower().endswith(DOMAINS):
             yield f"{change.id} would get the role {change.role} and has an address outside {', '.join(DOMAINS)}"

@@ -35,7 +35,7 @@ def test_one_form(given: str, expected: str) -> None:
         "kinde://-acme/org_1",
     ],
 )
-def test_what_is_no_asset(given: str) -> None:
+def test_an_invalid_asset_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match="URI format kinde"):
         sanitize_uri(urlsplit(given))
 

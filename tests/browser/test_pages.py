@@ -111,7 +111,7 @@ def test_a_connection_is_made(page: Any, airflow: LocalAirflow, shots: Path) -> 
     assert found == Settings("acme.kinde.com", "client-1", "secret-1", token_cache="host")
 
 
-def test_what_airflow_masks_outlives_an_edit(page: Any, airflow: LocalAirflow) -> None:
+def test_masked_fields_survive_an_edit_of_the_connection(page: Any, airflow: LocalAirflow) -> None:
     # It takes `token_cache` for a secret, by its name.
     extra = {"token_cache": "process", "scopes": "read:users"}
     make(airflow, "kinde_masked", extra)

@@ -44,7 +44,9 @@ def test_against_a_file_and_a_commit(command: Cli, company: Company, kinde: Emul
     assert writes(kinde) == 0
 
 
-def test_what_cannot_be_compared_is_told(command: Cli, company: Company, kinde: Emulator, tmp_path: Path) -> None:
+def test_against_names_a_file_that_cannot_be_compared(
+    command: Cli, company: Company, kinde: Emulator, tmp_path: Path
+) -> None:
     (tmp_path / "old.yaml").write_text(company.spec.read_text().replace("version: 1", "version: 0"))
     for against, words in (
         ("old.yaml", ("the old spec (old.yaml) is not valid", "old.yaml:2: version: 1 is expected")),

@@ -143,7 +143,7 @@ def test_a_wrong_spec_is_told_with_file_line_and_key(
         ("people.csv", "nobody.csv", 1, "there is no file"),
     ],
 )
-def test_what_does_not_fit_the_file_or_kinde_is_told_before_any_write(
+def test_unknown_columns_roles_and_organizations_stop_the_command(
     cli: Cli, company: Company, kinde: Emulator, old: str, new: str, code: int, words: str
 ) -> None:
     company.spec.write_text(company.spec.read_text().replace(old, new))
@@ -269,7 +269,7 @@ def test_a_report_is_written_to_a_regular_file_only(tmp_path: Path, place: str) 
     assert not path.is_file()
 
 
-def test_what_earlier_runs_took_away_is_counted_from_the_reports_beside(
+def test_guards_count_removals_of_earlier_runs_from_the_reports_beside(
     cli: Cli, company: Company, kinde: Emulator
 ) -> None:
     company.spec.write_text(company.spec.read_text() + "guards: {max_membership_removals: 2}\n")

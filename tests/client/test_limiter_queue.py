@@ -58,7 +58,7 @@ async def _cancelled() -> None:
     await asyncio.wait_for(waits, 5)
 
 
-def test_a_cancelled_task_holds_up_nobody() -> None:
+def test_a_cancelled_task_blocks_no_other() -> None:
     asyncio.run(_cancelled())
 
 

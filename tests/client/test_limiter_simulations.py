@@ -104,7 +104,7 @@ def test_both_limits_together(word: str) -> None:
     assert seen.refused <= 0.015
 
 
-def test_who_says_how_many_are_left_is_not_asked_for_more() -> None:
+def test_the_limiter_respects_the_remaining_requests_of_a_header() -> None:
     limiter = Limiter(4)
     tickets = [limiter.admit(0.0) for _ in range(3)]
     for ticket, left in zip(tickets, (None, None, 30.0), strict=True):

@@ -59,7 +59,7 @@ def secure(certificate: Path) -> Iterator[Server]:
     server.close()
 
 
-def test_a_certificate_that_nobody_vouches_for(connect: Any, secure: Server, clock: Clock) -> None:
+def test_an_untrusted_certificate_is_refused(connect: Any, secure: Server, clock: Clock) -> None:
     with pytest.raises(KindeServerError, match="no trusted connection") as caught:
         connect(domain=f"https://{secure.host}").create_user()
     assert not caught.value.fate_unknown

@@ -90,7 +90,7 @@ def test_offboarding_then_the_scheduled_sync(sync: Any, offboard: Any, company: 
     assert "~left=" in user(kinde, "mail-3@example.com")["provided_id"]
 
 
-def test_the_log_explains_and_names_nobody(
+def test_the_log_explains_without_names(
     sync: Any, onboard: Any, offboard: Any, company: Company, said: Callable[[], str]
 ) -> None:
     company.change(78)
@@ -107,7 +107,9 @@ def test_the_log_explains_and_names_nobody(
     assert not [word for word in SECRET_WORDS if word in (by_form + by_hr).lower()]
 
 
-def test_what_is_refused_fails_at_once(onboard: Any, offboard: Any, kinde: Emulator, said: Callable[[], str]) -> None:
+def test_refused_input_fails_without_a_retry(
+    onboard: Any, offboard: Any, kinde: Emulator, said: Callable[[], str]
+) -> None:
     kinde.seed({"users": [{"email": "by-hand@example.com"}]})
     run = Run(onboard, {**NEW, "email": "by-hand@example.com"})
     assert (run.states, run.tries) == ({"onboard": "failed"}, {"onboard": 1})
@@ -209,7 +211,7 @@ def test_everything_of_a_dag_can_be_said(company: Company) -> None:
 
 
 @pytest.mark.parametrize("factory", [kinde_onboard_dag, kinde_offboard_dag])
-def test_what_a_form_cannot_be_is_refused_with_the_reason(company: Company, factory: Any) -> None:
+def test_invalid_form_definitions_are_refused_with_the_reason(company: Company, factory: Any) -> None:
     assert factory(company.spec, schedule=None, catchup=False, params={"ticket": "7"}).params["ticket"] == "7"
     with pytest.raises(ValueError, match=r"schedule='@daily': a run needs a filled-in form"):
         factory(company.spec, schedule="@daily")

@@ -165,7 +165,7 @@ def test_a_missing_spec_is_a_clear_import_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"), [("a: [", "is not YAML"), ("- 1", "has no `name`"), ("name: 7", "no `name`")]
 )
-def test_what_is_no_spec_is_a_clear_import_error(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_spec_is_a_clear_import_error(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "hr.yaml"
     path.write_text(text)
     with pytest.raises(ValueError, match=words):

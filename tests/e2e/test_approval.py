@@ -78,7 +78,9 @@ def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, 
     assert asked_kinde.writes() == 0
 
 
-def test_what_is_not_blocked_is_applied_without_a_question(airflow: LocalAirflow, asked_kinde: LocalKinde) -> None:
+def test_a_plan_that_is_not_blocked_is_applied_without_an_approval(
+    airflow: LocalAirflow, asked_kinde: LocalKinde
+) -> None:
     run = finished(airflow, started(airflow, BLOCKED))
     assert states(run) == {"plan": "success", "approve": "success", "apply": "success"}
     assert run.xcom("approve")["asked"] is False
@@ -114,7 +116,7 @@ def test_a_blocked_plan_is_applied_once_it_is_approved(
     assert len(json.dumps(report)) < 2000
 
 
-def test_what_nobody_can_approve_still_fails(
+def test_a_block_that_cannot_be_approved_fails(
     airflow: LocalAirflow, asked_kinde: LocalKinde, asked_stage: Stage
 ) -> None:
     writes = asked_kinde.writes()

@@ -40,7 +40,7 @@ def test_the_form_takes_no_approval(airflow: LocalAirflow) -> None:
 
 
 @pytest.mark.parametrize("user", ["admin", *USERS])
-def test_nobody_approves_with_the_configuration_of_a_run(
+def test_the_configuration_of_a_run_approves_nothing(
     airflow: LocalAirflow, guarded_kinde: LocalKinde, blocked: dict[str, Any], user: str
 ) -> None:
     before = guarded_kinde.writes(), suspended(guarded_kinde)
@@ -55,7 +55,7 @@ def test_nobody_approves_with_the_configuration_of_a_run(
     assert (guarded_kinde.writes(), suspended(guarded_kinde)) == before
 
 
-def test_only_the_approver_answers_and_nobody_forges_the_answer(
+def test_only_the_approver_answers_and_the_answer_cannot_be_forged(
     airflow: LocalAirflow, guarded_kinde: LocalKinde, blocked: dict[str, Any]
 ) -> None:
     run = triggered(airflow, "uma")

@@ -45,7 +45,7 @@ def test_movers_and_leavers(airflow: LocalAirflow, kinde: LocalKinde, stage: Sta
     assert (summary["suspend"], summary["rename"]) == (1, 1)
 
 
-def test_task_logs_name_nobody(airflow: LocalAirflow) -> None:
+def test_task_logs_hold_no_names(airflow: LocalAirflow) -> None:
     runs = airflow.api("GET", f"dags/{DAG_ID}/dagRuns?order_by=run_after")["dag_runs"]
     run = airflow.past(DAG_ID, runs[0]["dag_run_id"])
     for task in ("plan", "apply"):

@@ -20,7 +20,7 @@ def read(extra: dict[str, Any] | None = None, **fields: Any) -> Settings:
     return connection_settings(SimpleNamespace(**ours), extra or {}, "mine")
 
 
-def test_what_stands_in_no_extra_is_left_to_the_client() -> None:
+def test_missing_extra_fields_take_the_defaults_of_the_client() -> None:
     plain = Settings("acme.kinde.com", "id", "secret", token_cache="host")
     assert read() == plain
     # The form stores every field, empty ones as null; older ones as empty text.

@@ -46,7 +46,7 @@ def test_no_expression_leaves_the_sandbox(text: str) -> None:
     assert not [word for word in ("class", "<", "root", "function", "module") if word in found]
 
 
-def test_what_people_nest_is_fine() -> None:
+def test_nested_expressions_of_a_usual_depth_are_accepted() -> None:
     many = " or ".join(f"row.Name == 'a{number}'" for number in range(60))
     chosen = "".join(f"'{number}' if row.n == {number} else " for number in range(40))
     assert Template("{{ " + many + " }}").truth(ROW) is False

@@ -49,7 +49,7 @@ def test_an_id_is_text_and_nothing_else(world: World) -> None:
 
 @pytest.mark.parametrize("bad", ["\r\nX-Admin: yes", "\n", "\x00", "\x1b[2J", "\x85", "\u2028", "\ud800"])
 @pytest.mark.parametrize("column", ["id", "first", "last", "email"])
-def test_what_could_end_a_line_or_steer_a_terminal_goes_nowhere(bad: str, column: str) -> None:
+def test_control_characters_are_not_printed(bad: str, column: str) -> None:
     row = person(1)
     row[column] = f"a{bad}b" if column != "email" else f"a{bad}b@example.com"
     found = read_people(SyncSpec.parse(SPEC), as_source([row, person(2)]), moment(NOW))
@@ -110,7 +110,7 @@ def test_markup_in_names_is_text_wherever_it_is_shown(world: World) -> None:
     assert not re.search(r"(?<!\\)<|(?<!\\)\]\(", body)
 
 
-def test_what_turns_a_line_of_text_is_not_printed(world: World) -> None:
+def test_characters_that_reverse_text_are_not_printed(world: World) -> None:
     turned = "Ann\u202egnp.exe\u2066x\u200f"
     report = world.apply([person(1, first=turned), person(2, dept="Eng")])
     for text in (plan_text(report.plan), report_text(report), "".join(csv_lines(report))):
@@ -147,7 +147,7 @@ LINE = b"1,Ann,Doe,a@example.com,Eng,Active,,\n"
     ],
     ids=lambda value: None if isinstance(value, bytes) else value,
 )  # fmt: skip
-def test_files_beyond_measure_yield_nobody_and_a_reason(tmp_path: Path, name: str, content: bytes) -> None:
+def test_oversized_files_yield_no_row_and_a_reason(tmp_path: Path, name: str, content: bytes) -> None:
     began = time.process_time()
     try:
         found = _read(tmp_path, content, name)
@@ -221,5 +221,5 @@ def test_an_execution_timeout_ends_a_regular_expression_that_does_not_end() -> N
         ("(Sales|Marketing|Ops)", "Head of Ops " * 40, "Ops"),
     ],
 )
-def test_what_people_write_reads_long_cells(pattern: str, cell: str, found: str) -> None:
+def test_usual_expressions_read_long_cells(pattern: str, cell: str, found: str) -> None:
     assert Template("{{ row.x | regex_search('" + pattern + "') }}").render(RowView({"x": cell})) == found

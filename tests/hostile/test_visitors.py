@@ -40,7 +40,7 @@ def test_a_form_of_another_site_changes_nothing() -> None:
         assert [user["email"] for user in kinde.state()["users"]] == ["a@example.com"]
 
 
-def test_whoever_opens_it_to_other_machines_is_warned(capsys: pytest.CaptureFixture[str]) -> None:
+def test_listening_on_other_addresses_than_loopback_warns(capsys: pytest.CaptureFixture[str]) -> None:
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     assert main(["--port", "0", "--host", "0.0.0.0", "--allow-remote"]) == 0

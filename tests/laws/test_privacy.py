@@ -46,7 +46,7 @@ def run(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return command
 
 
-def test_nothing_that_is_left_holds_secret_or_token_and_the_log_names_nobody(
+def test_files_and_logs_hold_no_secret_and_no_name(
     world: World, run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.INFO)

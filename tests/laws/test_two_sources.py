@@ -114,7 +114,7 @@ def test_a_source_that_goes_empty_or_loses_all_takes_nothing_from_the_other(tena
     tenant.settled([person(1), person(2)], STAFF, now="2026-03-02T12:00:00Z")
 
 
-def test_one_person_in_both_belongs_to_whoever_came_first(tenant: Tenant) -> None:
+def test_a_person_in_both_sources_belongs_to_the_first_sync(tenant: Tenant) -> None:
     """The second source holds them, and says whose they are; it gives them nothing and takes nothing."""
     both = {"email": "ann@example.com", "first": "Ann"}
     tenant.run(STAFF, [person(1, dept="Eng", **both)])

@@ -143,7 +143,7 @@ def test_a_failed_notification_quotes_no_address(webhook: Webhook, monkeypatch: 
         notifier.notify({"ti": Instance(RESULT)})  # type: ignore[typeddict-item]
 
 
-def test_markup_from_outside_calls_nobody_and_hides_no_link(webhook: Webhook) -> None:
+def test_markup_from_outside_mentions_no_user_and_hides_no_link(webhook: Webhook) -> None:
     error = ValueError("the columns are: <!channel>, <https://evil.example|payroll>, [here](https://evil.example)")
     KindeSyncNotifier(conn_id="hook").notify({"exception": error})  # type: ignore[typeddict-unknown-key]
     ((_, _, body),) = webhook.seen

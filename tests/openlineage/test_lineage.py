@@ -165,7 +165,7 @@ def test_lineage_is_never_why_a_sync_fails(switched_on: Path, caplog: pytest.Log
     assert "no lineage" in caplog.text
 
 
-def test_nothing_is_made_where_nobody_listens() -> None:
+def test_no_lineage_is_built_without_a_listener() -> None:
     forget_settings()
     assert not lineage.active()
     assert lineage.trace(object(), SimpleNamespace(), {}, applied=True) is None  # type: ignore[arg-type]

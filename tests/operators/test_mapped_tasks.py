@@ -103,7 +103,7 @@ def test_one_bad_address_fails_its_own_task_alone(kinde: Emulator, run: Runner) 
     assert user(kinde, "kp_cat")["is_suspended"]
 
 
-def test_alerts_go_to_those_named_in_default_args_or_nobody(kinde: Emulator, run: Runner) -> None:
+def test_alerts_go_only_to_the_address_in_default_args(kinde: Emulator, run: Runner) -> None:
     from airflow_provider_kinde.operators.users import KindeDeleteUserOperator, KindeSuspendUserOperator
 
     args: dict[str, Any] = {"task_id": "t", "default_args": {"email": "oncall@example.com"}}

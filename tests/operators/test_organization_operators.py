@@ -153,7 +153,7 @@ def test_if_exists_decides_about_existing_members(kinde: Emulator) -> None:
 
 
 @pytest.mark.parametrize("kind", ["200", "204", "409"])
-def test_somebody_else_added_them_meanwhile(kinde: Emulator, kind: Any) -> None:
+def test_members_added_by_another_client_are_no_error(kinde: Emulator, kind: Any) -> None:
     kinde.set(add_existing_member=kind)
     nobody = {"id": "kp_cat", "email": "cat@example.com", "organizations": [], "identities": []}
     kinde.fault("GET", "/api/v1/users", status=200, body={"users": [nobody], "next_token": None})

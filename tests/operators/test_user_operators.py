@@ -82,7 +82,7 @@ def test_a_lost_request_is_sent_again(kinde: Emulator) -> None:
     assert len([item for item in kinde.state()["users"] if item["email"] == "dan@example.com"]) == 1
 
 
-def test_somebody_else_was_faster(kinde: Emulator) -> None:
+def test_a_user_created_by_another_client_is_used(kinde: Emulator) -> None:
     # The look before the creation sees nobody.
     kinde.fault("GET", "/api/v1/users", status=200, body={"users": [], "next_token": None})
     assert execute(KindeCreateUserOperator(**KIND, email="ann@example.com"))["outcome"] == "skipped"
@@ -157,7 +157,7 @@ def test_a_deletion_whose_answer_is_lost(kinde: Emulator) -> None:
 )
 class TestNaming:
     @pytest.mark.parametrize("status", [404, 400])
-    def test_nobody(self, kinde: Emulator, operator: Any, status: Any) -> None:
+    def test_a_missing_user_is_skipped_or_fails(self, kinde: Emulator, operator: Any, status: Any) -> None:
         kinde.set(missing_user_status=status)
         with pytest.raises(KindeNotFoundError, match="kp_nobody"):
             execute(operator(**KIND, user_id="kp_nobody", if_missing="fail"))

@@ -121,7 +121,7 @@ def test_any_switches_together(switches: dict[str, Any]) -> None:
     ],
     ids=lambda switches: ",".join(switches),
 )
-def test_what_is_never_asked_changes_nothing(start: Callable[..., Emulator], switches: dict[str, Any]) -> None:
+def test_settings_outside_the_probe_change_no_finding(start: Callable[..., Emulator], switches: dict[str, Any]) -> None:
     kinde = start(**switches)
     before = kinde.state()
     with connect(kinde) as client:

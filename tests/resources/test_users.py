@@ -58,7 +58,7 @@ def test_an_address_is_added_once(kinde: Emulator, client: KindeClient, sent: Se
     assert sent() == [("POST", "/users/kp_ann/identities")]
 
 
-def test_what_is_missing_already_is_no_error(client: KindeClient) -> None:
+def test_deleting_a_missing_user_is_no_error(client: KindeClient) -> None:
     delete_user(client, "kp_gone")
     end_sessions(client, "kp_gone")
     delete_identity(client, "identity_gone")

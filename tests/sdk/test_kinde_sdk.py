@@ -237,7 +237,7 @@ def test_invitations(client):
     assert client.organizations_api.delete_organization_invite(code, invite.code).code == "OK"
 
 
-def test_what_else_an_organization_has(kinde, client):
+def test_the_sdk_reads_the_other_resources_of_an_organization(kinde, client):
     code = new_organization(client, "Shop")
     connection = kinde.seed({"connections": [{"name": "Okta"}], "feature_flags": [{"key": "dark"}]})["connections"][
         "Okta"

@@ -163,7 +163,7 @@ def test_the_sdk_knows_no_argument_that_we_do_not(name: str) -> None:
     assert set(operation.parameters) - ONLY_OURS.get(name, set()) == known
 
 
-def test_what_the_sdk_mistypes_is_still_mistyped(theirs: Any) -> None:
+def test_known_mistakes_in_the_types_of_the_sdk_are_still_there(theirs: Any) -> None:
     search = sdk_apis.SearchApi(theirs).search_users_without_preload_content
     with pytest.raises(ValueError, match="valid"):
         search(properties={"kp_usr_job_title": ["Countess", "Duke"]})

@@ -98,7 +98,7 @@ def test_a_change_during_the_sync_is_not_lost(source: Source) -> None:
     assert source.look(NOW + HOUR) == "the source changed"
 
 
-def test_what_cannot_be_understood_counts_as_nothing(source: Source) -> None:
+def test_an_unreadable_state_counts_as_no_state(source: Source) -> None:
     source.look()
     source.sync()
     for path in Path(source.root).rglob("source-*.json"):

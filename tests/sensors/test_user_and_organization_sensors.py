@@ -112,7 +112,7 @@ def test_bad_input_is_never_sent(
     assert calls(kinde) == []
 
 
-def test_what_is_known_when_the_dag_is_parsed() -> None:
+def test_invalid_sensor_arguments_are_refused_at_parse() -> None:
     with pytest.raises(ValueError, match="by user_id or by email"):
         KindeUserSensor(**KIND)
     with pytest.raises(ValueError, match="condition='there'"):

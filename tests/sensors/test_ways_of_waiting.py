@@ -280,7 +280,7 @@ def test_a_long_wait_with_a_short_limit_is_quickly_counted() -> None:
     ],
 )
 @pytest.mark.parametrize("sensor", ["user", "organization", "member", "source"])
-def test_what_is_not_above_0_is_refused_at_parse(world: World, sensor: str, wrong: dict[str, Any]) -> None:
+def test_durations_of_zero_or_less_are_refused_at_parse(world: World, sensor: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(reversed(wrong))):
         world.sensor(sensor, **wrong)
 

@@ -76,7 +76,7 @@ def test_nothing_can_be_written(database: Path) -> None:
     connection.close()
 
 
-def test_one_snapshot_while_somebody_writes(database: Path) -> None:
+def test_concurrent_writes_do_not_change_the_snapshot(database: Path) -> None:
     connection = sqlite3.connect(database)
     connection.execute("PRAGMA journal_mode = WAL")
     reading = source(lambda: sqlite3.connect(database)).read()

@@ -16,7 +16,7 @@ IDS = st.text(st.characters(exclude_characters="~", exclude_categories=["Cs"]), 
 @given(
     IDS, st.sampled_from(["", "x1"]), st.sampled_from(["", "x2"]), st.none() | st.dates(), st.booleans(), st.booleans()
 )
-def test_what_is_written_is_read_back(
+def test_a_written_link_is_read_back(
     id: str, renaming: str, adding: str, day: date | None, finished: bool, barred: bool
 ) -> None:
     link = Link("hr", id, renaming, adding, None if finished else day, day if finished else None, barred)
@@ -24,7 +24,7 @@ def test_what_is_written_is_read_back(
 
 
 @pytest.mark.parametrize("text", ["", "hr", "hr2:1", "HR:1", "other:1", "hr~onboarded:2026-01-01", " hr:1"])
-def test_what_is_not_ours(text: str) -> None:
+def test_links_of_other_syncs_are_not_ours(text: str) -> None:
     assert parse_link(text, "hr") is None
 
 
@@ -41,7 +41,7 @@ def test_what_is_not_ours(text: str) -> None:
         "hr:1~leaving=2026-01-01~left=2026-01-02",
     ],
 )
-def test_what_this_version_does_not_know(text: str) -> None:
+def test_an_unknown_mark_is_recognized(text: str) -> None:
     link = parse_link(text, "hr")
     assert link is not None
     assert link.unknown

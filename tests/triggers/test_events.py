@@ -180,7 +180,7 @@ def test_half_a_listing_is_none(kinde: Emulator) -> None:
 
 
 @only_3
-def test_a_listing_of_nobody_is_none(kinde: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listing_without_ids_yields_no_event(kinde: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     kinde.fault("GET", "/api/v1/users", status=200, body={"users": [{"email": "a@b.example"}]})
     assert len(asyncio.run(_one())["users"]) == 3
     assert "answered with 'None' as 'id'" in caplog.text

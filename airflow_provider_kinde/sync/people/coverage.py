@@ -56,7 +56,7 @@ class Coverage:
         found = []
         for rule in self.rules:
             if not rule.people:
-                found.append(f"{rule.text}: it matches nobody")
+                found.append(f"{rule.text}: it matches no person")
             elif not rule.decides:
                 others = [self.rules[index].text for index in rule.covered_by[:3]]
                 gives = f"{'; '.join(others)} gives" if others else "other rules together give"

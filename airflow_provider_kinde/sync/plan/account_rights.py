@@ -95,7 +95,7 @@ class AccountRights:
     def check_protected_address(
         self, id: str, account: Account, old: str, new: str, what: str = "HR has another address"
     ) -> None:
-        """Whoever owns the new address of a protected account gets its rights: a row of HR alone does not decide it.
+        """Hold a protected account whose address changes: the owner of the new address would get its rights.
 
         :param id: the HR id.
         :param account: the account.

@@ -52,7 +52,7 @@ def sentence(found: Difference) -> str:
         return "Nothing can be compared, since only one of the specs comes to a plan."
     people = sum(1 for person in found.people if person.id)
     if found.outcome == "same":
-        return "The rules change nothing for anybody today."
+        return "The rules change nothing for any person today."
     summary = found.summary()
     parts = []
     for side in ("new", "old"):

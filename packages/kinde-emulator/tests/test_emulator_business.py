@@ -239,7 +239,7 @@ def test_flags_logos_policies_and_connections(api, org):
     api.fails(400, "CONNECTION_NOT_FOUND", "DELETE", f"{path}/connections/{okta}")
 
 
-def test_what_else_a_member_has(api, org):
+def test_other_resources_of_a_member(api, org):
     api.kinde.seed(
         {
             "api_scopes": [{"api_id": "api_1", "id": "scope_1", "key": "read:books"}],

@@ -38,7 +38,7 @@ def test_more_than_a_page(api):
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
-def test_nobody_else_changes_its_members(api, kept, status):
+def test_only_the_directory_changes_its_members(api, kept, status):
     api.kinde.set(directory_changes=str(status))
     before, path = api.kinde.state(), f"/organizations/{kept['Kept']}/users"
     a, b = kept["a@x.org"], kept["b@x.org"]
@@ -65,7 +65,7 @@ def test_where_changes_are_allowed_invitations_are_not(api, kept):
     api.fails(400, SCIM, "POST", f"/organization/{kept['Kept']}/invites", json=invitation)
 
 
-def test_what_is_seeded_is_in_the_state_and_can_be_seeded_again(api, kept):
+def test_the_state_holds_the_seed_and_can_be_seeded_again(api, kept):
     state = api.kinde.state()
     assert {item["name"]: item.get("directory") for item in state["organizations"]}["Kept"] == {
         "name": "Okta",

@@ -27,7 +27,7 @@ def test_an_address_is_changed_by_adding_making_primary_and_deleting(api):
 
 
 @pytest.mark.parametrize("status", [400, 409])
-def test_an_address_that_somebody_has_is_refused(start, status):
+def test_an_address_in_use_is_refused(start, status):
     api = start(identity_conflict_status=status)
     user_id = api.create("a@x.org")
     other = api.create("b@x.org")

@@ -108,7 +108,7 @@ def test_an_interrupt_is_a_clean_end(capsys):
         (["--data", "."], "unable to open database file"),
     ],
 )
-def test_what_cannot_work_is_said(capsys, arguments, words):
+def test_invalid_options_are_reported(capsys, arguments, words):
     assert main(["--port", "0", *arguments]) == 1
     said = capsys.readouterr()
     assert words in said.err

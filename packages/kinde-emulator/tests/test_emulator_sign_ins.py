@@ -48,7 +48,7 @@ def test_a_suspended_user_is_not_signed_in(api):
     assert api.user(user_id)["first_name"] == "Ann"
 
 
-def test_a_user_may_have_two_identities_with_one_address_and_nobody_confirmed_the_social_one(api):
+def test_a_user_may_have_two_identities_with_one_address_of_which_the_social_one_is_unconfirmed(api):
     social = {"type": "social", "value": "bo@x.org", "connection_id": "conn_google"}
     user_id = seeded(api, {"email": "bo@x.org", "identities": [social, "bo@x.org"]})["bo@x.org"]
     found = {item["type"]: item["is_confirmed"] for item in identities(api, user_id)}

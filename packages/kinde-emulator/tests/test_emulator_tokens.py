@@ -201,7 +201,7 @@ def test_an_expired_token_is_refused(start, status):
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic abc", "Bearer abc", "Bearer a.b.c"])
-def test_what_is_no_token_is_refused(api, header):
+def test_an_invalid_token_is_refused(api, header):
     api.http.headers["authorization"] = header
     assert api("GET", "/users").status_code == 401
 

@@ -60,7 +60,7 @@ def test_a_wrong_body_is_refused_and_nothing_is_made(api, body, code, words):
     assert api.kinde.state()["users"] == []
 
 
-def test_what_is_no_json_is_refused(api):
+def test_a_body_that_is_no_json_is_refused(api):
     api.fails(400, "INVALID_JSON", "POST", "/user", data="{", headers={"content-type": "application/json"})
     api.fails(400, "INVALID_FIELD", "POST", "/user", json=[])
     api.fails(400, "INVALID_FIELD", "POST", "/user", data={"x": "1"})

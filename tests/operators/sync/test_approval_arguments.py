@@ -22,6 +22,6 @@ from airflow_provider_kinde.version_compat import approval_operator
         ({"response_timeout": timedelta(-1)}, "response_timeout="),
     ],
 )
-def test_what_can_be_no_approver_or_no_time_is_refused_at_parse(wrong: dict[str, Any], words: str) -> None:
+def test_invalid_approvers_and_timeouts_are_refused_at_parse(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         approval.KindeSyncApprovalOperator(task_id="approve", spec="hr.yaml", **wrong)

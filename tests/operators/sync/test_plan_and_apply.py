@@ -59,7 +59,7 @@ def test_a_run_brings_everybody_to_kinde_and_the_next_one_writes_nothing(dag: An
     assert writes(kinde) == before
 
 
-def test_xcom_is_small_and_names_nobody(dag: Any, company: Company, kinde: Emulator) -> None:
+def test_xcom_is_small_and_holds_no_names(dag: Any, company: Company, kinde: Emulator) -> None:
     company.change(3, email="no address")
     run = Run(dag)
     plan, report = run.xcom("plan"), run.xcom("apply")
@@ -163,7 +163,7 @@ def test_a_protected_leaver_fails_the_run_until_approved(dag: Any, company: Comp
     assert people(kinde)["mail-1@example.com"]["is_suspended"]
 
 
-def test_what_failed_is_done_by_the_retry(dag: Any, kinde: Emulator, storage_path: Path) -> None:
+def test_the_retry_does_the_changes_that_failed(dag: Any, kinde: Emulator, storage_path: Path) -> None:
     kinde.fault("POST", "/api/v1/user", status=400, times=1)
     run = Run(dag)
     assert run.states == {"plan": "success", "apply": "success"}

@@ -159,7 +159,7 @@ def test_a_report_that_cannot_be_kept_stands_in_the_log(
     assert not any(word in log.lower() for word in SECRET_WORDS)
 
 
-def test_what_earlier_runs_took_away_is_counted_from_their_reports(
+def test_guards_count_removals_of_earlier_runs_from_their_reports(
     dag_file: DagFile, company: Company, kinde: Emulator, storage_path: Path
 ) -> None:
     company.spec.write_text(company.spec.read_text() + "guards: {max_membership_removals: 2}\n")

@@ -77,7 +77,7 @@ PASSING = [
 
 @needs_policies
 @pytest.mark.parametrize("error", HOPELESS, ids=lambda error: type(error).__name__)
-def test_what_asking_again_cannot_change_is_not_retried(error: Exception) -> None:
+def test_errors_that_a_retry_cannot_mend_are_not_retried(error: Exception) -> None:
     for seen in (error, wrapped(error)):
         found = decision(seen)
         assert found.action.value == "fail"
@@ -86,7 +86,7 @@ def test_what_asking_again_cannot_change_is_not_retried(error: Exception) -> Non
 
 @needs_policies
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
-def test_what_may_pass_follows_the_task(error: Exception) -> None:
+def test_errors_that_may_pass_follow_the_retries_of_the_task(error: Exception) -> None:
     for seen in (error, wrapped(error)):
         assert decision(seen).action.value == "default"
 
@@ -106,7 +106,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_kinde_asks() -> None:
 
 
 @needs_policies
-def test_reasons_name_nobody() -> None:
+def test_retry_reasons_hold_no_names() -> None:
     for error in [*HOPELESS, *PASSING, exceptions.KindeRateLimitError("jo@example.com", retry_after=1.0)]:
         assert "jo@" not in (decision(error).reason or "")
 
@@ -127,7 +127,7 @@ def test_the_policy_goes_along() -> None:
 
 
 @needs_policies
-def test_what_real_tasks_do(dag_file: DagFile, kinde: Emulator) -> None:
+def test_real_tasks_retry_as_the_policy_says(dag_file: DagFile, kinde: Emulator) -> None:
     tasks = """
     KindeUpdateUserOperator(task_id="nobody", user_id="kp_nobody", given_name="Jo")
     Fail(task_id="down", error=exceptions.KindeServerError("down", status=503))

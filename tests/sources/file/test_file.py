@@ -135,7 +135,7 @@ def test_a_csv_file_that_cannot_be_whole(file: Any, content: str | bytes, words:
     assert not result.proven
 
 
-def test_a_file_cut_anywhere_loses_nobody_silently(file: Any) -> None:
+def test_a_file_cut_anywhere_is_never_read_as_complete(file: Any) -> None:
     whole = 'id,name,end\n1,Ann,2026\n2,"Bob, ""the"" B",2026\n3,"Zoë\nX",2026\n'.encode()
     for cut in range(len(b"id,name,end\n") + 1, len(whole)):
         result = file(whole[:cut])
@@ -178,7 +178,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5))
-def test_what_pythons_writer_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: Any) -> None:
+def test_csv_of_pythons_writer_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: Any) -> None:
     path = tmp_path_factory.mktemp("csv") / "x.csv"
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL)
@@ -296,7 +296,7 @@ def test_a_list_that_stands_twice(file: Any) -> None:
     assert "a key is not text" in file('{5: 1, "people": []}', "hr.json", rows="people").incomplete[0]
 
 
-def test_a_boolean_is_nobodys_id(file: Any, tmp_path: Path) -> None:
+def test_a_boolean_is_no_id(file: Any, tmp_path: Path) -> None:
     person = {"email": "a@example.com", "a": "A", "b": "B", "s": "A"}
     (tmp_path / "hr.json").write_text(json.dumps([{"id": True, **person}, {"id": "True", **person}]))
     options = spec({"type": "file", "path": str(tmp_path / "hr.json")})

@@ -108,7 +108,7 @@ def test_today_in_parameters(server: HrServer) -> None:
         (Reply(body=b"Name: Ann", status=400), "HTTP 400: the request is not as it should be"),
     ],
 )
-def test_what_is_no_list_cannot_be_read(server: HrServer, reply: Reply, said: str) -> None:
+def test_a_response_that_is_no_list_is_refused(server: HrServer, reply: Reply, said: str) -> None:
     server.script = [reply]
     assert refused(server, {**DATA, "auth": "bearer"}).endswith(said)
 
@@ -208,7 +208,7 @@ def test_half_a_body_is_never_taken_for_a_whole(server: HrServer) -> None:
     assert "the connection broke off) (tried 2 times" in refused(server, {**LIST, "tries": 2})
 
 
-def test_nobody_there(server: HrServer) -> None:
+def test_an_unreachable_server_is_an_error(server: HrServer) -> None:
     login = Login("http://127.0.0.1:9", "", "")
     assert "does not answer (no connection) (tried 2 times)" in refused(server, {**LIST, "tries": 2}, login=login)
 

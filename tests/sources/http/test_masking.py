@@ -50,7 +50,7 @@ def test_a_credential_that_is_echoed_is_masked_in_every_form_before_the_text_is_
     assert before > 150 or "***" in str(caught.value)
 
 
-def test_what_is_no_credential_stays() -> None:
+def test_ordinary_parameters_are_not_masked() -> None:
     assert mask("the field department is unknown", [KEY]) == "the field department is unknown"
     assert mask("pin 1234", ["1234"]) == "pin ***"
     assert mask("", [KEY]) == ""

@@ -76,7 +76,7 @@ def test_no_more_requests_than_pages() -> None:
         st.integers(2, 8), st.tuples(st.integers(0, 14), st.one_of(st.none(), st.integers(0, 14))), max_size=3
     ),
 )
-def test_nobody_who_was_there_all_the_time_is_ever_missing(
+def test_people_present_during_the_whole_read_are_never_missing(
     kind: dict[str, Any], changes: dict[int, tuple[int, int | None]]
 ) -> None:
     """Before some requests somebody is deleted, and perhaps somebody else added, anywhere in the list."""
@@ -97,7 +97,7 @@ def test_nobody_who_was_there_all_the_time_is_ever_missing(
 
 
 @pytest.mark.parametrize("kind", [OFFSET, NUMBERS, CURSOR])
-def test_somebody_deleted_between_two_pages_is_noticed_and_the_list_read_again(kind: dict[str, Any]) -> None:
+def test_a_deletion_between_two_pages_makes_the_list_read_again(kind: dict[str, Any]) -> None:
     def before(number: int) -> None:
         if number == 2:
             del company.people[1]
@@ -121,7 +121,7 @@ def test_deleted_and_added_at_once_leaves_the_total_alone_and_is_noticed_all_the
     assert found.incomplete == []
 
 
-def test_somebody_added_in_front_shifts_the_pages_and_counts_once() -> None:
+def test_a_person_added_in_front_shifts_the_pages_and_counts_once() -> None:
     def before(number: int) -> None:
         if number == 2:
             company.people.insert(0, person(99))
@@ -187,7 +187,7 @@ def test_an_api_that_does_not_heed_the_offset() -> None:
     assert "page 2 repeats page 1: the API ignores 'offset'" in found.incomplete[0]
 
 
-def test_a_server_that_caps_the_page_size_loses_nobody() -> None:
+def test_a_server_that_caps_the_page_size_loses_no_person() -> None:
     with Company(11) as company:
         whole = company.answer
         company.answer = lambda call: (call.query.update(limit="3"), whole(call))[1]  # type: ignore[method-assign]

@@ -113,14 +113,14 @@ def test_trouble_is_blocked_and_the_next_good_run_is_silent(world: World, name: 
 @pytest.mark.parametrize(
     "reply", [Reply(body=b"<html>Maintenance"), Reply({"error": "x"}), Reply({}, 401), Reply({}, 302), Reply({}, 503)]
 )
-def test_what_cannot_be_read_is_an_error(world: World, reply: Reply) -> None:
+def test_unreadable_responses_are_errors(world: World, reply: Reply) -> None:
     world.bend = lambda page, number: reply if number == 2 else page
     with pytest.raises(SourceError):
         world.plan()
     assert world.writes() == []
 
 
-def test_somebody_deleted_between_two_pages_takes_nobody_else_along(world: World) -> None:
+def test_a_person_deleted_between_two_pages_takes_no_other_person_along(world: World) -> None:
     """The next person slips into the gap between the pages; only who was deleted leaves."""
 
     def bend(page: dict[str, Any], number: int) -> dict[str, Any]:

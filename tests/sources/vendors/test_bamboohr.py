@@ -125,7 +125,7 @@ def test_the_border_employee_is_deleted_between_two_pages(bamboo: Bamboo) -> Non
     assert (found.proven, found.incomplete) == (True, [])
 
 
-def test_somebody_else_is_deleted_between_two_pages(bamboo: Bamboo) -> None:
+def test_another_person_deleted_between_two_pages_takes_no_other_along(bamboo: Bamboo) -> None:
     whole = bamboo.answer
 
     def answer(call: Call) -> Reply:
@@ -174,7 +174,7 @@ def test_429_and_503_with_retry_after(bamboo: Bamboo) -> None:
     assert waits == [7, 9]
 
 
-def test_nobody_at_all_is_blocked(bamboo: Bamboo) -> None:
+def test_an_empty_list_blocks_the_plan(bamboo: Bamboo) -> None:
     bamboo.employees.clear()
     assert "is empty" in people(source(bamboo)).problems[0]
     assert "is empty" in people(source(bamboo, DIRECTORY, endpoint="directory")).problems[0]
@@ -201,7 +201,7 @@ def test_the_directory_holds_active_people_only_and_proves_nothing(bamboo: Bambo
         source(bamboo, DIRECTORY, endpoint="directory").read()
 
 
-def test_what_changed(bamboo: Bamboo) -> None:
+def test_changes_are_found(bamboo: Bamboo) -> None:
     since = dt.datetime(2026, 11, 20, 9, tzinfo=dt.timezone.utc)
     asking = source(bamboo)
     assert not asking.changed_since(since)

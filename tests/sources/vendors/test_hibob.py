@@ -101,7 +101,7 @@ def test_a_field_that_is_left_out_for_some_is_told_and_they_are_in_doubt(bob: Bo
     assert read.persons[bob.people[0]["root.id"] or ""].unclear_rules[0].columns == ("work.department",)
 
 
-def test_without_the_right_to_see_the_status_nobody_leaves(bob: Bob) -> None:
+def test_a_hidden_status_column_makes_no_leaver(bob: Bob) -> None:
     bob.hidden = {bob.people[0]["root.id"] or "": {"internal.lifecycleStatus"}}
     read = people(source(bob))
     assert [rejected.id for rejected in read.rejected] == [bob.people[0]["root.id"]]
@@ -119,6 +119,6 @@ def test_an_answer_that_is_cut_or_no_json(bob: Bob) -> None:
         source(bob).read()
 
 
-def test_nobody(bob: Bob) -> None:
+def test_an_empty_list_blocks_the_plan(bob: Bob) -> None:
     bob.people.clear()
     assert "is empty" in people(source(bob)).problems[0]

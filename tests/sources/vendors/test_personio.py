@@ -105,7 +105,7 @@ def test_persons_with_their_latest_employment(personio: Personio) -> None:
     assert read.proven
 
 
-def test_nobody_ever_left(personio: Personio) -> None:
+def test_a_list_without_leavers_is_read(personio: Personio) -> None:
     assert people(source(personio)).problems == []
     for employments in personio.employments.values():
         del employments[0]["termination"]
@@ -120,7 +120,7 @@ def test_exactly_one_page(personio: Personio) -> None:
     assert "employment.status" not in found.values[0]
 
 
-def test_somebody_goes_away_between_list_and_employment(personio: Personio) -> None:
+def test_a_person_deleted_between_list_and_employment_is_left_out(personio: Personio) -> None:
     whole = personio.answer
 
     def answer(call: Call) -> Reply:
@@ -134,7 +134,7 @@ def test_somebody_goes_away_between_list_and_employment(personio: Personio) -> N
     assert (len(found.rows), found.proven, found.incomplete) == (56, True, [])
 
 
-def test_somebody_is_deleted_between_two_pages(personio: Personio) -> None:
+def test_a_person_deleted_between_two_pages_takes_no_other_along(personio: Personio) -> None:
     whole = personio.answer
 
     def answer(call: Call) -> Reply:
@@ -186,7 +186,7 @@ def test_refused_credentials_and_a_token_that_is_revoked(personio: Personio) -> 
         source(personio).read()
 
 
-def test_what_changed(personio: Personio) -> None:
+def test_changes_are_found(personio: Personio) -> None:
     since = dt.datetime(2026, 11, 20, 9, tzinfo=dt.timezone.utc)
     assert source(personio).changed_since(since)
     assert personio.calls[-1].query == {"updated_at.gt": "2026-11-20T09:00:00Z", "limit": "1"}

@@ -142,7 +142,7 @@ def test_users_by_cursor(cursors: Scim) -> None:
 
 @needs_server
 @pytest.mark.parametrize("paging", ["index", "cursor"])
-def test_somebody_is_deleted_between_two_pages(cursors: Scim, paging: str) -> None:
+def test_a_person_deleted_between_two_pages_takes_no_other_along(cursors: Scim, paging: str) -> None:
     # The server answers one request at a time: the deletion goes past its socket.
     def before(number: int) -> None:
         if number != 2:
@@ -171,7 +171,7 @@ def test_a_filter_and_chosen_attributes(scim: Scim) -> None:
 
 
 @needs_server
-def test_missing_attributes_and_nobody(scim: Scim) -> None:
+def test_missing_attributes_and_an_empty_list(scim: Scim) -> None:
     scim.add(21, name={"familyName": "OnlyFamily"}, emails=[])
     read = people(source(scim.url))
     assert {rejected.id for rejected in read.rejected} == {"E21"}
@@ -181,7 +181,7 @@ def test_missing_attributes_and_nobody(scim: Scim) -> None:
 
 
 @needs_server
-def test_what_changed(scim: Scim) -> None:
+def test_changes_are_found(scim: Scim) -> None:
     assert source(scim.url).changed_since(dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc))
     assert not source(scim.url).changed_since(dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=1))
 

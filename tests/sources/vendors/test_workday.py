@@ -129,7 +129,7 @@ def test_the_clock_of_prompts_is_pacific(workday: Workday) -> None:
         ("csv", Reply(body=b"a,b\n", cut=True), "the connection broke off"),
     ],
 )
-def test_what_is_no_report(workday: Workday, form: str, reply: Reply, said: str) -> None:
+def test_a_response_that_is_no_report_is_refused(workday: Workday, form: str, reply: Reply, said: str) -> None:
     workday.reply = reply
     with pytest.raises(SourceError, match=said):
         source(workday, format=form, tries=1).read()

@@ -21,7 +21,7 @@ JOB_TITLES = SPEC.replace(
 )
 
 
-def test_what_was_done_of_a_suspension_is_not_done_again(world: World) -> None:
+def test_the_finished_steps_of_a_suspension_are_not_repeated(world: World) -> None:
     world.apply(people(20))
     left = [person(1, status="Terminated"), *people(20)[1:]]
     world.kinde.fault("PATCH", "^/api/v1/user$", skip=1, status=400)

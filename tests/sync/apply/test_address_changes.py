@@ -56,7 +56,7 @@ def test_an_identity_that_cannot_be_named_is_passed_over(world: World, monkeypat
     world.settled(rows)
 
 
-def test_an_address_that_somebody_waits_for_is_not_deleted_away(world: World) -> None:
+def test_an_account_whose_address_another_person_needs_is_not_deleted(world: World) -> None:
     spec = SPEC + "leaver: {delete_after_days: 1}\n"
     rows = [person(1, status="Terminated"), *people(20)[1:]]
     world.apply(people(20), spec)
@@ -115,7 +115,7 @@ def test_a_primary_address_that_an_answer_leaves_out_is_no_rename(world: World) 
 
 
 @pytest.mark.parametrize("settings", [Settings(email_case="sensitive")])
-def test_an_address_that_somebody_else_signs_in_with_does_not_freeze_its_owner(world: World) -> None:
+def test_an_address_used_by_another_account_does_not_block_its_owner(world: World) -> None:
     world.apply([person(1), *OTHERS])
     world.kinde.seed({"users": [{"email": "stranger@example.com", "identities": ["P1@example.com"]}]})
     assert [o.kind for o in world.plan([person(1, "New"), *OTHERS]).operations] == ["update"]
@@ -159,7 +159,7 @@ def test_whose_account_an_address_is_still_on(world: World, columns: dict[str, s
     assert "1, who has no HR row" in held.reason
 
 
-def test_who_comes_back_with_a_new_address_gets_it_before_being_enabled(world: World) -> None:
+def test_a_returning_person_gets_the_new_address_before_being_enabled(world: World) -> None:
     rows = people(20)
     world.apply(rows)
     world.apply([person(1, status="Terminated"), *rows[1:]])

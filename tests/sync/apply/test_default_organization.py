@@ -27,13 +27,13 @@ JOB_TITLES = SPEC.replace(
 
 
 @pytest.mark.parametrize("settings", [Settings(default_org_policy=False)], ids=["no policy"])
-def test_where_nobody_landed_in_the_default_organization_one_look_is_enough(world: World) -> None:
+def test_an_empty_default_organization_is_read_once(world: World) -> None:
     seeded_default(world)
     world.apply(people(2, dept="Other"), DEFAULT)
     assert [entry["method"] for entry in world.kinde.log() if "org_all" in entry["path"]] == ["GET"]
 
 
-def test_who_stays_in_the_default_organization_without_a_reason_is_told(world: World) -> None:
+def test_people_left_in_the_default_organization_are_reported(world: World) -> None:
     members = seeded_default(world)
     world.kinde.fault("PATCH", members, status=200, body='{"code": "OK"}', times=None)
     (create,) = world.apply([person(1, dept="Other")], DEFAULT).plan.operations
@@ -63,7 +63,7 @@ def test_a_default_organization_that_the_file_manages(world: World, switch: str)
     world.settled(rows, spec)
 
 
-def test_who_cannot_be_taken_out_of_the_default_organization_any_more_is_told(world: World) -> None:
+def test_a_failed_removal_from_the_default_organization_is_reported(world: World) -> None:
     spec = SPEC + "joiner: {leave_default_organization: true}\n"
     world.kinde.fault("PATCH", "/users$", revoke_token=True)
 

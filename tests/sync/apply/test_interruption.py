@@ -59,7 +59,7 @@ def done(report: Report, kind: str) -> set[str]:
     return {change.id for change in report.plan.operations.of(kind) if change.outcome == "done"}
 
 
-def test_what_is_not_begun_is_dropped_at_once_and_reported(world: World) -> None:
+def test_changes_that_were_not_begun_are_dropped_at_once_and_reported(world: World) -> None:
     world.kinde.set(latency=30)
     with (
         KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret, max_concurrency=4) as client,

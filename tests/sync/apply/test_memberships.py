@@ -42,7 +42,7 @@ def test_a_list_that_kinde_finds_wrong_is_halved(world: World, status: int) -> N
 
 
 @pytest.mark.parametrize("settings", [Settings(patch_roles="merge")], ids=["merge"])
-def test_roles_are_taken_from_those_who_stay_whoever_goes(world: World) -> None:
+def test_roles_are_removed_from_members_who_stay_when_others_leave(world: World) -> None:
     world.apply([person(number, dept="Lead") for number in range(1, 21)], LEADS)
     goes = {1, 3, 5}
     now = [person(n, dept="Other" if n in goes else "Eng" if n in (2, 4) else "Lead") for n in range(1, 21)]
@@ -61,14 +61,14 @@ def test_a_role_that_kinde_does_not_take_away_is_told(world: World) -> None:
     assert outcomes(report) == {("add_role", "done"), ("remove_role", "failed")}
 
 
-def test_the_members_who_belong_to_nobody_are_not_taken_for_ours(world: World) -> None:
+def test_unmanaged_members_are_not_counted_as_managed(world: World) -> None:
     world.apply(people(9))
     others = [{"email": f"x{number}@example.net", "memberships": {"Engineering": ["lead"]}} for number in range(40)]
     world.kinde.seed({"users": others})
     world.settled(people(9))
 
 
-def test_who_was_found_instead_of_made_is_not_believed_to_have_joined(world: World) -> None:
+def test_a_user_found_instead_of_created_is_added_to_the_organization(world: World) -> None:
     world.kinde.fault("POST", "^/api/v1/user$", status=502, after_work=True)
     world.apply(people(1))
     assert [entry["method"] for entry in world.writes()] == ["POST", "PATCH"]
@@ -88,7 +88,7 @@ def test_a_list_that_kinde_fails_at_is_not_halved(world: World) -> None:
     assert sent[0] == sent[1] > 0
 
 
-def test_who_is_taken_out_has_what_was_before_in_the_plan(world: World) -> None:
+def test_a_removal_shows_the_previous_roles_in_the_plan(world: World) -> None:
     removing = SPEC + "leaver: {action: remove}\n"
     world.apply([person(number, dept="Eng") for number in range(1, 21)], removing)
     rows = [person(number, dept="Eng", status="Terminated" if number == 1 else "Active") for number in range(1, 21)]
@@ -123,7 +123,7 @@ def test_a_removal_that_worked_is_sent_once(world: World) -> None:
     ]
 
 
-def test_who_is_taken_out_is_marked_last(world: World) -> None:
+def test_a_removed_member_is_marked_last(world: World) -> None:
     spec = SPEC + "leaver: {action: remove}\n"
     rows = people(20)
     world.apply(rows, spec)
@@ -139,7 +139,7 @@ def test_who_is_taken_out_is_marked_last(world: World) -> None:
     assert [n for n, write in enumerate(world.writes()) if "~left=" in str(write["body"])] == [len(world.writes()) - 1]
 
 
-def test_a_role_is_given_to_nobody_who_left_the_organization_since(world: World) -> None:
+def test_a_member_who_left_since_the_plan_gets_no_role(world: World) -> None:
     spec = SPEC + "  - {organization: sales, when: \"{{ row.last == 'Lead' }}\", roles: [lead]}\n"
     world.apply(people(20), spec)
     plan = world.plan([person(1, last="Lead"), *people(20)[1:]], spec)

@@ -49,7 +49,7 @@ def test_an_organization_that_is_there_is_not_created(world: World) -> None:
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["with a code", "without a word"])
-def test_who_makes_an_organization_alone_waits_for_nobody(world: World, naps: list[float], told: bool) -> None:
+def test_creating_a_single_organization_does_not_wait(world: World, naps: list[float], told: bool) -> None:
     if not told:
         world.kinde.fault("POST", "^/api/v1/organization$", status=201, body="", after_work=True)
     assert ("create_organization", "done") in outcomes(world.apply(people(2), LAB))
@@ -95,7 +95,7 @@ def test_an_organization_that_this_run_may_not_have_made_is_not_removed(
     assert sorted(labs(world)) == ["org_a", "org_b"]
 
 
-def test_nobody_joins_an_organization_whose_creation_was_skipped(world: World) -> None:
+def test_no_person_joins_an_organization_whose_creation_was_skipped(world: World) -> None:
     world.apply([person(1, dept="Other")], LAB)
     plan = world.plan(people(1), LAB)
     create, add = plan.operations

@@ -62,7 +62,7 @@ def test_refused_credentials_end_the_run_instead_of_failing_for_everybody(world:
     assert all(operation.error.startswith("Kinde refused the credentials") for operation in skipped)
 
 
-def test_what_kinde_takes_and_does_not_do_is_told(world: World) -> None:
+def test_a_change_that_kinde_accepts_and_ignores_is_reported(world: World) -> None:
     world.apply(people(20))
     world.kinde.fault("PATCH", MEMBERS, status=200, body='{"code": "OK"}', times=None)
     report = world.apply([person(1, dept="Eng"), *people(20)[1:]])
@@ -72,7 +72,7 @@ def test_what_kinde_takes_and_does_not_do_is_told(world: World) -> None:
     assert {operation.error for operation in report.plan.operations} == {UNSEEN}
 
 
-def test_what_kinde_took_and_did_not_do_is_sent_once_more(world: World) -> None:
+def test_a_change_that_kinde_ignored_is_sent_once_more(world: World) -> None:
     rows = [person(number, dept="Eng") for number in range(1, 21)]
     world.apply(rows, LEADS)
     world.kinde.fault("PATCH", MEMBERS, status=200, body='{"code": "OK"}', times=1)
@@ -93,7 +93,7 @@ def test_every_stage_tells_how_far_it_is(world: World) -> None:
     assert told["memberships"] == (2, 2)
 
 
-def test_what_has_an_outcome_is_not_done_again(world: World) -> None:
+def test_a_change_with_an_outcome_is_not_repeated(world: World) -> None:
     plan = world.plan(people(3))
     found = list(plan.operations)
     for operation in found:
@@ -105,7 +105,7 @@ def test_what_has_an_outcome_is_not_done_again(world: World) -> None:
     assert world.writes() == []
 
 
-def test_what_was_done_is_kept_while_much_more_is_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outcomes_are_kept_while_a_large_plan_is_applied(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "_SAVED", 2)
     report = world.apply(people(7))
     assert [operation.outcome for operation in report.plan.operations] == ["done"] * 14

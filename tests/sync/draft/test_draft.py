@@ -191,7 +191,7 @@ def test_parquet(tmp_path: Path) -> None:
         ("id,thing\n1,2\n2,2\n", "no column has e-mail addresses"),
     ],
 )
-def test_what_cannot_be_drafted(tmp_path: Path, text: str, words: str) -> None:
+def test_a_file_without_ids_or_addresses_cannot_be_drafted(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(SyncError, match=words):
         drafted(tmp_path, text)
 

@@ -53,7 +53,7 @@ def on(days: int | None) -> dt.date | None:
         (False, 5, -6, 0, 90, NONE),
     ],
 )
-def test_when_somebody_has_access(
+def test_access_by_status_and_dates(
     active: bool, start: int | None, end: int | None, before: int, grace: int, expected: Access
 ) -> None:
     access, why = decide_access(

@@ -23,13 +23,13 @@ def covered(rows: list[dict[str, Any]], text: str = SPEC) -> Coverage:
     return coverage_of(spec, read_people(spec, as_source(rows), now))
 
 
-def test_what_the_rules_do_not_cover_is_told() -> None:
+def test_gaps_in_the_rules_are_reported() -> None:
     text = SPEC.replace("row.dept == 'Eng'", "row.dept in ['Egn', 'ENG'] and row.country | lower != 'xx'")
     text = text.replace("active: [Active]", "active: [Active, On Leave]")
     rows = [person(1, dept="Eng", country="DE"), person(2, country="DE"), person(3, dept="Eng", country="DE")]
     found = covered([*rows, person(4, dept="Eng", country="XX", status="Terminated")], text)
     assert found.lines() == [
-        "rule in line 21: dept is one of Egn, ENG and country is not xx: it matches nobody",
+        "rule in line 21: dept is one of Egn, ENG and country is not xx: it matches no person",
         "no row has 'ENG' in dept, which memberships[0].when (line 22) names; rows have 'Eng'",
         "no row has 'Egn' in dept, which memberships[0].when (line 22) names; rows have 'Eng'",
         "no row has the status 'on leave', which employment.active names",
@@ -98,7 +98,7 @@ def test_a_plan_holds_it_and_a_plan_for_one_person_does_not(world: World) -> Non
             },
         ],
         "findings": [
-            "rule in line 21: dept is Eng: it matches nobody",
+            "rule in line 21: dept is Eng: it matches no person",
             "no row has 'Eng' in dept, which memberships[0].when (line 22) names",
             "1 person with access is in no organization: id 3",
         ],
@@ -119,5 +119,5 @@ def test_validate_looks_at_a_local_file(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["validate", "--spec", str(spec)]) == 0
     out = capsys.readouterr().out
     assert "! 1 of 2 rows rejected; row 3: status 'Aktiv' is neither in employment.active" in out
-    assert "rule in line 24: dept is Sales: it matches nobody" in out
+    assert "rule in line 24: dept is Sales: it matches no person" in out
     assert "values that no rule names, of people with access: dept: Ops 1 person" in out

@@ -37,7 +37,7 @@ tests:
 """
 
 
-def test_what_follows_from_rows_is_compared_with_what_is_expected() -> None:
+def test_outcomes_of_rows_are_compared_with_the_expected_ones() -> None:
     check_examples(SyncSpec.parse(SPEC + PASSING))
 
 

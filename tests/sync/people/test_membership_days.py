@@ -87,7 +87,7 @@ def test_a_blank_is_no_day(rule: str, reason: str) -> None:
     assert [r.reason[: len(reason)] for r in found.rejected] == [reason]
 
 
-def test_what_is_no_date_rejects_the_row() -> None:
+def test_an_invalid_date_rejects_the_row() -> None:
     for rule in ('    until: "{{ row.day }}"\n', '    when: "{{ row.day >= today }}"\n'):
         found = read(rule, [row(1, TODAY), row(2, "soon")])
         assert "'soon' is not a date in an ISO 8601 date" in found.rejected[0].reason

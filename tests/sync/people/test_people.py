@@ -94,7 +94,7 @@ def test_an_id_is_the_same_text_however_the_source_holds_it(id: Any) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "  ", None, "a~b", "a\x00b", "a\nb", "x" * 201, ["a"]])
-def test_a_row_without_a_usable_id_is_rejected_and_nobody_is_absent(id: Any) -> None:
+def test_a_row_without_a_usable_id_is_rejected_and_no_person_is_absent(id: Any) -> None:
     people = read([person("1"), person(id)])
     assert list(people.persons) == ["1"]
     assert [(rejected.row, rejected.id) for rejected in people.rejected] == [(3, None)]
@@ -102,7 +102,7 @@ def test_a_row_without_a_usable_id_is_rejected_and_nobody_is_absent(id: Any) -> 
     assert people.ids == {"1"}
 
 
-def test_a_ragged_row_is_rejected_and_nobody_is_absent() -> None:
+def test_a_ragged_row_is_rejected_and_no_person_is_absent() -> None:
     people = read([person("1"), "has 3 cells where the header has 9"])
     assert reasons(people) == {3: "has 3 cells where the header has 9"}
     assert (people.rows, people.ids_certain, people.rejected[0].id) == (2, False, None)
@@ -460,9 +460,7 @@ UNSEEN = st.sampled_from(["", " ", "\u00a0", "\u200b", "\ufeff", "\u2007", "\u00
 
 @settings(max_examples=100, deadline=None)
 @given(ROWS, UNSEEN, UNSEEN, st.sampled_from(["NFC", "NFD"]))
-def test_characters_that_nobody_sees_change_nothing(
-    rows: list[dict[str, str]], head: str, tail: str, form: Any
-) -> None:
+def test_invisible_characters_change_nothing(rows: list[dict[str, str]], head: str, tail: str, form: Any) -> None:
     named = [row | {"first": row["first"] and "Zo\u00eb Ann", "last": "\u00c5ngstr\u00f6m"} for row in rows]
     written = [
         {
@@ -476,7 +474,7 @@ def test_characters_that_nobody_sees_change_nothing(
 
 @settings(max_examples=100, deadline=None)
 @given(ROWS)
-def test_nobody_is_lost(rows: list[dict[str, str]]) -> None:
+def test_every_row_is_a_person_rejected_or_held(rows: list[dict[str, str]]) -> None:
     people = read_people(LAW, Table(rows), NOW)
     rejected = {entry.id for entry in people.rejected} - {None}
     assert set(people.persons) | set(people.held) | rejected == people.ids

@@ -16,7 +16,7 @@ def test_an_id_with_a_row_and_no_account_is_known(world: World) -> None:
     assert world.plan(people(3), ids=["3"]).warnings == []
 
 
-def test_characters_that_nobody_sees_take_no_membership_and_are_named(world: World) -> None:
+def test_invisible_characters_take_no_membership_and_are_named(world: World) -> None:
     spec = world.spec(SPEC.replace("'Sales'", "'B\u00fcro'"))
     rows = [person(1, dept="B\u00fcro"), person(2, dept="B\u00fcro")]
     world.apply(rows, spec)

@@ -51,7 +51,7 @@ def forms(world: World) -> Forms:
 # -- onboarding -----------------------------------------------------------------------------------------------------
 
 
-def test_somebody_unknown_to_hr_is_made_and_adopted_when_the_row_appears(world: World, forms: Forms) -> None:
+def test_a_person_without_a_row_is_created_and_adopted_when_the_row_appears(world: World, forms: Forms) -> None:
     rows = people(6)
     world.apply(rows)
     world.kinde.clear_log()
@@ -164,7 +164,7 @@ def test_an_organization_is_made_where_the_spec_says_so(world: World, forms: For
         ({"id": "4", "email": "p4@example.com"}, "row for 4 cannot be used"),
     ],
 )
-def test_what_is_refused(world: World, forms: Forms, changes: dict[str, Any], words: str) -> None:
+def test_invalid_form_input_is_refused(world: World, forms: Forms, changes: dict[str, Any], words: str) -> None:
     world.apply(people(2))
     world.kinde.seed(
         {
@@ -300,7 +300,7 @@ def test_leaving_does_not_wait_for_hr(world: World, forms: Forms) -> None:
     assert [entry.id for entry in world.apply(rows).plan.held] == ["1", "2"]
 
 
-def test_guards_do_not_keep_somebody_in(world: World, forms: Forms) -> None:
+def test_guards_do_not_stop_an_offboarding(world: World, forms: Forms) -> None:
     rows = people(6)
     spec = SPEC + "guards: {max_leavers: 0}\n"
     world.apply(rows, spec)

@@ -81,7 +81,7 @@ def test_an_id_in_scientific_notation_is_refused_wherever_it_is_typed(settled: W
 
 
 @pytest.mark.parametrize("way", ["a run for one person", "onboarding", "offboarding", "undo"])
-def test_an_id_with_characters_that_nobody_sees_is_the_id(settled: World, way: str) -> None:
+def test_invisible_characters_in_an_id_are_ignored(settled: World, way: str) -> None:
     found = WAYS[way](settled, "\u200b7\u00a0")
     if way == "a run for one person":
         assert (found.warnings, found.unchanged) == ([], 1)
@@ -166,7 +166,7 @@ def test_an_organization_that_was_renamed_is_found_by_the_form_as_well(world: Wo
     assert world.memberships("new@example.com") == {"Renamed": []}
 
 
-def test_who_was_suspended_by_another_party_stays_so_in_every_way(world: World) -> None:
+def test_an_account_suspended_by_another_party_stays_suspended_in_every_command(world: World) -> None:
     world.apply(people(30))
     user = world.users()["p1@example.com"]
     world.client.update_user(user["id"], is_suspended=True)
@@ -212,7 +212,7 @@ def test_the_guard_on_joiners_stops_an_undo_and_a_run_for_many(world: World) -> 
         assert ["max_joiners" in block.reason for block in plan.blocked] == [True]
 
 
-def test_what_a_form_says_in_a_log_quotes_no_cell(world: World) -> None:
+def test_log_lines_of_a_form_quote_no_cell(world: World) -> None:
     world.apply(people(30))
     told: list[tuple[str, str]] = []
     odd = [*people(30), person(50, email="nia@example.com", status="Zebra", end="31.31.2026")]

@@ -12,13 +12,13 @@ from tests.support.world import NOW, SPEC, World, people, person
 SCOPED = SPEC.replace("employment:", "scope: \"{{ row.kind == 'Staff' }}\"\nemployment:")
 
 
-def test_who_is_in_no_row_is_named_as_kinde_does(world: World) -> None:
+def test_an_absent_person_is_named_as_in_kinde(world: World) -> None:
     world.apply(people(20))
     (suspend,) = world.plan(people(19), SPEC + "absent: suspend\n").operations
     assert (suspend.kind, suspend.who) == ("suspend", "Given20 Doe <p20@example.com>")
 
 
-def test_who_is_absent_and_lost_access_by_hand_is_left_so_where_the_spec_holds(world: World) -> None:
+def test_absent_hold_leaves_an_account_suspended_by_hand(world: World) -> None:
     world.apply(people(20))
     world.kinde.seed({"users": [{"email": "p20@example.com", "is_suspended": True}]})
     plan = world.plan(people(19), SPEC + "absent: hold\n")
@@ -35,7 +35,7 @@ def test_the_protected_stand_first_among_the_held(world: World) -> None:
     assert [(held.id, held.protected) for held in plan.held] == first
 
 
-def test_a_protected_leaver_who_has_lost_access_already_waits_for_nobody(world: World) -> None:
+def test_a_protected_leaver_without_access_needs_no_approval(world: World) -> None:
     world.apply(people(20))
     world.apply([person(1, status="Terminated"), *people(20)[1:]])
     protecting = SPEC + "protect: {emails: [p1@example.com]}\n"
@@ -44,7 +44,7 @@ def test_a_protected_leaver_who_has_lost_access_already_waits_for_nobody(world: 
     assert {held.id: held.protected for held in plan.held} == {"1": False, "21": False}
 
 
-def test_who_is_in_no_organization_has_access_unless_marked_as_left(world: World) -> None:
+def test_an_account_in_no_organization_has_access_unless_marked_as_left(world: World) -> None:
     removing = SPEC + "leaver: {action: remove}\n"
     world.apply([person(1, dept="Other"), *people(9)[1:]], removing)
     renamed = person(1, last="Roe", dept="Other", start="2026-04-01")
@@ -70,7 +70,7 @@ def test_the_protected_are_never_deleted(world: World) -> None:
     assert world.plan(rows, spec + "protect: {emails: [p1@example.com]}\n", **later).operations == []
 
 
-def test_what_a_cut_off_run_left_unfinished_stands_in_the_plan(world: World) -> None:
+def test_the_plan_lists_the_steps_that_an_interrupted_run_left(world: World) -> None:
     rows = [person(1, email="new@example.com"), person(2, status="Terminated"), *people(40)[2:]]
     world.apply(people(40))
     world.kinde.fault("DELETE", "/identities/", status=400, times=None)
@@ -108,7 +108,7 @@ def test_people_taken_out_for_absence_no_longer_count(world: World) -> None:
     assert world.plan(back, spec, now="2026-03-20T12:00:00Z").operations == []
 
 
-def test_who_left_leaves_even_if_scope_is_blank(world: World) -> None:
+def test_a_leaver_with_a_blank_scope_column_leaves(world: World) -> None:
     rows = people(20, kind="Staff")
     world.apply(rows, SCOPED)
     rows[0] = person(1, kind="", status="Terminated")
@@ -118,7 +118,7 @@ def test_who_left_leaves_even_if_scope_is_blank(world: World) -> None:
     assert [held.id for held in plan.held] == ["2"]
 
 
-def test_nobody_is_deleted_on_a_doubt(world: World) -> None:
+def test_an_unclear_rule_deletes_no_account(world: World) -> None:
     spec = SCOPED + "leaver: {delete_after_days: 1}\nguards: {max_deletes: 5}\n"
     rows = people(20, kind="Staff")
     world.apply(rows, spec)
@@ -136,7 +136,7 @@ def test_stripping_counts_as_leaving_whatever_kinds_are_asked_for(world: World) 
     assert any("max_leavers" in block.reason for block in plan.blocked)
 
 
-def test_nobody_is_suspended_for_absence_without_a_proof(world: World, tmp_path: Path) -> None:
+def test_an_incomplete_source_suspends_no_absent_person(world: World, tmp_path: Path) -> None:
     rows = people(20)
     world.apply(rows)
     lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows[1:])]

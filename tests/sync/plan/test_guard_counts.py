@@ -5,13 +5,13 @@ from __future__ import annotations
 from tests.support.world import SPEC, World, people, person
 
 
-def test_who_moves_is_no_leaver(world: World) -> None:
+def test_a_mover_does_not_count_as_a_leaver(world: World) -> None:
     world.apply([person(number, dept="Eng") for number in range(1, 41)])
     plan = world.plan(people(40))
     assert {block.reason.split()[0] for block in plan.blocked} == {"max_membership_removals", "max_membership_grants"}
 
 
-def test_who_had_no_access_is_not_counted_among_those_who_are_given_a_role(world: World) -> None:
+def test_max_role_grants_does_not_count_people_without_access(world: World) -> None:
     """Members of an organization who were suspended: a role for one who returns is no role for one who was there."""
     strict = SPEC + "guards: {floor: 0, max_role_grants: 0, max_leavers: 20, max_role_removals: 20}\n"
     lead = strict.replace("roles: [engineer]", "roles: [engineer, lead]")
@@ -44,7 +44,7 @@ def test_a_role_in_two_organizations_counts_people(world: World) -> None:
     )
 
 
-def test_what_an_adoption_takes_away_is_not_measured_against_nobody(world: World) -> None:
+def test_memberships_removed_by_an_adoption_are_not_measured_against_zero(world: World) -> None:
     world.kinde.seed({"users": [{"email": "p1@example.com", "memberships": {"Engineering": ["engineer"]}}]})
     assert world.plan([person(1)]).outcome == "changes"
 

@@ -135,7 +135,7 @@ def test_roles_for_accounts_that_are_not_known_to_be_young_are_guarded(world: Wo
     world.settled(rows)
 
 
-def test_a_plan_file_exempts_nobody_from_a_guard(world: World) -> None:
+def test_a_plan_file_exempts_no_change_from_a_guard(world: World) -> None:
     """Its creations may have been added by hand, and its hash computed again."""
     made(world, 40, "2026-01-02T12:00:00Z")
     empty = World(world.kinde)
@@ -148,7 +148,7 @@ def test_a_plan_file_exempts_nobody_from_a_guard(world: World) -> None:
     assert "max_role_grants" in blocked(empty, rows, plan_file=world.sign(forged))[0]
 
 
-def test_a_date_column_that_is_blank_for_everyone_lets_nobody_in(world: World) -> None:
+def test_a_date_column_blank_in_all_rows_blocks_the_plan(world: World) -> None:
     """Leavers come back and a future hire is let in, where nothing but the dates kept them out."""
     rows = people(20)
     world.apply(rows)
@@ -326,7 +326,7 @@ def test_only_some_kinds_of_operations(world: World) -> None:
         world.plan(rows, only=["destroy"])
 
 
-def test_nobody_is_enabled_before_the_roles_are_right(world: World) -> None:
+def test_accounts_are_enabled_after_their_roles_are_right(world: World) -> None:
     world.apply(people(20, dept="Eng"))
     world.apply([person(1, dept="Eng", status="Terminated"), *people(20, dept="Eng")[1:]])
     back = [person(1), *people(20, dept="Eng")[1:]]
@@ -350,7 +350,7 @@ def test_one_person_by_id(world: World) -> None:
         ("{name: Sales}", "{external_id: eng-7}", "are the same organization"),
     ],
 )
-def test_what_kinde_does_not_have_stops_the_run(world: World, old: str, new: str, message: str) -> None:
+def test_unknown_organizations_and_roles_stop_the_run(world: World, old: str, new: str, message: str) -> None:
     world.kinde.seed({"organizations": [{"name": "Engineering", "external_id": "eng-7"}]})
     with pytest.raises(SpecError, match=message):
         world.plan(people(1), SPEC.replace(old, new))

@@ -81,7 +81,7 @@ def test_addresses_changed_every_run_are_stopped_on_the_second(world: World) -> 
     assert text in str(second.blocked[0]["reason"])
 
 
-def test_who_has_the_membership_again_is_not_counted(world: World) -> None:
+def test_a_membership_that_was_given_back_is_not_counted(world: World) -> None:
     rows = people(50)
     world.apply(rows)
     first, _, third = runs(world, SPEC, [without_department(rows, 12), rows, without_department(rows, 12)])

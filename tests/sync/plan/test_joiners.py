@@ -51,7 +51,7 @@ def test_the_report_counts_what_was_sent(world: World) -> None:
     assert report.requests["write"] == len(world.writes())
 
 
-def test_nobody_without_a_rule_leaves_the_default_organization_unless_the_spec_says_so(world: World) -> None:
+def test_members_of_the_default_organization_stay_unless_the_spec_removes_them(world: World) -> None:
     world.apply([person(1, dept="Other")])
     assert world.memberships("p1@example.com") == {"Default Organization": []}
     world.apply(
@@ -102,7 +102,7 @@ def test_one_refused_creation_does_not_stop_the_others(world: World) -> None:
 CONFIRMED = {"email": "P1@Example.com", "first_name": "Ada", "last_name": "Doe", "is_confirmed": True}
 
 
-def test_a_confirmed_account_that_nobody_owns_is_adopted(world: World) -> None:
+def test_a_confirmed_account_without_a_link_is_adopted(world: World) -> None:
     world.kinde.seed({"users": [{**CONFIRMED, "memberships": {"Engineering": ["lead", "engineer"]}}]})
     rows = [person(1, "Ada", "Lovelace", dept="Eng")]
     report = world.apply(rows)
@@ -126,7 +126,9 @@ def test_a_confirmed_account_that_nobody_owns_is_adopted(world: World) -> None:
         ({**CONFIRMED, "email": "x@example.com", "identities": ["p1@example.com"]}, "secondary"),
     ],
 )
-def test_what_may_belong_to_somebody_else_is_held(world: World, account: dict[str, object], reason: str) -> None:
+def test_an_account_that_may_belong_to_another_person_is_held(
+    world: World, account: dict[str, object], reason: str
+) -> None:
     world.kinde.seed({"users": [account]})
     before = world.kinde.state()
     report = world.apply([person(1)])
@@ -155,7 +157,7 @@ def test_an_onboarded_account_is_adopted_by_its_address_alone(world: World) -> N
     world.settled(rows)
 
 
-def test_an_address_that_two_rows_have_adopts_nobody(world: World) -> None:
+def test_an_address_in_two_rows_adopts_no_account(world: World) -> None:
     world.kinde.seed({"users": [CONFIRMED]})
     rows = [person(1), person(2, email="p1@example.com", status="Terminated")]
     assert "more than one HR row" in world.plan(rows).held[0].reason

@@ -75,7 +75,7 @@ def test_enabling_waits_for_the_roles(world: World) -> None:
     assert world.users()["p1@example.com"]["is_suspended"]
 
 
-def test_somebody_whom_security_suspended_stays_suspended(world: World) -> None:
+def test_an_account_suspended_by_hand_stays_suspended(world: World) -> None:
     world.apply(people(3))
     world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
     report = world.apply(people(3))
@@ -84,7 +84,7 @@ def test_somebody_whom_security_suspended_stays_suspended(world: World) -> None:
     assert world.users()["p1@example.com"]["is_suspended"]
 
 
-def test_somebody_whom_security_suspended_is_held_after_a_night_as_a_leaver(world: World) -> None:
+def test_an_account_suspended_by_hand_is_held_after_a_night_as_a_leaver(world: World) -> None:
     rows = people(20)
     world.apply(rows)
     user_id = world.users()["p1@example.com"]["id"]
@@ -188,7 +188,7 @@ def test_absent_people_are_held_where_the_spec_says_so(world: World) -> None:
     assert [(held.id, held.absent) for held in plan.held] == [("1", True)]
 
 
-def test_a_row_whose_id_is_uncertain_makes_nobody_absent(world: World) -> None:
+def test_a_row_with_an_uncertain_id_makes_no_person_absent(world: World) -> None:
     world.apply(people(40))
     rows = [*people(40)[1:], person("", "Nobody")]
     plan = world.plan(rows)
@@ -345,7 +345,7 @@ def test_before_the_first_day_nothing_is_given_or_taken(world: World) -> None:
     ]
 
 
-def test_who_was_taken_out_as_absent_and_comes_back_as_terminated_is_suspended(world: World) -> None:
+def test_an_absent_person_who_returns_as_terminated_is_suspended(world: World) -> None:
     spec = SPEC + "absent: remove\n"
     world.apply(people(20), spec)
     world.apply(people(20)[1:], spec)

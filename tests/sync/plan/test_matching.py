@@ -16,7 +16,7 @@ from tests.support.world import NOW, SPEC, World, people, person
 TITLES = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.dept }}"}\nemployment:')
 
 
-def test_who_waits_for_a_start_and_keeps_the_address_is_not_held_for_it(world: World) -> None:
+def test_a_future_joiner_who_keeps_the_address_is_not_held(world: World) -> None:
     world.apply(people(20))
     rows = [person(1, start="2026-04-01"), *people(20)[1:], person(21, email="p1@example.com")]
     assert {held.id: held.reason for held in world.plan(rows).held} == {
@@ -54,7 +54,7 @@ def test_whom_hr_and_kinde_agree_on_nothing_is_made_of(
     assert world.plan(rows, spec).summary["unchanged"] == 6
 
 
-def test_who_waits_for_a_start_and_asks_for_the_address_of_another_is_held(world: World) -> None:
+def test_a_future_joiner_with_the_address_of_another_person_is_held(world: World) -> None:
     world.apply(people(20))
     rows = [*people(19), person(20, start="2026-04-01", email="p1@example.com")]
     assert {held.id: held.reason for held in world.plan(rows).held} == {
@@ -62,7 +62,7 @@ def test_who_waits_for_a_start_and_asks_for_the_address_of_another_is_held(world
     }
 
 
-def test_who_stays_for_a_while_without_an_address_in_hr_is_not_held_for_another(world: World) -> None:
+def test_a_person_in_grace_without_an_address_is_not_held(world: World) -> None:
     world.apply(people(20))
     graced = person(1, end="2026-02-27", email="")
     plan = world.plan([graced, *people(20)[1:], person(21, email="p1@example.com")], SPEC + "leaver: {grace_days: 9}\n")
@@ -84,7 +84,7 @@ def test_of_two_accounts_with_one_address_none_is_taken(world: World, monkeypatc
     assert [(held.id, held.reason) for held in plan.held] == [("1", "2 Kinde accounts have this address")]
 
 
-def test_an_account_of_nobody_is_adopted_whatever_else_could_be(world: World) -> None:
+def test_an_account_without_a_link_or_with_the_former_one_is_adopted(world: World) -> None:
     spec = SPEC + 'joiner: {adopt: true, adopt_provided_id: "old-{{ row.id }}"}\n'
     links = {1: None, 2: "old-2", 3: "older-3"}
     users = [{"email": f"p{number}@example.com", "provided_id": link} for number, link in links.items()]
@@ -94,7 +94,7 @@ def test_an_account_of_nobody_is_adopted_whatever_else_could_be(world: World) ->
     assert [held.id for held in plan.held] == ["3"]
 
 
-def test_a_look_up_that_ignores_the_address_finds_nobody(world: World) -> None:
+def test_a_look_up_that_ignores_the_address_finds_no_account(world: World) -> None:
     """A filter that Kinde does not heed shows strangers: they are neither taken nor in the way."""
     world.kinde.fault("POST", "/api/v1/user$", drop=True)
     stranger = {"users": [{"id": "kp_x", "email": "stranger@example.com", "provided_id": None}]}
@@ -103,7 +103,7 @@ def test_a_look_up_that_ignores_the_address_finds_nobody(world: World) -> None:
     assert list(world.users()) == ["p1@example.com"]
 
 
-def test_who_has_no_access_yet_and_starts_later_stands_in_nobodys_way(world: World) -> None:
+def test_a_future_joiner_does_not_block_an_address(world: World) -> None:
     rows = people(20)
     world.apply(rows)
     rows[0] = person(1, status="Terminated")
@@ -118,7 +118,7 @@ def test_people_whose_rows_share_an_address_are_held_and_named(world: World) -> 
     assert [held.id for held in world.plan(rows).held] == ["1", "2"]
 
 
-def test_half_a_character_is_nobodys_id(world: World) -> None:
+def test_an_unpaired_surrogate_is_no_id(world: World) -> None:
     with pytest.raises(SyncError, match="cannot be an id: it is not text"):
         world.plan([person(1)], ids=["1", "\udcff"])
     with pytest.raises(SyncError, match="cannot be an id: it is not text"):

@@ -36,7 +36,7 @@ def test_an_operation_names_people_as_hr_does(world: World) -> None:
     assert named == {("rename", "Ada Roe <new@example.com>"), ("update", "Ada Roe <new@example.com>")}
 
 
-def test_what_the_source_warns_of_stands_in_the_plan(world: World, tmp_path: Path) -> None:
+def test_the_plan_holds_the_warnings_of_the_source(world: World, tmp_path: Path) -> None:
     file = tmp_path / "hr.csv"
     file.write_text("id,email,first,last,dept,status,start,end\n1,p1@example.com,Given1,Doe,Sales,Active,,")
     spec = SyncSpec.parse(SPEC.replace("hr.csv", str(file)))
@@ -56,7 +56,7 @@ def test_without_a_moment_it_is_now(world: World) -> None:
             make_plan(world.spec(), people(1), world.client, now=wrong)
 
 
-def test_who_approves_another_plan_is_told_so(world: World) -> None:
+def test_an_approval_of_another_plan_is_reported(world: World) -> None:
     world.apply(people(20))
     world.kinde.clear_log()
     report = world.apply(people(20, dept="Other"), approve="0" * 64)
@@ -65,7 +65,7 @@ def test_who_approves_another_plan_is_told_so(world: World) -> None:
     assert world.writes() == []
 
 
-def test_what_is_rejected_of_others_is_not_told_of_those_asked_for(world: World) -> None:
+def test_a_plan_for_ids_lists_only_their_rejected_rows(world: World) -> None:
     rows = [person(1, status="??"), person(2, status="??"), person(3)]
     assert [rejected.id for rejected in world.plan(rows, ids=["2", "3"]).rejected] == ["2"]
 
@@ -82,7 +82,7 @@ def test_a_plan_from_the_future_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("text", NO_MOMENT)
-def test_what_is_no_moment_is_told(text: str) -> None:
+def test_an_invalid_moment_is_reported(text: str) -> None:
     with pytest.raises(SyncError, match="not a moment in ISO 8601"):
         moment(text)
 

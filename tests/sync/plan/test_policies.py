@@ -75,7 +75,7 @@ def explode(run: PlannedRun) -> None:
         (lambda: None, [(f"{FAILED} <lambda>() takes 0 positional arguments but 1 was given", False)]),
     ],
 )  # fmt: skip
-def test_what_a_policy_returns(world: World, policy: Any, blocks: list[tuple[str, bool]]) -> None:
+def test_the_return_values_of_a_policy(world: World, policy: Any, blocks: list[tuple[str, bool]]) -> None:
     assert seen(world, policy) == blocks
 
 

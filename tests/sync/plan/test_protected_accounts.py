@@ -38,7 +38,7 @@ def test_the_account_of_an_owner_is_not_renamed_without_approval(world: World, o
     assert "new@example.com" in world.users()
 
 
-def test_other_roles_in_other_organizations_hold_nobody(world: World) -> None:
+def test_other_roles_in_other_organizations_hold_no_person(world: World) -> None:
     world.kinde.seed({"organizations": [{"name": "Press"}]})
     world.apply(people(20))
     give(world, "Press", "auditor")
@@ -80,7 +80,7 @@ def test_a_retired_protected_role_is_not_taken_without_approval(world: World) ->
     assert kinds(world.plan(people(20), spec, approve_protected=["1"])) == {"remove_role"}
 
 
-def test_who_is_protected_by_address_is_renamed_once_the_spec_names_the_new_one(world: World) -> None:
+def test_an_account_protected_by_address_is_renamed_once_the_spec_names_the_new_one(world: World) -> None:
     world.apply(people(20))
     spec = SPEC + "protect: {emails: [p1@example.com]}\n"
     plan = world.plan(RENAMED, spec, approve_protected=["1"])
@@ -106,7 +106,7 @@ def test_a_kept_membership_stays_through_a_rename(world: World) -> None:
     world.settled(RENAMED, by_id)
 
 
-def test_who_is_protected_by_id_stays_so_under_another_address(world: World) -> None:
+def test_an_account_protected_by_id_stays_protected_under_another_address(world: World) -> None:
     world.apply(people(20))
     spec = SPEC + "protect: {ids: [1]}\n"
     assert held(world.plan(RENAMED, spec))["1"][1]

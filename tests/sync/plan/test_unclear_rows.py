@@ -45,7 +45,7 @@ def test_other_absent_people_still_leave(world: World) -> None:
     assert [(change.kind, change.id) for change in plan.operations] == [("suspend", "019")]
 
 
-def test_a_rejected_row_of_a_known_person_holds_nobody(world: World) -> None:
+def test_a_rejected_row_of_a_known_person_holds_no_other(world: World) -> None:
     world.apply(DAY_1)
     plan = world.plan([DAY_1[0] | {"status": "Activ"}, *DAY_1[1:-1]])
     assert ([change.id for change in plan.operations], plan.held) == (["019"], [])
@@ -73,9 +73,7 @@ def test_several_rows_under_one_unknown_id_hold_each_of_their_people(world: Worl
         ({"id": ""}, "the id in row 1 cannot be read (id is blank)"),
     ],
 )
-def test_where_nobody_is_treated_as_absent_every_text_says_so_and_why(
-    world: World, columns: dict[str, Any], reason: str
-) -> None:
+def test_every_text_says_why_no_person_is_treated_as_absent(world: World, columns: dict[str, Any], reason: str) -> None:
     world.apply(DAY_1)
     rows = changed(**columns)
     plan, report = world.plan(rows), world.apply(rows)

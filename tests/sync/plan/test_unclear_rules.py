@@ -37,7 +37,7 @@ memberships:
     ],
     ids=["named", "matched"],
 )
-def test_a_blank_that_decides_which_organization_takes_nobody_out_of_any(world: World, organizations: str) -> None:
+def test_a_blank_organization_column_removes_no_membership(world: World, organizations: str) -> None:
     matched = [{"name": f"Matched {name}", "external_id": f"hr-{name}"} for name in ("Eng", "Sales")]
     world.kinde.seed({"organizations": matched})
     spec = SPEC.partition("organizations:")[0] + organizations
@@ -50,7 +50,7 @@ def test_a_blank_that_decides_which_organization_takes_nobody_out_of_any(world: 
     assert [held.id for held in plan.held] == ["1", "2"]
 
 
-def test_a_doubt_about_one_organization_holds_nobody_for_another(world: World) -> None:
+def test_an_unclear_rule_for_one_organization_holds_no_change_of_another(world: World) -> None:
     rows = people(20, site="X", dept="Other")
     world.apply(rows, SITES)
     rows[0] = person(1, site="Y", dept="")

@@ -210,7 +210,7 @@ def test_only_finished_leavers_are_released(world: World, id: str, words: str) -
     assert world.writes() == []
 
 
-def test_somebody_suspended_by_hand_is_no_finished_leaver(world: World) -> None:
+def test_an_account_suspended_by_hand_is_no_finished_leaver(world: World) -> None:
     with_a_leaver(world)
     world.client.update_user(world.users()["p2@example.com"]["id"], is_suspended=True)
     with pytest.raises(SyncError, match="is suspended, but not finished as a leaver"):

@@ -89,7 +89,7 @@ def test_another_name_is_told(world: World) -> None:
     assert "the name in Kinde is 'Given1 Doe', the name in HR is 'Other Person'" in link(world, rows, "1", "21").text()
 
 
-def test_what_the_next_run_holds_is_told(world: World) -> None:
+def test_relink_reports_people_whom_the_next_run_holds(world: World) -> None:
     world.apply(people(20))
     world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
     rows = [*people(20)[1:], person(21, "Given1", email="p1@example.com")]
@@ -109,7 +109,7 @@ def test_what_the_next_run_holds_is_told(world: World) -> None:
         ("5", "21", "HR still has a row for 5"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_written(world: World, old: str, new: str, words: str) -> None:
+def test_an_impossible_relink_is_refused_without_a_write(world: World, old: str, new: str, words: str) -> None:
     world.apply(people(20))
     rows = [row for row in people(20)[1:] if row["id"] != "5"]
     rows += [person(5, status="???"), person(21, "Given1", email="p1@example.com"), person(22, status="???")]

@@ -122,7 +122,7 @@ def test_properties_go_back_too(world: World) -> None:
     world.settled(people(3, title="Clerk"), spec)
 
 
-def test_what_changed_since_is_listed_and_not_touched(world: World) -> None:
+def test_changes_made_since_the_report_are_listed_and_kept(world: World) -> None:
     rows = people(20, dept="Eng")
     world.apply(rows, OPEN)
     rows[0] = person(1, "New", dept="Eng")
@@ -183,7 +183,7 @@ def test_roles_go_back(world: World) -> None:
     assert world.memberships("p1@example.com") == {"Engineering": ["auditor", "lead"]}
 
 
-def test_what_has_no_way_back_is_listed(world: World) -> None:
+def test_final_changes_are_listed(world: World) -> None:
     spec = OPEN.replace("sales: {name: Sales}", "sales: {name: Selling, create: true}")
     spec += "leaver: {delete_after_days: 1}\n"
     world.kinde.seed({"users": [{"email": "p1@example.com", "first_name": "Given1", "last_name": "Doe"}]})
@@ -242,7 +242,7 @@ def test_an_account_suspended_by_hand_before_stays_suspended(world: World) -> No
     assert (found.plan.operations, found.left[0].reason.split(":")[0]) == ([], "final")
 
 
-def test_an_address_that_somebody_else_has_now_is_not_taken(world: World) -> None:
+def test_an_address_that_another_account_has_now_is_not_restored(world: World) -> None:
     world.apply(people(20), OPEN)
     rows = [person(1, email="new1@example.com"), *people(20)[1:]]
     report = world.apply(rows, OPEN)

@@ -59,7 +59,7 @@ def names_nobody(*texts: str) -> None:
         assert not [word for word in TELLING if word in text.lower()], text
 
 
-def test_a_redacted_plan_names_nobody_and_has_the_same_hash(settled: World) -> None:
+def test_a_redacted_plan_holds_no_names_and_has_the_same_hash(settled: World) -> None:
     plan = settled.plan(TROUBLE, WITH_TITLE)
     assert {"suspend", "rename", "update", "adopt", "add_membership"} <= {o.kind for o in plan.operations}
     assert len(plan.rejected) == 2
@@ -82,7 +82,7 @@ def test_a_redacted_plan_names_nobody_and_has_the_same_hash(settled: World) -> N
     assert "p1@example.com" in json.dumps(settled.plan(TROUBLE, WITH_TITLE).to_json())
 
 
-def test_a_redacted_report_names_nobody_whatever_kinde_said(settled: World) -> None:
+def test_a_redacted_report_holds_no_names_from_errors_of_kinde(settled: World) -> None:
     said = "Zaphod4 BEEBLEBROX <p4@example.com>, President, cannot become Trillian McMillan, pilot"
     settled.kinde.fault("PATCH", r"/user\?", status=400, body={"errors": {"code": "NO", "message": said}}, times=None)
     report = settled.apply(TROUBLE, WITH_TITLE)
@@ -160,7 +160,7 @@ def test_a_redacted_report_cannot_be_undone_and_says_so(world: World) -> None:
         make_undo(SyncSpec.parse(SPEC), world.client, report.to_json(), now=LATER)
 
 
-def test_the_name_of_an_organization_is_nobodys_and_stays(world: World) -> None:
+def test_names_of_organizations_are_not_redacted(world: World) -> None:
     spec = SPEC.replace("sales: {name: Sales}", "sales: {name: Trading, create: true}")
     plan = redact_plan(world.plan(people(1), spec))
     assert plan.to_json()["operations"][0]["after"] == {"name": "Trading", "external_id": "hr:sales"}

@@ -52,11 +52,11 @@ def test_a_person_whom_only_the_new_rules_let_go(world: World) -> None:
     assert (found.outcome, found.keys) == ("differs", ["scope"])
 
 
-def test_what_only_the_old_rules_would_do_is_in_it(world: World) -> None:
+def test_changes_of_the_old_rules_alone_are_listed(world: World) -> None:
     found = compare(world, SPEC.replace("'Sales'", "'Purchase'"), ROWS[:3])
     assert words(found) == {"3": ["- add_membership 3 sales"]}
     assert found.uncovered == [
-        "rule in line 24: dept is Purchase: it matches nobody",
+        "rule in line 24: dept is Purchase: it matches no person",
         "no row has 'Purchase' in dept, which memberships[1].when (line 25) names",
         "values that no rule names, of people with access: dept: Sales 1 person",
         "1 person with access is in no organization: id 3",
@@ -73,10 +73,10 @@ REFACTORED = [
 
 
 @pytest.mark.parametrize("new", REFACTORED, ids=["condition", "alias", "doubled", "status", "tests"])
-def test_a_refactoring_changes_nothing_for_anybody(world: World, new: str) -> None:
+def test_a_refactoring_of_rules_shows_no_difference(world: World, new: str) -> None:
     found = compare(world, new, [*ROWS, person(9, dept="Eng", status="?"), person(10, dept="")])
     assert (words(found), found.outcome) == ({}, "same")
-    assert "The rules change nothing for anybody today." in list(difference_lines(found))
+    assert "The rules change nothing for any person today." in list(difference_lines(found))
     world.apply(ROWS)
     assert words(compare(world, new, people(9, dept="Eng"))) == {}
 

@@ -34,7 +34,7 @@ def test_a_plan_is_a_sentence_a_table_and_lists_that_fold(world: World) -> None:
     assert "`Ada Lovelace <p1@example.com>`" in plan_markdown(world.plan(rows), personal=True)
 
 
-def test_what_comes_from_outside_is_quoted(world: World) -> None:
+def test_text_from_outside_is_quoted(world: World) -> None:
     world.apply(people(3))
     rows = [person(1, HOSTILE), person("@all", dept=HOSTILE), person(3, dept=HOSTILE, status=HOSTILE)]
     for personal in (False, True):
@@ -61,7 +61,7 @@ def test_a_difference_names_rules_organizations_and_people(world: World) -> None
     assert "| `eng` | `give lead` | 2 | 0 |" in text
     assert "Ada" not in text
     same = difference_markdown(compare(world, SPEC, rows))
-    assert same == "**Rules of `hr`** against `old.yaml`: The rules change nothing for anybody today.\n"
+    assert same == "**Rules of `hr`** against `old.yaml`: The rules change nothing for any person today.\n"
 
 
 def test_a_backtest_names_guards_and_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ def test_a_leaver_who_was_not_listed_is_taken_out(world: World, monkeypatch: pyt
     assert world.memberships("p4@example.com") == {}
 
 
-def test_what_is_read_twice_is_believed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_read_twice_alike_is_accepted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.apply(EVERYBODY)
     listed, lists = world.client.iter_organization_users, []
 
@@ -72,9 +72,7 @@ def test_what_is_read_twice_is_believed(world: World, monkeypatch: pytest.Monkey
     assert len(lists) == 3
 
 
-def test_somebody_whom_the_list_of_users_lacks_is_given_no_second_account(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_user_missing_from_the_list_gets_no_second_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.apply(people(9))
     leave_out(world, monkeypatch, "iter_users", lambda user: user["email"] == "p4@example.com")
     rows = [person(4, email="new@example.com") if row["id"] == "4" else row for row in people(9)]
@@ -85,7 +83,7 @@ def test_somebody_whom_the_list_of_users_lacks_is_given_no_second_account(
     assert "p4@example.com" not in world.users()
 
 
-def test_a_member_who_is_no_user_any_more_is_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_without_a_user_is_ignored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.apply(people(3))
     listed = world.client.iter_organization_users
 

@@ -78,7 +78,7 @@ def test_no_date(text: object) -> None:
         ("x" * 200, []),
     ],
 )
-def test_what_is_no_date_is_refused_in_words(text: str, formats: list[str]) -> None:
+def test_an_invalid_date_is_refused_in_words(text: str, formats: list[str]) -> None:
     with pytest.raises(ValueError, match="is not a date in"):
         read(text, *formats)
 

@@ -214,7 +214,7 @@ def test_neither_true_nor_false(word: Any) -> None:
         ("{{ " + "(" * 300 + "1" + ")" * 300 + " }}", "not a valid expression"),
     ],
 )
-def test_what_cannot_be_compiled_says_why(text: str, words: str) -> None:
+def test_an_expression_that_cannot_be_compiled_says_why(text: str, words: str) -> None:
     with pytest.raises(TemplateError, match=words):
         Template(text)
 
@@ -236,7 +236,7 @@ def test_what_cannot_be_compiled_says_why(text: str, words: str) -> None:
         ("{{ row.Name | regex_search('(') }}", "not a regular expression"),
     ],
 )
-def test_what_fails_on_a_row_says_why(text: str, words: str) -> None:
+def test_an_expression_that_fails_on_a_row_says_why(text: str, words: str) -> None:
     with pytest.raises(TemplateError, match=words):
         value(text)
 
@@ -252,7 +252,7 @@ def test_what_fails_on_a_row_says_why(text: str, words: str) -> None:
         ("{{ (row.Name * 30) | regex_replace('a', 'b') }}", "reads at most 500 characters"),
     ],
 )
-def test_what_is_too_long_for_a_cell_rejects_the_row(text: str, words: str) -> None:
+def test_a_result_too_long_for_a_cell_rejects_the_row(text: str, words: str) -> None:
     with pytest.raises(TemplateError, match=words):
         Template(text).render(view(ROW | {"long": "x" * 10_001}))
 
@@ -272,7 +272,7 @@ def test_equal_values_of_different_types_are_told_apart() -> None:
 
 
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=50))
-def test_what_is_remembered_changes_nothing(cells: list[str]) -> None:
+def test_cached_results_are_the_same(cells: list[str]) -> None:
     shared = Template("{{ row.x | trim | upper }}/{{ row.y }}")
     for cell in cells:
         row = {"x": cell, "y": cell[:1]}
@@ -294,7 +294,7 @@ def test_many_distinct_values_do_not_pile_up() -> None:
     assert asked.count("v7") == 2
 
 
-def test_what_is_remembered_is_neither_a_failure_nor_a_look_alike() -> None:
+def test_failures_and_equal_values_of_other_types_are_not_cached() -> None:
     asked: list[object] = []
 
     def compute(view: RowView) -> object:

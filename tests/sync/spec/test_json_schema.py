@@ -173,7 +173,7 @@ def test_every_key_of_a_full_spec_fits() -> None:
         ("scope: yes", "scope: 5"),
     ],
 )
-def test_what_the_reader_refuses_the_schema_refuses(old: str, new: str) -> None:
+def test_the_schema_refuses_the_mistakes_that_the_reader_refuses(old: str, new: str) -> None:
     text = FULL.replace(old, new)
     assert text != FULL
     assert errors(text)

@@ -264,7 +264,7 @@ def test_a_scope_may_be_a_yaml_boolean_or_a_block() -> None:
         (("may_be_empty: [Type]", "may_be_empty: *nothing"), "hr.yaml:17: not valid YAML: found undefined alias"),
     ],
 )
-def test_what_is_wrong_is_told_with_file_line_and_key(change: tuple[str, str], words: str) -> None:
+def test_mistakes_are_reported_with_file_line_and_key(change: tuple[str, str], words: str) -> None:
     assert change[0] in FULL
     with pytest.raises(SpecError, match=words) as caught:
         SyncSpec.parse(FULL.replace(*change, 1), "hr.yaml")
@@ -314,7 +314,7 @@ def test_an_error_in_a_block_names_its_own_line() -> None:
         ("? [a]\n: b\n", "a key must be text"),
     ],
 )
-def test_what_is_no_spec_at_all(text: str, words: str) -> None:
+def test_a_file_that_is_no_spec_is_refused(text: str, words: str) -> None:
     with pytest.raises(SpecError, match=words):
         SyncSpec.parse(text, "hr.yaml")
 
@@ -424,6 +424,6 @@ def test_a_message_does_not_repeat_a_huge_value(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     "expression", ["{{ " + "9" * 5000 + " + row.n }}", "{{ " + "(" * 99 + "row.n" + " + 1)" * 99 + " }}"]
 )
-def test_what_python_cannot_compile_is_told_with_line_and_key(expression: str) -> None:
+def test_an_expression_that_cannot_be_compiled_is_reported_with_line_and_key(expression: str) -> None:
     with pytest.raises(SpecError, match=r"hr\.yaml:7: person\.given_name: not a valid expression"):
         SyncSpec.parse(SMALL.replace("{{ row.first }}", expression), "hr.yaml")

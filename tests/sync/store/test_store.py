@@ -146,7 +146,7 @@ def _rows(rng: random.Random) -> list[Any]:
 
 
 @pytest.mark.parametrize("spec", PAIRS_SPECS)
-def test_what_agrees_needs_no_decision(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_who_agree_are_not_reconciled(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = decided = 0
     for seed in range(EXAMPLES // 2):
         rng = random.Random(seed)

@@ -1,9 +1,9 @@
 """How an operation of the Management API is declared: a function under ``@get("/roles", scope="read:roles")``.
 
-The function is called like the operation in Kinde's document (its ``operationId``). Its signature says the rest: ``call: Call[ListRoles]`` names the model of the query parameters, a path
-parameter has the name that it has in the path, and ``body: CreateRole`` names the model of the JSON body. The request
-reaches the function once token, scope, query parameters and body are checked, inside a database transaction, which is
-undone if the function raises.
+The function is called like the operation in Kinde's document (its ``operationId``). Its signature says the rest:
+``call: Call[ListRoles]`` names the model of the query parameters, a path parameter has its name in the path,
+and ``body: CreateRole`` names the model of the JSON body. The request reaches the function once token, scope, query
+parameters and body are checked, inside a database transaction, which is undone if the function raises.
 """
 
 from __future__ import annotations
