@@ -79,6 +79,7 @@ class MembershipRules:
     def __init__(self, spec: SyncSpec, reader: RowReader) -> None:
         self.spec, self.reader = spec, reader
         self.aliases = {organization.alias for organization in spec.organizations}
+        self._fields = [(f"memberships[{n}]", f"memberships[{n}].when") for n in range(len(spec.memberships))]
         self._roles = [frozenset(rule.roles) for rule in spec.memberships]
         self._reads = [
             frozenset[str]().union(*(template.columns for template in _templates(rule))) for rule in spec.memberships
@@ -102,25 +103,25 @@ class MembershipRules:
         due: list[DesiredMembership] = []
         unclear_rules: list[UnclearRule] = []
         mapped: set[str] = set()
-        for rule in self.spec.memberships:
-            field, roles = f"memberships[{rule.index}]", self._roles[rule.index]
-            if rule.when is None or self.reader.truth(f"{field}.when", rule.when, view):
-                mapped |= self._reads[rule.index]
+        for index, rule in enumerate(self.spec.memberships):
+            (field, when), roles = self._fields[index], self._roles[index]
+            if rule.when is None or self.reader.truth(when, rule.when, view):
+                mapped |= self._reads[index]
                 if not self._runs(rule, field, view):
                     continue
                 aliases = self._aliases(field, rule, view)
                 if blanks := self.reader.blanks([rule.organization], view):
                     # Where a blank decides which organization it is, nothing may be taken away because of it.
-                    unclear_rules.append(UnclearRule(blanks, rule.index, None, roles))
+                    unclear_rules.append(UnclearRule(blanks, index, None, roles))
                     fixed = self.spec.organizations_match is None
                     aliases = [alias for alias in aliases if fixed and alias in self.aliases]
                 if not aliases:
                     mapped -= rule.organization.columns
                 for alias in aliases:
                     self._check_alias(field, alias)
-                    due.append(DesiredMembership(alias, roles, rule.index))
+                    due.append(DesiredMembership(alias, roles, index))
             elif blanks := self.reader.blanks([rule.when], view):
-                unclear_rules.append(UnclearRule(blanks, rule.index, self._alias_of_unclear_rule(rule, view), roles))
+                unclear_rules.append(UnclearRule(blanks, index, self._alias_of_unclear_rule(rule, view), roles))
         return encode_memberships(tuple(due), tuple(unclear_rules)), self._unmapped(view, mapped)
 
     def _runs(self, rule: MembershipSpec, field: str, view: RowView) -> bool:

@@ -20,7 +20,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_LINE = re.compile(r"\bline \d+")
+_PLACE = re.compile(r"\bline \d+|\bmemberships\[\d+\]")
 
 
 @dataclass(slots=True)
@@ -295,11 +295,11 @@ def _flat(value: Any, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _newly_uncovered(old: Plan, new: Plan) -> list[str]:
-    """What the rules do not cover now; lines of the file move, and are not compared."""
+    """What the rules do not cover now. Rules move within the file, so their places are not compared."""
     if old.coverage is None or new.coverage is None:
         return []
-    before = {_LINE.sub("line", line) for line in old.coverage.lines()}
-    return [line for line in new.coverage.lines() if _LINE.sub("line", line) not in before]
+    before = {_PLACE.sub("…", line) for line in old.coverage.lines()}
+    return [line for line in new.coverage.lines() if _PLACE.sub("…", line) not in before]
 
 
 def _person_json(person: PersonDifference, personal: bool) -> dict[str, Any]:
