@@ -165,6 +165,10 @@ class SyncError(ProviderError):
     retryable = False
 
 
+class UnknownIdsError(SyncError):
+    """``--approve-protected`` names an id that nothing has: nothing was written. The message names the ids."""
+
+
 class SpecError(SyncError):
     """The spec file is wrong: the message names file, line, key and what was expected.
 

@@ -6,8 +6,8 @@ import argparse
 from collections import Counter
 from typing import Any
 
+from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import (
-    Progress,
     add_common,
     check_writable,
     open_all,
@@ -40,10 +40,11 @@ def _accounts(options: argparse.Namespace) -> int:
     if options.out:
         check_suffix(options.out)
         check_writable(options.out)
-    spec, source, client = open_all(options)
-    with client:
-        request = run_request(options, spec, client)
-        inventory = take_inventory(spec, source, client, request, progress=Progress())
+    with Progress(f"reading {options.spec}") as progress:
+        spec, source, client = open_all(options, progress)
+        with client:
+            request = run_request(options, spec, client)
+            inventory = take_inventory(spec, source, client, request, progress=progress)
     counts: Counter[str] = Counter()
     if options.out:
         write_private(options.out, inventory_lines(inventory, options.out, counts))

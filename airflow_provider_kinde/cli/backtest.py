@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from airflow_provider_kinde.cli.shared import Progress, add_format, show, to_json
+from airflow_provider_kinde.cli.progress import Progress
+from airflow_provider_kinde.cli.shared import add_format, show, to_json
 
 BACKTEST_EXIT = {"passed": 0, "same": 0, "differs": 2, "stopped": 3}
 

@@ -7,18 +7,22 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.cli import accounts, backtest, checks, draft, probe, repair
+from airflow_provider_kinde.cli import accounts, backtest, checks, draft, next_steps, probe, repair
+from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions, interruptible
+from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import (
     AGAINST_EXIT,
     APPLY_EXIT,
     PLAN_EXIT,
-    Progress,
+    USAGE_EXIT,
     add_approval,
     add_common,
     add_format,
+    add_full,
     add_protected,
     add_redact,
     add_selection,
@@ -34,7 +38,7 @@ from airflow_provider_kinde.cli.shared import (
     to_json,
     write_private,
 )
-from airflow_provider_kinde.exceptions import ProviderError, SourceError, SyncError
+from airflow_provider_kinde.exceptions import ProviderError, SourceError, SyncError, UnknownIdsError
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.sync.model import Source
@@ -48,6 +52,7 @@ EPILOG = """exit codes:
   apply   0 done, 1 something failed or a protected leaver waits for a decision, 3 blocked (nothing was written)
   undo    like plan; with --apply like apply
   backtest  0 no day would have been stopped, 3 one would have been; with --against: 0 same, 2 the specs differ
+  all     130 ended by Ctrl-C or SIGTERM; 2 wrong usage
   probe   0 done or only described, 1 error, stopped early, or a test object could not be removed
 """
 
@@ -63,12 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser().print_help()
         return 1
     try:
-        code: int = options.command(options)
+        with interruptible():
+            code: int = options.command(options)
         return code
+    except UnknownIdsError as error:
+        fail(str(error))
+        return USAGE_EXIT
     except ProviderError as error:
         return fail(str(error))
     except KeyboardInterrupt:
-        return fail("interrupted. Run the command again: it does what is left")
+        fail(getattr(options, "interrupted", "interrupted; nothing was written"))
+        return EXIT
     except BrokenPipeError:
         sys.stderr.close()  # the reader closed the pipe (`| head`); Python would print an error at exit
         return 1
@@ -85,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the versions of provider, Airflow and Python")
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
     plan = commands.add_parser("plan", help="show what apply would do; only reads")
@@ -95,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
         "--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`, and as a page beside it (.html)"
     )
     add_format(plan, "html")
+    add_full(plan)
     add_redact(plan)
     plan.add_argument(
         "--against",
@@ -117,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
         help="write the report: JSON, or a table if FILE ends in .csv; and as a page beside it (.html)",
     )
     apply.add_argument("--json", action="store_true", help="print the report as JSON instead of text")
+    add_full(apply)
     add_redact(apply)
     apply.set_defaults(command=_apply)
 
@@ -124,7 +137,9 @@ def parser() -> argparse.ArgumentParser:
         "explain", help="show for one person the row, the mapping, the account and the changes"
     )
     add_common(explain)
-    explain.add_argument("--id", metavar="ID", required=True, help="the person's HR id")
+    who = explain.add_mutually_exclusive_group(required=True)
+    who.add_argument("--id", metavar="ID", help="the person's HR id")
+    who.add_argument("--email", metavar="ADDRESS", help="an address of the person, in HR or in Kinde")
     explain.add_argument(
         "--as-test",
         action="store_true",
@@ -146,6 +161,21 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+class _Version(argparse.Action):
+    """Prints the versions without importing Airflow."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        for name in ("airflow-provider-kinde", "apache-airflow"):
+            try:
+                print(name, version(name))
+            except PackageNotFoundError:
+                print(name, "is not installed")
+        print("Python", ".".join(map(str, sys.version_info[:3])))
+        parser.exit(0)
+
+
 def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.plan.planner import plan_tested
     from airflow_provider_kinde.sync.report.markdown import plan_markdown
@@ -159,11 +189,12 @@ def _plan(options: argparse.Namespace) -> int:
     if options.out:
         check_writable(options.out)
         check_writable(page_beside(options.out))
-    facts = run_facts("plan")
-    spec, source, client = open_all(options)
-    with client:
-        plan = plan_tested(spec, source, client, run_request(options, spec, client), progress=Progress())
-        plan.run = facts.of(client)
+    with Progress(f"reading {options.spec}") as progress:
+        facts = run_facts("plan")
+        spec, source, client = open_all(options, progress)
+        with client:
+            plan = plan_tested(spec, source, client, run_request(options, spec, client), progress=progress)
+            plan.run = facts.of(client.get_conn())
     if options.redact:
         plan = redact_plan(plan)
     if options.out:
@@ -176,7 +207,8 @@ def _plan(options: argparse.Namespace) -> int:
     elif options.format == "markdown":
         show(plan_markdown(plan, personal=options.personal_data))
     else:
-        show(f"{line}\n" for line in plan_lines(plan, color()))
+        told = chain(plan_lines(plan, color(), full=options.full), next_steps.after_plan(plan, options))
+        show(f"{line}\n" for line in told)
     return PLAN_EXIT[plan.outcome]
 
 
@@ -191,10 +223,11 @@ def _plan_against(options: argparse.Namespace) -> int:
     if options.format == "html":
         raise SyncError("--format html shows a plan, and --against makes none: take --format markdown")
     old = load_old(options.against, options.spec)
-    spec, source, client = open_all(options)
+    with Progress(f"reading {options.spec}") as progress:
+        spec, source, client = open_all(options, progress)
     with client:
         found = compare_specs(
-            old, spec, source, client, run_request(options, spec, client), against=options.against, progress=Progress()
+            old, spec, source, client, run_request(options, spec, client), against=options.against, progress=progress
         )
         personal = not options.redact
         if options.format == "json":
@@ -217,13 +250,14 @@ def _apply(options: argparse.Namespace) -> int:
     if options.report:
         check_writable(options.report)
         check_writable(page_beside(options.report))
-    facts = run_facts("apply")
-    spec, source, client = open_all(options)
-    with client:
-        report = apply(
-            spec, source, client, run_request(options, spec, client), plan_file=plan_file, progress=Progress()
-        )
-        report.plan.run = facts.of(client)
+    with Progress(f"reading {options.spec}") as progress:
+        facts = run_facts("apply")
+        spec, source, client = open_all(options, progress)
+        with client:
+            request = run_request(options, spec, client)
+            report = apply(spec, source, client, request, plan_file=plan_file, progress=progress)
+            report.plan.run = facts.of(client.get_conn())
+    ignore_interruptions()
     if options.redact:
         report = redact_report(report)
     unkept = ""
@@ -235,20 +269,30 @@ def _apply(options: argparse.Namespace) -> int:
         except SyncError as error:  # its place was tried before, and is full or gone now
             unkept = f"{error}. The report stands on standard output instead"
     as_json = options.json or bool(unkept)
-    show(lines(report.document()) if as_json else (f"{line}\n" for line in report_lines(report, color())))
+    if as_json:
+        show(lines(report.document()))
+    else:
+        told = chain(report_lines(report, color(), full=options.full), next_steps.after_apply(report, options))
+        show(f"{line}\n" for line in told)
+    if report.interrupted:
+        fail("interrupted before the end; the report says what was done and what was not begun")
     if unkept:
-        return fail(unkept)
-    return APPLY_EXIT[report.outcome]
+        fail(unkept)
+    if report.interrupted:
+        return EXIT
+    return 1 if unkept else APPLY_EXIT[report.outcome]
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from airflow_provider_kinde.sync.person.explain import explain
+    from airflow_provider_kinde.sync.person.explain import explain, find_id
 
     if options.as_test:
         return _as_test(options)
-    spec, source, client = open_all(options)
-    with client:
-        text, plan = explain(spec, source, client, options.id.strip(), now=options.now, progress=Progress())
+    with Progress(f"reading {options.spec}") as progress:
+        spec, source, client = open_all(options, progress)
+        with client:
+            id = options.id or find_id(spec, source, client, options.email, options.now)
+            text, plan = explain(spec, source, client, id.strip(), now=options.now, progress=progress)
     show(text)
     return PLAN_EXIT[plan.outcome]
 
@@ -259,6 +303,8 @@ def _as_test(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.plan.run_request import moment
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+    if not options.id:
+        raise SyncError("--as-test needs --id: it reads HR only")
     spec = SyncSpec.load(options.spec)
     show(as_test(spec, make_source(spec), options.id.strip(), moment(options.now)))
     return 0

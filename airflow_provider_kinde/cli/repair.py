@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from airflow_provider_kinde.cli import next_steps
+from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions
+from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import (
     APPLY_EXIT,
     PLAN_EXIT,
-    Progress,
     add_approval,
     add_common,
+    add_full,
     add_protected,
     check_writable,
     color,
@@ -24,6 +27,8 @@ from airflow_provider_kinde.cli.shared import (
 )
 from airflow_provider_kinde.exceptions import SyncError
 
+AGAIN = "interrupted. Run the same command again: it does what is left"
+
 
 def add_commands(commands: Any) -> None:
     """Add the commands.
@@ -36,7 +41,7 @@ def add_commands(commands: Any) -> None:
     relink.add_argument("--to", metavar="NEW", required=True, dest="new", help="the HR id that it will carry")
     add_protected(relink)
     relink.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
-    relink.set_defaults(command=_relink)
+    relink.set_defaults(command=_relink, interrupted=AGAIN)
 
     release = commands.add_parser(
         "release", help="take the address off a leaver's account, so that another account can have it"
@@ -46,7 +51,7 @@ def add_commands(commands: Any) -> None:
     release.add_argument("--email", metavar="ADDRESS", help="a secondary address, instead of the primary one")
     add_protected(release)
     release.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
-    release.set_defaults(command=_release)
+    release.set_defaults(command=_release, interrupted=AGAIN)
 
     undo = commands.add_parser("undo", help="show or apply the way back from a report, through the same guards")
     add_common(undo)
@@ -58,13 +63,15 @@ def add_commands(commands: Any) -> None:
     add_approval(undo)
     undo.add_argument("--out", metavar="FILE", help="write the plan as JSON; with --apply, the report of the undo")
     undo.add_argument("--json", action="store_true", help="print JSON instead of text")
+    add_full(undo)
     undo.set_defaults(command=_undo)
 
 
 def _relink(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.repair.relink import relink
 
-    spec, source, client = open_all(options)
+    progress = Progress(f"reading {options.spec}")
+    spec, source, client = open_all(options, progress)
     with client:
         found = relink(
             spec,
@@ -75,7 +82,7 @@ def _relink(options: argparse.Namespace) -> int:
             dry_run=options.dry_run,
             approve_protected=options.approve_protected,
             now=options.now,
-            progress=Progress(),
+            progress=progress,
         )
     show(found.text())
     return 0
@@ -85,8 +92,9 @@ def _release(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.repair.release import release
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+    progress = Progress(f"reading {options.spec}")
     spec = SyncSpec.load(options.spec)
-    with open_client(options, spec) as client:
+    with open_client(options, spec, progress) as client:
         found = release(
             spec,
             client,
@@ -94,7 +102,7 @@ def _release(options: argparse.Namespace) -> int:
             email=options.email,
             dry_run=options.dry_run,
             approve_protected=options.approve_protected,
-            progress=Progress(),
+            progress=progress,
         )
     show(found.text())
     return 0
@@ -105,14 +113,14 @@ def _undo(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.repair.undo import make_undo
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+    progress = Progress(f"reading {options.report}")
     spec = SyncSpec.load(options.spec)
     document = read_json(options.report, "report")
     if options.approve and not options.apply:
         raise SyncError("--approve needs --apply: without --apply nothing is written, so nothing needs approval")
     if options.out:
         check_writable(options.out)
-    with open_client(options, spec) as client:
-        progress = Progress()
+    with open_client(options, spec, progress) as client:
         undo = make_undo(
             spec,
             client,
@@ -124,8 +132,16 @@ def _undo(options: argparse.Namespace) -> int:
             progress=progress,
         )
         report = apply_plan(undo.plan, client, approve=options.approve, progress=progress) if options.apply else None
+    if report:
+        ignore_interruptions()
     text = to_json(undo.to_json(report))
-    show(text if options.json else undo.text(report, color()))
+    if options.json:
+        show(text)
+    else:
+        told = "".join(f"{line}\n" for line in next_steps.after_undo(undo.plan, report, options))
+        show(undo.text(report, color(), full=options.full) + told)
     if options.out:
         write_private(options.out, text)
+    if report and report.interrupted:
+        return EXIT
     return APPLY_EXIT[report.outcome] if report else PLAN_EXIT[undo.plan.outcome]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kinde.cli.interruption import stop_when_interrupted
+from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.exceptions import ProviderError, SyncError
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.sync.report.run_facts import RunFacts
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+USAGE_EXIT = 2
 PLAN_EXIT = {"no changes": 0, "changes": 2, "blocked": 3}
 AGAINST_EXIT = {"same": 0, "differs": 2, "blocked": 3}
 APPLY_EXIT = {"no changes": 0, "changes": 0, "blocked": 3, "failed": 1}
@@ -86,6 +90,16 @@ def add_format(command: argparse.ArgumentParser, *more: str) -> None:
     )
 
 
+def add_full(command: argparse.ArgumentParser) -> None:
+    """Add ``--full``, which lists every person.
+
+    :param command: the parser of one command.
+    """
+    command.add_argument(
+        "--full", action="store_true", help="list every person and change; else large plans are grouped, with samples"
+    )
+
+
 def add_approval(command: argparse.ArgumentParser) -> None:
     """Add ``--approve`` and ``--approve-protected``.
 
@@ -118,12 +132,13 @@ def _kinds(text: str) -> list[str]:
     return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
-def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
-    """Load the spec, and open its source and its Kinde connection.
+def open_all(options: argparse.Namespace, progress: Progress) -> tuple[SyncSpec, Any, Connection]:
+    """Load the spec, make its source, and begin to open its Kinde connection.
 
     :param options: the parsed arguments.
-    :returns: spec, source and client.
-    :raises SyncError: the spec, ``--now`` or the connection cannot be used.
+    :param progress: told while Airflow starts.
+    :returns: spec, source and connection.
+    :raises SyncError: the spec or ``--now`` cannot be used.
     """
     from airflow_provider_kinde.sources import make_source
     from airflow_provider_kinde.sync.plan.run_request import moment
@@ -132,7 +147,7 @@ def open_all(options: argparse.Namespace) -> tuple[SyncSpec, Any, Any]:
     spec = SyncSpec.load(options.spec)
     source = make_source(spec)
     moment(options.now)  # a wrong --now fails before the connection is opened
-    return spec, source, open_client(options, spec)
+    return spec, source, open_client(options, spec, progress)
 
 
 def run_request(options: argparse.Namespace, spec: SyncSpec, client: Any) -> RunRequest:
@@ -146,7 +161,7 @@ def run_request(options: argparse.Namespace, spec: SyncSpec, client: Any) -> Run
     from airflow_provider_kinde.sync.plan.run_request import RunRequest
 
     given = {name: getattr(options, name, None) for name in ("now", "ids", "only", "approve", "approve_protected")}
-    return RunRequest.of(**given, recent=recent_changes(options, spec, client))
+    return RunRequest.of(**given, recent=functools.cache(lambda: recent_changes(options, spec, client)))
 
 
 def recent_changes(options: argparse.Namespace, spec: SyncSpec, client: Any) -> RecentChanges:
@@ -156,6 +171,7 @@ def recent_changes(options: argparse.Namespace, spec: SyncSpec, client: Any) -> 
     :param spec: the spec.
     :param client: a client for Kinde.
     """
+    client = client.get_conn()  # before Airflow's configuration is asked for: Airflow starts in another thread
     from airflow_provider_kinde.storage.recent import recent_beside, recent_in_storage
     from airflow_provider_kinde.storage.run_files import default_path
     from airflow_provider_kinde.sync.plan.recent import RecentChanges
@@ -168,15 +184,57 @@ def recent_changes(options: argparse.Namespace, spec: SyncSpec, client: Any) -> 
     return RecentChanges.joined(found)
 
 
-def open_client(options: argparse.Namespace, spec: SyncSpec) -> Any:
-    """Open the connection of ``--conn``, or else of the spec.
+def open_client(options: argparse.Namespace, spec: SyncSpec, progress: Progress) -> Connection:
+    """Begin to open the connection of ``--conn``, or else of the spec.
 
     :param options: the parsed arguments.
     :param spec: the spec.
-    :returns: a client for Kinde.
-    :raises SyncError: the connection cannot be used.
+    :param progress: told while Airflow starts.
+    :returns: the connection.
     """
-    return open_connection(options.conn or spec.kinde_conn_id)
+    return Connection(options.conn or spec.kinde_conn_id, progress)
+
+
+class Connection:
+    """The client of an Airflow connection. Airflow takes seconds to start: it starts while HR is being read.
+
+    :param conn_id: id of the Airflow connection.
+    :param progress: told while the client is waited for.
+    """
+
+    def __init__(self, conn_id: str, progress: Progress) -> None:
+        self.conn_id, self._progress = conn_id, progress
+        self._client: Any = None
+        self._error: BaseException | None = None
+        # A daemon, so that Ctrl-C does not wait until Airflow has started.
+        self._thread = threading.Thread(target=self._open, name="airflow", daemon=True)
+        self._thread.start()
+
+    def _open(self) -> None:
+        try:
+            self._client = open_connection(self.conn_id)
+            stop_when_interrupted(self._client.stop)
+        except BaseException as error:  # raised in the thread that asks for the client
+            self._error = error
+
+    def get_conn(self) -> Any:
+        """Return the client, as soon as Airflow has started.
+
+        :raises SyncError: the connection cannot be used.
+        """
+        while self._thread.is_alive():
+            self._progress("starting Airflow", 0, None)
+            self._thread.join(0.2)  # so that a signal is seen
+        if self._error is not None:
+            raise self._error
+        return self._client
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._client is not None:
+            self._client.close()
 
 
 def open_connection(conn_id: str) -> Any:
@@ -305,19 +363,6 @@ def to_json(document: Any) -> str:
     :returns: JSON text with line breaks and a final line break.
     """
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-class Progress:
-    """Shows the progress of long work on standard error, once a second and not in the first two seconds."""
-
-    def __init__(self) -> None:
-        self.next = time.monotonic() + 2
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        now = time.monotonic()
-        if now >= self.next and sys.stderr is not None:
-            self.next = now + 1
-            print(f"... {stage}: {done}{f' of {total}' if total else ''}", file=sys.stderr, flush=True)
 
 
 def color() -> bool:

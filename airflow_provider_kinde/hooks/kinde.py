@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -63,7 +65,25 @@ def _usable(conn_id: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, AirflowNotFoundException) as error:
+        if unread := _unreadable_variable(conn_id):
+            raise KindeInputError(unread) from None  # Airflow says only that there is no such connection
         raise KindeInputError(f"the Airflow connection {conn_id!r} cannot be used: {error}") from error
+
+
+def _unreadable_variable(conn_id: str) -> str:
+    """Say what is wrong with the environment variable of a connection, without its content; empty if it can be read."""
+    name = f"AIRFLOW_CONN_{conn_id.upper()}"
+    value = os.environ.get(name, "").strip()
+    if not value.startswith("{"):
+        return ""
+    try:
+        json.loads(value)
+    except ValueError as error:
+        return (
+            f"the environment variable {name} is not valid JSON: {error}. A shell removes double quotes that do not "
+            "stand in single quotes"
+        )
+    return ""
 
 
 class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):

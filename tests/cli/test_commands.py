@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -189,6 +190,68 @@ def test_connections_that_do_not_work(cli: Cli, kinde: Emulator) -> None:
         assert "not-the-secret" not in done.stderr
         assert time.monotonic() - began < 60
     assert writes(kinde) == 0
+
+
+def test_a_connection_that_is_no_json_is_named_without_its_secret(cli: Cli, kinde: Emulator) -> None:
+    done = cli("plan", "--conn", "broken", AIRFLOW_CONN_BROKEN='{"conn_type": "kinde", "password": "s3cret"')
+    expect(done, 1)
+    assert "the environment variable AIRFLOW_CONN_BROKEN is not valid JSON: Expecting ',' delimiter" in done.stderr
+    assert "s3cret" not in done.stderr
+
+
+def test_an_approval_of_nobody_is_wrong_usage(cli: Cli, kinde: Emulator) -> None:
+    for name in ("plan", "apply"):
+        done = cli(name, "--approve-protected", "E1", "E77")
+        expect(done, 2)
+        assert "--approve-protected (approve_protected) names 'E77': no HR row and no account" in done.stderr
+    assert writes(kinde) == 0
+
+
+def next_command(text: str) -> list[str]:
+    """The arguments of the command that the output says comes next."""
+    (line,) = [line for line in text.splitlines() if line.startswith("Next: ")]
+    words = shlex.split(line)
+    assert words[1:4] == ["python", "-m", "airflow_provider_kinde"]
+    return words[4:]
+
+
+def test_what_comes_next_is_a_whole_command(command: Cli, cli: Cli, company: Company, kinde: Emulator) -> None:
+    moment = "2026-11-27T12:00:00Z"
+    planned = expect(cli("plan", "--out", "my plan.json", "--now", moment), 2)
+    assert next_command(planned)[:3] == ["apply", "--spec", "hr.yaml"]
+    expect(command(*next_command(planned)), 0)
+    company.rows.pop(12)
+    for number in range(1, 9):
+        company.change(number, status="Left")
+    stopped = expect(cli("plan", "--now", moment), 3)
+    expect(command(*next_command(stopped), "--report", "report.json"), 0)
+    undo = expect(cli("undo", "--report", "report.json"), 2)
+    assert next_command(undo) == ["undo", "--spec", "hr.yaml", "--report", "report.json", "--apply"]
+    expect(command(*next_command(undo)), 0)
+    again = expect(cli("undo", "--report", "report.json"), 0)
+    assert "already: has access" in again
+    assert "Next:" not in again
+
+
+def test_progress_begins_at_once_on_standard_error(cli: Cli, kinde: Emulator) -> None:
+    done = cli("plan")
+    expect(done, 2)
+    lines = done.stderr.splitlines()
+    assert lines[0] == "reading hr.yaml …"
+    assert "reading HR … 12 rows" in lines
+    assert lines.index("reading HR … 12 rows") < next(n for n, line in enumerate(lines) if "reading Kinde" in line)
+    assert "…" not in done.stdout
+
+
+def test_versions_and_a_person_by_address(cli: Cli, command: Cli, kinde: Emulator) -> None:
+    assert expect(cli("explain", "--email", "Mail-3@example.com"), 2).startswith("E3  in small-hr")
+    done = cli("explain", "--email", "nobody@example.com")
+    expect(done, 1)
+    assert "no HR row and no account of this sync has it" in done.stderr
+    told = subprocess.run(
+        [sys.executable, "-m", "airflow_provider_kinde", "--version"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith("airflow-provider-kinde 0.")
 
 
 READS = ("read:users", "read:roles", "read:organizations", "read:organization_users")

@@ -17,9 +17,9 @@ from airflow_provider_kinde.sync.link import onboarded_prefix
 from airflow_provider_kinde.sync.model import Access, Source
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.members import read_other_members
 from airflow_provider_kinde.sync.snapshot.organizations import Organization
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import decode_roles
 from airflow_provider_kinde.sync.store.inventory import CLASSES, InventoryRow, inventory_rows, prepare

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from airflow_provider_kinde.exceptions import KindeAuthError, KindeConflictError, KindeError
+from airflow_provider_kinde.exceptions import KindeAuthError, KindeConflictError, KindeError, KindeStoppedError
 from airflow_provider_kinde.resources import fields, users
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.resources.organizations import create_organization
@@ -63,7 +63,7 @@ class Accounts:
                 organization_code=code,
             )
         except KindeError as error:
-            if not code or isinstance(error, KindeAuthError):
+            if not code or isinstance(error, (KindeAuthError, KindeStoppedError)):
                 raise
             raise ChangeFailed(self.refusals.words(code, error)) from error
         user_id = str(creation.item["id"])

@@ -13,9 +13,9 @@ from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_tested
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
@@ -40,7 +40,6 @@ def apply(
     :param progress: called with the state of long work.
     :raises SyncError: when the plan file is not this spec's, is too old, or was changed.
     """
-    client = client.get_conn() if hasattr(client, "get_conn") else client
     found = plan_agreed(spec, source, client, request, plan_file=plan_file, progress=progress)
     report = apply_plan(found.plan, client, approve=found.approve, progress=progress)
     report.changed_since_plan = found.changed_since_plan

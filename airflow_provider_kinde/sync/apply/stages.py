@@ -21,8 +21,8 @@ from airflow_provider_kinde.sync.changes import Change, Dependencies
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.scopes import missing_scopes
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.store.changes import Group
 
 log = logging.getLogger(__name__)

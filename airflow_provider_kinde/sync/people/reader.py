@@ -19,6 +19,7 @@ from airflow_provider_kinde.sync.people.null_texts import NullTexts
 from airflow_provider_kinde.sync.people.repeated_rows import hold_shared_addresses, settle_repeats
 from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
 from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.rows import is_blank_row
 from airflow_provider_kinde.sync.spec.cell_text import clean_row, is_scientific
 from airflow_provider_kinde.sync.spec.connection import DOMAIN
@@ -37,20 +38,32 @@ from airflow_provider_kinde.sync.store import hr_rows
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, encode_memberships, encode_properties
 
+STAGE = "reading HR"
+_TOLD = 200
+"""Rows after which progress is told."""
 MAX_ID, MAX_NAME = 200, 200
 
 
-def read_people(spec: SyncSpec, source: Source, now: pendulum.DateTime, database: Database | None = None) -> People:
+def read_people(
+    spec: SyncSpec,
+    source: Source,
+    now: pendulum.DateTime,
+    database: Database | None = None,
+    progress: Progress | None = None,
+) -> People:
     """Read the HR source once and say who has access to what, and which rows cannot be understood.
 
     :param spec: the spec.
     :param source: where the rows come from.
     :param now: the moment of the run; each person's local day is taken from it.
     :param database: where people are kept; one of their own when left out.
+    :param progress: called with the number of rows read.
     :returns: people, rejected rows, and why the source may not be acted upon, if so.
     :raises SourceError: the source cannot be read at all.
     """
-    return _Reader(spec, now, database or Database()).read(source.read())
+    progress = progress or (lambda stage, done, total: None)
+    progress(STAGE, 0, None)
+    return _Reader(spec, now, database or Database()).read(source.read(), progress)
 
 
 class _Reader:
@@ -75,7 +88,7 @@ class _Reader:
 
     # -- the whole ---------------------------------------------------------------------------------------------
 
-    def read(self, reading: Reading) -> People:
+    def read(self, reading: Reading, progress: Progress) -> People:
         people, spec = self.people, self.spec
         people.source = reading.name
         if reading.columns is not None:
@@ -85,12 +98,15 @@ class _Reader:
             if not row.problem and is_blank_row(row.values):
                 continue  # a row of blank cells alone is no row
             people.rows += 1
+            if not people.rows % _TOLD:
+                progress(STAGE, people.rows, None)
             if row.problem:
                 self._reject(row, None, row.problem)
             elif self.drift.gone:
                 self._uncertain(row, "a column is gone")
             else:
                 self._row(row)
+        progress(STAGE, people.rows, people.rows)
         self.writer.flush()
         self.clues.flush()
         if self.columns is None:

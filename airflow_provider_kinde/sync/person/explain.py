@@ -7,15 +7,19 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.resources.fields import list_in, text_in
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change
+from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Person, Row, Source
+from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.code_points import hidden, look_alike
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.redaction import without_values
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.cell_text import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -52,6 +56,31 @@ def explain(
     source = as_source(source)
     plan = plan_run(spec, source, client, RunRequest.of(now=now, ids=[id]), progress=progress)
     return explanation(plan, source, id), plan
+
+
+def find_id(spec: SyncSpec, source: Source, client: Any, email: str, now: pendulum.DateTime | str | None = None) -> str:
+    """Find the HR id of the person with an address: in HR, or else on an account of this sync.
+
+    :param spec: the spec.
+    :param source: the HR source.
+    :param client: a Kinde client, or a hook that has one.
+    :param email: the address.
+    :param now: the moment to read HR for; the current time when left out.
+    :returns: the id.
+    :raises SyncError: no person or several people have the address.
+    """
+    wanted = email_key(email)
+    people = read_people(spec, source, RunRequest.of(now=now).now)
+    ids = [person.id for person in people.persons.with_address(wanted)]
+    if not ids:
+        client = client.get_conn() if hasattr(client, "get_conn") else client
+        users = list_in(client.get_users(email=email), "users")
+        links = (parse_link(text_in(user, "provided_id"), spec.name) for user in users)
+        ids = [link.id for link in links if link]
+    if len(ids) == 1:
+        return ids[0]
+    found = f"{len(ids)} people have it ({', '.join(map(clean, ids))}): use --id" if ids else "no HR row and no account"
+    raise SyncError(f"the address {clean(email)}: {found}" + ("" if ids else " of this sync has it"))
 
 
 def explanation(plan: Plan, source: Source, id: str, *, personal: bool = True) -> str:

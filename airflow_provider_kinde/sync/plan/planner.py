@@ -8,6 +8,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.exceptions import UnknownIdsError
 from airflow_provider_kinde.resources.fields import address_of, is_trusted
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
@@ -23,10 +24,10 @@ from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.signature import Sign, signed, whole
 from airflow_provider_kinde.sync.snapshot.connections import find_connections
 from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
@@ -207,15 +208,17 @@ def plan_run(
     :raises SpecError: when the spec names something that Kinde or the source does not have.
     :raises SourceError: when the source cannot be read at all.
     """
+    policies = load_policies(spec)
+    database = Database()
+    people = read_people(spec, as_source(source), request.now, database, progress)
+    # Only now: the command line opens its connection while HR is being read.
     client = client.get_conn() if hasattr(client, "get_conn") else client
     requests = (client.counts.read, client.counts.write)
     plan = Plan(spec, client.host, request.now, counts_before=requests, sign=client.sign)
     if reason := wrong_tenant(spec.tenant, client.host):
         plan.blocked = [Block(reason, False)]
         return plan
-    policies = load_policies(spec)
-    database = Database()
-    plan.people = people = read_people(spec, as_source(source), request.now, database)
+    plan.people = people
     plan.warnings = [*people.warnings, *request.recent.warnings]
     if people.problems:
         plan.rejected = people.rejected
@@ -226,6 +229,7 @@ def plan_run(
     _read_missing_properties(spec, snapshot, client)
     _check_aliases(spec, people, snapshot)
     find_connections(spec, people, client)
+    _check_approved(people, snapshot, request)
     reconciler = _reconciler(spec, people, snapshot, client, request)
     while True:
         holds = HeldPeople(people, snapshot, reconciler, request)
@@ -302,6 +306,16 @@ def _check_aliases(spec: SyncSpec, people: People, snapshot: Snapshot) -> None:
         if rule.organization.constant:
             raise spec.error(key, f"row {number} yields {alias!r}, and {there}", rule.line)
         people.reject("memberships", due, f"{key} yields {alias[:80]!r}, and {there}")
+
+
+def _check_approved(people: People, snapshot: Snapshot, request: RunRequest) -> None:
+    """Refuse the approval of a protected person whom neither HR nor Kinde knows: the id is mistyped."""
+    unknown = [id for id in sorted(request.approve_protected) if id not in people.ids and id not in snapshot.linked]
+    if unknown:
+        raise UnknownIdsError(
+            f"--approve-protected (approve_protected) names {', '.join(map(repr, unknown))}: no HR row and no account "
+            "of this sync has such an id. Nothing was written"
+        )
 
 
 def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Change]:

@@ -124,7 +124,11 @@ class Reconciler(AccountRights):
         if link.is_marked:
             before = {"suspended": True} if account.suspended else {"left": True}
             after = {"suspended": False} if account.suspended else {"left": False}
-            reason = f"{person.why}; had left" if link.left else f"{person.why}; an earlier run began to suspend"
+            reason = (
+                f"{person.why}; access was taken on {link.left}"
+                if link.left
+                else f"{person.why}; an earlier run began to suspend"
+            )
             enable = change_for(person.id, person, account, "enable", before=before, after=after, reason=reason)
             operations.append(enable)
         return operations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ class RunRequest:
     :param only: the kinds of changes to plan; ``None`` for all.
     :param approve: hash of the plan that may pass the volume guards.
     :param approve_protected: HR ids of protected people who may lose access, be renamed or be adopted.
-    :param recent: what runs of the last day did; the guards count it.
+    :param recent_source: what runs of the last day did, or a function that reads it once it is needed.
     """
 
     now: pendulum.DateTime
@@ -37,7 +37,12 @@ class RunRequest:
     only: frozenset[str] | None = None
     approve: str | None = None
     approve_protected: frozenset[str] = field(default_factory=frozenset)
-    recent: RecentChanges = field(default_factory=RecentChanges)
+    recent_source: RecentChanges | Callable[[], RecentChanges] = field(default_factory=RecentChanges)
+
+    @property
+    def recent(self) -> RecentChanges:
+        """What runs of the last day did; the guards count it."""
+        return self.recent_source() if callable(self.recent_source) else self.recent_source
 
     @classmethod
     def of(
@@ -48,7 +53,7 @@ class RunRequest:
         only: Collection[str] | None = None,
         approve: str | None = None,
         approve_protected: Collection[str] | None = None,
-        recent: RecentChanges | None = None,
+        recent: RecentChanges | Callable[[], RecentChanges] | None = None,
     ) -> RunRequest:
         """Make a request from what a user or an operator gave.
 
@@ -57,7 +62,7 @@ class RunRequest:
         :param only: kinds of changes; all when left out.
         :param approve: hash of a plan.
         :param approve_protected: HR ids of protected leavers.
-        :param recent: what runs of the last day did; the guards count it.
+        :param recent: what runs of the last day did, or a function that reads it; the guards count it.
         :raises SyncError: when ``now`` is no moment, an id cannot be one, or a kind of change does not exist.
         """
         if unknown := sorted(set(only or ()) - set(KINDS)):

@@ -22,24 +22,19 @@ from airflow_provider_kinde.sync.plan.planner import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, moment
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
 from airflow_provider_kinde.sync.report.plan_file import parse_operation
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.report.text import Wording, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.signature import Content, whole
 from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
-WORDS = Wording(
-    plan="Undo",
-    report="Undone",
-    nothing="Nothing to undo.",
-    approve="If this is meant: undo --apply --approve {hash}",
-)
+WORDS = Wording(plan="Undo", report="Undone", nothing="Nothing to undo.")
 AGAIN = "The next scheduled sync will do again what HR and the spec say. Pause it, and correct the spec or HR first."
 FINAL = {
     "adopt": "an adoption cannot be undone: clear the account's provided_id in Kinde to let it go",
@@ -89,14 +84,15 @@ class Undo:
         more = {"undoes": self.of, "not_undone": [left.to_json() for left in self.left]}
         return whole(self.plan.signed({**content, **more}))
 
-    def text(self, report: Report | None = None, color: bool = False) -> str:
+    def text(self, report: Report | None = None, color: bool = False, *, full: bool = False) -> str:
         """The undo as text.
 
         :param report: the report, once the plan was applied.
         :param color: whether to use ANSI colours.
+        :param full: whether every person is listed, however many there are.
         :returns: the text.
         """
-        body = report_text(report, color, WORDS) if report else plan_text(self.plan, color, WORDS)
+        body = report_text(report, color, WORDS, full=full) if report else plan_text(self.plan, color, WORDS, full=full)
         lines = [f"\nLeft as it is ({len(self.left)})"] if self.left else []
         for left in self.left:
             (line,) = operation_lines([dataclasses.replace(left.operation, reason="", outcome="", error="")])

@@ -135,7 +135,9 @@ class PersonUndo:
         """Suspend an account that the run created. Nothing else of it changes, as for every leaver."""
         assert self.account is not None
         if self._is_gone() and not self._is_unfinished():
-            return self._all_left("already: left or suspended")
+            # Memberships stay, as for every leaver, so that nothing is said of them.
+            self.left.append((create, "already: the account has no access"))
+            return []
         if email_key(str((create.after or {}).get("email") or "")) != email_key(self.account.email):
             return self._all_left(f"changed: the address is {self.account.email} now")
         self._suspend()

@@ -13,6 +13,7 @@ from typing import Any
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, SIGNS
 from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.report.grouped import GroupedChanges, group_by_reason, reason_lines
 from airflow_provider_kinde.sync.report.report import Report
 
 Paint = Callable[[str, str], str]
@@ -32,6 +33,12 @@ _VERDICTS = {
     "failed": ("31", "Failed in part. What is left is listed above. Run it again: it does only that."),
 }
 
+_LISTED = 60
+"""Changes that are listed person by person; more are grouped."""
+_FEW = 10
+"""Held people or rejected rows that have a line each, and reasons that are shown where there are more."""
+_SHOWN = 20
+"""Lines that are shown of other long lists."""
 
 _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 """Characters that begin a formula. Spreadsheets accept the full-width forms of East Asian keyboards, too."""
@@ -44,46 +51,44 @@ class Wording:
     :param plan: title of a plan.
     :param report: title of a report.
     :param nothing: printed when there is nothing to do.
-    :param approve: printed when guards that can be approved stop the plan; ``{hash}`` is the plan's hash.
     """
 
     plan: str = "Plan"
     report: str = "Report"
     nothing: str = "No changes. Kinde agrees with HR."
-    approve: str = "If this is what HR means: apply --approve {hash}"
 
 
 SYNC = Wording()
 
 
-def plan_text(plan: Plan, color: bool = False, words: Wording = SYNC) -> str:
+def plan_text(plan: Plan, color: bool = False, words: Wording = SYNC, *, full: bool = False) -> str:
     """Write a plan as text: changes of each person with reasons, then held people, rejected rows and blocks.
 
     :param plan: the plan.
     :param color: whether to use ANSI colours.
     :param words: titles and sentences.
+    :param full: whether every person is listed, however many there are.
     :returns: the text.
     """
-    return "".join(f"{line}\n" for line in plan_lines(plan, color, words))
+    return "".join(f"{line}\n" for line in plan_lines(plan, color, words, full=full))
 
 
-def plan_lines(plan: Plan, color: bool = False, words: Wording = SYNC) -> Iterator[str]:
+def plan_lines(plan: Plan, color: bool = False, words: Wording = SYNC, *, full: bool = False) -> Iterator[str]:
     """Write a plan as :func:`plan_text` does, line by line.
 
     :param plan: the plan.
     :param color: whether to use ANSI colours.
     :param words: titles and sentences.
+    :param full: whether every person is listed, however many there are.
     :returns: the lines.
     """
     paint = _painter(color)
     yield from (_title(words.plan, plan, paint), "")
-    yield from _operations(plan.operations.listed(), paint)
-    yield from _remarks(plan, paint)
+    yield from _changes(plan, paint, full)
+    yield from _remarks(plan, paint, full)
     if plan.blocked:
         yield paint("31;1", "Blocked: nothing will be written.")
         yield from _blocks((block.to_json() for block in plan.blocked), paint)
-        if all(block.approvable for block in plan.blocked):
-            yield "  " + words.approve.format(hash=plan.hash)
         yield ""
     elif not plan.operations:
         yield from (paint("32;1", _nothing(plan, words)), "")
@@ -101,40 +106,45 @@ def _nothing(plan: Plan, words: Wording) -> str:
     return words.nothing
 
 
-def report_text(report: Report, color: bool = False, words: Wording = SYNC) -> str:
+def report_text(report: Report, color: bool = False, words: Wording = SYNC, *, full: bool = False) -> str:
     """Write a report as text: changes with their outcome, what changed since the plan, and the requests.
 
     :param report: the report.
     :param color: whether to use ANSI colours.
     :param words: titles and sentences.
+    :param full: whether every person is listed, however many there are.
     :returns: the text.
     """
-    return "".join(f"{line}\n" for line in report_lines(report, color, words))
+    return "".join(f"{line}\n" for line in report_lines(report, color, words, full=full))
 
 
-def report_lines(report: Report, color: bool = False, words: Wording = SYNC) -> Iterator[str]:
+def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, full: bool = False) -> Iterator[str]:
     """Write a report as :func:`report_text` does, line by line.
 
     :param report: the report.
     :param color: whether to use ANSI colours.
     :param words: titles and sentences.
+    :param full: whether every person is listed, however many there are.
     :returns: the lines.
     """
     plan, paint = report.plan, _painter(color)
-    yield from (_title(words.report, plan, paint), "")
+    yield from (_title(words.plan if report.blocked else words.report, plan, paint), "")
     if report.blocked:
-        yield from _remarks(plan, paint)
+        yield from _remarks(plan, paint, full)
         yield from (paint("31;1", "Blocked. Nothing was written."), *_blocks(report.blocked, paint), "")
-        if all(block["approvable"] for block in report.blocked):
-            yield from ("  " + words.approve.format(hash=plan.hash), "")
     else:
-        yield from _operations(plan.operations.listed(), paint)
-        yield from _remarks(plan, paint)
-        for text in report.changed_since_plan:
+        yield from _changes(plan, paint, full)
+        yield from _remarks(plan, paint, full)
+        changed = report.changed_since_plan
+        for text in changed if full else changed[:_SHOWN]:
             yield f"  {paint('33', '~')} changed since the plan: {clean(text)}"
+        if not full and len(changed) > _SHOWN:
+            yield f"  {paint('33', '~')} and {len(changed) - _SHOWN:,} more changes since the plan"
         code, verdict = _VERDICTS.get(report.outcome, ("32", _nothing(plan, words)))
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected person waits for a decision, see above."
+        if report.interrupted:
+            code, verdict = "31", "Interrupted before the end. What was done is done; the next run does what is left."
         yield from (paint(f"{code};1", verdict), "")
         yield from (f"Note: {note}." for note in report.notes)
         counted = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
@@ -201,6 +211,19 @@ def clean(text: object) -> str:
     )
 
 
+def _changes(plan: Plan, paint: Paint, full: bool) -> Iterator[str]:
+    """Write changes person by person; more than fit two screens are grouped, unless all are wanted."""
+    if full or len(plan.operations) <= _LISTED:
+        yield from _operations(plan.operations.listed(), paint)
+        return
+    grouped = GroupedChanges(plan.operations)
+    yield from grouped.lines(_WORDS, lambda change: _change(change.before, change.after), paint, clean)
+    if grouped.undone:
+        yield paint("31;1", "Not done")
+        yield from (*grouped.undone_lines(_WORDS, clean), "")
+    yield from ("  Grouped, with samples. --full lists every person; the plan or report as JSON holds all.", "")
+
+
 def _title(what: str, plan: Plan, paint: Paint) -> str:
     moment = plan.now.in_timezone("UTC").format("YYYY-MM-DD HH:mm")
     return paint("1", f"{what} {plan.spec.name} -> {plan.host}") + f"   {moment} UTC"
@@ -259,7 +282,7 @@ def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     return ", ".join(found)
 
 
-def _remarks(plan: Plan, paint: Paint) -> list[str]:
+def _remarks(plan: Plan, paint: Paint, full: bool) -> list[str]:
     lines: list[str] = []
     protected = [held for held in plan.held if held.protected]
     others = [held for held in plan.held if not held.protected]
@@ -269,13 +292,12 @@ def _remarks(plan: Plan, paint: Paint) -> list[str]:
     ):
         if held:
             lines.append(paint("35;1", f"{title} ({len(held)})"))
-            lines += [f"  {paint('35', '!')} {clean(h.id)}: {clean(h.reason)}" for h in held] + [""]
+            entries = _reasons(((h.reason, h) for h in held), lambda h: clean(h.id), full)
+            lines += [*_marked(entries, paint), ""]
     if plan.rejected:
         lines.append(paint("35;1", f"Rejected rows, nothing is done for their people ({len(plan.rejected)})"))
-        for r in plan.rejected:
-            whose = f", id {clean(r.id)}" if r.id else ""
-            lines.append(f"  {paint('35', '!')} row {r.row}{whose}: {clean(r.reason)}")
-        lines.append("")
+        entries = _reasons(((r.reason, r) for r in plan.rejected), rejected_name, full)
+        lines += [*_marked(entries, paint), ""]
     if plan.unmapped:
         lines.append(paint("1", "Values that no rule names, of people with access"))
         lines += [f"  {clean(line)}" for line in plan.unmapped] + [""]
@@ -284,7 +306,34 @@ def _remarks(plan: Plan, paint: Paint) -> list[str]:
         lines += [f"  {clean(line)}" for line in uncovered] + [""]
     if plan.warnings:
         lines.append(paint("33;1", "Warnings"))
-        lines += [f"  {paint('33', '!')} {clean(warning)}" for warning in plan.warnings] + [""]
+        shown = plan.warnings if full else plan.warnings[:_SHOWN]
+        lines += [f"  {paint('33', '!')} {clean(warning)}" for warning in shown]
+        lines += [f"  and {len(plan.warnings) - len(shown):,} more"] if len(shown) < len(plan.warnings) else []
+        lines.append("")
+    return lines
+
+
+def rejected_name(rejected: Any) -> str:
+    """Name a rejected row: its number, and the HR id where it can be read.
+
+    :param rejected: the row.
+    """
+    return f"row {rejected.row}" + (f", id {clean(rejected.id)}" if rejected.id else "")
+
+
+def _marked(entries: Iterable[str], paint: Paint) -> list[str]:
+    return [f"      {entry}" if entry[0] == " " else f"  {paint('35', '!')} {entry}" for entry in entries]
+
+
+def _reasons(found: Iterable[tuple[str, Any]], name: Callable[[Any], str], full: bool) -> list[str]:
+    """One line each; or, of many, one line for each reason."""
+    listed = list(found)
+    if full or len(listed) <= _FEW:
+        return [f"{name(item)}: {clean(reason)}" for reason, item in listed]
+    groups = group_by_reason(("", reason, item) for reason, item in listed)
+    lines = list(reason_lines(groups[:_FEW], name, clean))
+    if hidden := groups[_FEW:]:
+        lines.append(f"and {sum(group.count for group in hidden):,} more, for {len(hidden)} other reasons")
     return lines
 
 

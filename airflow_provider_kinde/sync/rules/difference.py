@@ -13,8 +13,8 @@ from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.model import Person, Source
 from airflow_provider_kinde.sync.plan.planner import Plan, plan_run, plan_tested
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.rules.read_once import ReadOnceClient, ReadOnceSource
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.fields import Section
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text

@@ -10,7 +10,7 @@ from airflow_provider_kinde.exceptions import KindeError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Account
-from airflow_provider_kinde.sync.snapshot.progress import Progress
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.store.accounts import AccountTable
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.members import count_properties, members_without_account

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.resources.members import iter_members
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.organizations import Organization
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.store.accounts import Members, encode_roles
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.members import forget_members, index_members, keep_last_listed

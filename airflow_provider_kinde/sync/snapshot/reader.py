@@ -7,11 +7,11 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources import fields
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.accounts import iter_accounts, read_all_properties, read_unlisted
 from airflow_provider_kinde.sync.snapshot.directories import check_directories
 from airflow_provider_kinde.sync.snapshot.members import read_all_members, read_members_again
 from airflow_provider_kinde.sync.snapshot.organizations import Organization, check_roles, find_organizations
-from airflow_provider_kinde.sync.snapshot.progress import Progress
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import AccountTable, LinkedAccounts, Properties
 from airflow_provider_kinde.sync.store.database import Database

@@ -154,4 +154,4 @@ def _announce(emulator: Emulator, data: Path | None) -> None:
     }
     quoted = json.dumps(connection).replace("'", "'\\''")
     print(f"Kinde emulator at {emulator.url} (data {'in memory' if data is None else f'in {data}'})")
-    print(f"AIRFLOW_CONN_KINDE_DEFAULT='{quoted}'", flush=True)
+    print(f"export AIRFLOW_CONN_KINDE_DEFAULT='{quoted}'", flush=True)

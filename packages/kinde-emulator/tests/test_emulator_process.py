@@ -55,7 +55,7 @@ def test_the_program_says_where_it_is_and_ends_cleanly(run, tmp_path):
         50,
     )
     url = re.search(r"http://127\.0\.0\.1:\d+", first)[0]
-    line = re.fullmatch(r"AIRFLOW_CONN_KINDE_DEFAULT=(.*)\n", second)[1]
+    line = re.fullmatch(r"export AIRFLOW_CONN_KINDE_DEFAULT=(.*)\n", second)[1]
     value = subprocess.run(["sh", "-c", f"printf %s {line}"], capture_output=True, text=True, check=True).stdout
     connection = json.loads(value)
     assert connection == {"conn_type": "kinde", "host": url, "login": "me", "password": "it's"}

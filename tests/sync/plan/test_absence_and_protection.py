@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from airflow_provider_kinde.exceptions import UnknownIdsError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec, make_plan
 from tests.support.world import NOW, SPEC, World, people, person
@@ -31,8 +34,14 @@ def test_the_protected_stand_first_among_the_held(world: World) -> None:
     rows = [*people(8), person(9, status="Terminated"), *people(20)[9:19], person(20, email="p1@example.com")]
     first = [("9", True), ("1", False), ("20", False)]
     assert [(held.id, held.protected) for held in world.plan(rows, spec).held] == first
-    plan = world.plan(rows, spec, only=["create"], approve_protected=["9", "77"])
+    plan = world.plan(rows, spec, only=["create"], approve_protected=["9"])
     assert [(held.id, held.protected) for held in plan.held] == first
+
+
+def test_the_approval_of_an_id_that_nothing_has_is_refused(world: World) -> None:
+    with pytest.raises(UnknownIdsError, match="'77': no HR row and no account"):
+        world.apply(people(2), approve_protected=["1", "77"])
+    assert world.writes() == []
 
 
 def test_a_protected_leaver_without_access_needs_no_approval(world: World) -> None:

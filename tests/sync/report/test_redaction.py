@@ -13,6 +13,7 @@ from airflow_provider_kinde.cli import shared
 from airflow_provider_kinde.cli.main import main
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.repair.undo import make_undo
 from airflow_provider_kinde.sync.report.approval_text import approval_text
@@ -181,6 +182,7 @@ def test_the_command_line_shows_and_writes_it_redacted(
         return KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret)
 
     monkeypatch.setattr(shared, "open_connection", connect)
+    monkeypatch.setattr(run_files, "default_path", lambda: str(tmp_path / "storage"))
     plan, report, table = (tmp_path / name for name in ("plan.json", "report.json", "report.csv"))
     common = ["--spec", str(tmp_path / "hr.yaml"), "--now", NOW]
     assert main(["plan", *common, "--out", str(plan), "--redact"]) == 2
