@@ -9,7 +9,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.cli.shared import check_writable, fail, open_connection, show, to_json, write_private
+from airflow_provider_kinde.cli.connection import open_connection
+from airflow_provider_kinde.cli.shared import check_writable, fail, show, to_json, write_private
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.probe.session import Question

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.cli import main, shared
+from airflow_provider_kinde.cli import connection, main, shared
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import StorageError, SyncError
 from airflow_provider_kinde.storage import run_files
@@ -165,7 +165,7 @@ def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     def connect(conn_id: str) -> KindeClient:
         return KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret)
 
-    monkeypatch.setattr(shared, "open_connection", connect)
+    monkeypatch.setattr(connection, "open_connection", connect)
     return lambda *words: main.main([words[0], "--spec", str(tmp_path / "hr.yaml"), *map(str, words[1:])])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.cli import shared
+from airflow_provider_kinde.cli import connection
 from airflow_provider_kinde.cli.main import main
 from airflow_provider_kinde.client import KindeClient
 from tests.laws.test_sync_laws import OPEN
@@ -35,7 +35,7 @@ def run(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             cache_dir=str(tmp_path / "cache"), max_tries=2, sleep=lambda seconds: None,
         )  # fmt: skip
 
-    monkeypatch.setattr(shared, "open_connection", connect)
+    monkeypatch.setattr(connection, "open_connection", connect)
 
     def command(rows: list[dict[str, Any]], *words: str) -> int:
         lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]

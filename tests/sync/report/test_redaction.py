@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.cli import shared
+from airflow_provider_kinde.cli import connection
 from airflow_provider_kinde.cli.main import main
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import SyncError
@@ -181,7 +181,7 @@ def test_the_command_line_shows_and_writes_it_redacted(
     def connect(conn_id: str) -> KindeClient:
         return KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret)
 
-    monkeypatch.setattr(shared, "open_connection", connect)
+    monkeypatch.setattr(connection, "open_connection", connect)
     monkeypatch.setattr(run_files, "default_path", lambda: str(tmp_path / "storage"))
     plan, report, table = (tmp_path / name for name in ("plan.json", "report.json", "report.csv"))
     common = ["--spec", str(tmp_path / "hr.yaml"), "--now", NOW]
