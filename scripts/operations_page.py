@@ -8,13 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow_provider_kinde.client.endpoints.api_keys import ApiKeys
+from airflow_provider_kinde.client.endpoints.apis import Apis
+from airflow_provider_kinde.client.endpoints.applications import Applications, Callbacks
+from airflow_provider_kinde.client.endpoints.billing import Billing
+from airflow_provider_kinde.client.endpoints.business import Business
 from airflow_provider_kinde.client.endpoints.catalog import ENDPOINTS, EndpointMethods
+from airflow_provider_kinde.client.endpoints.connected_apps import ConnectedApps
 from airflow_provider_kinde.client.endpoints.connections import Connections
+from airflow_provider_kinde.client.endpoints.directories import Directories
 from airflow_provider_kinde.client.endpoints.environments import Environments
+from airflow_provider_kinde.client.endpoints.feature_flags import FeatureFlags
 from airflow_provider_kinde.client.endpoints.memberships import Invites, Memberships
 from airflow_provider_kinde.client.endpoints.organizations import Organizations
 from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
+from airflow_provider_kinde.client.endpoints.subscribers import Subscribers
 from airflow_provider_kinde.client.endpoints.users import Identities, Users
+from airflow_provider_kinde.client.endpoints.webhooks import Webhooks
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
 
@@ -28,7 +37,17 @@ AREAS: dict[str, type] = {
     "Roles and permissions": Roles,
     "Properties": Properties,
     "Connections": Connections,
+    "SCIM directories": Directories,
     "Environments": Environments,
+    "Feature flags": FeatureFlags,
+    "Applications": Applications,
+    "URLs of applications": Callbacks,
+    "APIs": Apis,
+    "Webhooks and events": Webhooks,
+    "Subscribers": Subscribers,
+    "Billing": Billing,
+    "Connected apps": ConnectedApps,
+    "Business": Business,
 }
 OPERATORS = {
     "create_user": ["KindeCreateUserOperator"],
@@ -50,10 +69,11 @@ HEAD = """# Operations
 
 <!-- Written by scripts/operations_page.py from the code. -->
 
-These operations of Kinde's Management API have a method of their own on `KindeHook`, on `KindeAsyncHook` (there as a
-coroutine) and on the clients below them. Path parameters come first. Query and body fields follow under Kinde's names.
-Each can be given by name. The methods return decoded JSON, or `None` for an empty answer. For any other operation
-use `request(method, path, params, json)`.
+All {count} operations of Kinde's Management API have a method of their own on `KindeHook`, on `KindeAsyncHook`
+(there as a coroutine) and on the clients below them. Path parameters come first. Query and body fields follow under
+Kinde's names. Each can be given by name. The methods return decoded JSON, or `None` for an empty answer. If Kinde adds
+an operation, use `request(method, path, params, json)` until it has a method. On a hook,
+`get_connection` is Airflow's; Kinde's is `hook.call("get_connection", connection_id)`.
 
 ```python
 from airflow_provider_kinde.hooks.kinde import KindeHook
@@ -71,7 +91,7 @@ operator, prefer that one: it reads first and writes only what differs. Enable t
 
 def page() -> str:
     """The page as Markdown."""
-    parts = [HEAD]
+    parts = [HEAD.replace("{count}", str(len({operation.call for operation in ENDPOINTS.values()})))]
     for title, area in AREAS.items():
         parts += [f"## {title}", "", "| method | HTTP call | scope | operator |", "| --- | --- | --- | --- |"]
         parts += [_row(name) for name in ENDPOINTS if name in vars(area)]

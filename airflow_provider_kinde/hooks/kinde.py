@@ -86,6 +86,7 @@ def _unreadable_variable(conn_id: str) -> str:
     return ""
 
 
+# `get_connection` of a hook is Airflow's; Kinde's is `call("get_connection", ...)`.
 class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     """Kinde's Management API by way of an Airflow connection.
 
@@ -196,7 +197,9 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
 
 
 @coroutines
-class KindeAsyncHook(_Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncIterator[dict[str, Any]]]):
+class KindeAsyncHook(  # type: ignore[misc]  # as above
+    _Form, EndpointMethods[Coroutine[Any, Any, Any], AsyncIterator[dict[str, Any]]]
+):
     """The same methods as coroutines, for triggers and ``async def`` tasks; ``iter_...`` yield asynchronously.
 
     :param kinde_conn_id: a connection of type ``kinde``.

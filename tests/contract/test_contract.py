@@ -44,7 +44,8 @@ def client(server: ValidatingServer) -> Iterator[KindeClient]:
 
 
 def snake(name: str) -> str:
-    """``AddOrganizationUserAPIScope`` -> ``add_organization_user_api_scope``."""
+    """``AddOrganizationUserAPIScope`` -> ``add_organization_user_api_scope``, ``getAPIs`` -> ``get_apis``."""
+    name = name.replace("APIs", "Apis").replace("URLs", "Urls")
     name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 
@@ -79,7 +80,18 @@ def test_everything_documented_is_offered_under_its_name(server: ValidatingServe
     for content in contents.values():
         needed |= set(content["schema"].get("required", []))
     assert needed <= operation.required
-    assert operation.scope in re.findall(r"[a-z]+:[a-z_]+", documented["description"])
+    scopes = re.findall(r"[a-z]+:[a-z_]+", documented["description"])
+    assert operation.scope in (scopes or [""])
+
+
+def test_every_documented_operation_has_a_method(server: ValidatingServer) -> None:
+    documented = {
+        f"{method.upper()} {path}"
+        for path, methods in server.document["paths"].items()
+        for method in methods
+        if method in ("get", "post", "put", "patch", "delete")
+    }
+    assert {operation.call for operation in ENDPOINTS.values()} == documented
 
 
 @pytest.mark.parametrize(

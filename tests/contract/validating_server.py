@@ -53,6 +53,8 @@ def _closed(schema: Any, document: dict[str, Any]) -> Any:
         schema["properties"] = {name: _closed(part, document) for name, part in schema["properties"].items()}
     if "items" in schema:
         schema["items"] = _closed(schema["items"], document)
+    for several in schema.keys() & {"oneOf", "anyOf"}:
+        schema[several] = [_closed(part, document) for part in schema[several]]
     return schema
 
 

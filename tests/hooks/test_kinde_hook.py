@@ -36,9 +36,10 @@ def test_the_default_connection() -> None:
         assert (kind.conn_type, kind.conn_name_attr, kind.hook_name) == ("kinde", "kinde_conn_id", "Kinde")
 
 
-@pytest.mark.parametrize(
-    "name", [*ENDPOINTS, "request", "call", *(n for n in dir(KindeClient) if n.startswith("iter_"))]
-)
+WALKS = [name for name in dir(KindeClient) if name.startswith("iter_")]
+
+
+@pytest.mark.parametrize("name", [*(name for name in ENDPOINTS if name != "get_connection"), "request", "call", *WALKS])
 def test_every_method_is_the_clients(name: str) -> None:
     signature = inspect.signature(getattr(KindeClient, name))
     assert inspect.signature(getattr(KindeHook, name)) == signature
@@ -46,6 +47,14 @@ def test_every_method_is_the_clients(name: str) -> None:
     walks = name in WALKED or name.startswith("iter_")
     assert inspect.iscoroutinefunction(getattr(KindeAsyncHook, name)) is not walks
     assert inspect.iscoroutinefunction(getattr(AsyncKindeClient, name)) is not walks
+
+
+def test_get_connection_of_a_hook_is_airflows(connection: Connect, server: Server) -> None:
+    server.on("GET /api/v1/connections/conn_1", Reply({"connection": {"id": "conn_1"}}))
+    with KindeHook(connection()) as hook:
+        assert hook.get_connection(hook.kinde_conn_id).conn_type == "kinde"
+        assert hook.call("get_connection", "conn_1") == {"connection": {"id": "conn_1"}}
+    assert not inspect.iscoroutinefunction(KindeAsyncHook.get_connection)
 
 
 @pytest.mark.smoke

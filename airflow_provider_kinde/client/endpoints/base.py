@@ -252,6 +252,7 @@ def endpoint(
             send = self._walk if definition.name in WALKED else self._call
             return send(definition, definition.bind(args, kwargs))
 
+        method_of_client.endpoint = definition  # type: ignore[attr-defined]
         method_of_client.__doc__ = (
             f"{inspect.cleandoc(function.__doc__ or '')}\n\nKinde: ``{call}``, scope ``{scope}``."
         )
@@ -263,10 +264,14 @@ def endpoint(
 def coroutines(client: type[C]) -> type[C]:
     """Make coroutine functions of an async client's methods: ``inspect`` and Airflow look for these.
 
+    A method that the class has from elsewhere stays: ``get_connection`` of a hook is Airflow's.
+
     :param client: the class of the client.
     """
     for name in ENDPOINTS.keys() - WALKED:
-        setattr(client, name, _coroutine(getattr(client, name)))
+        method = getattr(client, name)
+        if getattr(method, "endpoint", None) is ENDPOINTS[name]:
+            setattr(client, name, _coroutine(method))
     return client
 
 

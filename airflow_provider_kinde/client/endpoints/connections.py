@@ -3,6 +3,7 @@
 # mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_kinde.client.endpoints.base import P, R, Resource, endpoint
@@ -35,3 +36,78 @@ class Connections(Resource[R, P]):
         :param query: what ``get_connections`` takes: ``home_realm_domain``.
         """
         return self._iterate("get_connections", **query)
+
+    @endpoint("POST /api/v1/connections", scope="create:connections")
+    def create_connection(
+        self,
+        name: str | None = None,
+        display_name: str | None = None,
+        strategy: str | None = None,
+        enabled_applications: Sequence[str] | None = None,
+        organization_code: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> R:
+        """Add a connection: a social or enterprise identity provider.
+
+        :param name: its name.
+        :param display_name: the name that users see.
+        :param strategy: how it signs in, such as ``oauth2:google``, ``saml:okta`` or ``wsfed:azure_ad``.
+        :param enabled_applications: ids of the applications that offer it.
+        :param organization_code: code of the organization that it belongs to, if it belongs to one.
+        :param options: settings of its strategy: client id and secret, or SAML's entity, certificate and domains.
+        :returns: ``{"connection": {"id": ...}}``.
+        """
+
+    @endpoint("GET /api/v1/connections/{connection_id}", scope="read:connections")
+    def get_connection(self, connection_id: str) -> R:
+        """Read one connection.
+
+        :param connection_id: the connection's id.
+        :raises KindeNotFoundError: no such connection.
+        """
+
+    @endpoint("PATCH /api/v1/connections/{connection_id}", scope="update:connections")
+    def update_connection(
+        self,
+        connection_id: str,
+        name: str | None = None,
+        display_name: str | None = None,
+        enabled_applications: Sequence[str] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> R:
+        """Change a connection; what is left out stays as it is.
+
+        :param connection_id: the connection's id.
+        :param name: its name.
+        :param display_name: the name that users see.
+        :param enabled_applications: ids of the applications that offer it.
+        :param options: settings of its strategy: client id and secret, or SAML's entity, certificate and domains.
+        :raises KindeNotFoundError: no such connection.
+        """
+
+    @endpoint("PUT /api/v1/connections/{connection_id}", scope="update:connections")
+    def replace_connection(
+        self,
+        connection_id: str,
+        name: str | None = None,
+        display_name: str | None = None,
+        enabled_applications: Sequence[str] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> R:
+        """Set all of a connection; what is left out is cleared.
+
+        :param connection_id: the connection's id.
+        :param name: its name.
+        :param display_name: the name that users see.
+        :param enabled_applications: ids of the applications that offer it.
+        :param options: settings of its strategy: client id and secret, or SAML's entity, certificate and domains.
+        :raises KindeNotFoundError: no such connection.
+        """
+
+    @endpoint("DELETE /api/v1/connections/{connection_id}", scope="delete:connections")
+    def delete_connection(self, connection_id: str) -> R:
+        """Delete a connection; users can no longer sign in by it.
+
+        :param connection_id: the connection's id.
+        :raises KindeNotFoundError: no such connection.
+        """

@@ -310,18 +310,23 @@ class Organizations(Resource[R, P]):
         :param authenticated_session_lifetime: seconds.
         """
 
-    @endpoint("GET /api/v1/directories", scope="read:scim_directories", items="directories", paging="cursor")
-    def get_directories(
-        self, page_size: int | None = None, starting_after: str | None = None, organization_code: str | None = None
+    @endpoint("GET /api/v1/organizations/{org_code}/passkey", scope="read:organization_passkey")
+    def get_organization_passkey(self, org_code: str) -> R:
+        """Read whether members of an organization sign in with passkeys.
+
+        :param org_code: the organization's code.
+        """
+
+    @endpoint("PUT /api/v1/organizations/{org_code}/passkey", scope="update:organization_passkey")
+    def update_organization_passkey(
+        self, org_code: str, policy: str | None = None, is_override_environment_passkey_settings: bool | None = None
     ) -> R:
-        """Read one page of SCIM directories; ``iter_directories`` reads them all.
+        """Say whether members of an organization sign in with passkeys.
 
-        Users and roles of an organization that a directory keeps are changed in the identity provider.
-
-        :param page_size: items per page, at most 100; 10 when left out.
-        :param starting_after: id of the last item of the page before.
-        :param organization_code: the directory of this organization only.
-        :returns: each with ``id``, ``directory_name``, ``status``, ``organization_code`` and its ``secret_token``.
+        :param org_code: the organization's code.
+        :param policy: ``off``, ``optional`` or ``mandatory``.
+        :param is_override_environment_passkey_settings: whether the organization's policy counts instead of the
+            environment's.
         """
 
     def iter_organizations(self, **query: Any) -> P:
@@ -330,10 +335,3 @@ class Organizations(Resource[R, P]):
         :param query: arguments of ``get_organizations``.
         """
         return self._iterate("get_organizations", **query)
-
-    def iter_directories(self, **query: Any) -> P:
-        """Yield every SCIM directory.
-
-        :param query: ``organization_code``.
-        """
-        return self._iterate("get_directories", **query)
