@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import ssl
 import sys
 from collections.abc import Coroutine
@@ -16,10 +15,18 @@ import httpx
 
 from airflow_provider_kinde.client import transport_base
 from airflow_provider_kinde.client.endpoints.base import Request
+from airflow_provider_kinde.client.network_options import PROXY_LOGIN, NetworkOptions
 from airflow_provider_kinde.client.responses import Response, TransportError
 from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.client.tokens import Token
-from airflow_provider_kinde.client.transport_base import CONNECT_TIMEOUT, Body, check_socks, request_headers, too_late
+from airflow_provider_kinde.client.transport_base import (
+    CONNECT_TIMEOUT,
+    Body,
+    check_socks,
+    never_left,
+    request_headers,
+    too_late,
+)
 
 _hosts: set[str] = set()
 
@@ -41,10 +48,11 @@ class AsyncTransport:
     """
 
     def __init__(self, settings: Settings) -> None:
-        check_socks(settings.proxies, "socksio", "httpx[socks]")
         self._settings = settings
+        self._options = NetworkOptions.of(settings)
+        check_socks(self._options.proxy, "socksio", "httpx[socks]")
         try:
-            self._client = httpx.AsyncClient(**_options(settings))
+            self._client = httpx.AsyncClient(**_arguments_of(settings, self._options))
         except (ImportError, ValueError):
             # The error is not quoted: it shows the password of a proxy.
             raise ValueError("proxies: the proxy, or that of the environment, cannot be used") from None
@@ -62,13 +70,15 @@ class AsyncTransport:
         except asyncio.TimeoutError:
             raise too_late(self._settings) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            raise _reason(error, self._settings) from None
+            raise _reason(error, self._settings, self._options) from None
 
     async def _send(self, request: Request, token: Token | None) -> Response:
         async with self._client.stream(**_arguments(self._settings, request, token)) as response:
             body = Body(response.headers.get("content-encoding", ""), self._settings)
             async for part in response.aiter_raw():
                 body.add(part)
+        if self._options.proxy and response.status_code == PROXY_LOGIN:
+            raise self._options.proxy_failed(str(PROXY_LOGIN))
         return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
     async def close(self) -> None:
@@ -92,7 +102,11 @@ def send_blocking(settings: Settings, request: Request, token: Token | None) -> 
         finally:
             await transport.close()
 
-    return asyncio.run(send())
+    try:
+        return asyncio.run(send())
+    except OSError as error:
+        # The event loop itself needs file descriptors.
+        raise TransportError(f"cannot connect to {settings.host}: {error.strerror}", sent=False) from None
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, Response]) -> Response:
@@ -102,25 +116,20 @@ async def _within(seconds: float, work: Coroutine[Any, Any, Response]) -> Respon
     return await asyncio.wait_for(work, seconds)
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _arguments_of(settings: Settings, options: NetworkOptions) -> dict[str, Any]:
     _hosts.add(settings.host)
-    proxies = settings.proxies
-    scheme = settings.base_url.partition("://")[0]
     return {
         "timeout": httpx.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
         "limits": httpx.Limits(max_connections=settings.max_concurrency + 1, keepalive_expiry=transport_base.IDLE_TIME),
         "follow_redirects": False,
-        "trust_env": not settings.local,
-        "proxy": (proxies.get(scheme) or proxies.get("all")) if proxies else None,
+        "trust_env": False,
+        "proxy": options.proxy,
         # Loading the certificates takes longer than a request; on loopback there is none.
-        "verify": _trust(settings.verify) if scheme == "https" else False,
+        "verify": _trust(options.verify) if settings.base_url.startswith("https:") else False,
     }
 
 
 def _trust(verify: bool | str) -> bool | ssl.SSLContext:
-    if verify is True:
-        # As the sync client does: a company that inspects outgoing TLS sets one of these.
-        verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     if isinstance(verify, bool):
         return verify
     folder = Path(verify).is_dir()
@@ -136,17 +145,21 @@ def _arguments(settings: Settings, request: Request, token: Token | None) -> dic
     }
 
 
-def _reason(error: Exception, settings: Settings) -> TransportError:
+def _reason(error: Exception, settings: Settings, options: NetworkOptions) -> TransportError:
     host = settings.host
     words = " ".join(str(error).split())[:200]
+    secure = isinstance(error, httpx.ConnectError) and "SSL" in words.upper()
+    if options.proxy and not secure and isinstance(error, (httpx.ProxyError, httpx.ConnectError, httpx.ConnectTimeout)):
+        # With a proxy, what httpx connects to is the proxy.
+        return options.proxy_failed(words)
     if isinstance(error, httpx.ConnectTimeout):
         return TransportError(f"cannot connect to {host} in time", sent=False)
-    if isinstance(error, httpx.ProxyError):
-        return TransportError(f"cannot reach {host} through the proxy", sent=False)
     if isinstance(error, httpx.ConnectError):
         distrusted = "CERTIFICATE" in words.upper()
         what = "no trusted connection" if distrusted else "cannot connect"
         return TransportError(f"{what} to {host}: {words}", sent=False, final=distrusted)
+    if never_left(error):
+        return TransportError(f"cannot connect to {host}: {words}", sent=False)
     if isinstance(error, httpx.PoolTimeout):
         return TransportError(f"no free connection to {host} in time", sent=False)
     if isinstance(error, httpx.TimeoutException):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import requests
 import urllib3
@@ -17,10 +15,11 @@ from requests.utils import requote_uri
 
 from airflow_provider_kinde.client import transport_base
 from airflow_provider_kinde.client.endpoints.base import Request
+from airflow_provider_kinde.client.network_options import PROXY_LOGIN, NetworkOptions
 from airflow_provider_kinde.client.responses import Response, TransportError
 from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.client.tokens import Token
-from airflow_provider_kinde.client.transport_base import CONNECT_TIMEOUT, Body, check_socks, request_headers
+from airflow_provider_kinde.client.transport_base import CONNECT_TIMEOUT, Body, check_socks, never_left, request_headers
 
 
 class Transport:
@@ -30,8 +29,9 @@ class Transport:
     """
 
     def __init__(self, settings: Settings) -> None:
-        check_socks(settings.proxies, "socks", "requests[socks]")
         self._settings = settings
+        self._options = NetworkOptions.of(settings)
+        check_socks(self._options.proxy, "socks", "requests[socks]")
         self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=settings.max_concurrency + 1, max_retries=0)
         self._lock = threading.Lock()
         self._last_used = time.monotonic()
@@ -53,15 +53,21 @@ class Transport:
         prepared.body = request.body
         if request.body is not None:
             prepared.headers["Content-Length"] = str(len(request.body))
+        options = self._options
+        proxies = {settings.base_url.partition("://")[0]: options.proxy} if options.proxy else {}
         timeout = (min(CONNECT_TIMEOUT, settings.timeout), settings.timeout)
         self._close_idle()
         try:
-            with self._adapter.send(prepared, timeout=timeout, **self._network) as response:
+            with self._adapter.send(
+                prepared, stream=True, timeout=timeout, verify=options.verify, proxies=proxies
+            ) as response:
                 body = Body(response.headers.get("content-encoding", ""), settings)
                 for part in _parts(response):
                     body.add(part)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _reason(error, settings) from None
+            raise _reason(error, settings, options) from None
+        if options.proxy and response.status_code == PROXY_LOGIN:
+            raise options.proxy_failed(str(PROXY_LOGIN))
         return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body.end())
 
     def close(self) -> None:
@@ -75,15 +81,6 @@ class Transport:
                 self._adapter.close()
             self._last_used = now
 
-    @functools.cached_property
-    def _network(self) -> dict[str, Any]:
-        """Proxies and certificates, those of the environment included, and that the body is streamed."""
-        settings = self._settings
-        with requests.Session() as session:
-            session.trust_env = not settings.local
-            proxies = dict(settings.proxies) if settings.proxies else {}
-            return dict(session.merge_environment_settings(settings.base_url, proxies, True, settings.verify, None))
-
 
 def _parts(response: requests.Response) -> Iterator[bytes]:
     """Yield bytes as they come, still packed: ``iter_content`` would wait until a chunk is full."""
@@ -95,18 +92,22 @@ def _parts(response: requests.Response) -> Iterator[bytes]:
         yield part
 
 
-def _reason(error: Exception, settings: Settings) -> TransportError:
+def _reason(error: Exception, settings: Settings, options: NetworkOptions) -> TransportError:
     inner: BaseException = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
     inner = getattr(inner, "reason", None) or inner
     host = settings.host
+    if isinstance(error, requests.exceptions.ProxyError):
+        return options.proxy_failed(str(error))
+    if never_left(error):
+        return TransportError(f"cannot connect to {host}: {_short(inner)}", sent=False)
     if isinstance(error, requests.exceptions.SSLError) or isinstance(inner, ssl.SSLError):
         distrusted = "CERTIFICATE" in str(error).upper()
         return TransportError(
             f"no trusted connection to {host}: {_short(inner)}", sent=not distrusted, final=distrusted
         )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return TransportError(f"cannot reach {host} through the proxy", sent=False)
     if isinstance(error, requests.exceptions.ConnectTimeout):
+        if options.proxy:
+            return options.proxy_failed(str(error))
         return TransportError(f"cannot connect to {host} in time", sent=False)
     if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)) or isinstance(
         inner, urllib3.exceptions.ReadTimeoutError

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import time
 import zlib
-from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from airflow_provider_kinde.client.endpoints.base import Request
 from airflow_provider_kinde.client.responses import TransportError
@@ -21,6 +23,10 @@ five seconds, and a create that is sent in that moment may or may not have been 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes. A page of 500 items is never larger, and decoded JSON takes twenty times as much memory."""
 
+_NOT_CONNECTED = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
+)
+"""What the operating system says where there is no connection: no file descriptor, no port, no way to the host."""
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
@@ -106,15 +112,33 @@ def request_headers(settings: Settings, request: Request, token: Token | None) -
     return headers
 
 
-def check_socks(proxies: Mapping[str, str] | None, module: str, extra: str) -> None:
-    """Check that the package for SOCKS proxies is installed if one is configured.
+def never_left(error: BaseException) -> bool:
+    """Whether a request failed before a byte of it was sent: no socket, no address, no connection.
 
-    :param proxies: of the settings.
+    :param error: what the HTTP library raised; the operating system's error may be wrapped in it several times.
+    """
+    seen: set[int] = set()
+    found: list[Any] = [error]
+    while found:
+        each = found.pop()
+        if not isinstance(each, BaseException) or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, socket.gaierror) or (isinstance(each, OSError) and each.errno in _NOT_CONNECTED):
+            return True
+        found += [*each.args, each.__cause__, getattr(each, "reason", None)]
+    return False
+
+
+def check_socks(proxy: str | None, module: str, extra: str) -> None:
+    """Check that the package for SOCKS proxies is installed if one is used.
+
+    :param proxy: the URL of the proxy.
     :param module: the package that is needed.
     :param extra: what to install for it.
     :raises ValueError: it is not installed.
     """
-    if any(url.startswith("socks") for url in (proxies or {}).values()) and not find_spec(module):
+    if proxy and proxy.startswith("socks") and not find_spec(module):
         raise ValueError(f"proxies: socks5:// needs a package that is not installed: pip install '{extra}'")
 
 

@@ -24,6 +24,7 @@ def base_url(domain: str) -> str:
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "", text.lstrip("/")
+    rest = in_brackets(rest)
     try:
         parts = urlsplit("//" + rest)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -46,6 +47,17 @@ def base_url(domain: str) -> str:
     if port and port != {"http": 80, "https": 443}[scheme]:
         netloc += f":{port}"
     return f"{scheme}://{netloc}"
+
+
+def in_brackets(host: str) -> str:
+    """Return an IPv6 address as it stands in a URL, and any other text as it is.
+
+    :param host: a name or an address, without port.
+    """
+    try:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    except ValueError:
+        return host
 
 
 def is_loopback(host: str) -> bool:

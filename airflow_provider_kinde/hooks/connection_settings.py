@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_kinde.client.settings import OPTIONS, Settings, SettingsError
+from airflow_provider_kinde.client.urls import in_brackets
 from airflow_provider_kinde.hooks.connection_form import FIELD_BEHAVIOUR, FIELDS, KEYS
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ def _domain(connection: Any, host: str) -> str:
     if port:
         head, separator, rest = host.partition("://")
         netloc, slash, path = (rest if separator else head).partition("/")
+        # Airflow takes the brackets off an IPv6 address in a URI.
+        netloc = in_brackets(netloc)
         if ":" not in netloc.rpartition("]")[2]:
             netloc += f":{port}"
         host = f"{head}{separator}" * bool(separator) + netloc + slash + path

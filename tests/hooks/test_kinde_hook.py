@@ -268,3 +268,10 @@ def test_hooks_are_copied_and_pickled(monkeypatch: pytest.MonkeyPatch) -> None:
         assert made.kinde_conn_id == "kinde_test"
         assert made.get_conn() is not hook.get_conn()
     assert pickle.loads(pickle.dumps(KindeAsyncHook("kinde_test"))).kinde_conn_id == "kinde_test"
+
+
+@pytest.mark.parametrize("uri", ["kinde://id:secret@[::1]:8934", "kinde://id:secret@http%3A%2F%2F%5B%3A%3A1%5D:8934"])
+def test_a_connection_to_an_ipv6_address(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_KINDE_SIX", uri)
+    with KindeHook("kinde_six").get_conn() as client:
+        assert client.base_url == "http://[::1]:8934"
