@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--against", metavar="OLD", help="replay another spec beside it, a file or git:REVISION, and compare the people"
     )
-    add_format(command)
+    add_format(command, "html")
     command.set_defaults(command=_backtest)
 
 
@@ -33,6 +33,7 @@ def _backtest(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sources.file.exports import find_exports
     from airflow_provider_kinde.sync.report.text import clean
     from airflow_provider_kinde.sync.rules.backtest import backtest
+    from airflow_provider_kinde.sync.rules.backtest_page import backtest_page
     from airflow_provider_kinde.sync.rules.backtest_text import backtest_lines
     from airflow_provider_kinde.sync.rules.markdown import backtest_markdown
     from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -45,6 +46,8 @@ def _backtest(options: argparse.Namespace) -> int:
         show(to_json(found.to_json()))
     elif options.format == "markdown":
         show(backtest_markdown(found))
+    elif options.format == "html":
+        show(backtest_page(found))
     else:
         show(f"{clean(line)}\n" for line in backtest_lines(found))
     return BACKTEST_EXIT[found.outcome]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from airflow_provider_kinde.sync.rules.backtest import Backtest, Day
 
-_COLUMNS = ("rows", "joined", "moved", "left", "deleted", "held", "rejected", "with_access")
+COLUMNS = ("rows", "joined", "moved", "left", "deleted", "held", "rejected", "with_access")
 
 
 def backtest_lines(found: Backtest) -> Iterator[str]:
@@ -20,7 +20,7 @@ def backtest_lines(found: Backtest) -> Iterator[str]:
     first, last = found.days[0][1], found.days[-1][1]
     yield f"Backtest of {found.spec}: {len(found.days):,} exports, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     yield ""
-    titles = [name.replace("_", " ") for name in _COLUMNS]
+    titles = [name.replace("_", " ") for name in COLUMNS]
     differ = f"  {'differ':>8}" if found.against else ""
     yield f"{'day':<10}" + "".join(f"  {title:>11}" for title in titles) + differ + "  stopped by"
     for index, (_, moment, day, old) in enumerate(found.days):
@@ -28,16 +28,26 @@ def backtest_lines(found: Backtest) -> Iterator[str]:
         if old and (found.differ[index] or old.stopped != day.stopped):
             yield _line("  old", old, " " * 10)
     yield ""
-    for name, moment, day, _ in found.days:
-        for text in [day.error] if day.error else day.reasons:
-            yield f"  x {moment:%Y-%m-%d} {name}: {text}"
+    yield from (f"  x {text}" for text in reason_lines(found))
     for note in found.notes:
         yield f"  ! {note}"
     yield sentence(found)
 
 
+def reason_lines(found: Backtest) -> list[str]:
+    """Say for each day that would have been stopped why, in full.
+
+    :param found: the backtest.
+    """
+    return [
+        f"{moment:%Y-%m-%d} {name}: {text}"
+        for name, moment, day, _ in found.days
+        for text in ([day.error] if day.error else day.reasons)
+    ]
+
+
 def _line(title: str, day: Day, differ: str) -> str:
-    numbers = "".join(f"  {getattr(day, name):>11,}" for name in _COLUMNS)
+    numbers = "".join(f"  {getattr(day, name):>11,}" for name in COLUMNS)
     return f"{title:<10}{numbers}{differ}  {', '.join(day.stopped)}".rstrip()
 
 

@@ -160,3 +160,18 @@ def test_the_command_prints_a_table_and_says_with_its_exit_code_how_it_went(
     assert main(run) == 3
     assert main([*run, "--json"]) == 3
     assert '"stopped": [\n        "max_leavers"' in capsys.readouterr().out
+
+
+def test_the_page_has_a_chart_and_nothing_from_outside_is_markup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hr.yaml").write_text(COMPLETE)
+    write(tmp_path, "2026-01-01.csv", people(30))
+    write(tmp_path, "2026-01-02 <b>x.csv", people(20))
+    run = ["backtest", "--spec", str(tmp_path / "hr.yaml"), "--exports", str(tmp_path), "--format", "html"]
+    assert main(run) == 3
+    page = capsys.readouterr().out
+    assert page.count("<g><title>") == 2
+    assert "2026-01-02 &lt;b&gt;x.csv: 0 joined, 0 moved, 10 left; stopped by max_leavers, max_row_drop</title>" in page
+    assert [word for word in ("<b>x", "<script", "http://", "https://") if word in page] == []
+    assert "<h1>1 of 2 days would have been stopped: max_leavers 1, max_row_drop 1.</h1>" in page
