@@ -99,6 +99,11 @@ test-browser: ## Airflow's pages in a real browser (needs chromium): make test-b
 	@$(ENV) browser
 	KINDE_SCREENSHOTS="$(KINDE_SCREENSHOTS)" $(KINDE_VENVS)/browser/bin/python -m pytest tests/browser
 
+.PHONY: screenshots
+screenshots: ## the pictures of the docs that the product itself makes (needs chromium)
+	@$(ENV) browser
+	$(KINDE_VENVS)/browser/bin/python -m scripts.report_screenshot
+
 test-sdk: ## Kinde's own SDK against the emulator, and its models against our requests
 	@$(ENV) sdk
 	$(SDK)/python -m pytest -n $(JOBS) tests/sdk

@@ -23,14 +23,14 @@ from airflow_provider_kinde.hooks.connection_form import FIELDS
 from airflow_provider_kinde.hooks.connection_settings import connection_settings
 from demo.local_airflow import PASSWORD, USER, LocalAirflow
 from demo.stage import DAGS, Stage
+from tests.support.browser import CHROMIUM, axe, findings
+
+__all__ = ["axe"]
 
 api = pytest.importorskip("playwright.sync_api")
 
 FORM, APPROVED = "kinde_onboard_user", "kinde_hr_sync_approved"
 STORED = {"audience": "https://acme.kinde.com/api", "max_concurrency": 4}
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_the_form_for_it(page: Any, airflow: LocalAirflow, shots: Path) -> None:
     shoot(page, shots / "onboard.png")
 
 
-def test_an_approval(page: Any, airflow: LocalAirflow, shots: Path) -> None:
+def test_an_approval(page: Any, airflow: LocalAirflow, shots: Path, axe: str) -> None:
     run_id = airflow.api("POST", f"dags/{APPROVED}/dagRuns", {"logical_date": None, "conf": {}})["dag_run_id"]
     run = airflow.past(APPROVED, run_id)
 
@@ -192,7 +192,20 @@ def test_an_approval(page: Any, airflow: LocalAirflow, shots: Path) -> None:
     page.get_by_text("people would join").first.wait_for()
     visible(page, "create", "max_leavers")
     shoot(page, shots / "approval.png")
+    page.goto(f"{airflow.url}/", wait_until="networkidle")
+    address = page.get_by_role("link", name="Kinde", exact=True).first.get_attribute("href")
+    page.goto(f"{airflow.url}{address}")
+    page.get_by_text("people would join").first.wait_for()
+    shoot(page, shots / "kinde.png")
+    assert findings(page, axe) == []
+    page.get_by_role("link", name="Look at the plan").click()
+    page.get_by_text("Nothing is written yet.").wait_for()
+    assert findings(page, axe) == []
+    shoot(page, shots / "kinde-plan.png")
+    page.go_back()
     page.get_by_role("button", name="Reject").click()
+    page.get_by_role("button", name="Really reject?").click()
+    page.get_by_text("Rejected. Nothing is written.").wait_for()
     airflow.processes.wait_for("the end of the run", run.finished, 180, every=0.5)
     assert run.state == "success"
     assert run.tasks()["apply"]["state"] == "skipped"
