@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
-
-import pendulum
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources import fields
@@ -24,6 +23,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import decode_roles
 from airflow_provider_kinde.sync.store.inventory import CLASSES, InventoryRow, inventory_rows, prepare
 
+_MANY = 20_000
 _WAYS = {
     "orphan": "nothing: not in HR, and managed by no source. Give it an owner, suspend it, or name it in `ignore`",
     "held": "nothing until the reason is settled",
@@ -71,6 +71,8 @@ class Inventory:
 
     plan: Plan
     names: Mapping[str, str]
+    known: dict[tuple[str, str], Mapping[str, list[str]]] = field(default_factory=dict, repr=False)
+    """Organizations and members, as the tables keep them -> what the inventory shows."""
 
     def __iter__(self) -> Iterator[ListedAccount]:
         assert self.plan.snapshot is not None
@@ -78,11 +80,7 @@ class Inventory:
         return map(self._listed, inventory_rows(self.plan.snapshot.database, prefix))
 
     def _listed(self, row: InventoryRow) -> ListedAccount:
-        roles = {alias: sorted(decode_roles(text)) for alias, text in json.loads(row.members)}
-        codes = json.loads(row.organizations) if row.organizations else []
-        places: dict[str, list[str]] = {self.names.get(code, code): [] for code in codes}
-        places |= {self.names.get(alias, alias): held for alias, held in roles.items()}
-        created = "" if row.created is None else pendulum.from_timestamp(row.created).to_iso8601_string()
+        created = "" if row.created is None else datetime.fromtimestamp(row.created, timezone.utc).isoformat()
         return ListedAccount(
             CLASSES[row.kind],
             row.id,
@@ -93,9 +91,22 @@ class Inventory:
             bool(row.suspended),
             row.signed_in,
             created,
-            dict(sorted(places.items())),
+            self._places(row.organizations, row.members),
             row.provided_id,
         )
+
+    def _places(self, organizations: str, members: str) -> Mapping[str, list[str]]:
+        """Organization -> role keys. Many accounts have the same, which is decoded once."""
+        found = self.known.get((organizations, members))
+        if found is None:
+            if len(self.known) > _MANY:
+                self.known.clear()
+            codes = json.loads(organizations) if organizations else []
+            places: dict[str, list[str]] = {self.names.get(code, code): [] for code in codes}
+            for alias, roles in json.loads(members):
+                places[self.names.get(alias, alias)] = sorted(decode_roles(roles))
+            found = self.known[organizations, members] = dict(sorted(places.items()))
+        return found
 
     def summary(self, counts: Mapping[str, int]) -> list[str]:
         """Say for each class what a sync would do to it.
