@@ -28,7 +28,7 @@ def tail(log: Path, lines: int = 30) -> str:
     """The end of a log file."""
     if not log.exists():
         return "(no log)"
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 class Processes:

@@ -123,7 +123,7 @@ class Story:
         self.screen.line("plan", ", ".join(f"{count} {kind}" for kind, count in summary.items() if count))
         self.requests(before, after, report)
         self.screen.table(before, after)
-        content = json.loads(Path(report["path"]).read_text())
+        content = json.loads(Path(report["path"]).read_text(encoding="utf-8"))
         for rejected in content["rejected"]:
             self.screen.line("rejected", f"row {rejected['row']}: {rejected['reason']}")
         expect(len(departments) == 6 and summary["create"] > 270, "the company is not there")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import locale
 import logging
 import os
 import sys
 import warnings
 from typing import Any
+
+from airflow_provider_kinde.exceptions import SyncError
 
 _SERVER = "_AIRFLOW_PROCESS_CONTEXT"
 
@@ -26,12 +29,20 @@ def open_connections() -> None:
     ``airflow connections get`` does. Airflow 2.11 and 3.0 always read it. Airflow's notices ("Retrieving connection
     ...") are silenced, so that standard output holds only the command's output. Warnings and errors still go to
     standard error.
+
+    :raises SyncError: Airflow cannot be loaded in this locale.
     """
     if not os.environ.get(_SERVER):
         os.environ[_SERVER] = "server"
     with warnings.catch_warnings(record=True):
         # The import warns of deprecations inside Airflow, which users of this command cannot change.
-        from airflow.providers.common.compat.sdk import BaseHook  # noqa: F401
+        try:
+            from airflow.providers.common.compat.sdk import BaseHook  # noqa: F401
+        except UnicodeDecodeError:  # Airflow reads its own files in the encoding of the locale
+            encoding = locale.getpreferredencoding(False)
+            raise SyncError(
+                f"Airflow cannot be loaded in a locale whose encoding is {encoding}: set PYTHONUTF8=1 or LC_ALL=C.UTF-8"
+            ) from None
     root = logging.getLogger()
     for handler in list(root.handlers):
         if type(handler).__module__.startswith("airflow") or getattr(handler, "stream", None) is sys.stdout:

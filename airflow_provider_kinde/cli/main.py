@@ -29,6 +29,7 @@ from airflow_provider_kinde.cli.shared import (
     check_writable,
     color,
     fail,
+    keep,
     open_all,
     page_beside,
     read_plan,
@@ -263,11 +264,8 @@ def _apply(options: argparse.Namespace) -> int:
     unkept = ""
     if options.report:
         table = options.report.endswith(".csv")
-        try:
-            write_private(options.report, csv_lines(report) if table else lines(report.document()))
-            write_private(page_beside(options.report), report_page(report))
-        except SyncError as error:  # its place was tried before, and is full or gone now
-            unkept = f"{error}. The report stands on standard output instead"
+        unkept = keep(options.report, csv_lines(report) if table else lines(report.document()))
+        unkept = unkept or keep(page_beside(options.report), report_page(report))
     as_json = options.json or bool(unkept)
     if as_json:
         show(lines(report.document()))

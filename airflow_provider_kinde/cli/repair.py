@@ -17,13 +17,14 @@ from airflow_provider_kinde.cli.shared import (
     add_protected,
     check_writable,
     color,
+    fail,
+    keep,
     open_all,
     open_client,
     read_json,
     recent_changes,
     show,
     to_json,
-    write_private,
 )
 from airflow_provider_kinde.exceptions import SyncError
 
@@ -135,13 +136,14 @@ def _undo(options: argparse.Namespace) -> int:
     if report:
         ignore_interruptions()
     text = to_json(undo.to_json(report))
-    if options.json:
+    unkept = keep(options.out, text) if options.out else ""
+    if options.json or unkept:
         show(text)
     else:
         told = "".join(f"{line}\n" for line in next_steps.after_undo(undo.plan, report, options))
         show(undo.text(report, color(), full=options.full) + told)
-    if options.out:
-        write_private(options.out, text)
+    if unkept:
+        return fail(unkept)
     if report and report.interrupted:
         return EXIT
     return APPLY_EXIT[report.outcome] if report else PLAN_EXIT[undo.plan.outcome]

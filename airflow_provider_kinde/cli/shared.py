@@ -293,6 +293,20 @@ def write_private(path: str, text: str | Iterable[str]) -> None:
         raise SyncError(f"{path} could not be written: {error.strerror or error}") from error
 
 
+def keep(path: str, text: str | Iterable[str]) -> str:
+    """Write what was done to a file whose place was tried before. The disk may be full now.
+
+    :param path: the file.
+    :param text: the text, or its pieces.
+    :returns: why it could not be written; empty if it was. What was done then belongs on standard output.
+    """
+    try:
+        write_private(path, text)
+    except SyncError as error:
+        return f"{error}. The report stands on standard output instead"
+    return ""
+
+
 def to_json(document: Any) -> str:
     """Convert a document to JSON text.
 

@@ -46,7 +46,7 @@ def provision(client: Any, codes: dict[str, str], person: dict[str, Any]) -> Non
 
 def main() -> None:
     """Entry point."""
-    url, people = sys.argv[1], json.loads(Path(sys.argv[2]).read_text())
+    url, people = sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     client = connect(url)
     listed = client.organizations_api.get_organizations(page_size=100).organizations
     codes = {organization.name: organization.code for organization in listed}

@@ -59,7 +59,7 @@ def test_the_operator_writes_the_list_and_returns_counts_only(
     run = Run(dag_file(TASK.format(spec=str(company.spec))))
     assert run.state == "success"
     found = run.xcom("accounts")
-    document = json.loads(Path(found["path"]).read_text())
+    document = json.loads(Path(found["path"]).read_text(encoding="utf-8"))
     assert len(document["accounts"]) == found["accounts"] == len(kinde.state()["users"])
     assert document["classes"] == found["classes"]
     assert not [word for word in SECRET_WORDS if word in json.dumps(found).lower()]

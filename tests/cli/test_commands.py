@@ -345,3 +345,33 @@ def test_guards_count_removals_of_earlier_runs_from_the_reports_beside(
     company.change(3, team="Lost")
     text = expect(cli("apply", "--report", "report.json"), 3)
     assert "3 memberships of 'hr' would be removed (2 of them in earlier runs, since yesterday)" in text
+
+
+def test_without_home_in_the_c_locale_and_with_standard_output_closed(
+    company: Company, kinde: Emulator, tmp_path: Path
+) -> None:
+    company.spec.write_text("# Müller & Søn, 北京\n" + company.spec.read_text(encoding="utf-8"), encoding="utf-8")
+    company.change(1, given="Zoë")
+    kept = ("PATH", "PYTHONPATH", "VIRTUAL_ENV")
+    env = {name: os.environ[name] for name in kept if name in os.environ}
+    env |= {name: value for name, value in os.environ.items() if name.startswith("AIRFLOW")}
+    env |= {"AIRFLOW_HOME": str(tmp_path / "home"), "LANG": "C", "LC_ALL": "C"}
+    words = ["-m", "airflow_provider_kinde", "apply", "--spec", "hr.yaml", "--report", "report.json"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, *words],
+        cwd=tmp_path,
+        env=env,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert loaded(tmp_path / "report.json")["outcome"] == "changes"
+    assert "Zoë" in {user["first_name"] for user in kinde.state()["users"]}
+    env |= {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # Airflow itself cannot be loaded then
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, env=env, stderr=subprocess.PIPE, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: Airflow cannot be loaded in a locale whose encoding is ")

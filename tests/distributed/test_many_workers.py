@@ -23,7 +23,7 @@ def finished(run: DagRun) -> dict[str, Any]:
     """The report of a run that has succeeded."""
     states = {name: item["state"] for name, item in run.tasks().items()}
     assert run.state == "success", f"{states}\n{_logs(run)}"
-    report: dict[str, Any] = json.loads(Path(run.xcom("apply")["path"]).read_text())
+    report: dict[str, Any] = json.loads(Path(run.xcom("apply")["path"]).read_text(encoding="utf-8"))
     return report
 
 

@@ -223,3 +223,24 @@ def test_a_plan_that_cannot_be_kept_is_an_error(
     assert "plan.json could not be written" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"hr.yaml", "hr.csv"}
     assert world.writes() == []
+
+
+def test_an_undo_that_cannot_be_kept_is_on_the_screen_and_an_error(
+    world: World, command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("apply", "--report", tmp_path / "report.json") == 0
+    approve = "--approve", undone(command, tmp_path, capsys)["hash"]
+    with full_disk():
+        code = command("undo", "--report", tmp_path / "report.json", "--apply", *approve, "--out", tmp_path / "u.json")
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert "u.json could not be written" in err
+    assert {change["outcome"] for change in json.loads(out)["operations"]} == {"done"}
+    assert all(user["is_suspended"] for user in world.users().values())
+
+
+def undone(command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The plan of an undo."""
+    capsys.readouterr()
+    command("undo", "--report", tmp_path / "report.json", "--json")
+    return json.loads(capsys.readouterr().out)

@@ -55,7 +55,7 @@ def events(switched_on: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     manager.add_listener(listener)
 
     def last(task_id: str) -> dict[str, Any]:
-        found = [json.loads(line) for line in switched_on.read_text().splitlines()]
+        found = [json.loads(line) for line in switched_on.read_text(encoding="utf-8").splitlines()]
         return [event for event in found if event["job"]["name"].endswith(f".{task_id}")][-1]
 
     yield last
@@ -106,7 +106,7 @@ def test_a_sync_tells_what_went_where(
     blocked = events("plan")
     assert (blocked["eventType"], names(blocked["inputs"]), blocked["outputs"]) == ("FAIL", people, [])
     assert blocked["run"]["facets"]["kinde_sync"]["blocked"] == 2
-    written = switched_on.read_text().lower()
+    written = switched_on.read_text(encoding="utf-8").lower()
     assert not [word for word in (*SECRET_WORDS, kinde.client_secret.lower()) if word in written]
 
 

@@ -213,7 +213,7 @@ def _back_after(make: Callable[[], Any], file: Path) -> Callable[[], Any]:
             try:
                 return check(context)
             finally:
-                file.write_text("id,email\n1,a@x.com\n")
+                file.write_text("id,email\n1,a@x.com\n", encoding="utf-8")
 
         sensor._check = once
         return sensor

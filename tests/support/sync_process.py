@@ -18,9 +18,9 @@ from airflow_provider_kinde.sync.plan.run_request import RunRequest
 def main() -> None:
     url, spec, rows, now, out = sys.argv[1:]
     with KindeClient(url, "emulator-client", "emulator-secret") as client:
-        people = json.loads(Path(rows).read_text())
+        people = json.loads(Path(rows).read_text(encoding="utf-8"))
         report = apply(SyncSpec.load(spec), people, client, RunRequest.of(now=now))
-    Path(out).write_text(json.dumps(report.to_json()))
+    Path(out).write_text(json.dumps(report.to_json()), encoding="utf-8")
 
 
 main()

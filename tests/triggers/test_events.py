@@ -143,9 +143,9 @@ def test_a_memory_that_is_not_ours_counts_as_none(kinde: Emulator, kept: str) ->
     trigger = KindeUserEventTrigger(**KIND)
     path = Path(trigger._file())
     path.parent.mkdir(parents=True)
-    path.write_text(kept)
+    path.write_text(kept, encoding="utf-8")
     assert asyncio.run(steps(trigger)) == []
-    assert "kp_ann" in json.loads(path.read_text())["users"]
+    assert "kp_ann" in json.loads(path.read_text(encoding="utf-8"))["users"]
 
 
 @only_3

@@ -8,7 +8,6 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +20,7 @@ from airflow_provider_kinde.sources.http.paths import RowMapping
 from airflow_provider_kinde.sync.rows import DuplicateColumnError
 from airflow_provider_kinde.sync.spec.api_description import ApiDescription, EachSpec
 from airflow_provider_kinde.sync.spec.json_path import Path
+from airflow_provider_kinde.thread_pool import ThreadPool
 
 MAX_PAGES = 100_000
 _IN_MEMORY = 8 << 20
@@ -64,7 +64,7 @@ class PageReader:
         self.totals: list[int] = []
         self._prints: set[bytes] = set()
         self._spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
-        self._pool = ThreadPoolExecutor(api.each.together) if api.each and not only_ids else None
+        self._pool = ThreadPool(api.each.together) if api.each and not only_ids else None
         try:
             self._read()
             self._judge()
@@ -75,7 +75,7 @@ class PageReader:
             raise
         finally:
             if self._pool:
-                self._pool.shutdown(cancel_futures=True)
+                self._pool.shutdown(cancel=True)
 
     def items(self) -> Iterator[Any]:
         """Yield the items. It can be called once; the temporary file is deleted afterwards."""

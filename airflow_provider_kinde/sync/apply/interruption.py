@@ -36,7 +36,10 @@ def finish_if_interrupted(work: Callable[[], None], stop: Callable[[], None]) ->
             done.set()
 
     interruption: BaseException | None = None
-    threading.Thread(target=run, name="apply").start()
+    try:
+        threading.Thread(target=run, name="apply").start()
+    except RuntimeError:  # the system gives no thread: an interruption tears the work apart then
+        run()
     while not done.is_set():
         try:
             done.wait(_LOOK)

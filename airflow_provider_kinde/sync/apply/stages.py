@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import chain, takewhile
 from typing import Any
 
@@ -24,6 +24,7 @@ from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.store.changes import Group
+from airflow_provider_kinde.thread_pool import ThreadPool
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Run:
         self.dead: str = ""
 
     def __enter__(self) -> Run:
-        self.pool = ThreadPoolExecutor(max_workers=max(1, self.client.max_concurrency))
+        self.pool = ThreadPool(self.client.max_concurrency)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -316,12 +317,12 @@ def _deleting(group: Group) -> Group:
     return [operation for operation in group if operation.kind == "delete"]
 
 
-def _side_by_side(pool: ThreadPoolExecutor, work: Callable[[Group], Group], groups: Iterable[Group]) -> Iterator[Group]:
+def _side_by_side(pool: ThreadPool, work: Callable[[Group], Group], groups: Iterable[Group]) -> Iterator[Group]:
     """Results in order; a few more groups than there are threads are under way, never all of them."""
     under_way: deque[Future[Group]] = deque()
     for group in groups:
         under_way.append(pool.submit(work, group))
-        if len(under_way) > 8 * pool._max_workers:
+        if len(under_way) > 8 * pool.size:
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from airflow_provider_kinde.sync.snapshot.organizations import Organization
 from airflow_provider_kinde.sync.store.accounts import Members, encode_roles
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.members import forget_members, index_members, keep_last_listed
+from airflow_provider_kinde.thread_pool import ThreadPool
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.sync.model import Account
@@ -33,7 +33,7 @@ def read_all_members(
     :param database: where members are kept.
     :param progress: called after each organization.
     """
-    with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
+    with ThreadPool(client.max_concurrency) as pool:
         for done, _ in enumerate(pool.map(lambda one: _read_into(database, client, one), organizations), 1):
             progress("reading organizations", done, len(organizations))
     index_members(database)
@@ -47,7 +47,7 @@ def read_other_members(client: Any, organizations: Sequence[Organization], datab
     :param organizations: the organizations; their codes are their aliases.
     :param database: where members are kept.
     """
-    with ThreadPoolExecutor(max(1, client.max_concurrency)) as pool:
+    with ThreadPool(client.max_concurrency) as pool:
         list(pool.map(lambda one: _read_into(database, client, one), organizations))
     keep_last_listed(database)
 

@@ -62,7 +62,7 @@ def process_of(run: DagRun, task_id: str) -> int:
 
 
 def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
 
 
 def kill_task(airflow: LocalAirflow, run: DagRun) -> None:
@@ -132,7 +132,7 @@ def made(entries: list[dict[str, Any]]) -> set[str]:
 
 def made_by(path: str) -> set[str]:
     """The same, as a report has it."""
-    operations = json.loads(Path(path).read_text())["operations"]
+    operations = json.loads(Path(path).read_text(encoding="utf-8"))["operations"]
     return {
         item["after"]["email"].lower() for item in operations if item["kind"] == "create" and item["outcome"] == "done"
     }

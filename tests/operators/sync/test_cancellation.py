@@ -59,7 +59,7 @@ def test_a_sync_that_is_ended_begins_nothing_more_and_reports_what_it_did(
     killer.join()
     assert counts == [writes(kinde)]
     assert 10 <= counts[0] < PEOPLE
-    report = json.loads(Path(ti["ti"].pushed["return_value"]["path"]).read_text())
+    report = json.loads(Path(ti["ti"].pushed["return_value"]["path"]).read_text(encoding="utf-8"))
     made = [item["id"] for item in report["operations"] if item["kind"] == "create" and item["outcome"] == "done"]
     there = [user["provided_id"].split(":")[1] for user in kinde.state()["users"] if user["provided_id"]]
     assert sorted(made) == sorted(there)

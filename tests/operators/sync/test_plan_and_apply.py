@@ -110,7 +110,7 @@ def test_a_blocked_plan_fails_at_once_and_says_why(
     assert not summary["approvable"]
     assert "empty" in summary["blocked"][0]
     assert "blocked, nothing was written" in said()
-    assert json.loads(Path(summary["path"]).read_text())["outcome"] == "blocked"
+    assert json.loads(Path(summary["path"]).read_text(encoding="utf-8"))["outcome"] == "blocked"
 
 
 def test_a_plan_beyond_its_guard_passes_once_with_its_hash(dag: Any, company: Company, kinde: Emulator) -> None:

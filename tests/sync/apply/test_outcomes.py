@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pendulum
@@ -15,6 +14,7 @@ from airflow_provider_kinde.sync.apply import stages
 from airflow_provider_kinde.sync.apply.stages import Run
 from airflow_provider_kinde.sync.plan import matching as joined
 from airflow_provider_kinde.sync.plan.matching import Matches
+from airflow_provider_kinde.thread_pool import ThreadPool
 from tests.support.world import NOW, SPEC, World, people, person
 
 TITLES = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.dept }}"}\nemployment:')
@@ -119,7 +119,7 @@ def test_of_many_people_few_are_under_way_at_a_time() -> None:
             begun.append(number)
             yield [number]
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPool(1) as pool:
         results = stages._side_by_side(pool, lambda group: group, groups())
         assert next(results) == [0]
         assert len(begun) == 9
