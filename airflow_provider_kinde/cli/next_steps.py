@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.sync.plan.planner import Plan
+    from airflow_provider_kinde.sync.plan.plan import Plan
     from airflow_provider_kinde.sync.report.report import Report
 
 MODULE = "airflow_provider_kinde"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.sync.plan.planner import Plan
+    from airflow_provider_kinde.sync.plan.plan import Plan
 
 log = logging.getLogger(__name__)
 

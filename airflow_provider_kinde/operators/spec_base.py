@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kinde.client import KindeClient
     from airflow_provider_kinde.sync.model import Source
-    from airflow_provider_kinde.sync.plan.planner import Plan
+    from airflow_provider_kinde.sync.plan.plan import Plan
     from airflow_provider_kinde.sync.report.report import Report
     from airflow_provider_kinde.sync.report.run_facts import RunFacts
     from airflow_provider_kinde.sync.spec.models import SyncSpec

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kinde.client import KindeClient
     from airflow_provider_kinde.sync.model import Source
-    from airflow_provider_kinde.sync.plan.planner import Plan
+    from airflow_provider_kinde.sync.plan.plan import Plan
     from airflow_provider_kinde.sync.plan.run_request import RunRequest
     from airflow_provider_kinde.sync.report.plan_file import PlanFile
     from airflow_provider_kinde.sync.report.report import Report

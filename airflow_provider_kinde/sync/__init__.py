@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_kinde.sync.apply.stages import apply_plan as apply_plan
     from airflow_provider_kinde.sync.plan.guards import Block as Block
-    from airflow_provider_kinde.sync.plan.planner import Plan as Plan
+    from airflow_provider_kinde.sync.plan.plan import Plan as Plan
     from airflow_provider_kinde.sync.plan.planner import make_plan as make_plan
     from airflow_provider_kinde.sync.plan.policies import PlannedChange as PlannedChange
     from airflow_provider_kinde.sync.plan.policies import PlannedRun as PlannedRun
@@ -19,7 +19,7 @@ __all__ = ["Block", "Plan", "PlannedChange", "PlannedRun", "Report", "SyncSpec",
 
 _HOMES = {
     "Block": "plan.guards",
-    "Plan": "plan.planner",
+    "Plan": "plan.plan",
     "PlannedChange": "plan.policies",
     "PlannedRun": "plan.policies",
     "Report": "report.report",

@@ -14,7 +14,8 @@ from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.sync.kinds import KINDS
 from airflow_provider_kinde.sync.link import onboarded_prefix
 from airflow_provider_kinde.sync.model import Access, Source
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.members import read_other_members

@@ -11,7 +11,8 @@ from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.apply.stages import apply_plan
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Source
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_tested
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import plan_tested
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.plan_file import PlanFile

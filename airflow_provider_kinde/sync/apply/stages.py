@@ -19,7 +19,7 @@ from airflow_provider_kinde.sync.apply.interruption import NOT_BEGUN, UNFINISHED
 from airflow_provider_kinde.sync.apply.memberships import Memberships
 from airflow_provider_kinde.sync.changes import Change, Dependencies
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.report import Report

@@ -15,7 +15,8 @@ from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Person, Row, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.code_points import hidden, look_alike
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.redaction import without_values

@@ -19,7 +19,8 @@ from airflow_provider_kinde.sync.person.explain import account_line, action_line
 from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.person_change import change_for
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, moment, typed_id
 from airflow_provider_kinde.sync.plan.scopes import API_KEYS, lacking
 from airflow_provider_kinde.sync.report.report import Report

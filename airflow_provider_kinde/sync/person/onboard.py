@@ -19,7 +19,8 @@ from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
 from airflow_provider_kinde.sync.plan.person_change import change_for
-from airflow_provider_kinde.sync.plan.planner import Plan, make_plan
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import make_plan
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment, typed_id
 from airflow_provider_kinde.sync.report.redaction import without_values
 from airflow_provider_kinde.sync.report.report import Report

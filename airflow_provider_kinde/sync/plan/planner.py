@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pendulum
@@ -12,138 +11,27 @@ from airflow_provider_kinde.exceptions import UnknownIdsError
 from airflow_provider_kinde.resources.fields import address_of, is_trusted
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.kinds import COUNTED, MEMBERSHIP
-from airflow_provider_kinde.sync.model import Account, RejectedRow, Source
-from airflow_provider_kinde.sync.people.coverage import Coverage, coverage_of
+from airflow_provider_kinde.sync.model import Account, Source
+from airflow_provider_kinde.sync.people.coverage import coverage_of
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
-from airflow_provider_kinde.sync.plan.guards import Block, GuardCheck, blocks_of, measure_guards, told_checks
-from airflow_provider_kinde.sync.plan.held_people import HeldPeople, HeldPerson
+from airflow_provider_kinde.sync.plan.guards import Block, blocks_of, measure_guards, told_checks
+from airflow_provider_kinde.sync.plan.held_people import HeldPeople
 from airflow_provider_kinde.sync.plan.matching import Matches
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.progress import Progress
-from airflow_provider_kinde.sync.signature import Sign, signed, whole
 from airflow_provider_kinde.sync.snapshot.connections import find_connections
-from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
+from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.people import People, decode_memberships
 from airflow_provider_kinde.sync.tenant import wrong_tenant
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a run would do, and whether it may.
-
-    :param operations: in the order in which they are carried out.
-    :param held: protected people first.
-    :param unchanged: managed accounts for which nothing is to be done.
-    :param managed: managed accounts before the plan.
-    :param guards: the guards that were exceeded, and the nearest one of each other kind.
-    :param run: which run made this, and how long it took, for readers of plan and report.
-    """
-
-    spec: SyncSpec
-    host: str
-    now: pendulum.DateTime
-    operations: ChangeList = field(default_factory=ChangeList)
-    held: list[HeldPerson] = field(default_factory=list)
-    rejected: list[RejectedRow] = field(default_factory=list)
-    blocked: list[Block] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    managed: int = 0
-    guards: list[GuardCheck] = field(default_factory=list)
-    run: dict[str, Any] = field(default_factory=dict)
-    snapshot: Snapshot | None = None
-    people: People | None = None
-    counts_before: tuple[int, int] = (0, 0)
-    """The client's (read, write) counts when planning began: a report counts from here."""
-    redacted: bool = False
-    limits: str = ""
-    """The people and kinds of changes that the run is limited to, in words; empty for a whole run."""
-    absence_unknown: str = ""
-    """Why no person was treated as absent; empty where absence was judged."""
-    coverage: Coverage | None = None
-    """What the rules of the spec do not cover; ``None`` for a run that is limited to some people."""
-    unmapped: list[str] = field(default_factory=list)
-    """Values that no rule names: a line for each column, in counts."""
-    sign: Sign | None = None
-    """Signs the plan and its report: the client's. Without it they cannot be written."""
-
-    @property
-    def hash(self) -> str:
-        """What an approver approves: SHA-256 over host, spec name and operations."""
-        return self.operations.hash(self.host, self.spec.name)
-
-    @property
-    def outcome(self) -> str:
-        """``no changes``, ``changes`` or ``blocked``."""
-        return "blocked" if self.blocked else "changes" if self.operations else "no changes"
-
-    @property
-    def summary(self) -> dict[str, int]:
-        """How many operations of each kind, people held and unchanged, rows rejected."""
-        kinds = self.operations.kinds()
-        return {
-            **{kind: kinds[kind] for kind in COUNTED},
-            "held": len(self.held),
-            "rejected": len(self.rejected),
-            "unchanged": self.unchanged,
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """The plan as ``plan.json`` holds it."""
-        return whole(self.document())
-
-    def document(self) -> dict[str, Any]:
-        """The same, the operations one after the other, so that a large plan need not be in memory to be written."""
-        return self.signed(self.content())
-
-    def signed(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Sign the content of a plan or a report, as :func:`..signature.signed` does.
-
-        :param content: the content.
-        """
-        assert self.sign is not None
-        return signed(content, self.sign)
-
-    def content(self) -> dict[str, Any]:
-        """The plan without its signature."""
-        return {
-            "spec": self.spec.name,
-            "host": self.host,
-            "hash": self.hash,
-            "created_at": self.now.to_iso8601_string(),
-            "outcome": self.outcome,
-            **({"redacted": True} if self.redacted else {}),
-            "summary": self.summary,
-            "managed": self.managed,
-            "blocked": [block.to_json() for block in self.blocked],
-            "guards": [check.to_json() for check in self.guards],
-            **({"run": self.run} if self.run else {}),
-            "operations": (operation.to_json() for operation in self.operations),
-            "rejected": [{"row": r.row, "id": r.id, "reason": r.reason} for r in self.rejected],
-            "held": [
-                {"id": held.id, "reason": held.reason, **({"protected": True} if held.protected else {})}
-                for held in self.held
-            ],
-            "warnings": self.warnings,
-            "unmapped": self.unmapped,
-            **({"coverage": self.coverage.to_json()} if self.coverage else {}),
-            "organizations": self._codes(),
-        }
-
-    def _codes(self) -> dict[str, str]:
-        """Alias -> code of the organizations that the plan concerns: an alias may lead elsewhere later."""
-        named = self.snapshot.organizations if self.snapshot else {}
-        aliases = self.operations.aliases("create_organization", *MEMBERSHIP)
-        return {alias: named[alias].code for alias in aliases if alias in named}
 
 
 def make_plan(

@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.plan.guards import Block
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-
-if TYPE_CHECKING:
-    from airflow_provider_kinde.sync.plan.planner import Plan
 
 GROUP = "airflow_provider_kinde.policies"
 """The group of entry points in which packages register policies."""

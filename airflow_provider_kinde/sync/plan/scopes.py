@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import KindePermissionError
 from airflow_provider_kinde.sync.kinds import KINDS, MEMBERSHIP, SCOPES
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.snapshot.connections import SCOPE as CONNECTIONS
 from airflow_provider_kinde.sync.snapshot.directories import SCOPE as DIRECTORIES
 from airflow_provider_kinde.sync.spec.models import SyncSpec

@@ -17,7 +17,7 @@ from airflow_provider_kinde.sync.plan.run_request import typed_id
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.text import clean
-from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
+from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.tenant import wrong_tenant

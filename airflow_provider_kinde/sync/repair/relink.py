@@ -13,11 +13,12 @@ from airflow_provider_kinde.resources.normalization import name_key
 from airflow_provider_kinde.sync.link import Link, parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Source
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, typed_id
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
-from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
+from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import People
 from airflow_provider_kinde.sync.store.unclear_rows import rows_of_no_account

@@ -18,7 +18,7 @@ from airflow_provider_kinde.sync.plan.guards import Block, RunCounts, check_guar
 from airflow_provider_kinde.sync.plan.held_people import HeldPerson
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.matching import Matches
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, moment
@@ -28,7 +28,7 @@ from airflow_provider_kinde.sync.report.plan_file import parse_operation
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.report.text import Wording, clean, operation_lines, plan_text, report_text
 from airflow_provider_kinde.sync.signature import Content, whole
-from airflow_provider_kinde.sync.snapshot.members import OtherOrganizations
+from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from airflow_provider_kinde.sync.kinds import COUNTED
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.headline import headline
 from airflow_provider_kinde.sync.report.overview import categories
 from airflow_provider_kinde.sync.report.redaction import redact_plan

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import SIGNS
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.headline import headline
 from airflow_provider_kinde.sync.report.overview import Category, categories
 from airflow_provider_kinde.sync.report.plan_file import PlanFile

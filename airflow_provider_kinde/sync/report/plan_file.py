@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import KINDS
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.run_request import moment
 from airflow_provider_kinde.sync.signature import Content
 from airflow_provider_kinde.sync.store.changes import ChangeList

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.plan.guards import Block
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.store.changes import ChangeList

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.signature import whole
 
 

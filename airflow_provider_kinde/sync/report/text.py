@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, SIGNS
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.grouped import GroupedChanges, group_by_reason, reason_lines
 from airflow_provider_kinde.sync.report.report import Report
 

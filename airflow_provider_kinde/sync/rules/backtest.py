@@ -18,7 +18,8 @@ from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_run
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.rules.memory_tenant import MemoryTenant
 from airflow_provider_kinde.sync.rules.read_once import ReadOnceSource

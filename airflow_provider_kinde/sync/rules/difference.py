@@ -11,7 +11,8 @@ from typing import Any
 from airflow_provider_kinde.sync.changes import Change, canonical
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.model import Person, Source
-from airflow_provider_kinde.sync.plan.planner import Plan, plan_run, plan_tested
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.plan.planner import plan_run, plan_tested
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.rules.read_once import ReadOnceClient, ReadOnceSource

@@ -13,7 +13,7 @@ import pendulum
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.link import Link
-from airflow_provider_kinde.sync.plan.planner import Plan
+from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 Json = dict[str, Any]
