@@ -108,7 +108,7 @@ def test_nearly_every_fault_is_seen_before_apply(
     assert all(by_layer[layer] for layer in ("validate", "tests", "against", "coverage", "guard"))
 
 
-def test_a_refactoring_changes_nothing_for_anybody(
+def test_a_refactoring_of_rules_shows_no_difference(
     old: SyncSpec, rows: list[dict[str, Any]], tenant: MemoryTenant
 ) -> None:
     for text in spec_faults.refactorings(HARMLESS):
