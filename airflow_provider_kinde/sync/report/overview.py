@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.store.changes import ChangeList
+from airflow_provider_kinde.sync.store.change_queries import ChangeRow
+from airflow_provider_kinde.sync.store.changes import ChangeList, change_of
 
 MOST_GROUPS = 200
 """How many groups of one category are told apart; the smaller ones are put together."""
@@ -100,8 +102,8 @@ def categories(changes: ChangeList, keep: int) -> list[Category]:
     """
     found = {kind: Category(kind) for kind in CATEGORIES}
     groups: dict[tuple[str, str, str], Group] = {}
-    for mine in changes.listed():
-        main = min(mine, key=lambda change: _PLACE[change.kind])
+    for mine in changes.rows_by_person():
+        main = min(mine, key=lambda row: _PLACE[row.kind]) if len(mine) > 1 else mine[0]
         category = found[main.kind]
         organization, reason = _organizations(main, mine), _DAY.sub("…", main.reason)
         key = (main.kind, organization, reason)
@@ -113,18 +115,20 @@ def categories(changes: ChangeList, keep: int) -> list[Category]:
         group.count += 1
         if category.kept < keep:
             category.kept += 1
-            group.people.append(mine)
+            group.people.append([change_of(row) for row in mine])
     for category in found.values():
         category.groups = list(_largest(category.groups))
     return [category for category in found.values() if category.count]
 
 
-def _organizations(main: Change, mine: list[Change]) -> str:
+def _organizations(main: ChangeRow, mine: list[ChangeRow]) -> str:
     """The organizations that a person's main change is about."""
     if main.kind == "create_organization":
         return ""
     if main.kind in ("suspend", "delete"):
-        names = set(main.organizations) | {o.alias or "" for o in mine if o.kind == "remove_membership"}
+        names = set(json.loads(main.organizations) if main.organizations else ()) | {
+            o.alias or "" for o in mine if o.kind == "remove_membership"
+        }
     elif main.kind in ("create", "adopt", "enable"):
         names = {o.alias or "" for o in mine if o.kind == "add_membership"}
     else:

@@ -68,6 +68,11 @@ OF_PERSON = f"{_SELECT} WHERE id = ? ORDER BY rank, alias, role"
 
 OF_PEOPLE = f"{_SELECT} WHERE id IN ({{marks}}) ORDER BY id, rank, alias, role"
 
+WITHOUT_PERSON = f"""
+SELECT {", ".join("NULL" if column in ("person", "account") else column for column in ChangeRow._fields)}
+FROM changes INDEXED BY changes_person ORDER BY id, rank, alias, role
+"""
+
 OF_MEMBERS = f"""
 {_SELECT_LIGHT} WHERE alias = ? AND rank IN ({{ranks}}) AND outcome = '' AND id IN ({{marks}}) ORDER BY id, rank, role
 """
