@@ -59,10 +59,3 @@ def test_from_the_probe_to_an_emulator_alike(airflow_process: Process, tmp_path:
         check=True,
     ).stdout.splitlines()
     assert {f"{name}={value}" for name, value in tenant.items()} <= set(listed)
-
-
-def test_a_connection_that_is_not_there(airflow_process: Process) -> None:
-    done = airflow_process("-m", "airflow_provider_kinde", "probe", "--conn", "nowhere", "--confirm")
-    assert done.returncode == 1
-    assert "the Airflow connection 'nowhere' cannot be used" in done.stderr
-    assert "Traceback" not in done.stderr
