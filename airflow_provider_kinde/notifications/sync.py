@@ -7,6 +7,7 @@ import html
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.sdk import BaseNotifier
 
@@ -29,21 +30,30 @@ class KindeSyncNotifier(BaseNotifier):
 
     :param conn_id: a connection of type ``http``: ``host`` (and ``schema``, ``port``) is where to post, ``password`` is
         sent as a bearer token, and ``headers`` in its extra are sent as they are. Or one of type ``slackwebhook``,
-        whose password is the end of the webhook's address. Left out: the log.
+        whose password is the webhook's address or the end of it. Left out: the log.
     :param endpoint: what follows the host, such as ``services/T0/B0/secret`` (templated).
     :param only_if_noteworthy: send nothing about a run that changed, held and rejected nothing.
+    :param teams: whether to send a card for Microsoft Teams instead of plain JSON; when left out, where the webhook is
+        one of Teams or Power Automate.
     :param kwargs: of Airflow's ``BaseNotifier``.
     """
 
     template_fields: Sequence[str] = ("conn_id", "endpoint")
 
     def __init__(
-        self, *, conn_id: str | None = None, endpoint: str = "", only_if_noteworthy: bool = False, **kwargs: Any
+        self,
+        *,
+        conn_id: str | None = None,
+        endpoint: str = "",
+        only_if_noteworthy: bool = False,
+        teams: bool | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
         self.endpoint = endpoint
         self.only_if_noteworthy = only_if_noteworthy
+        self.teams = teams
 
     def notify(self, context: Context) -> None:
         """Send the message, or log it.
@@ -81,12 +91,16 @@ class KindeSyncNotifier(BaseNotifier):
         import requests
 
         headers = dict(extra.get("headers") or {})
+        url = address(connection, self.endpoint)
         # Text from outside, such as the name of a column, must not call people or hide a link in a chat.
-        message = {**message, "text": html.escape(str(message["text"]), quote=False).replace("](", "] (")}
+        if is_teams(url) if self.teams is None else self.teams:
+            message = card(str(message["text"]))
+        else:
+            message = {**message, "text": html.escape(str(message["text"]), quote=False).replace("](", "] (")}
         if connection.password and not _is_slack(connection):
             headers.setdefault("Authorization", f"Bearer {connection.password}")
         try:
-            answer = requests.post(address(connection, self.endpoint), json=message, headers=headers, timeout=TIMEOUT)
+            answer = requests.post(url, json=message, headers=headers, timeout=TIMEOUT)
         except requests.RequestException as error:
             # Its text may quote the address, and with it a webhook's secret.
             raise RuntimeError(f"the webhook of {self.conn_id!r} cannot be reached: {type(error).__name__}") from None
@@ -138,6 +152,27 @@ def _is_slack(connection: Any) -> bool:
     return getattr(connection, "conn_type", None) == "slackwebhook"
 
 
+def is_teams(url: str) -> bool:
+    """Whether a webhook is one of Microsoft Teams, or of Power Automate, which took their place.
+
+    :param url: where to post.
+    """
+    host = urlsplit(url).hostname or ""
+    return host.endswith((".webhook.office.com", ".logic.azure.com", ".api.powerplatform.com"))
+
+
+def card(text: str) -> dict[str, Any]:
+    """The message for Teams, which takes an adaptive card and no plain text.
+
+    :param text: the message. Its lines are shown as they are: nothing in them is markup.
+    """
+    runs = [{"type": "TextRun", "text": line} for line in text.splitlines()]
+    body = [{"type": "RichTextBlock", "inlines": [run]} for run in runs]
+    content = {"type": "AdaptiveCard", "version": "1.4", "body": body}
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
+    return {"type": "message", "attachments": [attachment]}
+
+
 def noteworthy(message: Mapping[str, Any]) -> bool:
     """Whether a run did more than find no changes: it changed, held or rejected something, was blocked or failed.
 
@@ -154,14 +189,19 @@ def address(connection: Any, endpoint: str) -> str:
     """
     host = str(connection.host or "").strip().rstrip("/")
     if _is_slack(connection):
-        # Airflow keeps what makes a Slack webhook secret, the end of its address, as the password.
+        # Airflow keeps the webhook's address, or what makes it secret, the end of it, as the password.
         secret = str(connection.password or "").strip().strip("/")
-        if secret.startswith("https://"):
+        if "://" in secret:
             return secret
+        if not secret:
+            raise RuntimeError(f"the connection {connection.conn_id!r} has no password: the webhook's token is missing")
         host, endpoint = host or "hooks.slack.com/services", endpoint or secret
     if not host:
         raise RuntimeError(f"the connection {connection.conn_id!r} names no host")
     base = host if "://" in host else f"{connection.schema or 'https'}://{host}"
     if connection.port:
-        base += f":{connection.port}"
+        # The address of a webhook may have a path in the connection's host.
+        scheme, _, rest = base.partition("://")
+        name, slash, path = rest.partition("/")
+        base = f"{scheme}://{name}:{connection.port}{slash}{path}"
     return f"{base}/{endpoint.lstrip('/')}" if endpoint else base

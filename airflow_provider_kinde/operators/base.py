@@ -195,7 +195,7 @@ def listed(value: Any, what: str) -> list[Any]:
             found = _literal(stripped, what)
         else:
             found = [part.strip() for part in stripped.replace("\n", ",").split(",")]
-            found = [part for part in found if part and part != "None"]
+            found = [part for part in found if part]
     if isinstance(found, Mapping):
         found = [found]
     try:
@@ -213,7 +213,7 @@ def optional_list(value: Any, what: str) -> list[Any] | None:
     :param value: what the operator got.
     :param what: the parameter's name, for the message.
     """
-    if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if not isinstance(value, (str, Mapping)) and not list(value):
         return []
@@ -232,7 +232,7 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
     found = value
     if isinstance(found, str):
         stripped = found.strip()
-        found = {} if stripped in ("", "None") else _literal(stripped, what)
+        found = _literal(stripped, what) if stripped else {}
     if found is None:
         return {}
     if not isinstance(found, Mapping):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_kinde.exceptions import may_retry
 from airflow_provider_kinde.storage.source_state import SourceState
 from airflow_provider_kinde.triggers.base import WaitTrigger
 from airflow_provider_kinde.triggers.durations import seconds
@@ -16,6 +18,9 @@ from airflow_provider_kinde.version_compat import event_trigger, off_loop
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.resources.conditions import CheckResult
+
+LONGEST_REASON = 500
+"""Characters of an error in an event, which Airflow's database keeps."""
 
 _EventTrigger: Any = event_trigger()
 
@@ -43,7 +48,9 @@ class HrSourceTrigger(WaitTrigger):
 class HrSourceEventTrigger(_EventTrigger):  # type: ignore[misc]
     """Updates an asset whenever a sync is due: HR's data changed, or the last sync is too long ago.
 
-    A check that fails is written to the triggerer's log, and the next one follows as usual: a watcher never ends.
+    A check that fails is written to the triggerer's log, and the next one follows as usual: a watcher never ends. Where
+    a retry cannot help (the spec is wrong), or where checks have failed for ``retry_after``, the asset is updated as
+    well: the run that follows fails with the reason, where users see it. That is repeated after ``retry_after``.
 
     :param state: the parameters of a :class:`~airflow_provider_kinde.storage.source_state.SourceState`.
     :param poll_interval: seconds (or a ``timedelta``) between two checks.
@@ -62,16 +69,28 @@ class HrSourceEventTrigger(_EventTrigger):  # type: ignore[misc]
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield ``{why, at}`` whenever a sync is due."""
+        told = failing = None
         while True:
+            now = time.monotonic()
             try:
                 found = await _check(self.state)
             except Exception as error:
                 self.log.warning("the HR source cannot be checked: %s", error)
+                failing = now if failing is None else failing
+                lasting = not may_retry(error) or now - failing >= self.state["retry_after"]
+                if lasting and (told is None or now - told >= self.state["retry_after"]):
+                    told = now
+                    why = f"the HR source cannot be checked: {' '.join(str(error).split())[:LONGEST_REASON]}"
+                    yield _event(why, datetime.now(timezone.utc).isoformat())
             else:
+                told = failing = None
                 if found.met:
-                    payload = {"why": found.value["why"], "at": found.value["at"]}
-                    yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
+                    yield _event(found.value["why"], found.value["at"])
             await asyncio.sleep(self.poll_interval)
+
+
+def _event(why: str, at: str) -> TriggerEvent:
+    return TriggerEvent({"why": why, "at": at})  # type: ignore[no-untyped-call]
 
 
 async def _check(state: dict[str, Any]) -> CheckResult:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.notifications.sync import KindeSyncNotifier, message_of, noteworthy
+from airflow_provider_kinde.notifications.sync import KindeSyncNotifier, is_teams, message_of, noteworthy
 from kinde_emulator import Emulator
 from tests.support.company import SECRET_WORDS, Company, Run
 
@@ -158,3 +158,44 @@ def test_a_slack_connection_as_airflow_has_it(webhook: Webhook, monkeypatch: pyt
     KindeSyncNotifier(conn_id="hook").notify({})
     ((path, authorization, _),) = webhook.seen
     assert (path, authorization) == ("/services/T0/B0/s3cret", None)
+
+
+def test_a_slack_connection_with_the_whole_address_as_password(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://127.0.0.1:{webhook.server_port}/services/T0/B0/s3cret"
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps({"conn_type": "slackwebhook", "password": url}))
+    KindeSyncNotifier(conn_id="hook").notify({})
+    assert webhook.seen[0][0] == "/services/T0/B0/s3cret"
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps({"conn_type": "slackwebhook"}))
+    with pytest.raises(RuntimeError, match="the webhook's token is missing"):
+        KindeSyncNotifier(conn_id="hook").notify({})
+
+
+def test_teams_gets_a_card_in_which_nothing_is_markup(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As Airflow's users keep it: the address of a Power Automate webhook, without https://, is the host.
+    values = {"conn_type": "http", "schema": "http", "host": "127.0.0.1/workflows/ab/paths/invoke?sig=s3cret"}
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps({**values, "port": webhook.server_port}))
+    error = ValueError("the columns are: <at>all</at>, [here](https://evil.example)")
+    KindeSyncNotifier(conn_id="hook", teams=True).notify({"exception": error})  # type: ignore[typeddict-unknown-key]
+    ((path, _, body),) = webhook.seen
+    assert path == "/workflows/ab/paths/invoke?sig=s3cret"
+    (attachment,) = body["attachments"]
+    assert (body["type"], attachment["contentType"]) == ("message", "application/vnd.microsoft.card.adaptive")
+    blocks = attachment["content"]["body"]
+    assert {block["type"] for block in blocks} == {"RichTextBlock"}
+    assert blocks[1]["inlines"][0]["text"] == f"reason: {error}"
+
+
+@pytest.mark.parametrize(
+    ("url", "teams"),
+    [
+        ("https://acme.webhook.office.com/webhookb2/a", True),
+        ("https://prod-1.westeurope.logic.azure.com:443/workflows/a", True),
+        ("https://1.2.environment.api.powerplatform.com/powerautomate/a", True),
+        ("https://hooks.slack.com/services/T0", False),
+        ("https://logic.azure.com.evil.example/", False),
+    ],
+)
+def test_webhooks_of_teams_are_known_by_their_host(url: str, teams: bool) -> None:
+    assert is_teams(url) is teams

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from datetime import datetime, timedelta, timezone
@@ -199,3 +200,29 @@ def test_an_asset_is_watched_for_ever(source: Source) -> None:
     first, second = asyncio.run(asyncio.wait_for(two(), 20))
     assert set(first) == {"why", "at"}
     assert (first["why"], second["why"]) == ("nothing was synced yet", "the source changed")
+
+
+@pytest.mark.skipif(not has_asset_watchers(), reason="about Airflow 3")
+def test_a_broken_spec_starts_a_run_that_fails_and_not_every_second(source: Source) -> None:
+    async def within(seconds: float, retry_after: float) -> list[str]:
+        found: list[str] = []
+        state = {**source.state().parameters(), "retry_after": retry_after}
+
+        async def listen() -> None:
+            events = HrSourceEventTrigger(state=state, poll_interval=0.02).run()
+            while True:
+                found.append((await anext(events)).payload["why"])
+
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(listen(), seconds)
+        return found
+
+    source.spec.write_text("version: 1")
+    (why,) = asyncio.run(within(0.5, 3600))
+    assert why.startswith("the HR source cannot be checked: ")
+    assert "hr.yaml" in why
+    # A source that may be back is not told of at once.
+    source.spec.write_text(SPEC)
+    source.file.unlink()
+    assert asyncio.run(within(0.3, 3600)) == []
+    assert len(asyncio.run(within(1.0, 0.4))) in (1, 2)
