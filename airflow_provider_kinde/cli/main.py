@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.cli import accounts, backtest, checks, draft, next_steps, probe, repair
+from airflow_provider_kinde.cli import accounts, backtest, checks, doctor, draft, next_steps, probe, repair
 from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions, interruptible
 from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import (
@@ -156,6 +156,7 @@ def parser() -> argparse.ArgumentParser:
     accounts.add_commands(commands)
     backtest.add_commands(commands)
     checks.add_commands(commands)
+    doctor.add_commands(commands)
     draft.add_commands(commands)
     repair.add_commands(commands)
     probe.add_parser(commands)

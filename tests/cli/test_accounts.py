@@ -1,4 +1,4 @@
-"""The command ``accounts`` and the operator, as users run them."""
+"""The commands ``accounts`` and ``doctor``, and the operator for the list of accounts, as users run them."""
 
 from __future__ import annotations
 
@@ -64,3 +64,32 @@ def test_the_operator_writes_the_list_and_returns_counts_only(
     assert document["classes"] == found["classes"]
     assert not [word for word in SECRET_WORDS if word in json.dumps(found).lower()]
     assert writes(kinde) == before
+
+
+def test_doctor_finds_nothing_wrong(command: Cli, company: Company, kinde: Emulator) -> None:
+    before = writes(kinde)
+    done = command("doctor", "--spec", "hr.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ("ok     connection: ", "ok     environment: Emulator (emulator), not live", "ok     scopes: all",
+                 "ok     HR source: ", "ok     storage: ", "Ready. Next: plan --spec hr.yaml"):  # fmt: skip
+        assert line in done.stdout
+    assert writes(kinde) == before
+
+
+def test_doctor_says_what_is_missing_and_what_to_do(
+    command: Cli, company: Company, kinde: Emulator, tmp_path: Path
+) -> None:
+    kinde.set(scopes=("read:users", "read:roles"), environment_live=True)
+    (tmp_path / "file").touch()
+    done = command("doctor", "--spec", "hr.yaml", AIRFLOW__KINDE__STORAGE_PATH=str(tmp_path / "file" / "kinde"))
+    assert done.returncode == 1
+    assert "note   environment: cannot be read without a scope" in done.stdout
+    assert "delete:api_keys (leavers: sessions and API keys)" in done.stdout
+    assert "next: set [kinde] storage_path" in done.stdout
+    assert "2 of these must be settled first" in done.stdout
+    (company.folder / "people.csv").write_text("a,b\n1,2\n")
+    kinde.set(scopes=None, client_secret="another")
+    done = command("doctor", "--spec", "hr.yaml")
+    assert "WRONG  connection: " in done.stdout
+    assert "next: compare client ID, client secret and audience" in done.stdout
+    assert "has no column" in done.stdout

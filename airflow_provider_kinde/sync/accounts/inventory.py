@@ -151,8 +151,8 @@ def take_inventory(
     :param progress: called while long lists are read.
     :raises SyncError: HR cannot be used (empty, incomplete, drifted), or the connection leads to another tenant.
     """
-    client = client.get_conn() if hasattr(client, "get_conn") else client
     plan = plan_run(spec, source, client, request, progress=progress)
+    client = client.get_conn() if hasattr(client, "get_conn") else client
     snapshot = plan.snapshot
     if snapshot is None:
         raise SyncError("no inventory: " + "; ".join(block.reason for block in plan.blocked))
