@@ -261,7 +261,7 @@ class KindeSyncApplyOperator(_SyncOperator):
 
 
 class KindeSyncOperator(_SyncOperator):
-    """Plan and apply in one task: Kinde agrees with HR when it succeeds.
+    """Plan and apply in one task. When it succeeds, all is done but for people who are held and rejected rows.
 
     :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
     :param kinde_conn_id: Airflow connection; the spec's when left out (templated).

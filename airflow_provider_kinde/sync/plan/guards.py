@@ -292,7 +292,8 @@ def _limit_text(limit: Limit, base: int, allowed: float) -> str:
     if limit.number is not None:
         return f"{limit.number:,}"
     share = 100 * (limit.share or 0.0)
-    floor = ", raised to it by guards.floor" if allowed > round(share * base / 100, 6) else ""
+    part = round(share * base / 100, 6)
+    floor = f" is {int(part):,}; guards.floor lets {int(allowed):,} pass in any case" if allowed > part else ""
     return f"{int(allowed):,} ({share:g} % of {base:,}{floor})"
 
 

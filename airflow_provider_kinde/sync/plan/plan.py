@@ -71,6 +71,19 @@ class Plan:
         return "blocked" if self.blocked else "changes" if self.operations else "no changes"
 
     @property
+    def unsettled(self) -> str:
+        """Why a plan without changes does not mean that Kinde agrees with HR, in words; empty where it does."""
+        protected = sum(held.protected for held in self.held)
+        counts = (
+            (protected, "protected person waits for a decision", "protected people wait for a decision"),
+            (len(self.held) - protected, "person is held", "people are held"),
+            (len(self.rejected), "row is rejected", "rows are rejected"),
+        )
+        found = [f"no person is treated as absent: {self.absence_unknown}"] if self.absence_unknown else []
+        found += [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
+        return ", ".join(found)
+
+    @property
     def summary(self) -> dict[str, int]:
         """How many operations of each kind, people held and unchanged, rows rejected."""
         kinds = self.operations.kinds()
@@ -118,6 +131,8 @@ class Plan:
                 for held in self.held
             ],
             "warnings": self.warnings,
+            **({"limits": self.limits} if self.limits else {}),
+            **({"absence_unknown": self.absence_unknown} if self.absence_unknown else {}),
             "unmapped": self.unmapped,
             **({"coverage": self.coverage.to_json()} if self.coverage else {}),
             "organizations": self._codes(),

@@ -75,7 +75,7 @@ class RelinkResult:
     def _next(self) -> list[str]:
         held = [f"hold: {clean(held.reason)}" for held in self.plan.held]
         blocked = [f"be blocked: {clean(block.reason)}" for block in self.plan.blocked]
-        return (held or operation_lines(self.plan.operations) or ["do nothing: Kinde agrees with HR"]) + blocked
+        return (held or operation_lines(self.plan.operations) or ["do nothing for this person"]) + blocked
 
 
 class _RelinkedClient:

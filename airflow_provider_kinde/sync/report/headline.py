@@ -49,7 +49,7 @@ def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
         parts.append(f"{_people(held, not parts)} {'is' if held == 1 else 'are'} held")
     if rejected := len(document.get("rejected") or ()):
         parts.append(f"{rejected:,} HR {'row is' if rejected == 1 else 'rows are'} rejected")
-    said = ", ".join(parts) or "No changes: Kinde agrees with HR"
+    said = ", ".join(parts) or _no_changes(document)
     if blocked := document.get("blocked"):
         said += f"; blocked: {block_reason(document, blocked)}"
     elif done and (left := _left(document)):
@@ -95,6 +95,14 @@ def block_reason(document: Mapping[str, Any], blocked: Sequence[Mapping[str, Any
     else:
         said = str(blocked[0]["reason"]).rstrip(".")
     return said + (f" (and {len(blocked) - 1} more reasons)" if len(blocked) > 1 else "")
+
+
+def _no_changes(document: Mapping[str, Any]) -> str:
+    if document.get("limits"):
+        return f"No changes for what was asked for: {document['limits']}"
+    if document.get("absence_unknown"):
+        return f"No changes; no person is treated as absent: {document['absence_unknown']}"
+    return "No changes: Kinde agrees with HR"
 
 
 def _left(document: Mapping[str, Any]) -> int:

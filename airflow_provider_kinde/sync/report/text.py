@@ -98,12 +98,13 @@ def plan_lines(plan: Plan, color: bool = False, words: Wording = SYNC, *, full: 
 
 
 def _nothing(plan: Plan, words: Wording) -> str:
-    """The sentence of a plan that does nothing. It does not say "agrees" of people whose absence was not judged."""
-    if plan.absence_unknown and words is SYNC:
-        return f"No changes. No person is treated as absent: {clean(plan.absence_unknown)}"
-    if plan.limits and words is SYNC:
-        return f"No changes for what was asked for: {clean(plan.limits)}."
-    return words.nothing
+    """The sentence of a plan that does nothing. It says "agrees" only where everybody was judged and no one waits."""
+    if words is not SYNC:
+        return words.nothing
+    said = f"No changes for what was asked for: {clean(plan.limits)}." if plan.limits else "No changes."
+    if unsettled := clean(plan.unsettled):
+        return f"{said} {unsettled[0].upper()}{unsettled[1:]}."
+    return said if plan.limits else words.nothing
 
 
 def report_text(report: Report, color: bool = False, words: Wording = SYNC, *, full: bool = False) -> str:

@@ -6,6 +6,8 @@ import pytest
 
 from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync import Plan
+from airflow_provider_kinde.sync.report.headline import headline
+from airflow_provider_kinde.sync.report.overview import categories
 from airflow_provider_kinde.sync.report.text import plan_text
 from tests.support.world import SPEC, World, people, person
 
@@ -136,3 +138,29 @@ def test_a_limited_plan_without_changes_says_what_was_asked_for(world: World) ->
         world.plan(rows, only=["suspend", "delete"])
     )
     assert "No changes. Kinde agrees with HR." in plan_text(world.plan(people(2)))
+
+
+def test_a_plan_without_changes_says_who_waits_and_what_is_rejected(world: World) -> None:
+    rows = people(40)
+    world.apply(rows)
+    user = world.users()["p1@example.com"]
+    world.client.update_organization_users(world.code("Sales"), users=[{"id": user["id"], "roles": ["owner"]}])
+    world.client.update_user(world.users()["p2@example.com"]["id"], is_suspended=True)
+    waits = [person(1, status="Terminated"), *rows[1:]]
+    for spoken, words in (
+        (waits, "No changes. 1 protected person waits for a decision, 1 person is held."),
+        (rows, "No changes. 1 person is held."),
+        ([*rows, person("x", status="?")], "No changes. 1 person is held, 1 row is rejected."),
+    ):
+        plan = world.plan(spoken)
+        for text in (plan_text(plan), headline(plan.content(), categories(plan.operations, 0))):
+            assert "agrees" not in text
+        assert words in plan_text(plan)
+    assert "No changes for what was asked for: id 2. 1 person is held." in plan_text(world.plan(rows, ids=["2"]))
+    plan = world.plan(rows, ids=["no such id"])
+    for text in (plan_text(plan), headline(plan.content(), categories(plan.operations, 0))):
+        assert "No changes for what was asked for: id no such id" in text
+    assert "id no such id: no HR row and no account of this sync has it" in plan_text(plan)
+    unread = world.plan([*rows[1:], person(" ")])
+    for text in (plan_text(unread), headline(unread.content(), categories(unread.operations, 0))):
+        assert "agrees" not in text
