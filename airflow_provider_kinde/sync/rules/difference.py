@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync.changes import Change, canonical
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.model import Person, Source
@@ -150,8 +151,14 @@ def compare_specs(
     """
     once, reader = ReadOnceSource(as_source(source)), ReadOnceClient(client)
     new_plan = plan_tested(new, once, reader, request, progress=progress)
-    old_plan = plan_run(old.with_changes(tests=(), policies=()), once, reader, request, progress=progress)
-    return difference_of(old_plan, new_plan, against or old.file)
+    against = against or old.file
+    try:
+        old_plan = plan_run(old.with_changes(tests=(), policies=()), once, reader, request, progress=progress)
+    except SpecError as error:
+        raise SpecError(
+            f"the old spec ({against}) does not fit Kinde as it is now, so nothing can be compared with it: {error}"
+        ) from error
+    return difference_of(old_plan, new_plan, against)
 
 
 def difference_of(old: Plan, new: Plan, against: str) -> Difference:

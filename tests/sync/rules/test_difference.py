@@ -105,6 +105,13 @@ def test_a_spec_that_comes_to_no_plan_is_told(world: World) -> None:
     assert compare(world, SPEC, []).outcome == "blocked"
 
 
+def test_an_old_spec_that_does_not_fit_kinde_is_told(world: World) -> None:
+    with pytest.raises(
+        SpecError, match=r"the old spec \(old.yaml\) does not fit Kinde as it is now.*no role with the key"
+    ):
+        compare(world, SPEC, old=SPEC.replace("[engineer]", "[enginer]"))
+
+
 def test_hr_and_kinde_are_read_once(world: World) -> None:
     world.apply(ROWS)
     world.kinde.clear_log()
