@@ -105,6 +105,15 @@ def user_agent() -> str:
 
 
 @cache
+def stats() -> Any:
+    """Airflow's sender of metrics."""
+    try:
+        return import_module("airflow.sdk.observability.stats").Stats
+    except ImportError:
+        return import_module("airflow.stats").Stats
+
+
+@cache
 def approval_operator() -> Any:
     """Airflow's own approval operator (``ApprovalOperator``), or ``None`` before Airflow 3.1."""
     try:

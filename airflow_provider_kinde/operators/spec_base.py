@@ -19,6 +19,7 @@ from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.links.report import KindeReportLink
 from airflow_provider_kinde.operators.base import TextTemplatesMixin, connected
 from airflow_provider_kinde.operators.cancellation import CancellableMixin
+from airflow_provider_kinde.operators.metrics import send_metrics
 from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.version_compat import user_agent
 
@@ -143,6 +144,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         self._log_result("report", result, report.plan)
         self._trace(report.plan, result, applied=not report.blocked)
         report.plan.run = self._run_facts()
+        send_metrics(spec.name, result, report.plan.run)
         kept = redact_report(report) if self._redacts() else report
         try:
             run_files.write(path, lines(kept.document()))

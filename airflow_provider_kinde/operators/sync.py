@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_kinde.operators.base import airflow_errors
+from airflow_provider_kinde.operators.metrics import send_metrics
 from airflow_provider_kinde.operators.spec_base import (
     KindeSpecOperator,
     is_true,
@@ -115,6 +116,7 @@ class _SyncOperator(KindeSpecOperator):
         blocked = still_blocked(plan, text(self.approve))
         result = summary_of(plan.outcome if blocked or not plan.blocked else "changes", plan, blocked, path)
         self._log_result("plan", result, plan)
+        send_metrics(spec.name, result, plan.run)
         self._trace(plan, result, applied=False)
         if self._may_name_people():
             from airflow_provider_kinde.sync.report.text import plan_text

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.operators.metrics import drift
+
 PLANS = ("KindeSyncPlanOperator",)
 WRITES = ("KindeSyncApplyOperator", "KindeSyncOperator")
 APPROVALS = ("KindeSyncApprovalOperator",)
@@ -42,11 +44,7 @@ class Result:
     @property
     def drift(self) -> int:
         """How many changes were still to be made when the task ended."""
-        outcomes = self.values.get("outcomes")
-        if outcomes is not None and self.values.get("outcome") != "blocked":
-            return int(outcomes.get("failed") or 0) + int(outcomes.get("skipped") or 0)
-        summary = self.values.get("summary") or {}
-        return sum(int(count) for kind, count in summary.items() if kind not in ("held", "rejected", "unchanged"))
+        return drift(self.values)
 
 
 @dataclass(slots=True)
