@@ -166,7 +166,13 @@ def _dag(
 
 def _onboard_params(outline: DagOutline) -> dict[str, Param]:
     params = {
-        "email": Param(type="string", format="email", pattern=ADDRESS, title="E-mail address"),
+        "email": Param(
+            type="string",
+            format="email",
+            pattern=ADDRESS,
+            title="E-mail address",
+            description="One address, such as ada@acme.com: a name, an @ and a domain, without blanks.",
+        ),
         "given_name": Param(**NAME, title="Given name"),
         "family_name": Param(**NAME, title="Family name"),
         "organization": Param(
@@ -218,7 +224,7 @@ def _offboard_params() -> dict[str, Param]:
             type=["string", "null"],
             pattern=rf"^\s*$|{ADDRESS}",
             title="E-mail address",
-            description="Of the person who leaves; this or the HR id, or both.",
+            description="Of the person who leaves, such as ada@acme.com; this or the HR id, or both.",
         ),
         "hr_id": Param(None, type=["string", "null"], title="HR id"),
         "confirm_protected": Param(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_kinde.links.report import KindeReportLink, has_pages, page_address
 from airflow_provider_kinde.operators.base import TextTemplatesMixin
@@ -72,8 +72,8 @@ def _operator(base: Any) -> Any:
         The subject says what is asked ("acme-hr: 44 people would lose access, limit 28"). The text holds counts by
         organization and reason, largest first, each guard with its value and limit, the first HR ids of each group
         (names only with ``log_personal_data``), the plan's hash, and the link to the page of the whole plan. After
-        *Reject* the tasks that follow are skipped. Without an answer in time the task fails. A plan that needs no
-        approval passes at once.
+        *Reject* this task and those that follow are skipped. Without an answer in time the task fails. A plan that
+        needs no approval passes at once.
 
         :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
         :param kinde_conn_id: Airflow connection; the spec's ``kinde_conn_id`` when left out (templated).
@@ -179,8 +179,12 @@ def _operator(base: Any) -> Any:
                 )
             approved = answer["chosen_options"] == [self.APPROVE]
             by = (answer.get("responded_by_user") or {}).get("id")
-            hash = asked["hash"] if approved else None
-            return sealed({"asked": True, "hash": hash, "path": asked["path"], "by": by}, conn_id, context)
+            if not approved:
+                # Skipped, so that the run shows that nothing was done: a success would look like an applied plan.
+                raise AirflowSkipException(
+                    f"{by or 'an approver'} rejected the plan {asked['hash']}: nothing is written"
+                )
+            return sealed({"asked": True, "hash": asked["hash"], "path": asked["path"], "by": by}, conn_id, context)
 
         def _spec_file(self) -> Path:
             return spec_path(self.spec, self.spec_folder, self.get_dag())

@@ -186,20 +186,37 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
     def _log_result(self, what: str, result: Mapping[str, Any], plan: Plan) -> None:
         counted = ", ".join(f"{count} {kind}" for kind, count in result["summary"].items() if count)
         self.log.info("outcome: %s (%s)", result["outcome"], counted or "nothing there")
-        if plan.held:
-            self.log.warning("held, waiting for a person: %s", some(held.id for held in plan.held))
-        if plan.rejected:
-            self.log.warning("rejected rows: %s", some(str(rejected.row) for rejected in plan.rejected))
+        self._log_reasons("held, nothing is done for these people", ((h.reason, h.id) for h in plan.held))
+        rejected = ((r.reason, f"row {r.row}" + (f" (id {r.id})" if r.id else "")) for r in plan.rejected)
+        self._log_reasons("rejected rows, nothing is done for their people", rejected)
         if result.get("requests"):
             self.log.info("requests to Kinde: %(read)d read, %(write)d write", result["requests"])
         self.log.info("hash: %s", result["hash"])
         self.log.info("%s: %s", what, result["path"])
 
+    def _log_reasons(self, what: str, found: Iterable[tuple[str, str]]) -> None:
+        """Log each reason once, with the HR ids or rows that it is about."""
+        from airflow_provider_kinde.sync.report.grouped import group_by_reason
+        from airflow_provider_kinde.sync.report.redaction import without_values
+        from airflow_provider_kinde.sync.report.text import clean
+
+        groups = group_by_reason((("", without_values(reason), name) for reason, name in found), samples=SHOWN)
+        if groups:
+            self.log.warning("%s: %d", what, sum(group.count for group in groups))
+        for group in groups[:SHOWN]:
+            more = f" and {group.count - len(group.samples)} more" if group.count > len(group.samples) else ""
+            listed = ", ".join(map(clean, group.samples))
+            self.log.warning("  %d x %s: %s%s", group.count, clean(group.reason), listed, more)
+
     def _block(self, result: dict[str, Any], context: Context) -> None:
         # A failed task returns nothing, and a notification has to say why.
         context["ti"].xcom_push(key="return_value", value=result)
-        how = f" To let this plan pass once, approve {result['hash']}." if result["approvable"] else ""
-        raise AirflowFailException(f"blocked, nothing was written: {'; '.join(result['blocked'])}.{how}")
+        for reason in result["blocked"]:
+            self.log.error("blocked: %s", reason)
+        if result["approvable"]:
+            self.log.error("to let exactly this plan pass once, approve %s", result["hash"])
+        count = len(result["blocked"])
+        raise AirflowFailException(f"blocked, nothing was written: {count} reason(s), which are in the log above")
 
     def _fail(self, report: Report, result: dict[str, Any], context: Context) -> None:
         context["ti"].xcom_push(key="return_value", value=result)

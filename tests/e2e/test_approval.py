@@ -74,7 +74,7 @@ def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, 
     assert run.xcom("plan")["hash"] in asked["body"]
     answer(airflow, run, "Reject")
     assert run.state == "success"
-    assert states(run) == {"plan": "success", "approve": "success", "apply": "skipped"}
+    assert states(run) == {"plan": "success", "approve": "skipped", "apply": "skipped"}
     assert asked_kinde.writes() == 0
 
 

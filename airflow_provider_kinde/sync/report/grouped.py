@@ -41,29 +41,31 @@ class Group:
     samples: list[Any] = field(default_factory=list)
     exact: bool = True
 
-    def add(self, item: Any, reason: str) -> None:
+    def add(self, item: Any, reason: str, samples: int = SAMPLES) -> None:
         """Count one more.
 
         :param item: kept while there are few.
         :param reason: its reason.
+        :param samples: how many are kept.
         """
         self.count += 1
         self.exact &= reason == self.reason
-        if len(self.samples) < SAMPLES:
+        if len(self.samples) < samples:
             self.samples.append(item)
 
 
-def group_by_reason(items: Iterable[tuple[str, str, Any]]) -> list[Group]:
+def group_by_reason(items: Iterable[tuple[str, str, Any]], samples: int = SAMPLES) -> list[Group]:
     """Group things whose reasons are of one sort, the largest group first.
 
     :param items: what must be equal besides the reason, the reason, and the thing itself.
+    :param samples: how many things of each group are kept.
     """
     found: dict[tuple[str, str], Group] = {}
     for place, reason, item in items:
         key = (place, _VARIABLE.sub("…", reason))
         if key not in found:
             found[key] = Group(reason)
-        found[key].add(item, reason)
+        found[key].add(item, reason, samples)
     return sorted(found.values(), key=lambda group: -group.count)
 
 

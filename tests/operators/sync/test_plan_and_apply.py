@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import stat
 from collections.abc import Callable
 from datetime import timedelta
@@ -109,7 +110,9 @@ def test_a_blocked_plan_fails_at_once_and_says_why(
     assert summary["outcome"] == "blocked"
     assert not summary["approvable"]
     assert "empty" in summary["blocked"][0]
-    assert "blocked, nothing was written" in said()
+    log = said()
+    assert f"blocked: {summary['blocked'][0]}" in log
+    assert "blocked, nothing was written" in log
     assert json.loads(Path(summary["path"]).read_text(encoding="utf-8"))["outcome"] == "blocked"
 
 
@@ -373,3 +376,15 @@ def test_a_spec_whose_tests_fail_is_refused_before_anything_is_read(
     run = Run(dag)
     assert (run.states["plan"], run.tries["plan"]) == ("failed", 1)
     assert kinde.log() == []
+
+
+def test_the_log_names_each_reason_once_with_ids(
+    dag: Any, company: Company, kinde: Emulator, said: Callable[[], str]
+) -> None:
+    company.spec.write_text(company.spec.read_text() + "guards: {max_rejected_rows: 100%}\n")
+    for number in (1, 2, 3):
+        company.change(number, status="Pending")
+    assert Run(dag).states["plan"] == "success"
+    log = said()
+    assert "rejected rows, nothing is done for their people: 3" in log
+    assert re.search(r"3 x status .* is neither .*: row 2 \(id E1\), row 3 \(id E2\), row 4 \(id E3\)", log)
