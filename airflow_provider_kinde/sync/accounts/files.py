@@ -12,6 +12,7 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.accounts.inventory import Inventory, ListedAccount
+from airflow_provider_kinde.sync.report.page import inline_policy, page_asset
 from airflow_provider_kinde.sync.report.text import clean, safe_cell
 
 COLUMNS = (
@@ -74,13 +75,13 @@ def _json(inventory: Inventory, counts: Counter[str]) -> Iterator[str]:
 def _html(inventory: Inventory, counts: Counter[str]) -> Iterator[str]:
     plan = inventory.plan
     title = f"Accounts of {clean(plan.host)}"
+    css = page_asset("page.css") + "main{max-width:none}"
     yield (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{html.escape(title)}</title><style>"
-        "body{font:14px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}"
-        "td,th{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:top}th{background:#e6f4ee}"
-        f"</style></head><body><h1>{html.escape(title)}</h1><ul>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(inline_policy(css, ""))}">'
+        f"<title>{html.escape(title)}</title><style>{css}</style></head><body>"
+        f'<header><p class="kicker">{html.escape(plan.spec.name)}</p><h1>{html.escape(title)}</h1></header><main><ul>'
     )
     found = inventory.counts()
     yield "".join(f"<li>{html.escape(clean(line))}</li>" for line in inventory.summary(found))
@@ -88,7 +89,7 @@ def _html(inventory: Inventory, counts: Counter[str]) -> Iterator[str]:
     for account in inventory:
         counts[account.kind] += 1
         yield "<tr>" + "".join(f"<td>{html.escape(clean(text))}</td>" for text in _texts(account)) + "</tr>\n"
-    yield "</tbody></table></body></html>\n"
+    yield "</tbody></table></main></body></html>\n"
 
 
 def _texts(account: ListedAccount) -> list[str]:

@@ -121,6 +121,7 @@ def test_the_file_holds_every_account_and_nothing_in_it_is_run(world: World, for
     else:
         assert "<script>" not in text
         assert text.count("<tr>") == 31
+        assert "style-src &#x27;sha256-" in text
 
 
 def test_the_sum_says_what_a_sync_would_do(world: World) -> None:
