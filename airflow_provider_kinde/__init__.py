@@ -54,7 +54,6 @@ def get_provider_info() -> dict[str, Any]:
         "asset-uris": [asset],
         "dataset-uris": [asset],
         "extra-links": [f"{__name__}.links.admin.KindeAdminLink", f"{__name__}.links.report.KindeReportLink"],
-        "plugins": [{"name": "kinde", "plugin-class": f"{__name__}.plugins.kinde.KindePlugin"}],
         "config": {
             "kinde": {
                 "description": "How the Kinde sync keeps its plans and reports.",

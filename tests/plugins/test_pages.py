@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde import get_provider_info
 from airflow_provider_kinde.links.report import page_address
 from airflow_provider_kinde.version_compat import has_plugin_pages
 from kinde_emulator import Emulator
@@ -83,11 +82,12 @@ def page(run: Any, task_id: str = "apply", **changes: str) -> str:
     return address.partition("/kinde")[2]
 
 
-def test_the_plugin_is_registered_and_adds_no_dependency() -> None:
-    from airflow.providers_manager import ProvidersManager
+def test_airflow_loads_the_plugin_by_itself() -> None:
+    from airflow import plugins_manager
 
-    (plugin,) = get_provider_info()["plugins"]
-    assert plugin["plugin-class"] in {found.plugin_class for found in ProvidersManager().plugins}
+    plugins_manager.ensure_plugins_loaded()
+    apps, _ = plugins_manager.get_fastapi_plugins()
+    assert "/kinde" in [each["url_prefix"] for each in apps]
 
 
 @pytest.mark.parametrize(("ui", "there"), [("True", True), ("False", False)])
