@@ -144,6 +144,7 @@ class DraftColumns:
     formats_why: str = ""
     department: Column | None = None
     status_column: str | None = None
+    start_column: str | None = None
     end_column: str | None = None
     end_columns: Sequence[str] = ()
     """All columns that look like end dates."""
@@ -187,6 +188,7 @@ def guess(columns: Sequence[Column], rows: int) -> DraftColumns:
         formats_why=formats_why,
         department=department,
         status_column=status_column.name if status_column else None,
+        start_column=start.name if start else None,
         end_column=end.name if end else None,
         end_columns=[column.name for column in ends],
     )
@@ -274,7 +276,7 @@ def _email(column: Column | None, given: DraftValue, family: DraftValue) -> Draf
     bad = [value for value in column.texts() if not _is_email(value)]
     wrong = f"; {len(bad)} values are no addresses" if bad else ""
     twice = column.filled - len({value.casefold() for value in column.counts})
-    shared = f"; {twice} appear twice, and these people are held" if twice else ""
+    shared = f"; {twice} appear twice: people who share an address are held" if twice else ""
     blank = f"; blank in {column.blank} rows" if column.blank else ""
     sure = not (bad or twice or re.search(_AVOIDED["email"], column.words))
     return DraftValue(_reads(column.reference), f"its values are addresses{wrong}{shared}{blank}", sure)

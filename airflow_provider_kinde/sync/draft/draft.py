@@ -147,7 +147,8 @@ def _end_dates(
     active = frozenset(value.casefold() for value, _ in found.active)
     rows = _reading(path, options, make_source)
     return comments(
-        count_end_dates(rows, list(found.end_columns), found.status_column, active, reader), found.end_column
+        count_end_dates(rows, list(found.end_columns), found.status_column, active, reader, found.start_column),
+        found.end_column,
     )
 
 
@@ -166,10 +167,12 @@ def _try(text: str, options: dict[str, Any], make_source: Callable[[SyncSpec], S
 def _header(path: str, rows: int, people: People) -> str:
     access = sum(person.access is not Access.NONE for person in people.persons.values())
     left = len(people.persons) - access
+    again = rows - len(people.persons) - len(people.rejected) - len(people.held)
     lines = [
         f"Drafted from {clean(Path(path).name)}: {rows} rows. All values are guesses; check the lines marked `check`.",
         f"As this draft reads it today: {access} people have access, {left} have left, {len(people.rejected)} rows are",
-        f"rejected, {len(people.held)} people are held.",
+        f"rejected, {len(people.held)} people are held."
+        + (f" {again} of the rows repeat others." if again > 0 else ""),
     ]
     lines += [f"check: row {r.row} is rejected: {clean(r.reason)[:150]}" for r in people.rejected[:3]]
     lines += [f"check: {clean(id)} is held: {clean(why)[:150]}" for id, why in list(people.held.items())[:3]]

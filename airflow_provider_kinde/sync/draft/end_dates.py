@@ -19,17 +19,24 @@ class EndDates:
     :param name: the column.
     :param filled: how many rows have a date there.
     :param active: how many of them have a status that gives access.
-    :param past: how many of those with such a status have a date in the past.
+    :param earlier: how many of those with such a status have a past date before their start date.
+    :param past: how many of those with such a status have another date in the past.
     """
 
     name: str
     filled: int = 0
     active: int = 0
+    earlier: int = 0
     past: int = 0
 
 
 def count_end_dates(
-    rows: Iterable[Row], columns: list[str], status: str | None, active: frozenset[str], reader: DateReader
+    rows: Iterable[Row],
+    columns: list[str],
+    status: str | None,
+    active: frozenset[str],
+    reader: DateReader,
+    start: str | None = None,
 ) -> list[EndDates]:
     """Count the end dates of people whose status gives access.
 
@@ -38,6 +45,7 @@ def count_end_dates(
     :param status: the column of the status; ``None`` if there is none.
     :param active: the statuses that give access, case-folded.
     :param reader: reads the dates.
+    :param start: the column of the start date; ``None`` if there is none.
     :returns: the counts of each column.
     """
     found = [EndDates(name) for name in columns]
@@ -45,6 +53,7 @@ def count_end_dates(
     for row in rows:
         if row.problem:
             continue
+        began = _day(clean_cell(row.values.get(start)), reader) if start else None
         gives = status is None or str(clean_cell(row.values.get(status))).casefold() in active
         for entry in found:
             value = clean_cell(row.values.get(entry.name))
@@ -53,7 +62,11 @@ def count_end_dates(
             entry.filled += 1
             if gives:
                 entry.active += 1
-                entry.past += _is_past(value, today, reader)
+                day = _day(value, reader)
+                if day is not None and day < today:
+                    before = began is not None and day < began
+                    entry.earlier += before
+                    entry.past += not before
     return found
 
 
@@ -67,12 +80,16 @@ def comments(found: list[EndDates], chosen: str | None) -> list[str]:
     lines = []
     for entry in found:
         if entry.name == chosen:
+            if entry.earlier:
+                lines.append(
+                    f"check: {_rows(entry.earlier)} with a status that gives access, and a day in {entry.name!r} "
+                    "before the start: ignored, as of a person who came back"
+                )
             if entry.past:
-                lines += [
-                    f"check: {entry.past} people with a status that gives access have a past day in {entry.name!r}.",
-                    "  An end before the latest start belongs to an earlier time and is ignored (a rehire); with a",
-                    "  later one they have no access.",
-                ]
+                lines.append(
+                    f"check: {_rows(entry.past)} with a status that gives access, and a past day in {entry.name!r}: "
+                    "no access"
+                )
         elif entry.filled:
             lines.append(
                 f"check: {entry.name!r} looks like an end date too ({entry.filled} filled, {entry.active} of them with "
@@ -81,9 +98,12 @@ def comments(found: list[EndDates], chosen: str | None) -> list[str]:
     return lines
 
 
-def _is_past(value: object, today: dt.date, reader: DateReader) -> bool:
+def _day(value: object, reader: DateReader) -> dt.date | None:
     try:
-        day = reader.read(value, dt.timezone.utc)
+        return None if is_blank(value) else reader.read(value, dt.timezone.utc)
     except ValueError:
-        return False
-    return day is not None and day < today
+        return None
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

@@ -91,6 +91,7 @@ def _joined(rows: Sequence[HrRow]) -> HrRow:
         memberships=encode_memberships(tuple(ordered), unsure),
         adopt=max(row.adopt for row in rows),
         connection=max(row.connection for row in rows),
+        unmapped=hr_rows.joined_unmapped(row.unmapped for row in rows if row.access == best.access),
     )
 
 

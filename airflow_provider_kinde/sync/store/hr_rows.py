@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from airflow_provider_kinde.sync.model import Access
@@ -16,14 +17,13 @@ INDEX_ADDRESSES = "CREATE INDEX hr_key ON hr (key, id, access) WHERE key IS NOT 
 REPEATED_IDS = "SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(rowid)"
 
 ROWS_OF_ID = (
-    "SELECT rowid, number, mark, access, why, email, key, given, family, properties, memberships, adopt, connection "
-    "FROM hr "
-    "WHERE id = ? ORDER BY rowid"
+    "SELECT rowid, number, mark, access, why, email, key, given, family, properties, memberships, adopt, connection, "
+    "unmapped FROM hr WHERE id = ? ORDER BY rowid"
 )
 
 REPLACE_ROW = (
     "UPDATE hr SET number = ?, access = ?, why = ?, email = ?, key = ?, given = ?, family = ?, properties = ?, "
-    "memberships = ?, adopt = ?, connection = ? WHERE rowid = ?"
+    "memberships = ?, adopt = ?, connection = ?, unmapped = ? WHERE rowid = ?"
 )
 
 NUMBERS = "SELECT number, id FROM hr WHERE {column} = ? AND access IS NOT NULL ORDER BY number"
@@ -75,6 +75,7 @@ class HrRow(NamedTuple):
     :param memberships: memberships and unclear rules, as the table keeps them.
     :param adopt: the ``provided_id`` of an account that may be taken over.
     :param connection: the connection to sign in by.
+    :param unmapped: values that no rule names, as the table keeps them.
     """
 
     rowid: int
@@ -90,6 +91,7 @@ class HrRow(NamedTuple):
     memberships: str
     adopt: str
     connection: str
+    unmapped: str
 
 
 def index_ids(database: Database) -> None:
@@ -142,7 +144,7 @@ def replace_row(database: Database, row: HrRow) -> None:
         row.properties,
         row.memberships,
     )
-    database.run(REPLACE_ROW, (*values, row.adopt, row.connection, row.rowid))
+    database.run(REPLACE_ROW, (*values, row.adopt, row.connection, row.unmapped, row.rowid))
 
 
 def reject_rows(database: Database, column: str, value: str) -> list[tuple[int, str]]:
@@ -213,6 +215,15 @@ def hold_address(database: Database, key: str) -> None:
     """
     database.run(KEEP_CLUES_OF_ADDRESS, (key, _ACTIVE))
     database.run(HOLD_ADDRESS, (key, _ACTIVE))
+
+
+def joined_unmapped(texts: Iterable[str | None]) -> str:
+    """Join the values that no rule names of several rows of one person. The person counts once for each value.
+
+    :param texts: what the rows hold, as the table keeps it.
+    """
+    found = {tuple(pair) for text in texts if text for pair in json.loads(text)}
+    return json.dumps(sorted(found), ensure_ascii=False) if found else ""
 
 
 def unmapped_values(database: Database) -> list[str]:

@@ -294,6 +294,24 @@ def test_end_dates_beside_the_status_are_mentioned(tmp_path: Path) -> None:
     text, spec = drafted(tmp_path, rows)
     assert spec.employment.end_date is not None
     assert spec.employment.end_date.text == "{{ row['termination date'] }}"
-    assert "check: 1 people with a status that gives access have a past day in 'termination date'." in text
+    assert "check: 1 row with a status that gives access, and a day in 'termination date' before the start" in text
     assert "check: 'exit date' looks like an end date too (2 filled, 1 of them with a status that gives access)" in text
     assert "2 people have access, 1 have left, 0 rows are" in text
+
+
+def test_the_counts_of_a_draft_add_up(tmp_path: Path) -> None:
+    rows = (
+        "id,email,first name,last name,status,hire date,termination date\n"
+        "1,a@x.com,Ann,Lee,Active,2020-01-01,2018-05-05\n"
+        "2,b@x.com,Bob,Ray,Active,2019-01-01,2020-02-02\n"
+        "3,c@x.com,Cy,Roe,Terminated,2019-01-01,2020-01-01\n"
+        "4,d@x.com,Di,Fox,Active,2019-01-01,\n"
+        "4,d@x.com,Di,Fox,Active,2019-01-01,\n"
+        "5,e@x.com,,,Odd,2019-01-01,\n"
+    )
+    text, _ = drafted(tmp_path, rows)
+    assert "6 rows" in text.splitlines()[0]
+    said = " ".join(line.lstrip("# ") for line in text.splitlines()[1:3])
+    assert "2 people have access, 2 have left, 1 rows are rejected, 0 people are held. 1 of the rows repeat" in said
+    assert "1 row with a status that gives access, and a past day in 'termination date': no access" in text
+    assert "these people are held" not in text

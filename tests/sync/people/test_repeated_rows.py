@@ -91,3 +91,11 @@ def test_the_order_of_joined_rows_changes_nothing(columns: list[dict[str, str]],
             )
         )
     assert found[0] == found[1]
+
+
+def test_values_that_no_rule_names_are_counted_of_every_row_of_a_person(world: World) -> None:
+    rows = [person(1), person(1, dept="Stock"), person(2, dept="Office"), person(2, dept="Stock"), person(3)]
+    rows += [person(3, dept="Yard", status="Terminated"), person(4, dept="Office")]
+    expected = ["dept: Office 2 people, Stock 2"]
+    assert world.plan(rows, ALL).unmapped == expected
+    assert world.plan(rows[::-1], ALL).unmapped == expected
