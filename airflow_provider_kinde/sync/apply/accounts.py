@@ -55,9 +55,7 @@ class Accounts:
             creation = users.create_user(
                 self.client,
                 "" if person.connection else person.email,
-                lambda: (
-                    self._find_without_address(link) if person.connection else self._find_linked(person.email, link)
-                ),
+                lambda: self._find_linked("" if person.connection else person.email, link),
                 profile={"given_name": person.given_name, "family_name": person.family_name},
                 provided_id=link,
                 organization_code=code,
@@ -86,20 +84,20 @@ class Accounts:
         return found[0][1] if found else None
 
     def _find_linked(self, email: str, link: str) -> fields.Json | None:
-        """Find the account that an earlier creation of the same person made.
+        """Find the account that an earlier creation of the same person made, by this run or by another one.
+
+        Another run may have made it with another address, and an account may have no address yet. Kinde cannot be asked
+        for a link, so all users are read if the address finds no account. That happens only after a creation without a
+        clear response.
 
         :raises ChangeFailed: the address belongs to another account, which this sync must not touch.
         """
-        for address in dict.fromkeys((email, email.lower())):
+        for address in dict.fromkeys((email, email.lower())) if email else ():
             for user in fields.list_in(self.client.get_users(email=address), "users"):
                 if user.get("provided_id") == link:
                     return fields.fields_of(user)
                 if email_key(fields.text_in(user, "email")) == email_key(email):
                     raise ChangeFailed("another Kinde account took this address while the run was going: run again")
-        return None
-
-    def _find_without_address(self, link: str) -> fields.Json | None:
-        """Find the account that an earlier creation made, which has no identity yet: all users are read."""
         return next((user for user in self.client.iter_users() if user.get("provided_id") == link), None)
 
     def _connect(self, user_id: str, change: Change) -> None:

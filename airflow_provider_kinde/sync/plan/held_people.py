@@ -107,7 +107,12 @@ class HeldPeople:
             self._hold(id, reason)
         name, accounts = self.reconciler.spec.name, self.snapshot.accounts
         for id, count in accounts.links_of_several():
-            self._hold(id, f"{count} Kinde accounts carry the link {name}:{id}: unlink all but one")
+            shown = ", ".join(account.id for account in self.snapshot.linked.get(id, ())[:5])
+            self._hold(
+                id,
+                f"{count} Kinde accounts carry the link {name}:{id}: {shown}. Two runs at once may have made them: "
+                f"delete those that the person does not use, or change their provided_id",
+            )
         for account in accounts.with_unknown_mark():
             link = account.link
             assert link is not None

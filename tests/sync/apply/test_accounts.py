@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from airflow_provider_kinde.sync import Report
+from airflow_provider_kinde.sync import Report, apply_plan
 from airflow_provider_kinde.sync.report.text import report_text
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
@@ -136,3 +136,16 @@ def test_properties_that_the_search_does_not_show_yet_are_read_one_by_one(world:
     world.kinde.seed({"properties": ["kp_usr_job_title"]})
     world.apply(people(3), JOB_TITLES)
     world.settled(people(3), JOB_TITLES)
+
+
+def test_a_creation_without_an_answer_is_looked_up_by_its_link_too(world: World) -> None:
+    rows = [person(1)]
+    plan = world.plan(rows)
+    # Another run, over newer HR data, makes the account at this moment, with another address.
+    world.kinde.seed({"users": [{"id": "kp_other", "email": "new@example.com", "provided_id": "hr:1"}]})
+    world.kinde.fault("POST", "^/api/v1/user$", drop=True)
+    report = apply_plan(plan, world.client)
+    assert report.outcome == "changes"
+    assert [user["provided_id"] for user in world.users().values()] == ["hr:1"]
+    assert world.memberships("new@example.com") == {"Sales": []}
+    assert world.plan(rows).summary["rename"] == 1

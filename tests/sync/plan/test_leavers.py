@@ -291,7 +291,13 @@ def test_the_same_name_and_address_under_a_new_id_is_held_for_both(world: World)
 
 def test_two_accounts_with_one_link_are_held(world: World) -> None:
     world.kinde.seed({"users": [{"email": f"{n}@example.com", "provided_id": "hr:1"} for n in "ab"]})
-    assert "2 Kinde accounts" in world.plan([person(1)]).held[0].reason
+    ids = sorted(user["id"] for user in world.users().values())
+    (held,) = world.plan([person(1)]).held
+    assert held.reason.startswith("2 Kinde accounts carry the link hr:1: ")
+    # Both are named, so that an administrator finds them.
+    assert all(id in held.reason for id in ids)
+    report = world.apply([person(1)])
+    assert (world.writes(), report.plan.summary["held"]) == ([], 1)
 
 
 def test_an_unknown_mark_is_held(world: World) -> None:
