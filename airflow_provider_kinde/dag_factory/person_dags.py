@@ -10,8 +10,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Param
@@ -32,8 +31,8 @@ ONBOARD_DOC = """\
 Gives **one person** access to Kinde, now. *Trigger* shows the form.
 
 Where HR has the person (`{spec}`), HR decides, and organization and roles of the form are not used. Where HR has no row
-yet, an account is made as the form says, and the sync takes it over once HR has the person. Sending the form twice does
-nothing twice. The task's log says what is done before it is.
+yet, an account is made as the form says, and the sync takes it over once HR has the person. Submitting the form again
+is harmless. The task's log says what is done before it is.
 """
 OFFBOARD_DOC = """\
 Takes **one person's** access to Kinde, now, and ends the sessions. *Trigger* shows the form.
@@ -70,31 +69,11 @@ def kinde_onboard_dag(
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync.
     """
-    caller = calling_file(__file__)
-    path = spec_file(spec_path, caller)
-    outline = read_outline(path, "kinde_onboard_dag")
-    dag = _dag(
-        caller, dag_id or f"{outline.name}-onboard", _onboard_params(outline), ONBOARD_DOC, path, default_args, tags,
-        dag_kwargs,
+    return _form_dag(
+        "onboard", KindeOnboardUserOperator, _onboard_params, ONBOARD_DOC, spec_path,
+        dag_id=dag_id, kinde_conn_id=kinde_conn_id, default_args=default_args, tags=tags, dag_kwargs=dag_kwargs,
+        storage_path=storage_path, log_personal_data=log_personal_data,
     )  # fmt: skip
-    task = KindeOnboardUserOperator(
-        task_id="onboard",
-        dag=dag,
-        spec=str(spec_path),
-        kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
-        address="{{ params.email | tojson }}",
-        given_name="{{ params.given_name | tojson }}",
-        family_name="{{ params.family_name | tojson }}",
-        organization="{{ params.organization | tojson }}",
-        roles="{{ params.roles | tojson }}",
-        start="{{ params.start | tojson }}",
-        hr_id="{{ params.hr_id | tojson }}",
-        approve="{{ params.approve | tojson }}",
-        storage_path=storage_path,
-        log_personal_data=log_personal_data,
-    )
-    task.spec_folder = str(caller.parent)
-    return dag
 
 
 def kinde_offboard_dag(
@@ -121,46 +100,44 @@ def kinde_offboard_dag(
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync.
     """
-    caller = calling_file(__file__)
-    path = spec_file(spec_path, caller)
-    outline = read_outline(path, "kinde_offboard_dag")
-    dag = _dag(
-        caller, dag_id or f"{outline.name}-offboard", _offboard_params(), OFFBOARD_DOC, path, default_args, tags,
-        dag_kwargs,
+    return _form_dag(
+        "offboard", KindeOffboardUserOperator, _offboard_params, OFFBOARD_DOC, spec_path,
+        dag_id=dag_id, kinde_conn_id=kinde_conn_id, default_args=default_args, tags=tags, dag_kwargs=dag_kwargs,
+        storage_path=storage_path, log_personal_data=log_personal_data,
     )  # fmt: skip
-    task = KindeOffboardUserOperator(
-        task_id="offboard",
-        dag=dag,
-        spec=str(spec_path),
-        kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
-        address="{{ params.email | tojson }}",
-        hr_id="{{ params.hr_id | tojson }}",
-        confirm_protected="{{ params.confirm_protected | tojson }}",
-        storage_path=storage_path,
-        log_personal_data=log_personal_data,
-    )
-    task.spec_folder = str(caller.parent)
-    return dag
 
 
-def _dag(
-    caller: Path,
-    dag_id: str,
-    params: dict[str, Param],
+def _form_dag(
+    name: str,
+    operator: Callable[..., KindeOnboardUserOperator | KindeOffboardUserOperator],
+    make_form: Callable[[DagOutline], dict[str, Param]],
     doc: str,
-    spec: Path,
+    spec_path: str | os.PathLike[str],
+    *,
+    dag_id: str | None,
+    kinde_conn_id: str | None,
     default_args: Mapping[str, Any] | None,
     tags: Collection[str],
     dag_kwargs: dict[str, Any],
+    **arguments: Any,
 ) -> DAG:
+    caller = calling_file(__file__)
+    path = spec_file(spec_path, caller)
+    outline = read_outline(path, f"kinde_{name}_dag")
+    form = make_form(outline)
     dag = DAG(
-        dag_id=dag_id,
+        dag_id=dag_id or f"{outline.name}-{name}",
         default_args={**RETRIES, **retry_arguments(), **(default_args or {})},
         tags=list(tags),
-        **{"doc_md": doc.format(spec=spec.name), **dag_arguments(dag_kwargs, params, FIXED)},
+        **{"doc_md": doc.format(spec=path.name), **dag_arguments(dag_kwargs, form, FIXED)},
     )
     # Airflow takes the file that calls DAG(), which is this one, and shows it as the DAG's code.
     dag.fileloc = str(caller)
+    # Airflow reads the argument "email" as the address of its alerts.
+    fields = {"address" if field == "email" else field: f"{{{{ params.{field} | tojson }}}}" for field in form}
+    connection = kinde_conn_id or outline.kinde_conn_id
+    task = operator(task_id=name, dag=dag, spec=str(spec_path), kinde_conn_id=connection, **fields, **arguments)
+    task.spec_folder = str(caller.parent)
     return dag
 
 
@@ -217,7 +194,7 @@ def _onboard_params(outline: DagOutline) -> dict[str, Param]:
     return {name: params[name] for name in order}
 
 
-def _offboard_params() -> dict[str, Param]:
+def _offboard_params(_outline: DagOutline) -> dict[str, Param]:
     return {
         "email": Param(
             None,

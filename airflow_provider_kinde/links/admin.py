@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+from airflow_provider_kinde.links.pushed import PushedLink
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator, Context
-
-KEY = "kinde_admin_link"
+    from airflow.providers.common.compat.sdk import Context
 
 
-class KindeAdminLink(BaseOperatorLink):
+class KindeAdminLink(PushedLink):
     """Opens the admin area of the Kinde environment that a task works on.
 
     Kinde documents no addresses of single users or organizations, so this is where both are found.
     """
 
     name = "Kinde admin"
-
-    @property
-    def xcom_key(self) -> str:
-        """Where the address is: pushed as the task starts, so that the button works while it runs."""
-        return KEY
-
-    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """The address of the button; empty for a task that ended before it read its connection. Never raises.
-
-        :param operator: the operator.
-        :param ti_key: which task instance.
-        """
-        try:
-            return str(XCom.get_value(key=self.xcom_key, ti_key=ti_key) or "")
-        except Exception:
-            return ""
+    key = "kinde_admin_link"
 
     @staticmethod
     def push(context: Context, base_url: str) -> None:
@@ -43,4 +26,4 @@ class KindeAdminLink(BaseOperatorLink):
         :param context: Airflow's context of the task.
         :param base_url: ``https://acme.kinde.com``.
         """
-        context["ti"].xcom_push(key=KEY, value=f"{base_url}/admin")
+        context["ti"].xcom_push(key=KindeAdminLink.key, value=f"{base_url}/admin")

@@ -5,38 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
-
+from airflow_provider_kinde.links.pushed import PushedLink
 from airflow_provider_kinde.version_compat import has_plugin_pages
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator, Context
+    from airflow.providers.common.compat.sdk import Context
 
 PREFIX = "/kinde"
 """Where the provider's pages are, below the address of Airflow's API server."""
 
 
-class KindeReportLink(BaseOperatorLink):
+class KindeReportLink(PushedLink):
     """Opens the page of the plan or report that a task of a sync wrote."""
 
     name = "Kinde report"
     key = "kinde_report_link"
-
-    @property
-    def xcom_key(self) -> str:
-        """Where the address is: pushed as the task starts, so that the button works while it runs."""
-        return self.key
-
-    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """The address of the button; empty where Airflow shows no pages of the provider. Never raises.
-
-        :param operator: the operator.
-        :param ti_key: which task instance.
-        """
-        try:
-            return str(XCom.get_value(key=self.xcom_key, ti_key=ti_key) or "")
-        except Exception:
-            return ""
 
     @staticmethod
     def push(context: Context) -> None:

@@ -52,7 +52,7 @@ class KindeOnboardUserOperator(_FormOperator):
 
     Where HR has the row, HR decides: the person is planned and applied as the sync does it, and organization and roles
     of the form are not used. Where HR has none yet, an account is made and marked ``<name>~onboarded:<day>``; the sync
-    adopts it by its address when the row appears. Running twice does nothing twice. With a start ahead (and no row),
+    adopts it by its address when the row appears. Running it again is harmless. With a start ahead (and no row),
     the task waits for that day without holding a worker.
 
     :param spec: path of the sync's spec file (templated).

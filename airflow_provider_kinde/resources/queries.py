@@ -277,18 +277,6 @@ def find_user(name: UserName) -> Lookup[Json | None]:
     return (yield from find_users([name]))[0]
 
 
-def need_user(name: UserName) -> Lookup[Json]:
-    """Find one user who has to be in Kinde (``GET /users``).
-
-    :param name: the user's name.
-    :raises KindeNotFoundError: there is no such user.
-    """
-    user = yield from find_user(name)
-    if user is None:
-        raise missing_user([name])
-    return user
-
-
 def missing_user(names: Sequence[UserName]) -> KindeNotFoundError:
     """Make the error for users who are not in Kinde.
 

@@ -152,6 +152,9 @@ def test_a_start_ahead_waits_without_a_worker(onboard: Any, company: Company, ki
     class Instance:
         map_index, dag_id, run_id, task_id, try_number = -1, "d", "r", "t", 1
 
+        def xcom_push(self, key: str, value: str) -> None:
+            assert value.startswith(("http", "/")), key
+
     context: Any = {"dag_run": Instance(), "ti": Instance()}
     with pytest.raises(TaskDeferred) as caught:
         task._onboard(context)

@@ -205,7 +205,7 @@ print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_
         "storage",
         "exceptions",
         "hooks.connection_form",
-        "links.admin",
+        "links",
         "sync.spec.dag_outline",
         "sync.kinds",
         "triggers.durations",
