@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from kinde_emulator import Emulator
 from tests.support.company import Company, row, writes
 
 PEOPLE = 80
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -30,9 +32,9 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_apply_that_is_ended_reports_and_says_how_to_go_on(
-    company: Company, kinde: Emulator, tmp_path: Path, ending: signal.Signals
+    company: Company, kinde: Emulator, tmp_path: Path, command: Cli, ending: signal.Signals
 ) -> None:
     company.spec.write_text(company.spec.read_text() + "guards: {max_role_grants: 1000}\n")
     company.rows = {number: row(number) for number in range(1, PEOPLE + 1)}
@@ -58,15 +60,9 @@ def test_an_apply_that_is_ended_reports_and_says_how_to_go_on(
 
     (line,) = [line for line in out.splitlines() if line.startswith("Next: ")]
     kinde.set(latency=0)
-    again = subprocess.run(
-        shlex.split(line.removeprefix("Next: ")),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, "AIRFLOW_HOME": str(tmp_path / "home")},
-    )
+    words = shlex.split(line.removeprefix("Next: "))
+    assert words[:3] == [sys.executable, "-m", "airflow_provider_kinde"]
+    again = command(*words[3:])
     assert again.returncode == 0, again.stdout + again.stderr
     assert sum(bool(user["provided_id"]) for user in kinde.state()["users"]) == PEOPLE
 
