@@ -179,6 +179,7 @@ class _Version(argparse.Action):
 
 
 def _plan(options: argparse.Namespace) -> int:
+    progress = Progress(f"reading {options.spec}")  # before the imports, which take their time
     from airflow_provider_kinde.sync.plan.planner import plan_tested
     from airflow_provider_kinde.sync.report.markdown import plan_markdown
     from airflow_provider_kinde.sync.report.page import plan_page
@@ -191,7 +192,7 @@ def _plan(options: argparse.Namespace) -> int:
     if options.out:
         check_writable(options.out)
         check_writable(page_beside(options.out))
-    with Progress(f"reading {options.spec}") as progress:
+    with progress:
         facts = run_facts("plan")
         spec, source, client = open_all(options, progress)
         with client:
@@ -242,6 +243,7 @@ def _plan_against(options: argparse.Namespace) -> int:
 
 
 def _apply(options: argparse.Namespace) -> int:
+    progress = Progress(f"reading {options.spec}")  # before the imports, which take their time
     from airflow_provider_kinde.sync.apply.run import apply
     from airflow_provider_kinde.sync.report.page import report_page
     from airflow_provider_kinde.sync.report.plan_file import lines
@@ -252,7 +254,7 @@ def _apply(options: argparse.Namespace) -> int:
     if options.report:
         check_writable(options.report)
         check_writable(page_beside(options.report))
-    with Progress(f"reading {options.spec}") as progress:
+    with progress:
         facts = run_facts("apply")
         spec, source, client = open_all(options, progress)
         with client:
@@ -283,11 +285,12 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    progress = Progress(f"reading {options.spec}")  # before the imports, which take their time
     from airflow_provider_kinde.sync.person.explain import explain, find_id
 
     if options.as_test:
         return _as_test(options)
-    with Progress(f"reading {options.spec}") as progress:
+    with progress:
         spec, source, client = open_all(options, progress)
         with client:
             id = options.id or find_id(spec, source, client, options.email, options.now)
