@@ -26,7 +26,7 @@ from airflow_provider_kinde.sync.spec.expressions import RowView, Template, Temp
 from tests.laws.test_sync_laws import OPEN
 from tests.support.world import NOW, SPEC, World, people, person
 
-PATHS = {"/api/v1/users", "/api/v1/user", "/api/v1/organizations", "/api/v1/roles", "/oauth2/token"}
+PATHS = {f"/api/v1/{name}" for name in ("users", "user", "organizations", "roles", "api_keys")} | {"/oauth2/token"}
 
 
 IDS = [

@@ -69,6 +69,8 @@ KINDS = (
     Kind("add-members", "PATCH", "^/api/v1/organizations/[^/]+/users"),
     Kind("take-role", "DELETE", "^/api/v1/organizations/[^/]+/users/[^/]+/roles/"),
     Kind("end-sessions", "DELETE", "^/api/v1/users/[^/]+/sessions"),
+    Kind("api-keys", "GET", "^/api/v1/api_keys"),
+    Kind("delete-api-key", "DELETE", "^/api/v1/api_keys/"),
     Kind("delete-user", "DELETE", r"^/api/v1/user\?"),
     Kind("create-organization", "POST", "^/api/v1/organization$"),
 )
@@ -192,7 +194,8 @@ def prepare(path: Path) -> None:
         kinde.seed(BY_HAND)
         engineers = {user["email"]: user for user in kinde.state()["users"]}
         code = next(code for code in engineers["p1@example.com"]["memberships"])
-        kinde.seed({"users": [{"email": "p8@example.com", "memberships": {code: ["auditor", "engineer", "lead"]}}]})
+        by_hand = {"email": "p8@example.com", "memberships": {code: ["auditor", "engineer", "lead"]}}
+        kinde.seed({"users": [by_hand, {"email": "p5@example.com", "api_keys": ["laptop"]}]})
 
 
 @contextmanager
@@ -220,6 +223,7 @@ def plain(state: dict[str, Any]) -> dict[str, Any]:
             "identities": sorted((i["type"], i["value"], i["is_primary"]) for i in user["identities"]),
             "memberships": {names[code]: sorted(roles) for code, roles in sorted(user["memberships"].items())},
             "properties": user["properties"],
+            "api_keys": user["api_keys"],
         }
         for user in state["users"]
     ]
