@@ -161,7 +161,7 @@ def _operator(base: Any) -> Any:
             return super().execute(context)
 
         def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-            """Return the plan that was approved; after a rejection Airflow skips the tasks that follow.
+            """Return the plan that was approved; after a rejection this task and those that follow are skipped.
 
             :param context: the task's context.
             :param event: the answer, as Airflow passes it.
@@ -169,7 +169,8 @@ def _operator(base: Any) -> Any:
             from airflow_provider_kinde.operators.approval_seal import is_sealed, sealed
             from airflow_provider_kinde.sync.spec.models import SyncSpec
 
-            answer = super().execute_complete(context, event)
+            # Not the one of ApprovalOperator: after a rejection that one ends this task as a success.
+            answer = super(base, self).execute_complete(context, event)
             asked = context["ti"].xcom_pull(task_ids=self.task_id, key="asked")
             conn_id = self.kinde_conn_id or SyncSpec.load(self._spec_file()).kinde_conn_id
             if not is_sealed(asked, conn_id, context):

@@ -80,6 +80,10 @@ NEVER_ASKED = {
     "max_bulk": "more than 100 users are never sent in one request",
     "directory_changes": "a directory takes an identity provider on its other side",
     "extra_fields": "unknown fields are ignored",
+    "sso_email": "takes a user of an identity provider; the client works with either",
+    "enterprise_identity": "takes an enterprise connection; what became of the identity is read after each change",
+    "profile_sync": "takes a sign-in at an identity provider",
+    "environment_live": "the environment's own: `doctor` shows it",
     "log_size": "the emulator's own",
 }
 """Settings of the emulator that the probe does not learn, and why."""

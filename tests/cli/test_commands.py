@@ -374,4 +374,4 @@ def test_without_home_in_the_c_locale_and_with_standard_output_closed(
         [sys.executable, *words], cwd=tmp_path, env=env, stderr=subprocess.PIPE, check=False, timeout=120
     )
     assert done.returncode == 1
-    assert done.stderr.startswith(b"error: Airflow cannot be loaded in a locale whose encoding is ")
+    assert b"\nerror: Airflow cannot be loaded in a locale whose encoding is " in done.stderr

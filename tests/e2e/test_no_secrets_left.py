@@ -45,7 +45,7 @@ def test_neither_secret_nor_token(
 
 def test_people_are_named_in_plans_and_reports_only(airflow: LocalAirflow, stage: Stage, run_id: str) -> None:
     named = {(what, Path(where)) for what, where in found(people(), files(stage.folder / "reports"))}
-    reports = ("plan.json", "report.json", "report.csv")
+    reports = ("plan.json", "plan.html", "report.json", "report.csv", "report.html")
     assert {(what, path.name) for what, path in named} == {
         (what, name) for what in ("address", "name") for name in reports
     }

@@ -19,7 +19,14 @@ from airflow_provider_kinde.operators.sync import KindeSyncPlanOperator
 from airflow_provider_kinde.sensors.base import WaitSensor
 from airflow_provider_kinde.triggers.base import WaitTrigger, value_of
 
-MAY_PASS = {"KindeRateLimitError", "KindeServerError", "KindeResponseError", "SourceError", "StorageError"}
+MAY_PASS = {
+    "KindeRateLimitError",
+    "KindeServerError",
+    "KindeResponseError",
+    "KindeStoppedError",
+    "SourceError",
+    "StorageError",
+}
 NEVER_PASSES = {
     "KindeAuthError",
     "KindePermissionError",
@@ -28,6 +35,7 @@ NEVER_PASSES = {
     "KindeInputError",
     "SyncError",
     "SpecError",
+    "UnknownIdsError",
 }
 
 

@@ -159,6 +159,7 @@ def test_a_sync_that_kinde_turns_away(dag_file: DagFile, company: Company, kinde
     kinde.fault("GET", "/api/v1/users", status=429, times=1, headers={"Retry-After": "900"})
     operator = KindeSyncPlanOperator(task_id="plan", spec=str(company.spec))
     ti = SimpleNamespace(dag_id="d", run_id="manual__1", task_id="plan", map_index=-1, try_number=1)
+    ti.xcom_push = lambda **_: None
     with pytest.raises(Exception, match="longer than") as caught:
         operator.execute({"ti": ti, "dag_run": SimpleNamespace(run_type="manual")})  # type: ignore[typeddict-item]
     found = decision(caught.value)
