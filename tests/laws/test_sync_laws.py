@@ -79,7 +79,7 @@ kindes = st.builds(
     add_existing_member=st.sampled_from(["200", "204", "409"]),
     no_sessions_status=st.sampled_from([200, 404]),
 )
-EXAMPLES = int(os.environ.get("KINDE_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("KINDE_EXAMPLES", "20"))
 """A fixed few hundred steps in the suite; `KINDE_EXAMPLES=2000` for a night's soak, then with new random seeds."""
 example = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 40

@@ -174,7 +174,7 @@ def test_relink_stays_in_its_own_namespace(tenant: Tenant) -> None:
     assert tenant.of("p1@example.com") == before
 
 
-EXAMPLES = int(os.environ.get("KINDE_EXAMPLES", "40")) // 4
+EXAMPLES = int(os.environ.get("KINDE_EXAMPLES", "20")) // 4
 exports = st.lists(
     st.builds(
         lambda id, address, dept, status: person(id, "Sam", email=f"e{address}@example.com", dept=dept, status=status),

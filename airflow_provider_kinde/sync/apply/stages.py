@@ -105,7 +105,7 @@ class Run:
         self.dead: str = ""
 
     def __enter__(self) -> Run:
-        self.pool = ThreadPool(self.client.max_concurrency)
+        self.pool = ThreadPool(min(self.client.max_concurrency, sum(self.operations.kinds().values())))
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -28,7 +28,7 @@ def read_all_members(
     :param database: where members are kept.
     :param progress: called after each organization.
     """
-    with ThreadPool(client.max_concurrency) as pool:
+    with ThreadPool(min(client.max_concurrency, len(organizations))) as pool:
         for done, _ in enumerate(pool.map(lambda one: _read_into(database, client, one), organizations), 1):
             progress("reading organizations", done, len(organizations))
     index_members(database)
@@ -42,7 +42,7 @@ def read_other_members(client: Any, organizations: Sequence[Organization], datab
     :param organizations: the organizations; their codes are their aliases.
     :param database: where members are kept.
     """
-    with ThreadPool(client.max_concurrency) as pool:
+    with ThreadPool(min(client.max_concurrency, len(organizations))) as pool:
         list(pool.map(lambda one: _read_into(database, client, one), organizations))
     keep_last_listed(database)
 
