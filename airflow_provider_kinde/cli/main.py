@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-import time
+import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -319,8 +319,11 @@ def _validate(options: argparse.Namespace) -> int:
 def _watch(options: argparse.Namespace) -> int:
     """Check a spec each time its file is saved."""
     stamp: tuple[int, int] | None = (-1, -1)
-    with suppress(KeyboardInterrupt):
-        while True:
+    ended = threading.Event()
+    # Not KeyboardInterrupt: Python drops one that is raised in a callback, as of an import.
+    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
+    try:
+        while not ended.is_set():
             try:
                 status = Path(options.spec).stat()
                 now: tuple[int, int] | None = (status.st_mtime_ns, status.st_size)
@@ -332,7 +335,9 @@ def _watch(options: argparse.Namespace) -> int:
                     _check(options)
                 except ProviderError as error:
                     fail(str(error))
-            time.sleep(WATCH_SECONDS)
+            ended.wait(WATCH_SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
     return 0
 
 

@@ -32,7 +32,10 @@ def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
     :param document: the content of ``plan.json`` or ``report.json``, without its operations.
     :param found: the people, grouped.
     """
-    done = "outcomes" in document and document["outcome"] != "blocked"
+    report = "outcomes" in document and document["outcome"] != "blocked"
+    left = _left(document) if report else 0
+    # Where something was not made, the people below are those of the plan: which of them changed is said for each.
+    done = report and not left
     people = Counter({category.kind: category.count for category in found})
     parts: list[str] = []
     for kinds in _ONE_SENTENCE:
@@ -44,7 +47,8 @@ def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
         verb = "changed" if done else "changes" if count == 1 else "change"
         parts.append(f"{_people(count, not parts)} {verb}")
     if created:
-        parts.append(f"{created:,} {'organization is' if created == 1 else 'organizations are'} created")
+        verb = ("was" if created == 1 else "were") if done else "is" if created == 1 else "are"
+        parts.append(f"{created:,} {'organization' if created == 1 else 'organizations'} {verb} created")
     if held := len(document.get("held") or ()):
         parts.append(f"{_people(held, not parts)} {'is' if held == 1 else 'are'} held")
     if rejected := len(document.get("rejected") or ()):
@@ -52,8 +56,10 @@ def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
     said = ", ".join(parts) or _no_changes(document)
     if blocked := document.get("blocked"):
         said += f"; blocked: {block_reason(document, blocked)}"
-    elif done and (left := _left(document)):
-        said += f"; {left:,} {'change was' if left == 1 else 'changes were'} not made"
+    elif left:
+        made, every = int(document["outcomes"].get("done", 0)), sum(document["outcomes"].values())
+        why = "Interrupted: " if document.get("interrupted") else ""
+        said = f"{why}{made:,} of {every:,} {'change was' if every == 1 else 'changes were'} made. Planned: {said}"
     return f"{said}."
 
 

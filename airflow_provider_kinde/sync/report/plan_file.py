@@ -109,6 +109,8 @@ class PlanFile:
         :raises SyncError: it is not, or another client secret signed it; the message says what differs.
         """
         assert plan.sign is not None
+        if "outcomes" in self.head:
+            raise SyncError("this file is a report, not a plan: give the plan.json of the run, or plan again")
         with _understood():
             spec_name, host = self.head["spec"], self.head.get("host", plan.host)
             created, claimed = self.head["created_at"], self.head["hash"]

@@ -122,6 +122,14 @@ def test_a_report_says_what_was_done(settled: World) -> None:
     assert "1.5 s" in shown.text("dd")
 
 
+def test_a_report_counts_what_was_made_where_something_was_not(settled: World) -> None:
+    settled.kinde.fault("PATCH", "/api/v1/user", status=400, times=None)
+    report = settled.apply([*people(39, dept="Eng"), person(40, dept="Eng", status="Terminated")])
+    assert Page("".join(report_page(report))).text("h1") == ("0 of 1 change was made. Planned: 1 person loses access.")
+    report.interrupted = True
+    assert Page("".join(report_page(report))).text("h1").startswith("Interrupted: 0 of 1 change was made.")
+
+
 def test_the_page_of_the_file_is_the_page_of_the_plan(settled: World) -> None:
     for made, written in (
         (settled.plan(TROUBLE), plan_page),

@@ -89,6 +89,14 @@ def test_a_file_that_is_read_piece_by_piece_has_the_same_signature(world: World,
     assert world.apply(ROWS, plan_file=PlanFile.read(lambda: io.StringIO(text))).outcome == "changes"
 
 
+def test_a_report_is_no_plan(world: World) -> None:
+    text = "".join(lines(world.apply(ROWS).document()))
+    world.kinde.clear_log()
+    with pytest.raises(SyncError, match="this file is a report, not a plan"):
+        world.apply(ROWS, plan_file=PlanFile.read(lambda: io.StringIO(text)))
+    assert not world.writes()
+
+
 def test_the_signature_tells_nothing_of_the_secret_and_differs_from_tenant_to_tenant_by_it(world: World) -> None:
     first, second = (KindeClient(world.kinde.url, "id", secret) for secret in ("a", "b"))
     assert first.sign(b"x") == KindeClient(world.kinde.url, "other", "a").sign(b"x")

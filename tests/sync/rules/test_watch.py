@@ -24,4 +24,7 @@ def test_a_spec_is_checked_each_time_it_is_saved(tmp_path: Path) -> None:
             spec.write_text(text)
             assert any(words in line for line in watching.stdout)
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(30) == 0
+        try:
+            assert watching.wait(30) == 0
+        finally:
+            watching.kill()
