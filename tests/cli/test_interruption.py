@@ -21,6 +21,11 @@ PEOPLE = 80
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def hear_ctrl_c() -> None:
+    """A shell starts background work, as these tests may be, deaf to SIGINT, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "airflow_provider_kinde", *arguments],
@@ -29,6 +34,7 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "AIRFLOW_HOME": str(folder / "home")},
+        preexec_fn=hear_ctrl_c,
     )
 
 
