@@ -188,7 +188,7 @@ def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.report.text import plan_lines
 
     if options.against:
-        return _plan_against(options)
+        return _plan_against(options, progress)
     if options.out:
         check_writable(options.out)
         check_writable(page_beside(options.out))
@@ -215,7 +215,7 @@ def _plan(options: argparse.Namespace) -> int:
     return PLAN_EXIT[plan.outcome]
 
 
-def _plan_against(options: argparse.Namespace) -> int:
+def _plan_against(options: argparse.Namespace, progress: Progress) -> int:
     from airflow_provider_kinde.cli.against import load_old
     from airflow_provider_kinde.sync.rules.difference import compare_specs
     from airflow_provider_kinde.sync.rules.difference_text import difference_lines
@@ -226,7 +226,7 @@ def _plan_against(options: argparse.Namespace) -> int:
     if options.format == "html":
         raise SyncError("--format html shows a plan, and --against makes none: take --format markdown")
     old = load_old(options.against, options.spec)
-    with Progress(f"reading {options.spec}") as progress:
+    with progress:
         spec, source, client = open_all(options, progress)
     with client:
         found = compare_specs(

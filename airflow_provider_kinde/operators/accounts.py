@@ -1,4 +1,4 @@
-"""List every account of a tenant from a DAG: who is managed, who can be adopted, and who belongs to nobody."""
+"""List every account of a tenant from a DAG: which are managed, which can be adopted, and which are orphans."""
 
 from __future__ import annotations
 

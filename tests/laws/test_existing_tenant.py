@@ -1,4 +1,4 @@
-"""A tenant that exists: half of it signs in at an identity provider, and nobody remembers some of its accounts.
+"""A tenant that exists: half of it signs in at an identity provider, and some of its accounts are forgotten.
 
 The first plan removes nothing, the first run adopts what it may, the second is silent although names were rewritten at
 sign-ins, and the list of accounts is what was planted.

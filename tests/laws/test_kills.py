@@ -1,4 +1,4 @@
-"""Killed at the n-th write, and HR corrects itself: nobody stays locked out, and nobody keeps a second sign-in."""
+"""Killed at the n-th write, and HR corrects itself: no person stays locked out, and none keeps a second sign-in."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def killed_at(world: World, number: int, worked: bool) -> Iterator[None]:
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    """Somebody leaves, gets an address, a department, a name, returns, and one whom security suspended leaves."""
+    """A person leaves, gets an address, a department, a name, returns, and one whom security suspended leaves."""
     right = people(12)
     right[3] = person(4, status="Terminated")
     wrong = [dict(row) for row in right]

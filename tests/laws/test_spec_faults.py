@@ -1,4 +1,4 @@
-"""Faults in specs are seen before apply, by one layer at least; refactorings change nothing for anybody.
+"""Faults in specs are seen before apply, by one layer at least; refactorings change nothing for any person.
 
 ``KINDE_SOAK=1`` tries 300 faults and 100 refactorings, and prints how many each layer saw (``pytest -s``).
 """

@@ -1,4 +1,4 @@
-"""Texts that mean "no value" are told before they become somebody's name."""
+"""Texts that mean "no value" are told before they become a person's name."""
 
 from __future__ import annotations
 
