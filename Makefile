@@ -146,6 +146,7 @@ types: ## mypy --strict, with Airflow's own types
 docs: ## the documentation as a site, in site/
 	@$(ENV) unit docs
 	$(UNIT)/python -m scripts.operations_page
+	$(UNIT)/python -m scripts.emulator_coverage
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 

@@ -73,8 +73,8 @@ class KindeError(ProviderError):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed later: not if Kinde refused it with a status of 400 to 499."""
-        return self.status is None or not 400 <= self.status < 500
+        """Whether the same request may succeed later: not if Kinde refused it with 400 to 499, or with 501."""
+        return self.status is None or not (400 <= self.status < 500 or self.status == 501)
 
     def __str__(self) -> str:
         known = [f"HTTP {self.status}" if self.status else "", self.code]

@@ -147,7 +147,7 @@ def _refusal(
     if status == 429:
         wait = requested_wait(response.headers, time.time)
         return AttemptFailed(KindeRateLimitError(message, retry_after=wait, **details), resend=True, wait=wait)
-    if status >= 500 or status in (408, 425):
+    if (status >= 500 and status != 501) or status in (408, 425):
         unknown = request.method != "GET"
         error: KindeError = KindeServerError(message, fate_unknown=unknown, **details)
         return AttemptFailed(error, resend=request.idempotent, wait=requested_wait(response.headers, time.time))

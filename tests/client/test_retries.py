@@ -14,6 +14,7 @@ import pytest
 from airflow_provider_kinde.client.responses import requested_wait
 from airflow_provider_kinde.exceptions import (
     KindeConflictError,
+    KindeError,
     KindeNotFoundError,
     KindeRateLimitError,
     KindeResponseError,
@@ -175,6 +176,15 @@ def test_a_delete_that_happened_unanswered_is_done(client: Any, server: Server) 
         server.on("DELETE /api/v1/organizations/o/users/u", Reply(status=429), gone)
         with pytest.raises(KindeNotFoundError):
             client.remove_organization_user("o", "u")
+
+
+def test_an_operation_that_the_server_does_not_have_is_not_asked_for_again(client: Any, server: Server) -> None:
+    missing = Reply({"errors": [{"code": "NOT_IMPLEMENTED", "message": "no such operation"}]}, status=501)
+    server.on(USERS, missing, OK)
+    with pytest.raises(KindeError, match="no such operation") as caught:
+        client.get_users()
+    assert not caught.value.retryable
+    assert len(server.sent(USERS)) == 1
 
 
 def test_an_unknown_route_is_never_a_delete_that_happened(client: Any, server: Server) -> None:

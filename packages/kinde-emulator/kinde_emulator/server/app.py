@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from kinde_emulator.errors import ApiError, OAuthError, bad, route_not_found
+from kinde_emulator.errors import ApiError, OAuthError, bad
+from kinde_emulator.server.documented import unknown_route
 from kinde_emulator.server.faults import Fault
 from kinde_emulator.server.http import Request, Response, error_response, html_response, json_response
 from kinde_emulator.server.loopback import names_this_machine
@@ -125,7 +126,7 @@ class App:
         found = ROUTER.find(request)
         try:
             if found is None:
-                return self._error(route_not_found())
+                return self._error(unknown_route(request))
             route, parameters = found
             return route.handler(request, **parameters)
         except ApiError as error:
