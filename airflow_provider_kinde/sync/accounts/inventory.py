@@ -184,4 +184,6 @@ def _reason(kind: str, row: InventoryRow) -> str:
         return f"HR has a person with this address, who is given nothing today ({row.why})"
     if row.access is None and row.unclear is not None:
         return f"row {row.unclear} has this address, and is rejected or held"
+    if row.access is None and row.namesake is not None:
+        return f"row {row.namesake} has this name, and is rejected or held: correct the row in HR"
     return "HR has a person with this address"

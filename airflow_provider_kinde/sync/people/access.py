@@ -7,6 +7,8 @@ import datetime as dt
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
 
+OUT_OF_SCOPE = "out of scope"
+"""Why a person has no access to whom ``scope`` says no."""
 FAR_END_YEARS = 100
 """No employment ends so far ahead: a later date means "no end"."""
 

@@ -12,7 +12,7 @@ import pendulum
 
 from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, holds_control
 from airflow_provider_kinde.sync.model import Access, Reading, RejectedRow, Row, Source, UnclearRule
-from airflow_provider_kinde.sync.people.access import decide_access
+from airflow_provider_kinde.sync.people.access import OUT_OF_SCOPE, decide_access
 from airflow_provider_kinde.sync.people.drift import Drift
 from airflow_provider_kinde.sync.people.memberships import MembershipRules, RowError
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
@@ -243,16 +243,14 @@ class _Reader:
         if spec.scope is not None and not self.truth("scope", spec.scope, view):
             blanks = self.blanks([spec.scope], view)
             if not blanks:
-                return Access.NONE, "out of scope", ()
+                return Access.NONE, OUT_OF_SCOPE, ()
             try:
                 access, why = self._employment(view)
             except RowError:
                 access = Access.ACTIVE
             # A person who has left anyway does not leave because of the blank.
             return (
-                (Access.NONE, why, ())
-                if access is Access.NONE
-                else (Access.NONE, "out of scope", (UnclearRule(blanks),))
+                (Access.NONE, why, ()) if access is Access.NONE else (Access.NONE, OUT_OF_SCOPE, (UnclearRule(blanks),))
             )
         return *self._employment(view), ()
 

@@ -18,6 +18,7 @@ from airflow_provider_kinde.sync.spec.examples import ExampleSpec
 from airflow_provider_kinde.sync.spec.expressions import Template, is_blank
 from airflow_provider_kinde.sync.spec.expressions import plain as plain_cell
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.near_ids import closest, suggestion
 
 _MOST_REASON = 80
 
@@ -38,7 +39,8 @@ def as_test(spec: SyncSpec, source: Source, id: str, now: pendulum.DateTime) -> 
     id = clean_text(id)
     rows = [row for row in source.read() if _id(spec, row) == id]
     if not rows:
-        raise SyncError(f"no row of the HR source has the id {id}")
+        near = suggestion(closest(id, filter(None, (_id(spec, row) for row in source.read()))))
+        raise SyncError(f"no row of the HR source has the id {id}{near}")
     cells = _Cells(spec)
     given = tuple(cells.of(row.values) for row in rows)
     day = now.in_timezone("UTC")

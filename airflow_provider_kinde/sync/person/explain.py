@@ -25,6 +25,7 @@ from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.cell_text import clean_cell, clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
+from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 _ACCESS = {
@@ -95,7 +96,7 @@ def explanation(plan: Plan, source: Source, id: str, *, personal: bool = True) -
     """
     id = clean_text(id)
     lines = [f"{clean(id)}  in {plan.spec.name} -> {plan.host}", ""]
-    lines += _section("row", _rows(plan.spec, source, id, personal))
+    lines += _section("row", _rows(plan, source, id, personal))
     lines += _section("mapping", _mapping(plan, id, personal))
     lines += _section("match", _match(plan, id, personal))
     lines += _section("action", _action(plan, id, personal))
@@ -106,15 +107,20 @@ def _section(title: str, lines: list[str]) -> list[str]:
     return [f"  {title if number == 0 else '':<9}{line}" for number, line in enumerate(lines)] + [""]
 
 
-def _rows(spec: SyncSpec, source: Source, id: str, personal: bool) -> list[str]:
+def _rows(plan: Plan, source: Source, id: str, personal: bool) -> list[str]:
     found: list[str] = []
+    spec = plan.spec
     reading = source.read()
     for row in reading:
         if _id(spec, row) == id:
             found.append(f"row {row.number} of {clean(reading.name)}")
             if personal:
                 found += _cells(spec, row.values)
-    return found or [f"no row of {clean(reading.name)} has this id"]
+    if found:
+        return found
+    linked = plan.snapshot is not None and id in plan.snapshot.linked
+    near = "" if linked or plan.snapshot is None else suggestion(near_ids(plan.snapshot.database, id))
+    return [f"no row of {clean(reading.name)} has this id{clean(near)}"]
 
 
 def _cells(spec: SyncSpec, values: Mapping[str, Any]) -> list[str]:
@@ -161,6 +167,8 @@ def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
         return rejected + held
     if plan.absence_unknown:
         return [f"nothing: no person is treated as absent, because {clean(plan.absence_unknown)}"]
+    if plan.snapshot is not None and id not in plan.snapshot.linked:
+        return ["nothing: no HR row and no account of this sync has this id"]
     if any(held_person.id == id for held_person in plan.held):
         return ["nothing: a run over all people holds this person, see below"]
     return ["nothing: a run over all people would treat this person as absent; a run for one id does not"]
@@ -244,5 +252,8 @@ def _action(plan: Plan, id: str, personal: bool) -> list[str]:
     safe: Callable[[str], str] = str if personal else without_values
     held = [f"held: {clean(safe(held.reason))}" for held in plan.held if held.id == id]
     rejected = [f"none: the row is rejected ({clean(safe(r.reason))})" for r in plan.rejected if r.id == id]
-    lines = held or rejected or action_lines(plan.operations, personal) or ["none: nothing to do"]
+    lines = held or rejected or action_lines(plan.operations, personal)
+    for one in plan.unmanaged_leavers:
+        lines.append(f"none: this sync does not manage {one.account}, which is still enabled: suspend it in Kinde")
+    lines = lines or ["none: nothing to do"]
     return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

@@ -28,6 +28,7 @@ from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
+from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People
 
 SCOPES = frozenset({"read:users", "update:users", "delete:user_sessions"})
@@ -114,7 +115,8 @@ class _Offboarding:
         accounts = snapshot.linked.get(leaver.id, []) if leaver.id else snapshot.accounts.with_address(key)
         by = f"the link {self.spec.name}:{leaver.id}" if leaver.id else "this address"
         if len(accounts) != 1:
-            raise FormRefused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}")
+            near = suggestion(near_ids(snapshot.database, leaver.id)) if leaver.id and not accounts else ""
+            raise FormRefused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}{near}")
         account = accounts[0]
         if key and key not in account.addresses:
             raise FormRefused(f"the account of {leaver.id} does not have this address: correct one of the two")

@@ -116,6 +116,8 @@ class RunCounts:
     :param rows: how many rows were read.
     :param removed_lately: alias -> how many people lost their membership in runs of the last day.
     :param renamed_lately: HR ids of the people whose address was changed in runs of the last day.
+    :param undo: whether the plan undoes a run. A membership that it removes is that of a mover, and whom it enables
+        lost access by mistake.
     """
 
     managed: int = 0
@@ -133,6 +135,7 @@ class RunCounts:
     rows: int = 0
     removed_lately: Mapping[str, int] = field(default_factory=dict)
     renamed_lately: frozenset[str] = frozenset()
+    undo: bool = False
 
 
 @dataclass(slots=True)
@@ -146,6 +149,7 @@ class _ChangeCounts:
     joined: Counter[str] = field(default_factory=Counter)
     taken: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    enabled: set[str] = field(default_factory=set)
     renamed: set[str] = field(default_factory=set)
     removed: Counter[str] = field(default_factory=Counter)
     losers: dict[str, set[str]] = field(default_factory=dict)
@@ -162,10 +166,12 @@ class _ChangeCounts:
             return
         before = self.counts.accounts[account.id]
         self.joiners += operation.kind == "enable" and not before.access
-        if _takes_access(operation):
+        if _takes_access(operation, undo=self.counts.undo):
             self.taken.add(account.id)
         if operation.kind == "delete":
             self.deleted.add(account.id)
+        elif operation.kind == "enable":
+            self.enabled.add(account.id)
         elif operation.kind == "rename":
             self.renamed.add(operation.id)
         elif operation.kind == "remove_membership":
@@ -176,23 +182,6 @@ class _ChangeCounts:
             self.takers.setdefault(operation.role or "", set()).add(account.id)
         elif operation.kind == "add_membership":
             self.joined[operation.alias or ""] += before.placed if operation.alias in self.created else before.settled
-
-
-def check_guards(
-    spec: SyncSpec,
-    operations: Iterable[Change],
-    counts: RunCounts,
-) -> list[Block]:
-    """Compare what a plan does with the guards of the spec.
-
-    A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
-
-    :param spec: the spec.
-    :param operations: the operations, in the order in which they are carried out.
-    :param counts: what they are measured against.
-    :returns: one :class:`Block` per guard that trips, every one of them approvable.
-    """
-    return blocks_of(measure_guards(spec, operations, counts))
 
 
 def blocks_of(checks: Iterable[GuardCheck]) -> list[Block]:
@@ -221,6 +210,8 @@ def told_checks(checks: Iterable[GuardCheck]) -> list[GuardCheck]:
 
 def measure_guards(spec: SyncSpec, operations: Iterable[Change], counts: RunCounts) -> list[GuardCheck]:
     """Measure the guards of the spec on what a plan does, whether they are exceeded or not.
+
+    A guard trips when a count exceeds ``max(share x base, min(floor, base / 2))``; a plain number is the limit itself.
 
     :param spec: the spec.
     :param operations: the operations, in the order in which they are carried out.
@@ -312,8 +303,9 @@ def _check_leavers(
         check("max_leavers", spec.guards.max_leavers, 0, counts.with_access, "people would lose access")
         return
     unfinished = done.taken - now - done.deleted
-    counted = now | unfinished | counts.recent.keys()
-    without = unfinished | {account_id for account_id, access in counts.recent.items() if not access}
+    recent = counts.recent.keys() - done.enabled if counts.undo else counts.recent.keys()
+    counted = now | unfinished | recent
+    without = unfinished | {account_id for account_id in recent if not counts.recent[account_id]}
     earlier = len(counted - now)
     what = "people would lose access"
     if earlier:
@@ -321,7 +313,7 @@ def _check_leavers(
     check("max_leavers", spec.guards.max_leavers, len(counted), counts.with_access + len(without), what)
 
 
-def _takes_access(operation: Change) -> bool:
+def _takes_access(operation: Change, *, undo: bool) -> bool:
     """Whether an operation suspends, deletes or strips a leaver."""
-    leaver = operation.person is None or operation.person.access is Access.NONE
+    leaver = not undo if operation.person is None else operation.person.access is Access.NONE
     return operation.kind in ("suspend", "delete") or (operation.kind == "remove_membership" and leaver)

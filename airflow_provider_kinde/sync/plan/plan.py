@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync.model import RejectedRow
 from airflow_provider_kinde.sync.people.coverage import Coverage
 from airflow_provider_kinde.sync.plan.guards import Block, GuardCheck
 from airflow_provider_kinde.sync.plan.held_people import HeldPerson
+from airflow_provider_kinde.sync.plan.unmanaged_leavers import UnmanagedLeaver
 from airflow_provider_kinde.sync.signature import Sign, signed, whole
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -57,6 +58,10 @@ class Plan:
     """What the rules of the spec do not cover; ``None`` for a run that is limited to some people."""
     unmapped: list[str] = field(default_factory=list)
     """Values that no rule names: a line for each column, in counts."""
+    unknown_ids: list[str] = field(default_factory=list)
+    """Of a run for some people: a line for each id that neither HR nor an account of this sync has."""
+    unmanaged_leavers: list[UnmanagedLeaver] = field(default_factory=list)
+    """People without access in HR who can still sign in by an account that this sync does not manage."""
     sign: Sign | None = None
     """Signs the plan and its report: the client's. Without it they cannot be written."""
 
@@ -78,8 +83,14 @@ class Plan:
             (protected, "protected person waits for a decision", "protected people wait for a decision"),
             (len(self.held) - protected, "person is held", "people are held"),
             (len(self.rejected), "row is rejected", "rows are rejected"),
+            (
+                len(self.unmanaged_leavers),
+                "account of a person who left is not managed",
+                "accounts of people who left are not managed",
+            ),
         )
-        found = [f"no person is treated as absent: {self.absence_unknown}"] if self.absence_unknown else []
+        found = list(self.unknown_ids)
+        found += [f"no person is treated as absent: {self.absence_unknown}"] if self.absence_unknown else []
         found += [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
         return ", ".join(found)
 
@@ -112,6 +123,7 @@ class Plan:
 
     def content(self) -> dict[str, Any]:
         """The plan without its signature."""
+        unmanaged = [one.to_json() for one in self.unmanaged_leavers]
         return {
             "spec": self.spec.name,
             "host": self.host,
@@ -130,6 +142,7 @@ class Plan:
                 {"id": held.id, "reason": held.reason, **({"protected": True} if held.protected else {})}
                 for held in self.held
             ],
+            **({"unmanaged_leavers": unmanaged} if unmanaged else {}),
             "warnings": self.warnings,
             **({"limits": self.limits} if self.limits else {}),
             **({"absence_unknown": self.absence_unknown} if self.absence_unknown else {}),

@@ -23,6 +23,7 @@ from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.plan.unmanaged_leavers import find_unmanaged_leavers, unmanaged_leavers_line
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.connections import find_connections
 from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
@@ -30,6 +31,7 @@ from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
+from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People, decode_memberships
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
@@ -137,8 +139,11 @@ def plan_run(
     plan.unchanged, plan.held = finder.unchanged, holds.listed()
     plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]
     plan.warnings += request.recent.written_back(plan.operations.of("update"))
-    plan.warnings += _unknown_ids(people, snapshot, request)
+    plan.unknown_ids = _unknown_ids(people, snapshot, request)
+    plan.warnings += plan.unknown_ids
     plan.warnings += holds.form_accounts.listed()
+    plan.unmanaged_leavers = find_unmanaged_leavers(spec, database, request)
+    plan.warnings += unmanaged_leavers_line(plan.unmanaged_leavers)
     plan.absence_unknown = holds.absence_unknown
     plan.coverage = coverage_of(spec, people) if request.ids is None else None
     plan.unmapped = people.unmapped if request.ids is None else []
@@ -200,9 +205,10 @@ def _check_approved(people: People, snapshot: Snapshot, request: RunRequest) -> 
     """Refuse the approval of a protected person whom neither HR nor Kinde knows: the id is mistyped."""
     unknown = [id for id in sorted(request.approve_protected) if id not in people.ids and id not in snapshot.linked]
     if unknown:
+        named = ", ".join(repr(id) + suggestion(near_ids(people.database, id)) for id in unknown)
         raise UnknownIdsError(
-            f"--approve-protected (approve_protected) names {', '.join(map(repr, unknown))}: no HR row and no account "
-            "of this sync has such an id. Nothing was written"
+            f"--approve-protected (approve_protected) names {named}: no HR row and no account of this sync has such an "
+            "id. Nothing was written"
         )
 
 
@@ -224,7 +230,7 @@ def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Chan
 
 def _unknown_ids(people: People, snapshot: Snapshot, request: RunRequest) -> list[str]:
     return [
-        f"id {id}: no HR row and no account of this sync has it"
+        f"id {id}: no HR row and no account of this sync has it{suggestion(near_ids(people.database, id))}"
         for id in sorted(request.ids or ())
         if id not in people.ids and id not in snapshot.linked
     ]

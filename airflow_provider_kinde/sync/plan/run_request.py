@@ -9,7 +9,7 @@ from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.exceptions import SyncError, UnknownIdsError
 from airflow_provider_kinde.sync.kinds import COUNTED, KINDS
 from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
@@ -125,6 +125,21 @@ def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
         raise SyncError(f"not a moment in ISO 8601: {str(now)!r}")
     assert isinstance(parsed, pendulum.DateTime)
     return parsed
+
+
+def check_approved_only(command: str, id: str, approve_protected: Collection[str]) -> None:
+    """Refuse the approval of protected people whom a command for one person does not concern: an id is mistyped.
+
+    :param command: the name of the command.
+    :param id: the HR id of the person whom an approval may name.
+    :param approve_protected: the HR ids that were approved.
+    :raises UnknownIdsError: one of them is another id.
+    """
+    if other := sorted({typed_id(one) for one in approve_protected} - {id}):
+        raise UnknownIdsError(
+            f"--approve-protected (approve_protected) names {', '.join(map(repr, other))}: this {command} is about "
+            f"{id}. Nothing was written"
+        )
 
 
 def typed_id(text: object, error: type[SyncError] = SyncError) -> str:

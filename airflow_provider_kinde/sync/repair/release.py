@@ -13,13 +13,14 @@ from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
-from airflow_provider_kinde.sync.plan.run_request import typed_id
+from airflow_provider_kinde.sync.plan.run_request import check_approved_only, typed_id
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 DOMAIN = "released.invalid"
@@ -91,14 +92,16 @@ def release(
     :param approve_protected: the HR id, if the account is protected and may lose its address.
     :param progress: called with stage, count and total during long work.
     :returns: what was written.
+    :raises UnknownIdsError: ``approve_protected`` names another id.
     :raises SyncError: the person is no finished leaver, or the address is an enterprise or social sign-in, or the spec
         names it in ``protect.emails`` or ``keep``. Nothing was written.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
     if reason := wrong_tenant(spec.tenant, client.host):
         raise SyncError(reason)
-    snapshot = read_snapshot(spec, client, progress)
     id = typed_id(id)
+    check_approved_only("release", id, approve_protected)
+    snapshot = read_snapshot(spec, client, progress)
     account = _leaver(spec, snapshot, id)
     rights = AccountRights(
         spec=spec,
@@ -239,7 +242,8 @@ def _leaver(spec: SyncSpec, snapshot: Snapshot, id: str) -> Account:
     accounts = snapshot.linked.get(id, [])
     if len(accounts) != 1:
         found = f"{len(accounts)} Kinde accounts carry" if accounts else "no Kinde account carries"
-        raise SyncError(f"{found} the link {Link(spec.name, id)}")
+        near = "" if accounts else suggestion(near_ids(snapshot.database, id))
+        raise SyncError(f"{found} the link {Link(spec.name, id)}{near}")
     account, link = accounts[0], accounts[0].link
     assert link is not None
     if link.problem:

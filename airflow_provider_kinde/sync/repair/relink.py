@@ -15,11 +15,12 @@ from airflow_provider_kinde.sync.model import Access, Account, Source
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
-from airflow_provider_kinde.sync.plan.run_request import RunRequest, typed_id
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, check_approved_only, typed_id
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People
 from airflow_provider_kinde.sync.store.unclear_rows import rows_of_no_account
 
@@ -32,6 +33,7 @@ class RelinkResult:
     :param before: its ``provided_id`` as it was found; equal to ``after`` if it was relinked already.
     :param after: its ``provided_id`` now.
     :param plan: what the next run does for the new id.
+    :param missing: the id that no account carries, if the account carries the new one already.
     :param written: whether Kinde was written to.
     """
 
@@ -39,6 +41,7 @@ class RelinkResult:
     before: str
     after: str
     plan: Plan
+    missing: str = ""
     written: bool = False
 
     def text(self) -> str:
@@ -50,6 +53,7 @@ class RelinkResult:
         lines = [f"account {clean(self.account.id)} <{clean(self.account.email)}>, {state}"]
         if self.before == self.after:
             lines.append(f"  already relinked: provided_id is {clean(self.after)}; nothing was written")
+            lines.append(f"  no account carries the link of {clean(self.missing)}")
         else:
             lines.append(f"  provided_id: {clean(self.before)} -> {clean(self.after)}")
             if not self.written:
@@ -127,11 +131,13 @@ def relink(
     :param now: the moment to plan for; the current time when left out.
     :param progress: called with stage, count and total during long work.
     :returns: what was written, and what the next run will do.
+    :raises UnknownIdsError: ``approve_protected`` names another id.
     :raises SyncError: one of these conditions does not hold. Nothing was written.
     """
     old, new = typed_id(old), typed_id(new)
     if not old or not new or old == new:
         raise SyncError(f"relink needs two different HR ids, found {old!r} and {new!r}")
+    check_approved_only("relink", new, approve_protected)
     client = client.get_conn() if hasattr(client, "get_conn") else client
     view = _RelinkedClient(client, spec.name, old, new)
     request = RunRequest.of(now=now, ids=[new], approve_protected=approve_protected)
@@ -143,7 +149,7 @@ def relink(
     accounts = plan.snapshot.linked.get(new, [])
     carry_old = [account for account in accounts if account.id in view.provided]
     carry_new = [account for account in accounts if account.id not in view.provided]
-    _check_accounts(spec, carry_old, carry_new, old, new)
+    _check_accounts(spec, plan.people, carry_old, carry_new, old, new)
     _check_rows(plan.people, old, new)
     account = (carry_old or carry_new)[0]
     link = account.link
@@ -151,7 +157,8 @@ def relink(
     if link.problem:
         raise SyncError(link.problem)
     if not carry_old:
-        return RelinkResult(account, str(link), str(link), plan)
+        missing = old + suggestion(near_ids(plan.people.database, old))
+        return RelinkResult(account, str(link), str(link), plan, missing)
     _check_doubt(plan.people, account, old, new)
     snapshot = plan.snapshot
     rights = AccountRights(
@@ -170,7 +177,9 @@ def relink(
     return found
 
 
-def _check_accounts(spec: SyncSpec, carry_old: list[Account], carry_new: list[Account], old: str, new: str) -> None:
+def _check_accounts(
+    spec: SyncSpec, people: People, carry_old: list[Account], carry_new: list[Account], old: str, new: str
+) -> None:
     for id, accounts in ((old, carry_old), (new, carry_new)):
         if len(accounts) > 1:
             names = ", ".join(sorted(account.id for account in accounts))
@@ -183,7 +192,8 @@ def _check_accounts(spec: SyncSpec, carry_old: list[Account], carry_new: list[Ac
             f"{new} already has an account ({carry_new[0].id}): delete it or clear its provided_id in Kinde first"
         )
     if not carry_old and not carry_new:
-        raise SyncError(f"no Kinde account carries the link {Link(spec.name, old)}: is --from the right id?")
+        near = suggestion(near_ids(people.database, old))
+        raise SyncError(f"no Kinde account carries the link {Link(spec.name, old)}: is --from the right id?{near}")
 
 
 def _check_rows(people: People, old: str, new: str) -> None:
@@ -218,4 +228,4 @@ def _why_not(people: People, id: str) -> str:
     if id in people.held:
         return f"held, {people.held[id]}"
     rejected = [f"row {r.row} is rejected ({r.reason})" for r in people.rejected if r.id == id]
-    return "; ".join(rejected) or "there is no such row"
+    return "; ".join(rejected) or "there is no such row" + suggestion(near_ids(people.database, id))

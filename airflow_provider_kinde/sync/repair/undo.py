@@ -9,12 +9,12 @@ from typing import Any
 
 import pendulum
 
-from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.exceptions import SyncError, UnknownIdsError
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change, plan_hash
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
-from airflow_provider_kinde.sync.plan.guards import Block, RunCounts, check_guards
+from airflow_provider_kinde.sync.plan.guards import Block, RunCounts, blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPerson
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.matching import Matches
@@ -32,6 +32,7 @@ from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrgani
 from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
+from airflow_provider_kinde.sync.store.near_ids import closest, suggestion
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 WORDS = Wording(plan="Undo", report="Undone", nothing="Nothing to undo.")
@@ -123,6 +124,7 @@ def make_undo(
     :param progress: called with stage, count and total during long work.
     :returns: the plan, checked by the guards of the spec (give it to :func:`apply_plan`), and what is not undone.
     :raises SyncError: the report is none, was changed, or is of another sync or tenant.
+    :raises UnknownIdsError: ``approve_protected`` names an id that is not in the report.
     """
     client = client.get_conn() if hasattr(client, "get_conn") else client
     request = RunRequest.of(now=now, ids=ids, approve_protected=approve_protected, recent=recent)
@@ -130,6 +132,7 @@ def make_undo(
     plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write), sign=client.sign)
     done, day = read_report(report, plan)
     undo = Undo(plan, str(report["hash"]))
+    _check_ids(done, request, plan)
     if reason := wrong_tenant(spec.tenant, client.host):
         plan.blocked.append(Block(reason, False))
         return undo
@@ -161,9 +164,29 @@ def make_undo(
         operations += found
     plan.operations = ChangeList(operations, snapshot.database)
     plan.warnings += request.recent.warnings
-    plan.blocked += check_guards(spec, plan.operations, _counts(rights, plan, request.recent))
+    counts = _counts(rights, plan, request.recent)
+    checks = measure_guards(spec, plan.operations, counts)
+    plan.guards, plan.managed = told_checks(checks), counts.managed
+    plan.blocked += blocks_of(checks)
     plan.blocked += check_policies(load_policies(spec), plan)
     return undo
+
+
+def _check_ids(done: Iterable[Change], request: RunRequest, plan: Plan) -> None:
+    """Warn about ids for which the report has nothing; refuse the approval of one."""
+    named = {change.id for change in done}
+
+    def told(unknown: Collection[str]) -> str:
+        return ", ".join(id + suggestion(closest(id, named)) for id in sorted(unknown))
+
+    if unknown := request.approve_protected - named:
+        raise UnknownIdsError(
+            f"--approve-protected (approve_protected) names {told(unknown)}: the report says of no such id that "
+            "something was done. Nothing was written"
+        )
+    if unknown := (request.ids or frozenset()) - named:
+        plan.unknown_ids = [f"the report says of no such id that something was done: {told(unknown)}"]
+        plan.warnings += plan.unknown_ids
 
 
 def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Change], Any]:
@@ -223,7 +246,7 @@ def _counts(rights: AccountRights, plan: Plan, recent: RecentChanges) -> RunCoun
     matches = Matches(rights.spec, rights.snapshot, rights.has_access, plan.now)
     touched = {operation.account.id for operation in plan.operations if operation.account}
     matches.counts.accounts = {match.account_id: match.state for match in matches if match.account_id in touched}
-    matches.counts.dropped = None
+    matches.counts.dropped, matches.counts.undo = None, True
     aliases = plan.operations.aliases("remove_membership")
     matches.counts.removed_lately = recent.still_removed(rights.snapshot, aliases)
     matches.counts.renamed_lately = recent.renamed

@@ -108,6 +108,9 @@ def _no_changes(document: Mapping[str, Any]) -> str:
         return f"No changes for what was asked for: {document['limits']}"
     if document.get("absence_unknown"):
         return f"No changes; no person is treated as absent: {document['absence_unknown']}"
+    if unmanaged := len(document.get("unmanaged_leavers") or ()):
+        accounts = "account of a person" if unmanaged == 1 else "accounts of people"
+        return f"No changes; {unmanaged:,} {accounts} who left {'is' if unmanaged == 1 else 'are'} not managed"
     return "No changes: Kinde agrees with HR"
 
 

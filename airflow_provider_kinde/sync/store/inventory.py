@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from airflow_provider_kinde.sync.model import Access
+from airflow_provider_kinde.resources.normalization import name_key
 from airflow_provider_kinde.sync.store.database import Database
+from airflow_provider_kinde.sync.store.unclear_rows import rows_of_no_account
 
 CLASSES = ("orphan", "held", "adoptable", "other source", "service or test", "managed")
 """The classes, in the order in which they are listed."""
@@ -14,7 +15,9 @@ CLASSES = ("orphan", "held", "adoptable", "other source", "service or test", "ma
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS held_people (id TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS ignored (text TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS namesakes (account TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
     "DELETE FROM held_people",
+    "DELETE FROM namesakes",
     "DELETE FROM ignored",
     "CREATE INDEX IF NOT EXISTS addresses_account ON addresses (account)",
     "CREATE INDEX IF NOT EXISTS unclear_key ON unclear (key)",
@@ -53,22 +56,23 @@ SELECT
       AND hr.adopt IS NOT accounts.provided_id THEN 3
     WHEN EXISTS (SELECT 1 FROM ignored WHERE text = accounts.key
       OR text = substr(accounts.key, instr(accounts.key, '@'))) THEN 4
-    WHEN hr.id IS NOT NULL OR found.unclear_number IS NOT NULL THEN 1
+    WHEN hr.id IS NOT NULL OR found.unclear_number IS NOT NULL OR namesakes.number IS NOT NULL THEN 1
     ELSE 0
   END AS class,
   COALESCE(accounts.link, found.adopted, hr.id, ''), accounts.id, accounts.provided_id, accounts.email,
   accounts.first, accounts.last, accounts.suspended, accounts.organizations, accounts.created, accounts.signed_in,
-  held_people.reason, hr.access, hr.why, found.unclear_number,
+  held_people.reason, hr.access, hr.why, found.unclear_number, namesakes.number,
   CASE WHEN hr.id IS NOT NULL THEN EXISTS (SELECT 1 FROM accounts AS other WHERE other.link = hr.id) END,
   CASE WHEN accounts.link IS NOT NULL THEN EXISTS (SELECT 1 FROM hr WHERE hr.id = accounts.link) END,
   (SELECT json_group_array(json_array(members.alias, members.roles)) FROM members WHERE members.account = accounts.id)
 FROM accounts JOIN ({_FOUND}) AS found ON found.place = accounts.rowid
   LEFT JOIN hr ON hr.rowid = found.hr_place
+  LEFT JOIN namesakes ON namesakes.account = accounts.id
   LEFT JOIN held_people ON held_people.id = COALESCE(accounts.link, hr.id)
 ORDER BY class, accounts.email, accounts.id
 """
 
-LEAVES = Access.NONE.value
+UNLINKED_NAMES = "SELECT id, first, last FROM accounts WHERE link IS NULL AND (first != '' OR last != '')"
 
 
 class InventoryRow(NamedTuple):
@@ -89,6 +93,7 @@ class InventoryRow(NamedTuple):
     :param access: the access of the person with this address in HR.
     :param why: why the person has this access.
     :param unclear: number of a row with this address that was not understood.
+    :param namesake: number of a row with this name that was not understood and whose id is on no account.
     :param elsewhere: whether the person with this address has a managed account.
     :param listed: whether HR has a row for the link of a managed account.
     :param members: organizations and role keys as JSON.
@@ -109,6 +114,7 @@ class InventoryRow(NamedTuple):
     access: str | None
     why: str | None
     unclear: int | None
+    namesake: int | None
     elsewhere: int | None
     listed: int | None
     members: str
@@ -125,6 +131,14 @@ def prepare(database: Database, held: Iterable[tuple[str, str]], ignored: Collec
         database.run(statement)
     database.insert("held_people", held)
     database.insert("ignored", ((text,) for text in ignored))
+    names = {
+        (name_key(row.given), name_key(row.family)): row.number
+        for row in reversed(rows_of_no_account(database))
+        if row.given is not None and row.family is not None and (row.given or row.family)
+    }
+    if names:
+        found = ((id, names.get((name_key(first), name_key(last)))) for id, first, last in database.all(UNLINKED_NAMES))
+        database.insert("namesakes", ((id, number) for id, number in found if number is not None))
 
 
 def inventory_rows(database: Database, onboarded: str) -> Iterator[InventoryRow]:

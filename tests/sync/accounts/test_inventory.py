@@ -130,3 +130,21 @@ def test_the_sum_says_what_a_sync_would_do(world: World) -> None:
     summary = inventory.summary(inventory.counts())
     assert summary[2] == "1 adoptable: adopted"
     assert summary[6] == "29 accounts. A sync would do now: 1 suspend, 1 adopt, 1 add membership"
+
+
+def test_an_account_with_the_name_of_a_rejected_row_is_no_orphan(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.seed({
+        "users": [
+            {"email": "pat.gray@elsewhere.example", "first_name": "PAT", "last_name": "Gray"},
+            {"email": "pat.white@elsewhere.example", "first_name": "Pat", "last_name": "White"},
+        ]
+    })  # fmt: skip
+    rows = [*people(20), person(21, "Pat", "Gray", status="Unheard of"), person(1, "Pat", "White", status="Unheard of")]
+    found = classes(world, rows)
+    account = found["pat.gray@elsewhere.example"]
+    assert (account.kind, account.reason) == (
+        "held", "row 21 has this name, and is rejected or held: correct the row in HR",
+    )  # fmt: skip
+    # The row of 1 has an account of its own, which is told by its id.
+    assert found["pat.white@elsewhere.example"].kind == "orphan"

@@ -64,6 +64,30 @@ def test_a_whole_mixed_run_goes_back_to_before(world: World) -> None:
     assert (again.plan.operations, {left.reason.split(":")[0] for left in again.left}) == ([], {"already"})
 
 
+def test_people_who_get_their_access_back_are_no_leavers_of_the_undo(world: World) -> None:
+    rows = [*people(60, dept="Eng"), *(person(number) for number in range(61, 101))]
+    world.apply(rows)
+    rows[:10] = [person(number, dept="Eng", status="Terminated") for number in range(1, 11)]
+    rows[10] = person(11, dept="Sales")
+    report = world.apply(rows)
+    assert report.plan.summary["suspend"] == 10
+    found = undo(world, report, SPEC)
+    assert (found.plan.outcome, found.plan.blocked) == ("changes", [])
+    checks = {check["guard"]: check for check in found.to_json()["guards"]}
+    assert checks["max_leavers"]["count"] == 0
+    assert found.to_json()["managed"] == 100
+    assert carry_out(world, found).outcome == "changes"
+
+
+def test_accounts_that_an_undo_suspends_count_with_the_leavers_of_today(world: World) -> None:
+    world.apply(people(90))
+    joined = world.apply(people(98))
+    world.apply([person(number, status="Terminated") if number <= 4 else person(number) for number in range(1, 99)])
+    found = undo(world, joined, SPEC)
+    (block,) = found.plan.blocked
+    assert block.reason.startswith("max_leavers (10%): 12 people would lose access (4 of them in an earlier run")
+
+
 def test_an_undo_is_undone_by_its_own_report(world: World) -> None:
     rows = people(20, dept="Eng")
     world.apply(rows, OPEN)
