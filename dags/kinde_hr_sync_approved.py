@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 
-from airflow_provider_kinde.dag_factory.sync_dag import can_ask, kinde_sync_dag
+from airflow_provider_kinde.dag_factory.sync_dag import kinde_sync_dag
+from airflow_provider_kinde.dag_factory.sync_tasks import can_ask
 
 spec = os.environ.get("KINDE_SYNC_SPEC")
 

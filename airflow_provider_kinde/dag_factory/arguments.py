@@ -12,6 +12,11 @@ NATIVE = (
     "become 10, another person). Leave it out"
 )
 OWN_DATA = "a sync acts on today's HR data, whatever the run's date"
+FIXED: Mapping[str, tuple[Any, str]] = {
+    "catchup": (False, OWN_DATA),
+    "max_active_runs": (1, "two runs at once would plan the same changes twice"),
+}
+"""What a DAG with a sync can only be set to, and why."""
 
 
 def dag_arguments(given: Mapping[str, Any], params: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,23 +14,22 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from airflow.providers.common.compat.sdk import DAG, Param
+from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_kinde.dag_factory.arguments import OWN_DATA, dag_arguments
+from airflow_provider_kinde.dag_factory.arguments import FIXED, dag_arguments
+from airflow_provider_kinde.dag_factory.sync_tasks import (
+    APPROVAL_TIMEOUT,
+    Approve,
+    SyncTasks,
+    kinde_sync_params,
+)
 from airflow_provider_kinde.operators.retry_policy import retry_arguments
-from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
 from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
-from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.sync.spec.dag_outline import RETRIES, calling_file, read_outline, spec_file
 from airflow_provider_kinde.triggers.durations import duration, seconds
-
-Approve = Literal["never", "blocked", "always"]
-
-APPROVAL_TIMEOUT = timedelta(days=1)
 
 DOC = """\
 Keeps **Kinde** in step with HR, as `{spec}` says.
@@ -41,7 +40,6 @@ without carrying it out (`dry_run`).{approval}
 APPROVAL_FORM = """ It also lets a plan that was blocked by a volume guard pass (`approve`: the plan's hash,
 from the log of the blocked run)."""
 APPROVERS_DECIDE = " The approvers of this DAG answer the task `approve`; approval comes from them alone."
-FIXED = {"catchup": (False, OWN_DATA), "max_active_runs": (1, "two runs at once would plan the same changes twice")}
 
 
 def kinde_sync_dag(
@@ -60,6 +58,8 @@ def kinde_sync_dag(
     storage_path: str | None = None,
     log_personal_data: bool | None = None,
     redact: bool | None = None,
+    inlets: Collection[Any] = (),
+    outlets: Collection[Any] = (),
     default_args: Mapping[str, Any] | None = None,
     tags: Collection[str] = ("kinde", "hr"),
     **dag_kwargs: Any,
@@ -87,6 +87,8 @@ def kinde_sync_dag(
     :param storage_path: folder for plans and reports; ``[kinde] storage_path`` when left out.
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
     :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
+    :param inlets: assets (data sets on Airflow 2) that the sync reads, such as the one of the HR extract.
+    :param outlets: assets that a finished apply task updates. Their events carry the counts of the run.
     :param default_args: merged over the factory's own (retries with exponential backoff, and Kinde's retry policy
         where Airflow has such).
     :param tags: the DAG's tags.
@@ -95,17 +97,28 @@ def kinde_sync_dag(
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
     """
-    _check(approve, approvers)
-    timeout, interval = duration("approval_timeout", approval_timeout), seconds("poll_interval", poll_interval)
+    interval = seconds("poll_interval", poll_interval)
     every = None if at_least_every is None else duration("at_least_every", at_least_every)
-    approvers = list(approvers)
     _check_change(on_change, schedule)
     caller = calling_file(__file__)
     path = spec_file(spec_path, caller)
     outline = read_outline(path, "kinde_sync_dag")
+    tasks = SyncTasks(
+        spec_path=spec_path,
+        folder=caller.parent,
+        kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
+        approve=approve,
+        approvers=approvers,
+        approval_timeout=approval_timeout,
+        storage_path=storage_path,
+        log_personal_data=log_personal_data,
+        redact=redact,
+        inlets=inlets,
+        outlets=outlets,
+    )
     if on_change == "asset":
         schedule = [_watched(path, outline.name, storage_path, every, interval)]
-    settings = dag_arguments(dag_kwargs, _params(approvals=not approvers), FIXED)
+    settings = dag_arguments(dag_kwargs, kinde_sync_params(approvals=not approvers), FIXED)
     dag = DAG(
         dag_id=dag_id or outline.name,
         schedule=schedule,
@@ -119,23 +132,7 @@ def kinde_sync_dag(
     )
     # Airflow takes the file that calls DAG(), which is this one, and shows it as the DAG's code.
     dag.fileloc = str(caller)
-    common: dict[str, Any] = {
-        "dag": dag,
-        # As given: an absolute path would change with every version of a DAG bundle, and the DAG with it.
-        "spec": str(spec_path),
-        "kinde_conn_id": kinde_conn_id or outline.kinde_conn_id,
-        "ids": "{{ params.ids | tojson }}",
-        "only": "{{ params.only | tojson }}",
-        # With approvers, neither field of the form approves anything.
-        "approve": None if approvers else "{{ params.approve | tojson }}",
-        "approve_protected": None if approvers else "{{ params.approve_protected | tojson }}",
-        "approvers_decide": bool(approvers),
-        "storage_path": storage_path,
-        "log_personal_data": log_personal_data,
-        "redact": redact,
-    }
-    plan = KindeSyncPlanOperator(task_id="plan", ask=approve != "never", **common)
-    tasks: list[Any] = [plan]
+    wait = None
     if on_change == "sensor":
         from airflow_provider_kinde.sensors.sources import HrSourceSensor
 
@@ -147,54 +144,8 @@ def kinde_sync_dag(
             poke_interval=interval,
             storage_path=storage_path,
         )
-        tasks.insert(0, wait)
-    if approve != "never":
-        from airflow_provider_kinde.operators.approval import KindeSyncApprovalOperator
-
-        tasks.append(
-            KindeSyncApprovalOperator(
-                task_id="approve",
-                dag=dag,
-                spec=str(spec_path),
-                when=approve,
-                kinde_conn_id=kinde_conn_id or outline.kinde_conn_id,
-                plan_only="{{ params.dry_run | tojson }}",
-                approvers=approvers,
-                response_timeout=timeout,
-                log_personal_data=log_personal_data,
-                # An approver who did not answer in time is not asked three more times.
-                retries=0,
-            )
-        )
-        answered = "ti.xcom_pull(task_ids='approve')['hash']"
-        common["approve"] = f"{{{{ {answered if approvers else f'({answered} or params.approve)'} | tojson }}}}"
-    applying: dict[str, Any] = {
-        "plan_path": f"{{{{ ti.xcom_pull(task_ids='{tasks[-1].task_id}')['path'] }}}}",
-        "plan_only": "{{ params.dry_run | tojson }}",
-        "approval_task_id": "approve" if approve != "never" else None,
-        "marks_source": on_change is not None,
-        **common,
-    }
-    tasks.append(KindeSyncApplyOperator(task_id="apply", **applying))
-    for task in tasks:
-        task.spec_folder = str(caller.parent)
-    for before, after in pairwise(tasks):
-        before >> after
+    tasks.make(wait=wait, marks_source=on_change is not None, dag=dag)
     return dag
-
-
-def _check(approve: str, approvers: Sequence[Any]) -> None:
-    if approve not in ("never", "blocked", "always"):
-        raise ValueError(f"approve={approve!r}: expected 'never', 'blocked' or 'always'")
-    from airflow_provider_kinde.operators.approval import check_approvers
-
-    check_approvers(approvers)
-    if approve == "never" and approvers:
-        raise ValueError("approvers: no approval is asked for with approve='never'")
-    if approve != "never" and not can_ask():
-        from airflow_provider_kinde.operators.approval import INSTEAD
-
-        raise ValueError(f"approve={approve!r}: {INSTEAD}")
 
 
 def _check_change(on_change: str | None, schedule: Any) -> None:
@@ -224,52 +175,6 @@ def _watched(path: Path, name: str, storage_path: str | None, every: timedelta |
     trigger = HrSourceEventTrigger(state=state.parameters(), poll_interval=poll_interval)
     label = f"{name}-hr-source"
     return sdk.Asset(name=label, watchers=[sdk.AssetWatcher(name=label, trigger=trigger)])
-
-
-def can_ask() -> bool:
-    """Whether this Airflow can ask a person within a run: 3.1 and later."""
-    from airflow_provider_kinde.version_compat import approval_operator
-
-    return approval_operator() is not None
-
-
-def _params(*, approvals: bool) -> dict[str, Param]:
-    kinds = {"type": "string", "enum": list(COUNTED)}
-    params = {
-        "ids": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
-            title="HR ids",
-            description="Only these people, one id a line; everybody when empty. Never judges who is absent.",
-        ),
-        "only": Param(
-            [],
-            type=["array", "null"],
-            items=kinds,
-            examples=list(COUNTED),
-            title="Only these kinds of operations",
-            description="For a staged roll-out; all kinds when empty.",
-        ),
-        "dry_run": Param(
-            False, type="boolean", title="Plan only", description="Writes the plan down and changes nothing."
-        ),
-        "approve": Param(
-            None,
-            type=["string", "null"],
-            pattern="^([0-9a-f]{64})?$",
-            title="Approve a blocked plan",
-            description="The hash of the plan that may pass the volume guards, from the log of the blocked run.",
-        ),
-        "approve_protected": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
-            title="Approve protected leavers",
-            description="HR ids of people with a protected role whose access may be taken.",
-        ),
-    }
-    return params if approvals else {name: params[name] for name in ("ids", "only", "dry_run")}
 
 
 def _without_backfills() -> dict[str, Any]:

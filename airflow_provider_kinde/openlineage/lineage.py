@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from airflow_provider_kinde.sync.report.changed_places import ENVIRONMENT, changes_by_place
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.sync.plan.plan import Plan
 
 log = logging.getLogger(__name__)
 
-ENVIRONMENT = "/"
-"""Name of the dataset that stands for a whole environment: its accounts."""
 FACET = "kinde_sync"
 
 
@@ -128,21 +127,13 @@ def _outputs(plan: Plan) -> list[Any]:
     """The environment and every managed organization, each with how many changes were made there."""
     from airflow.providers.common.compat.openlineage.facet import OutputDataset, OutputStatisticsOutputDatasetFacet
 
-    done = Counter(
-        operation.alias if operation.kind.endswith(("_membership", "_role")) else ENVIRONMENT
-        for operation in plan.operations
-        if operation.outcome == "done"
-    )
-    names = {ENVIRONMENT: ENVIRONMENT}
-    organizations = plan.snapshot.organizations if plan.snapshot else {}
-    names |= {alias: found.code for alias, found in organizations.items() if found.code}
     return [
         OutputDataset(
             namespace=f"kinde://{plan.host}",
             name=name,
-            outputFacets={"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=done[alias])},
+            outputFacets={"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=changes)},
         )
-        for alias, name in names.items()
+        for name, changes in changes_by_place(plan).items()
     ]
 
 

@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.links.report import KindeReportLink
+from airflow_provider_kinde.operators.asset_events import tell_outlets
 from airflow_provider_kinde.operators.base import TextTemplatesMixin, connected
 from airflow_provider_kinde.operators.cancellation import CancellableMixin
 from airflow_provider_kinde.operators.metrics import send_metrics
@@ -145,6 +146,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         self._trace(report.plan, result, applied=not report.blocked)
         report.plan.run = self._run_facts()
         send_metrics(spec.name, result, report.plan.run)
+        tell_outlets(self.outlets or (), context, result, report.plan)
         kept = redact_report(report) if self._redacts() else report
         try:
             run_files.write(path, lines(kept.document()))

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.dag_factory.sync_dag import can_ask, can_watch, kinde_sync_dag
+from airflow_provider_kinde.dag_factory.sync_dag import can_watch, kinde_sync_dag
+from airflow_provider_kinde.dag_factory.sync_tasks import can_ask
 from airflow_provider_kinde.operators.spec_base import refuse_backfill
 from airflow_provider_kinde.sync.spec import dag_outline
 from tests.support.company import Company

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_kinde import get_provider_info
-from airflow_provider_kinde.dag_factory.sync_dag import can_ask
+from airflow_provider_kinde.dag_factory.sync_tasks import can_ask
 from kinde_emulator import Emulator
 from tests.support.company import SPEC, connection
 from tests.support.operator_runs import AIRFLOW_3, Run, by_email
