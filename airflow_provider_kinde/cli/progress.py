@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from airflow_provider_kinde.cli.interruption import ignore_interruptions
+
 _WORDS = {
     "reading HR": ("reading HR", "rows"),
     "reading users": ("reading Kinde", "users"),
@@ -42,6 +44,9 @@ class Progress:
         :param done: how much is done.
         :param total: how much there is; ``None`` while that is unknown.
         """
+        if stage == "written":
+            ignore_interruptions()  # what is left is the report, which is to be kept
+            return
         if self._stage == "interrupted":
             return
         if stage == "interrupted":

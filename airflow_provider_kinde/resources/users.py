@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from airflow_provider_kinde.client.create_once import create_once
-from airflow_provider_kinde.exceptions import KindeNotFoundError, KindeResponseError
+from airflow_provider_kinde.exceptions import KindeConflictError, KindeNotFoundError, KindeResponseError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.creation import Creation, create
 from airflow_provider_kinde.resources.fields import Json
@@ -65,7 +65,9 @@ def create_user(
         if answer.get("id") and answer.get("created") is not False:
             fields.id_in(answer)
             return answer
-        # Kinde did not make this user now. It is the right one only if the look-up says so.
+        if answer.get("created") is False:
+            raise KindeConflictError("Kinde answered that the account exists already")
+        # Kinde does not say that it made this user. It is the right one only if the look-up says so.
         found = find()
         if not found:
             raise KindeResponseError("Kinde answered the creation without an id, and no account has the address")

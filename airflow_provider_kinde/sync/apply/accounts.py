@@ -12,6 +12,7 @@ from airflow_provider_kinde.resources import fields, users
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.resources.organizations import create_organization
 from airflow_provider_kinde.sync.apply.failures import ChangeFailed
+from airflow_provider_kinde.sync.apply.link_reading import LinkReading
 from airflow_provider_kinde.sync.apply.sign_in import change_address, connect
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link, address_digest
@@ -36,14 +37,16 @@ class Accounts:
     def __init__(self, spec: SyncSpec, snapshot: Snapshot, client: Any, today: date) -> None:
         self.spec, self.snapshot, self.client, self.today = spec, snapshot, client, today
         self.refusals = RefusalReasons(client)
+        self._links = LinkReading(spec.name, snapshot, client)
 
     # -- joiners ------------------------------------------------------------------------------------------------
 
-    def create(self, change: Change, group: Sequence[Change]) -> None:
+    def create(self, change: Change, group: Sequence[Change]) -> bool:
         """Create an account in one of the organizations that the person joins, which saves a request (``POST /user``).
 
         :param change: the creation.
         :param group: all changes of the person; each gets the account's id.
+        :returns: whether this run made the account; another run at the same time may have made it.
         :raises ChangeFailed: Kinde did not create the account, or another account has the address.
         """
         person = change.person
@@ -51,11 +54,12 @@ class Accounts:
         alias = self._first_organization(group)
         code = self.snapshot.organizations[alias].code if alias else ""
         link = str(Link(self.spec.name, person.id))
+        begun = time.monotonic()
         try:
             creation = users.create_user(
                 self.client,
                 "" if person.connection else person.email,
-                lambda: self._find_linked("" if person.connection else person.email, link),
+                lambda: self._find_linked("" if person.connection else person.email, link, begun),
                 profile={"given_name": person.given_name, "family_name": person.family_name},
                 provided_id=link,
                 organization_code=code,
@@ -72,6 +76,7 @@ class Accounts:
                 other.joined = True
         self._write_properties(user_id, change)
         self._connect(user_id, change)
+        return creation.answered or creation.lost
 
     def _first_organization(self, group: Sequence[Change]) -> str | None:
         """The organization to create the account in: without roles if possible, since it then needs no more."""
@@ -83,14 +88,17 @@ class Accounts:
         )
         return found[0][1] if found else None
 
-    def _find_linked(self, email: str, link: str) -> fields.Json | None:
+    def _find_linked(self, email: str, link: str, begun: float) -> fields.Json | None:
         """Find the account that an earlier creation of the same person made, by this run or by another one.
 
         Another run may have made it with another address, and an account may have no address yet. Kinde cannot be asked
-        for a link, so all users are read if the address finds no account. That happens only after a creation without a
-        clear response.
+        for a link, so all users are read if the address finds no account, at most once in a run.
 
-        :raises ChangeFailed: the address belongs to another account, which this sync must not touch.
+        :param email: the address; empty for an account that gets its sign-in later.
+        :param link: the link.
+        :param begun: when the creation was first sent (monotonic clock).
+        :raises ChangeFailed: the address belongs to another account, which this sync must not touch; or all users were
+            read before the creation was sent, and nothing else can find an account without an address.
         """
         for address in dict.fromkeys((email, email.lower())) if email else ():
             for user in fields.list_in(self.client.get_users(email=address), "users"):
@@ -98,7 +106,7 @@ class Accounts:
                     return fields.fields_of(user)
                 if email_key(fields.text_in(user, "email")) == email_key(email):
                     raise ChangeFailed("another Kinde account took this address while the run was going: run again")
-        return next((user for user in self.client.iter_users() if user.get("provided_id") == link), None)
+        return self._links.find(link, None if email else begun)
 
     def _connect(self, user_id: str, change: Change) -> None:
         """Let the person sign in by the connection of the spec, if the change says so.

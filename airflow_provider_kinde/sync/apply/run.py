@@ -43,7 +43,7 @@ def apply(
     """
     found = plan_agreed(spec, source, client, request, plan_file=plan_file, progress=progress)
     report = apply_plan(found.plan, client, approve=found.approve, progress=progress)
-    report.changed_since_plan = found.changed_since_plan
+    report.changed_since_plan = found.changed_since_plan + report.changed_since_plan
     return report
 
 

@@ -15,7 +15,12 @@ from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindeS
 from airflow_provider_kinde.resources.members import Map, one_after_another
 from airflow_provider_kinde.sync.apply.accounts import Accounts
 from airflow_provider_kinde.sync.apply.failures import ChangeFailed, ChangeSkipped
-from airflow_provider_kinde.sync.apply.interruption import NOT_BEGUN, UNFINISHED, finish_if_interrupted
+from airflow_provider_kinde.sync.apply.interruption import (
+    NOT_BEGUN,
+    UNFINISHED,
+    UNVERIFIED,
+    finish_if_interrupted,
+)
 from airflow_provider_kinde.sync.apply.memberships import Memberships
 from airflow_provider_kinde.sync.changes import Change, Dependencies
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
@@ -58,9 +63,15 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
 
         with Run(plan, client, progress) as run:
             report.interruption = finish_if_interrupted(run.everything, stop)
+            if progress:
+                progress("written", 0, None)
             if run.stopped:
-                report.interrupted = True
                 plan.operations.finish("skipped", NOT_BEGUN)
+                # An interruption after the last request interrupted nothing.
+                report.interrupted = bool(plan.operations.count_with_error(NOT_BEGUN, UNFINISHED, UNVERIFIED))
+            found = sorted((change for change in run.found if change.outcome == "done"), key=lambda change: change.id)
+            plan.operations.drop(found)
+            report.changed_since_plan = [f"another run made the account meanwhile: {change.words}" for change in found]
     report.finish(client.counts)
     return report
 
@@ -103,6 +114,8 @@ class Run:
         self.creations: Group = []
         """Of organizations."""
         self.dead: str = ""
+        self.found: Group = []
+        """Creations whose account another run made at the same time."""
 
     def __enter__(self) -> Run:
         self.pool = ThreadPool(min(self.client.max_concurrency, sum(self.operations.kinds().values())))
@@ -233,12 +246,16 @@ class Run:
 
     def _person(self, operation: Change, group: Group) -> None:
         work: dict[str, Callable[[Change, Group], None]] = {
-            "create": self.accounts.create,
+            "create": self._create,
             "adopt": self.accounts.adopt,
             "rename": self.accounts.rename,
             "update": self.accounts.update,
         }
         work[operation.kind](operation, group)
+
+    def _create(self, operation: Change, group: Group) -> None:
+        if not self.accounts.create(operation, group):
+            self.found.append(operation)
 
     def _in_organization(self, alias: str, map_: Map) -> str:
         if self.stopped:

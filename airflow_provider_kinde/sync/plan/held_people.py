@@ -107,7 +107,7 @@ class HeldPeople:
             self._hold(id, reason)
         name, accounts = self.reconciler.spec.name, self.snapshot.accounts
         for id, count in accounts.links_of_several():
-            shown = ", ".join(account.id for account in self.snapshot.linked.get(id, ())[:5])
+            shown = ", ".join(_with_sign_in(account) for account in self.snapshot.linked.get(id, ())[:5])
             self._hold(
                 id,
                 f"{count} Kinde accounts carry the link {name}:{id}: {shown}. Two runs at once may have made them: "
@@ -204,3 +204,8 @@ class HeldPeople:
         given = (row and row.given_name) or owner.first_name
         family = (row and row.family_name) or owner.last_name
         return (name_key(given), name_key(family)) == (name_key(person.given_name), name_key(person.family_name))
+
+
+def _with_sign_in(account: Account) -> str:
+    seen = f"last sign-in {account.signed_in}" if account.signed_in else "no sign-in"
+    return f"{account.id} ({seen})"

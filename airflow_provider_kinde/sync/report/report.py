@@ -15,7 +15,8 @@ class Report:
 
     :param plan: the plan; its operations hold their outcomes.
     :param blocked: why nothing was written; empty if the plan was applied.
-    :param changed_since_plan: with a plan file: what no longer stands, and what is new since, one text each.
+    :param changed_since_plan: what another run did meanwhile, and with a plan file, what no longer stands and what is
+        new since; one text each.
     :param interrupted: whether the run was ended before its end.
     :param interruption: what ended it, if that was an exception: raise it again once the report is kept.
     :param requests: how many requests were sent: ``read``, ``write`` and ``total``.

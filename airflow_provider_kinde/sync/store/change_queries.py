@@ -131,6 +131,8 @@ SAVE = "UPDATE changes SET outcome = ?, error = ?, user_id = ?, joined = ? WHERE
 
 FINISH = "UPDATE changes SET outcome = ?, error = CASE WHEN error = '' THEN ? ELSE error END WHERE outcome = ''"
 
+COUNT_WITH_ERROR = "SELECT count(*) FROM changes WHERE error IN ({marks})"
+
 DELETE = "DELETE FROM changes WHERE seq = ?"
 
 DELETE_ALL = "DELETE FROM changes"

@@ -224,6 +224,21 @@ class ChangeList(Sequence[Change]):
         """
         self.database.run(queries.FINISH, (outcome, error))
 
+    def count_with_error(self, *errors: str) -> int:
+        """How many changes have one of some errors.
+
+        :param errors: the errors, in full.
+        """
+        return self.database.count(queries.COUNT_WITH_ERROR.format(marks=_marks(errors)), errors)
+
+    def drop(self, unwanted: Iterable[Change]) -> None:
+        """Drop some changes, whatever depends on them.
+
+        :param unwanted: changes of this list.
+        """
+        self.database.update(queries.DELETE, [(operation.seq,) for operation in unwanted])
+        self._changed()
+
     def keep(self, wanted: Callable[[Change], bool]) -> list[Change]:
         """Drop the changes that are not wanted, and those whose prerequisites are not.
 
@@ -235,8 +250,7 @@ class ChangeList(Sequence[Change]):
         for group in self.by_person(*KINDS):
             kept = {id(operation) for operation in select([*organizations, *group], wanted)}
             dropped += [operation for operation in group if id(operation) not in kept]
-        self.database.update(queries.DELETE, [(operation.seq,) for operation in dropped])
-        self._changed()
+        self.drop(dropped)
         return sorted(dropped, key=lambda o: (_RANK[o.kind], o.id, o.alias or "", o.role or ""))
 
     def _changed(self) -> None:

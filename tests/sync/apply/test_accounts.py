@@ -6,10 +6,17 @@ import json
 
 import pytest
 
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.sync import Report, apply_plan
 from airflow_provider_kinde.sync.report.text import report_text
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
+
+
+def lists_of_users(world: World) -> list[dict[str, str]]:
+    """The requests for all users, which are no look-ups of one address."""
+    asked = [entry["query"] for entry in world.reads() if entry["path"] == "/api/v1/users"]
+    return [query for query in asked if "email" not in query]
 
 
 def outcomes(report: Report) -> set[tuple[str, str]]:
@@ -149,3 +156,49 @@ def test_a_creation_without_an_answer_is_looked_up_by_its_link_too(world: World)
     assert [user["provided_id"] for user in world.users().values()] == ["hr:1"]
     assert world.memberships("new@example.com") == {"Sales": []}
     assert world.plan(rows).summary["rename"] == 1
+
+
+def test_all_users_are_read_once_for_all_creations_without_an_answer(world: World) -> None:
+    rows = people(12)
+    plan = world.plan(rows)
+    names = {"first_name": "Given7", "last_name": "Doe"}
+    world.kinde.seed({"users": [{"id": "kp_other", "email": "new@example.com", "provided_id": "hr:7", **names}]})
+    world.kinde.fault("POST", "^/api/v1/user$", drop=True, times=12)
+    world.kinde.clear_log()
+    report = apply_plan(plan, world.client)
+    assert report.outcome == "changes"
+    assert len(lists_of_users(world)) == 1
+    assert sorted(user["provided_id"] for user in world.users().values()) == sorted(f"hr:{n}" for n in range(1, 13))
+    world.settled([person(7, email="new@example.com") if n == 7 else person(n) for n in range(1, 13)])
+
+
+def test_an_account_without_an_address_is_left_to_the_next_run_where_all_users_were_read_before(world: World) -> None:
+    world.kinde.seed({"connections": [{"id": "conn_okta", "name": "Okta", "strategy": "saml:okta"}]})
+    spec = SPEC.replace("employment:", "  connection: conn_okta\nemployment:")
+    rows = people(6)
+    plan = world.plan(rows, spec)
+    world.kinde.fault("POST", "^/api/v1/user$", after_work=True, times=6)
+    world.kinde.clear_log()
+    one_at_a_time = KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret, max_concurrency=1)
+    with one_at_a_time as client:
+        report = apply_plan(plan, client)
+    assert len(lists_of_users(world)) == 1
+    failed = [o.error for o in report.plan.operations.of("create") if o.outcome == "failed"]
+    assert len(failed) == 5
+    assert all("run again, and the next run finds it by its link" in error for error in failed)
+    assert world.apply(rows, spec).outcome == "changes"
+    links = [user["provided_id"] for user in world.kinde.state()["users"]]
+    assert sorted(links) == [f"hr:{n}" for n in range(1, 7)]
+    world.settled(rows, spec)
+
+
+def test_an_account_that_another_run_made_is_no_creation_of_this_one(world: World) -> None:
+    plans = [world.plan(people(3)) for _ in range(2)]
+    first, second = (apply_plan(plan, world.client) for plan in plans)
+    assert (first.plan.summary["create"], first.outcomes["done"]) == (3, 6)
+    assert second.outcome == "changes"
+    assert (second.plan.summary["create"], second.to_json()["summary"]["create"]) == (0, 0)
+    assert second.changed_since_plan == [f"another run made the account meanwhile: create {n}" for n in (1, 2, 3)]
+    assert "changed since the plan: another run made the account meanwhile: create 1" in report_text(second)
+    assert len(world.users()) == 3
+    world.settled(people(3))

@@ -16,7 +16,7 @@ from airflow_provider_kinde.sync import Report, SyncSpec
 from airflow_provider_kinde.sync.apply.interruption import NOT_BEGUN, UNVERIFIED, finish_if_interrupted
 from airflow_provider_kinde.sync.apply.run import apply
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
-from tests.support.world import NOW, SPEC, World, people
+from tests.support.world import NOW, SPEC, World, people, person
 
 
 class Ended(BaseException):
@@ -117,3 +117,24 @@ def test_an_error_of_the_work_itself_is_raised() -> None:
 
     with pytest.raises(ValueError, match="wrong"):
         finish_if_interrupted(work, lambda: None)
+
+
+def test_an_interruption_after_the_last_change_interrupted_nothing(world: World) -> None:
+    world.apply(people(20))
+    rows = [*people(19), person(20, status="Terminated")]
+    stages = []
+    arrived = threading.Event()
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        stages.append(stage)
+        if stage == "leavers" and done == total and not arrived.is_set():
+            arrived.set()
+            time.sleep(0.5)  # the interruption comes while the run still looks what else there is
+
+    with ended_when(arrived.is_set) as moments:
+        report = world.apply(rows, progress=progress)
+    assert (len(moments), isinstance(report.interruption, Ended)) == (1, True)
+    assert (report.interrupted, report.outcome, report.outcomes["done"]) == (False, "changes", 1)
+    assert "interrupted" not in report.to_json()
+    assert stages[-1] == "written"
+    World(world.kinde).settled(rows)

@@ -290,12 +290,15 @@ def test_the_same_name_and_address_under_a_new_id_is_held_for_both(world: World)
 
 
 def test_two_accounts_with_one_link_are_held(world: World) -> None:
-    world.kinde.seed({"users": [{"email": f"{n}@example.com", "provided_id": "hr:1"} for n in "ab"]})
+    seen = {"a": {"last_signed_in": "2026-02-01T10:00:00+00:00"}, "b": {}}
+    world.kinde.seed({"users": [{"email": f"{n}@example.com", "provided_id": "hr:1", **seen[n]} for n in "ab"]})
     ids = sorted(user["id"] for user in world.users().values())
     (held,) = world.plan([person(1)]).held
     assert held.reason.startswith("2 Kinde accounts carry the link hr:1: ")
     # Both are named, so that an administrator finds them.
     assert all(id in held.reason for id in ids)
+    assert "(last sign-in 2026-02-01" in held.reason
+    assert "(no sign-in)" in held.reason
     report = world.apply([person(1)])
     assert (world.writes(), report.plan.summary["held"]) == ([], 1)
 
