@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinde_emulator import resources
 from kinde_emulator.data.seeding import seed
-from kinde_emulator.data.sign_ins import sign_in
+from kinde_emulator.data.sign_ins import accept_invitation, sign_in
 from kinde_emulator.data.state import state
 from kinde_emulator.server import control, oauth, page
 from kinde_emulator.server.app import App
@@ -181,6 +181,15 @@ class Emulator:
         """
         data = {"email": email, "connection_id": connection_id, **profile}
         return sign_in(self._tenant.store, self.settings, data)
+
+    def accept_invitation(self, code: str) -> str:
+        """Accepts an invitation, as its address would in a browser.
+
+        :param code: the invitation's code.
+        :returns: the id of the user, who is a member now.
+        :raises ValueError: if there is no such invitation, or if it was revoked or accepted before.
+        """
+        return accept_invitation(self._tenant.store, self.settings, code)
 
     def state(self) -> dict[str, Any]:
         """Everything in the tenant, in the form that :meth:`seed` takes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 
 def organizations(api):
@@ -269,3 +270,49 @@ def test_other_resources_of_a_member(api, org):
         json={"hashed_password": "x", "hashing_method": "rot13"},
     )
     assert api.kinde.log()[-1]["body"] == {"hashed_password": "***", "hashing_method": "rot13"}
+
+
+def test_an_invitation_to_a_member_or_to_an_address_that_is_invited_is_refused(api, org):
+    path = f"/organization/{org}/invites"
+    member = api.create("ada@x.org", organization_code=org)
+    assert member in {user["id"] for user in api.ok("GET", f"/organizations/{org}/users")["organization_users"]}
+    api.fails(400, "USER_ALREADY_IN_ORGANIZATION", "POST", path, json={"email": "Ada@x.org", "roles": []})
+    invite = api.ok("POST", path, 201, json={"email": "bob@x.org", "roles": []})["invite"]
+    api.fails(400, "INVITATION_ALREADY_EXISTS", "POST", path, json={"email": "BOB@x.org", "roles": []})
+    api.ok("DELETE", f"{path}/{invite['code']}")
+    api.ok("POST", path, 201, json={"email": "bob@x.org", "roles": []})
+
+
+def test_an_accepted_invitation_makes_a_member_with_its_roles(api, org):
+    path = f"/organization/{org}/invites"
+    invite = api.ok("POST", path, 201, json={"email": "bob@x.org", "first_name": "Bob", "roles": ["viewer"]})["invite"]
+    user_id = api.kinde.accept_invitation(invite["code"])
+    user = api.user(user_id)
+    assert (user["email"], user["first_name"], user["memberships"]) == ("bob@x.org", "Bob", {org: ["viewer"]})
+    assert api.ok("GET", path)["invites"] == []
+    assert api.ok("GET", path, params={"include_accepted": "true"})["invites"][0]["accepted_on"]
+    with pytest.raises(ValueError, match="no open invitation"):
+        api.kinde.accept_invitation(invite["code"])
+    answer = requests.post(f"{api.kinde.url}/_emulator/accept_invitation", json={"code": invite["code"]}, timeout=10)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "INVALID_INVITATION")
+
+
+def test_feature_flags_are_defined_and_overridden_in_the_environment(api):
+    dark = {"name": "Dark", "key": "dark", "type": "bool", "default_value": "false"}
+    api.ok("POST", "/feature_flags", 201, json=dark)
+    api.fails(400, "FEATURE_FLAG_ALREADY_EXISTS", "POST", "/feature_flags", json=dark)
+    path = "/environment/feature_flags"
+    assert api.ok("GET", path)["feature_flags"] == {}
+    api.fails(400, "INVALID_PARAMETER", "PATCH", f"{path}/dark", json={"value": "maybe"})
+    api.ok("PATCH", f"{path}/dark", json={"value": "true"})
+    assert api.ok("GET", path)["feature_flags"] == {"dark": {"type": "bool", "value": "true"}}
+    api.ok("DELETE", f"{path}/dark")
+    api.ok("PATCH", f"{path}/dark", json={"value": "true"})
+    api.ok("DELETE", path)
+    assert api.ok("GET", path)["feature_flags"] == {}
+    new = {"name": "Size", "description": "", "type": "int", "allow_override_level": "env", "default_value": "1"}
+    api.ok("PUT", "/feature_flags/dark", params=new)
+    api.ok("PATCH", f"{path}/dark", json={"value": "7"})
+    api.ok("DELETE", "/feature_flags/dark")
+    assert api.ok("GET", path)["feature_flags"] == {}
+    api.fails(400, "FEATURE_FLAG_NOT_FOUND", "DELETE", "/feature_flags/dark")

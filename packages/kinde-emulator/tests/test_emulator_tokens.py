@@ -46,6 +46,13 @@ DELETE /organizations/{org_code}/users/{user_id}/apis/{api_id}/scopes/{scope_id}
 GET /organizations/{org_code}/users/{user_id}/mfa read:organization_user_mfa
 DELETE /organizations/{org_code}/users/{user_id}/mfa delete:organization_user_mfa
 DELETE /organizations/{org_code}/users/{user_id}/mfa/{factor_id} delete:organization_user_mfa
+GET /environment/feature_flags read:environment_feature_flags
+DELETE /environment/feature_flags delete:environment_feature_flags
+DELETE /environment/feature_flags/{feature_flag_key} delete:environment_feature_flags
+PATCH /environment/feature_flags/{feature_flag_key} update:environment_feature_flags
+POST /feature_flags create:feature_flags
+PUT /feature_flags/{feature_flag_key} update:feature_flags
+DELETE /feature_flags/{feature_flag_key} delete:feature_flags
 GET /organizations/{org_code}/feature_flags read:organization_feature_flags
 DELETE /organizations/{org_code}/feature_flags delete:organization_feature_flags
 DELETE /organizations/{org_code}/feature_flags/{feature_flag_key} delete:organization_feature_flags

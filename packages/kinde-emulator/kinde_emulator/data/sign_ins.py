@@ -1,4 +1,4 @@
-"""Simulated sign-ins by an identity provider: what they make of users, identities and names."""
+"""What people do in a browser: sign in by an identity provider, accept an invitation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from kinde_emulator.data.organizations import add_member
 from kinde_emulator.data.store import Store, insert, new_id, now, one, update
-from kinde_emulator.data.users import add_identity, is_enterprise
+from kinde_emulator.data.users import add_identity, is_enterprise, owner_of
 from kinde_emulator.model import Model, ModelError
 from kinde_emulator.settings import Settings
 
@@ -73,3 +73,31 @@ def sign_in(store: Store, settings: Settings, data: dict[str, Any]) -> dict[str,
         )
         insert(db, "sessions", id=new_id("session"), user_id=user_id, started_on=moment, expires_on=moment)
     return {"id": user_id, "created": identity is None, "allowed": True}
+
+
+def accept_invitation(store: Store, settings: Settings, code: str) -> str:
+    """Accepts an invitation: its address becomes a member, with the roles of the invitation, and a user if it is none.
+
+    :param store: the tenant's database.
+    :param settings: the tenant's settings.
+    :param code: the invitation's code.
+    :returns: the user's id.
+    :raises ValueError: if there is no such invitation, or if it was revoked or accepted before.
+    """
+    with store.transaction() as db:
+        invite = one(db, "SELECT * FROM invites WHERE code = ?", code)
+        if invite is None or invite["is_revoked"] or invite["accepted_on"]:
+            raise ValueError(f"accept_invitation: no open invitation has the code {code!r}")
+        moment, org_code = now(), invite["org_code"]
+        user_id = owner_of(db, "email", invite["email"], settings)
+        if user_id is None:
+            user_id = new_id("kp")
+            names = {"first_name": invite["first_name"], "last_name": invite["last_name"]}
+            insert(db, "users", id=user_id, created_on=moment, **names)
+            add_identity(db, user_id, "email", invite["email"], confirmed=True)
+        add_member(db, org_code, user_id, joined_on=moment)
+        sql = """INSERT OR IGNORE INTO member_roles (org_code, user_id, role_id)
+                 SELECT ?, ?, id FROM roles WHERE key IN (SELECT value FROM json_each(?))"""
+        db.execute(sql, (org_code, user_id, invite["roles"]))
+        update(db, "invites", "id", invite["id"], accepted_on=moment)
+    return user_id

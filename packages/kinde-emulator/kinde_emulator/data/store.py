@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -96,6 +96,8 @@ CREATE TABLE sessions (
 ) WITHOUT ROWID;
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE TABLE feature_flags (key TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE environment_flags (key TEXT PRIMARY KEY REFERENCES feature_flags ON DELETE CASCADE, value TEXT NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE organization_flags (
     org_code TEXT NOT NULL REFERENCES organizations ON DELETE CASCADE,

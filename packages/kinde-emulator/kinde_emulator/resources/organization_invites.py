@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from kinde_emulator.data.organizations import find_organization, refuse_managed
 from kinde_emulator.data.store import insert, new_id, now, one, update
-from kinde_emulator.data.users import checked_email
+from kinde_emulator.data.users import checked_email, owner_of
 from kinde_emulator.errors import ApiError, bad
 from kinde_emulator.server.http import Response
 from kinde_emulator.server.operations import Body, Call, Query, delete, get, post
@@ -68,7 +68,7 @@ def create_organization_invite(call: Call[Query], org_code: str, body: CreateInv
     :param org_code: code of the organization.
     :param body: the checked JSON body.
     :raises ApiError: 404 if there is no such organization or no such object; 400 if something that was sent is
-        wrong; 400 if a directory manages the organization.
+        wrong, if a directory manages the organization, or if the address is a member's or has a pending invitation.
     """
     db, email = call.db, checked_email(body.email, call.settings)
     for value, name in ((body.first_name, "first_name"), (body.last_name, "last_name")):
@@ -79,6 +79,12 @@ def create_organization_invite(call: Call[Query], org_code: str, body: CreateInv
     for key in body.roles:
         if one(db, "SELECT 1 FROM roles WHERE key = ?", key) is None:
             raise bad("ROLE_NOT_FOUND", f"Unknown role key: {key}", "roles")
+    owner = owner_of(db, "email", email, call.settings)
+    if owner and one(db, "SELECT 1 FROM members WHERE org_code = ? AND user_id = ?", org_code, owner):
+        raise bad("USER_ALREADY_IN_ORGANIZATION", "The user is already a member of the organization", "email")
+    pending = "org_code = ? AND lower(email) = lower(?) AND accepted_on IS NULL AND NOT is_revoked"
+    if one(db, f"SELECT 1 FROM invites WHERE {pending}", org_code, email):
+        raise bad("INVITATION_ALREADY_EXISTS", "The address has a pending invitation", "email")
     code = secrets.token_hex(8)
     insert(
         db,

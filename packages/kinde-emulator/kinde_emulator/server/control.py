@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kinde_emulator.data.seeding import seed
-from kinde_emulator.data.sign_ins import sign_in
+from kinde_emulator.data.sign_ins import accept_invitation, sign_in
 from kinde_emulator.data.state import state
 from kinde_emulator.errors import ApiError, bad
 from kinde_emulator.server.faults import Fault
@@ -104,6 +104,20 @@ def post_sign_in(tenant: Tenant, request: Request) -> Response:
         return json_response(sign_in(tenant.store, tenant.settings, _json_object(request)))
     except ValueError as error:
         raise bad("INVALID_SIGN_IN", str(error)) from None
+
+
+@control("POST", "/accept_invitation")
+def post_accept_invitation(tenant: Tenant, request: Request) -> Response:
+    """Accepts an invitation, named by its ``code``; answers with the user's id.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
+    code = _json_object(request).get("code")
+    try:
+        return json_response({"id": accept_invitation(tenant.store, tenant.settings, str(code))})
+    except ValueError as error:
+        raise bad("INVALID_INVITATION", str(error)) from None
 
 
 @control("GET", "/settings")
