@@ -45,6 +45,8 @@ def get_provider_info() -> dict[str, Any]:
             "operators.organizations",
             "operators.members",
             "operators.invitations",
+            "operators.roles",
+            "operators.feature_flags",
             "operators.api",
         ),
         "sensors": modules("sensors.users", "sensors.organizations", "sensors.sources"),

@@ -61,7 +61,17 @@ OPERATORS = {
     "add_organization_users": ["KindeAddOrganizationUsersOperator"],
     "update_organization_users": ["KindeUpdateOrganizationUsersOperator"],
     "remove_organization_users": ["KindeRemoveOrganizationUsersOperator"],
+    "create_organization_user_permission": ["KindeUpdateOrganizationUsersOperator"],
+    "delete_organization_user_permission": ["KindeUpdateOrganizationUsersOperator"],
+    "update_organization_properties": ["KindeUpdateOrganizationOperator"],
     "create_organization_invite": ["KindeInviteUserOperator"],
+    "update_role_permissions": ["KindeUpdateRolePermissionsOperator"],
+    "refresh_user_claims": ["KindeRefreshUserClaimsOperator"],
+    "update_environement_feature_flag_override": ["KindeUpdateFeatureFlagsOperator"],
+    "delete_environement_feature_flag_override": ["KindeUpdateFeatureFlagsOperator"],
+    "update_organization_feature_flag_override": ["KindeUpdateFeatureFlagsOperator"],
+    "delete_organization_feature_flag_override": ["KindeUpdateFeatureFlagsOperator"],
+    "update_user_feature_flag_override": ["KindeUpdateFeatureFlagsOperator"],
 }
 """Operation -> the operators that stand for it."""
 

@@ -99,13 +99,15 @@ class KindeAddOrganizationUsersOperator(_MembersOperator):
 
 
 class KindeUpdateOrganizationUsersOperator(_MembersOperator):
-    """Say which roles members of an organization have.
+    """Say which roles members of an organization have, and which permissions they have beside these.
 
     :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
     :param users: ids, addresses, or mappings with ``id`` or ``email`` and their own ``roles`` and ``permissions``
         (templated).
     :param roles: role keys for users without roles of their own (templated). ``permissions`` likewise.
-    :param mode: ``replace``: exactly these roles; ``add``: these as well; ``remove``: without these.
+    :param mode: ``replace``: exactly these roles and permissions; ``add``: these as well; ``remove``: without these.
+        What is left out, roles or permissions, stays as it is. A permission that comes with a role cannot be taken
+        from a member: the task fails before anything is written.
     :param if_missing: for those who are no members: ``fail`` before anything is written, or ``skip``.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{org_code, updated, unchanged, missing}``, the last three lists of user ids.
@@ -126,8 +128,8 @@ class KindeUpdateOrganizationUsersOperator(_MembersOperator):
         from airflow_provider_kinde.exceptions import KindeInputError, KindeNotFoundError
         from airflow_provider_kinde.resources.fields import some
 
-        if any(user.desired.roles is None for user in organization.users):
-            raise KindeInputError("roles are missing: name them for all users, or with each of them")
+        if any(user.desired.roles is None and user.desired.permissions is None for user in organization.users):
+            raise KindeInputError("roles or permissions are missing: name them for all users, or with each of them")
         outside = [user.id for user in organization.users if not user.is_member]
         if self.if_missing == "fail":
             organization.require_all()
@@ -137,10 +139,20 @@ class KindeUpdateOrganizationUsersOperator(_MembersOperator):
                 )
         inside = [user for user in organization.users if user.is_member]
         organization.read_roles(inside)
+        one_by_one = self.mode != "replace"
+        changed = frozenset[str]()
+        if one_by_one:
+            named = [user for user in inside if user.desired.permissions]
+            changed = frozenset(organization.change_permissions(named, take=self.mode == "remove"))
         targets = {user.id: self._target(user) for user in inside}
-        due = [user for user in inside if user.desired.permissions is not None or targets[user.id] != user.roles]
-        organization.set_roles(due, targets)
-        updated = [user.id for user in due]
+        due = [
+            user
+            for user in inside
+            if targets[user.id] != user.roles or (user.desired.permissions is not None and not one_by_one)
+        ]
+        organization.set_roles(due, targets, with_permissions=not one_by_one)
+        ids = changed.union(user.id for user in due)
+        updated = [user.id for user in inside if user.id in ids]
         return {
             "updated": updated,
             "unchanged": [user.id for user in inside if user.id not in updated],
@@ -148,10 +160,10 @@ class KindeUpdateOrganizationUsersOperator(_MembersOperator):
         }
 
     def _target(self, user: FoundMember) -> frozenset[str]:
-        roles = frozenset(user.desired.roles or ())
-        if self.mode == "replace":
-            return roles
-        return user.roles | roles if self.mode == "add" else user.roles - roles
+        from airflow_provider_kinde.resources.roles import target_of
+
+        roles = user.desired.roles
+        return user.roles if roles is None else target_of(self.mode, user.roles, roles)
 
 
 class KindeRemoveOrganizationUsersOperator(_MembersOperator):

@@ -16,6 +16,7 @@ from airflow_provider_kinde.operators.members import (
     KindeUpdateOrganizationUsersOperator,
 )
 from airflow_provider_kinde.operators.organization_base import OrganizationOperator, Result, outcome
+from airflow_provider_kinde.operators.properties import check_property_keys, property_texts
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -111,33 +112,41 @@ class KindeUpdateOrganizationOperator(OrganizationOperator):
     :param org_code: its code (templated). With it, ``name``, ``handle`` and ``external_id`` are new values.
     :param handle: without ``org_code``: what to find it by (templated). ``external_id`` and ``name`` likewise.
     :param changes: new values under Kinde's own names: ``name``, ``handle``, ``is_suspended``, ... (templated).
+    :param properties: property key to value (templated).
     :param if_missing: ``fail`` or ``skip`` when there is no such organization.
     :param kinde_conn_id: Airflow connection (templated).
     :returns: ``{org_code, outcome, changed}`` with the outcome ``updated``, ``unchanged`` or ``missing``.
     """
 
-    template_fields: Sequence[str] = (*OrganizationOperator.template_fields, "changes")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"changes": "json"}
+    template_fields: Sequence[str] = (*OrganizationOperator.template_fields, "changes", "properties")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"changes": "json", "properties": "json"}
 
     def __init__(
-        self, *, changes: Mapping[str, Any] | str | None = None, if_missing: IfMissing = "fail", **kwargs: Any
+        self,
+        *,
+        changes: Mapping[str, Any] | str | None = None,
+        properties: Mapping[str, Any] | str | None = None,
+        if_missing: IfMissing = "fail",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.changes = changes
+        self.properties = properties
         self.if_missing = one_of("if_missing", if_missing, "skip", "fail")
 
     @airflow_errors()
     def execute(self, context: Context) -> Result:
-        """``PATCH /organization/{code}`` with what differs.
+        """``PATCH /organization/{code}`` and ``PATCH /organizations/{code}/properties`` with what differs.
 
         :param context: Airflow's context of the task.
-        :raises KindeInputError: nothing to change, an unknown field, or two organizations fit.
+        :raises KindeInputError: nothing to change, an unknown field or property, or two organizations fit.
         :raises KindeNotFoundError: no such organization, with ``if_missing="fail"``.
         """
         from airflow_provider_kinde.exceptions import KindeInputError
-        from airflow_provider_kinde.resources.organizations import write_organization
+        from airflow_provider_kinde.resources.organizations import write_organization, write_properties
         from airflow_provider_kinde.resources.queries import OrganizationName, plain, text
 
+        properties = property_texts(self.properties)
         changes = checked_fields("update_organization", self.changes, "changes")
         if text(self.org_code):
             target = OrganizationName.of(self.org_code)
@@ -145,13 +154,15 @@ class KindeUpdateOrganizationOperator(OrganizationOperator):
             changes = {**{key: value for key, value in new.items() if value}, **changes}
         else:
             target = self._name()
-        if not changes:
-            raise KindeInputError("there is nothing to change: put new values into changes")
+        if not changes and not properties:
+            raise KindeInputError("there is nothing to change: put new values into changes or properties")
         with self._client(context) as client:
             code = self._code(client, target, required=self.if_missing == "fail")
             if code is None:
                 return outcome(target.value if target.key == "code" else None, "missing")
-            changed = write_organization(client, code, changes)
+            check_property_keys(client, properties)
+            changed = write_organization(client, code, changes) if changes else []
+            changed += write_properties(client, code, properties)
             return outcome(code, "updated" if changed else "unchanged", changed)
 
 

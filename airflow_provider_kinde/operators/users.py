@@ -6,7 +6,6 @@ Users are named by ``user_id`` or by ``email``. All operators return ``{user_id,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kinde.operators.base import (
@@ -16,12 +15,12 @@ from airflow_provider_kinde.operators.base import (
     KindeOperator,
     airflow_errors,
     check_texts,
-    mapping,
     one_of,
     optional_list,
     set_address,
 )
 from airflow_provider_kinde.operators.earlier_tries import EarlierTries
+from airflow_provider_kinde.operators.properties import check_property_keys, property_texts
 from airflow_provider_kinde.operators.user_base import FIELDS, PROFILE, ExistingUserOperator, Result, given, result
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ class KindeCreateUserOperator(EmailParameterMixin, KindeOperator):
         name, organization = UserName.of(email=self.user_email), self._organization()
         check_texts(self, *FIELDS)
         roles = optional_list(self.roles, "roles") or []
-        properties = texts_of(self.properties)
+        properties = property_texts(self.properties)
         begun = EarlierTries(context)
         with self._client(context) as client:
             code = self._code(client, organization, roles)
@@ -254,12 +253,12 @@ class KindeUpdateUserOperator(ExistingUserOperator):
 
     def _check(self) -> None:
         check_texts(self, *FIELDS)
-        texts_of(self.properties)
+        property_texts(self.properties)
 
     def _act(self, client: Any, user: Mapping[str, Any]) -> Result:
         from airflow_provider_kinde.resources.users import write_changes
 
-        wanted, properties = given(self, *FIELDS, "is_password_reset_requested"), texts_of(self.properties)
+        wanted, properties = given(self, *FIELDS, "is_password_reset_requested"), property_texts(self.properties)
         check_property_keys(client, properties)
         changed = write_changes(client, user, wanted, properties)
         return result(user["id"], "updated" if changed else "unchanged", changed)
@@ -335,32 +334,3 @@ class KindeUnsuspendUserOperator(ExistingUserOperator):
             return result(user["id"], "unchanged")
         client.update_user(user["id"], is_suspended=False)
         return result(user["id"], "unsuspended", ["is_suspended"])
-
-
-def texts_of(properties: Any) -> dict[str, Any]:
-    """Return properties with numbers and truth values as text, as Kinde wants them.
-
-    :param properties: the rendered parameter.
-    :raises KindeInputError: it is no mapping.
-    """
-    found = mapping(properties, "properties")
-    return {
-        key: str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value
-        for key, value in found.items()
-    }
-
-
-def check_property_keys(client: Any, properties: Mapping[str, Any]) -> None:
-    """Check keys of properties before anything is written (``GET /properties``).
-
-    An application without the scope for it goes on: Kinde refuses an unknown key all the same, only later.
-
-    :param client: a ``KindeClient``.
-    :param properties: property key -> value; nothing is read where it is empty.
-    :raises KindeInputError: Kinde does not have one of them.
-    """
-    from airflow_provider_kinde.exceptions import KindePermissionError
-    from airflow_provider_kinde.resources.queries import check_keys, run_query
-
-    with suppress(KindePermissionError):
-        run_query(check_keys("property", properties), client)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from airflow_provider_kinde.exceptions import KindeInputError
+from airflow_provider_kinde.exceptions import KindeInputError, KindeNotFoundError
 from airflow_provider_kinde.resources import fields
+from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.resources.queries import (
     Lookup,
     OrganizationName,
     UserName,
+    api_call,
     check_keys,
     find_organization,
     find_user,
@@ -176,8 +179,67 @@ class MemberCondition(OrganizationCondition):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationCondition(OrganizationCondition):
+    """An invitation to an organization was accepted.
+
+    :param org_code: the organization's code, or one of ``handle``, ``external_id`` and ``name``.
+    :param email: the invited address. If it is a member's, the condition is met, invited or not.
+    :param invite_code: the invitation's code instead.
+    """
+
+    email: str | None = None
+    invite_code: str | None = None
+    condition: str = "accepted"
+
+    def __post_init__(self) -> None:
+        self.organization()
+        _one_of(self.condition, ("accepted",))
+        if bool(text(self.email)) == bool(text(self.invite_code)):
+            raise KindeInputError("name the invitation by email or by invite_code, one of them")
+        if text(self.email):
+            UserName.of(email=self.email)
+
+    def check(self) -> Lookup[CheckResult]:
+        """Look up the organization, its invitations (``GET /organization/{code}/invites``) and the user.
+
+        :raises KindeNotFoundError: no invitation has the code.
+        :raises KindeInputError: the invitation was revoked.
+        """
+        found = yield from find_organization(self.organization())
+        if found is None:
+            return CheckResult(False, {})
+        code = str(found["code"])
+        asked = api_call("iter_organization_invites", org_code=code, include_accepted=True, include_revoked=True)
+        invitations = self._named((yield asked))
+        if text(self.invite_code) and not invitations:
+            raise KindeNotFoundError(f"{code} has no invitation with the code {text(self.invite_code)!r}")
+        accepted = next((each for each in invitations if each.get("accepted_on")), None)
+        # One that was accepted earlier says nothing where the address was invited anew.
+        pending = any(not each.get("accepted_on") and each.get("is_revoked") is not True for each in invitations)
+        email = text(self.email) or (fields.text_in(invitations[0], "email") if invitations else "")
+        user = (yield from find_user(UserName.of(email=email))) if email else None
+        member = fields.is_member(user, code)
+        if invitations and not (accepted or member or pending):
+            raise KindeInputError(f"the invitation to {code} was revoked: invite again")
+        return CheckResult(
+            member or (accepted is not None and not pending),
+            {
+                "org_code": code,
+                "invite_code": (accepted or {}).get("code"),
+                "user_id": str(user["id"]) if user and member else None,
+            },
+        )
+
+    def _named(self, invitations: Iterable[fields.Json]) -> list[fields.Json]:
+        if text(self.invite_code):
+            return [each for each in invitations if each.get("code") == text(self.invite_code)]
+        key = email_key(text(self.email))
+        return [each for each in invitations if email_key(str(each.get("email") or "")) == key]
+
+
 CONDITIONS: dict[str, type[Condition]] = {
-    kind.__name__: kind for kind in (UserCondition, OrganizationCondition, MemberCondition)
+    kind.__name__: kind for kind in (UserCondition, OrganizationCondition, MemberCondition, InvitationCondition)
 }
 """The conditions by name, as a trigger keeps them."""
 

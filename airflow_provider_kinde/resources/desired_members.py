@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_kinde.client.endpoints.memberships import BULK
-from airflow_provider_kinde.exceptions import KindeInputError
+from airflow_provider_kinde.exceptions import KindeInputError, KindeNotFoundError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.members import (
     MemberChange,
@@ -115,7 +115,9 @@ class OrganizationUsers:
     def __init__(self, client: Any, code: str, desired: Sequence[DesiredMember]) -> None:
         self.client, self.code = client, code
         self.role_ids = run_query(check_keys("role", (key for one in desired for key in one.roles or ())), client)
-        run_query(check_keys("permission", (key for one in desired for key in one.permissions or ())), client)
+        self.permission_ids = run_query(
+            check_keys("permission", (key for one in desired for key in one.permissions or ())), client
+        )
         users: dict[str, FoundMember] = {}
         self.missing: list[UserName] = []
         for one, user in zip(desired, run_query(find_users([one.name for one in desired]), client), strict=True):
@@ -185,20 +187,62 @@ class OrganizationUsers:
         check_done(self.code, changes, now)
         return [change.user_id for change in changes if change.error is None or change.error.fate_unknown]
 
-    def set_roles(self, users: Sequence[FoundMember], targets: Mapping[str, frozenset[str]]) -> None:
+    def set_roles(
+        self, users: Sequence[FoundMember], targets: Mapping[str, frozenset[str]], *, with_permissions: bool = True
+    ) -> None:
         """Give members exactly these roles (``PATCH /organizations/{code}/users``).
 
         :param users: some of the users, whose roles were read.
         :param targets: user id -> role keys.
+        :param with_permissions: whether they get exactly the permissions that are named for them as well.
         :raises KindeError: a user does not hold exactly these roles afterwards.
         """
         if not users:
             return
-        changes = [MemberChange(user.id, user.roles, targets[user.id], user.desired.permissions) for user in users]
+        changes = [
+            MemberChange(user.id, user.roles, targets[user.id], user.desired.permissions if with_permissions else None)
+            for user in users
+        ]
         writer = MemberWriter[MemberChange](self.client, self.code, role_ids=self.role_ids or None)
         _send(writer, changes)
         ids = [change.user_id for change in changes]
         check_done(self.code, changes, writer.correct(changes, lambda: self._read(ids)))
+
+    def change_permissions(self, users: Sequence[FoundMember], *, take: bool) -> list[str]:
+        """Give members permissions, or take them, one by one (``…/users/{id}/permissions``).
+
+        :param users: some of the users, all members.
+        :param take: whether the permissions are taken.
+        :returns: ids of the users of whom a permission was given or taken.
+        :raises KindeInputError: a permission that is to be taken comes with a role; nothing was written.
+        """
+        due = [(user.id, self._due_permissions(user, take)) for user in users]
+        request = (
+            self.client.delete_organization_user_permission if take else self.client.create_organization_user_permission
+        )
+        for user_id, keys in due:
+            for key in keys:
+                try:
+                    request(self.code, user_id, self.permission_ids[key])
+                except KindeNotFoundError:
+                    if not take:
+                        raise
+        return [user_id for user_id, keys in due if keys]
+
+    def _due_permissions(self, user: FoundMember, take: bool) -> list[str]:
+        answer = self.client.get_organization_user_permissions(self.code, user.id, expand="roles")
+        held = {str(item.get("key")): item for item in map(fields.fields_of, fields.list_in(answer, "permissions"))}
+        wanted = frozenset(user.desired.permissions or ())
+        if not take:
+            return sorted(wanted - held.keys())
+        due = sorted(wanted & held.keys())
+        for key in due:
+            if roles := sorted(fields.keys_in(held[key], "roles")):
+                raise KindeInputError(
+                    f"the user {user.id} has the permission {key!r} by {fields.some(roles)}: take that role, "
+                    f"or take the permission from it"
+                )
+        return due
 
     def _read(self, ids: Sequence[str]) -> Roles:
         """Read the roles of some members: user id -> role keys."""

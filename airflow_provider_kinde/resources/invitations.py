@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_kinde.client.create_once import create_once
-from airflow_provider_kinde.exceptions import KindeResponseError
+from airflow_provider_kinde.exceptions import KindeError, KindePermissionError, KindeResponseError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.resources.fields import Json
 from airflow_provider_kinde.resources.normalization import email_key
+
+PRECONDITIONS = (
+    "an invitation needs 'Allow invitations' in the organization's policies and an interactive application that "
+    "invites; Kinde refuses members, addresses with a pending invitation, organizations that a directory manages, "
+    "roles that the application may not assign, and too many invitations of one organization"
+)
+"""What to look at when Kinde refuses an invitation."""
 
 
 def find_invitation(client: Any, code: str, email: str) -> Json | None:
@@ -44,6 +51,7 @@ def create_invitation(
     :param last_name: left out when empty.
     :param send_email: have Kinde send the invitation.
     :returns: the invitation.
+    :raises KindeError: Kinde refuses the invitation; the message says what an invitation needs.
     :raises KindeResponseError: Kinde answered without an invitation, and lists none.
     """
 
@@ -64,4 +72,11 @@ def create_invitation(
             raise KindeResponseError("Kinde answered without an invitation, and lists none for the address")
         return made
 
-    return create_once(send, find)[0]
+    try:
+        return create_once(send, find)[0]
+    except KindeError as error:
+        # A missing scope is named in the message of its own.
+        missing_scope = isinstance(error, KindePermissionError) and error.scope and error.scope in error.message
+        if error.status in (400, 403, 404, 409, 422) and not missing_scope:
+            error.message = f"{error.message} - {PRECONDITIONS}"
+        raise

@@ -46,6 +46,23 @@ def write_organization(client: Any, code: str, wanted: Mapping[str, Any]) -> lis
     return sorted(changes)
 
 
+def write_properties(client: Any, code: str, properties: Mapping[str, Any]) -> list[str]:
+    """Write the properties of an organization that differ (``PATCH /organizations/{code}/properties``).
+
+    :param client: a ``KindeClient``.
+    :param code: the organization's code.
+    :param properties: property key -> value; nothing is read where it is empty.
+    :returns: keys of the properties that were written.
+    """
+    if not properties:
+        return []
+    now = fields.properties_of(fields.list_in(client.get_organization_property_values(code), "properties"))
+    due = {key: value for key, value in properties.items() if now.get(key, "") != str(value)}
+    if due:
+        client.update_organization_properties(code, properties=due)
+    return sorted(due)
+
+
 def delete_organization(client: Any, code: str) -> None:
     """Delete an organization (``DELETE /organization/{code}``); one that is missing already is no error.
 

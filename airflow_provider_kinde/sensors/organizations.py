@@ -1,4 +1,4 @@
-"""Wait for a Kinde organization, or for a user to be a member of one."""
+"""Wait for a Kinde organization, for a user to be a member of one, or for an invitation to be accepted."""
 
 from __future__ import annotations
 
@@ -94,3 +94,33 @@ class KindeOrganizationUserSensor(EmailParameterMixin, _OrganizationSensor):
     def _condition(self, **changes: Any) -> Condition:
         roles = [str(role) for role in optional_list(self.roles, "roles") or []]
         return super()._condition(roles=roles, **changes)
+
+
+class KindeInvitationSensor(EmailParameterMixin, _OrganizationSensor):
+    """Wait until an invitation to an organization was accepted.
+
+    The sensor also waits for an organization and an invitation that do not exist yet. If the address is a member's
+    already, there is nothing to wait for. An invitation that was revoked fails the task.
+
+    :param org_code: the organization's code (templated), or one of ``handle``, ``external_id`` and ``name``.
+    :param email: the invited address (templated), or
+    :param invite_code: the invitation's code, as ``KindeInviteUserOperator`` returns it (templated). A code that Kinde
+        does not have fails the task.
+    :param kinde_conn_id: Airflow connection (templated).
+    :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out.
+    :param max_failures: how many failed checks in a row end the wait; see
+        :class:`~airflow_provider_kinde.sensors.base.WaitSensor`.
+    :returns: ``{org_code, invite_code, user_id}``; the code is ``None`` for a member who was not invited, the id for a
+        user who accepted with another address.
+    """
+
+    condition_class = "InvitationCondition"
+    template_fields: Sequence[str] = (*_OrganizationSensor.template_fields, "user_email", "invite_code")
+
+    def __init__(self, *, email: str | None = None, invite_code: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        set_address(self, email, kwargs, named=invite_code is not None)
+        self.invite_code = invite_code
+        self.condition = "accepted"
+        if (email is None) == (invite_code is None):
+            raise ValueError("name the invitation by email or by invite_code, one of them")

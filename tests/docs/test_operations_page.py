@@ -33,7 +33,7 @@ def test_every_operation_has_one_row() -> None:
 
 def test_the_operators_exist_and_call_what_they_stand_for() -> None:
     named = {operator for of_one in OPERATORS.values() for operator in of_one}
-    assert named == operators("users", "organizations", "members", "invitations")
+    assert named == operators("users", "organizations", "members", "invitations", "roles", "feature_flags")
     files = [*OPERATORS_FOLDER.glob("*.py"), *(OPERATORS_FOLDER.parent / "resources").glob("*.py")]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     for operation in OPERATORS:

@@ -22,6 +22,8 @@ MODULES = (
     "operators.organizations",
     "operators.members",
     "operators.invitations",
+    "operators.roles",
+    "operators.feature_flags",
     "operators.api",
     "sensors.users",
     "sensors.organizations",
@@ -49,7 +51,19 @@ def test_whatever_is_named_is_templated(kind: Any) -> None:
         if base.__module__.startswith("airflow_provider_kinde") and "__init__" in vars(base):
             parameters |= inspect.signature(base.__init__).parameters.keys()
     named = {"kinde_conn_id", "user_id", "email", "org_code", "handle", "external_id", "name", "users", "roles"}
-    named |= {"permissions", "arguments", "operation", "changes", "settings", "properties", "given_name", "identity"}
+    named |= {
+        "role",
+        "flags",
+        "invite_code",
+        "permissions",
+        "arguments",
+        "operation",
+        "changes",
+        "settings",
+        "properties",
+        "given_name",
+        "identity",
+    }
     if kind.__name__ == "KindeRemoveOrganizationUsersOperator":
         named -= {"roles", "permissions"}
     # A user's address is kept in user_email: task.email is whom Airflow alerts.
@@ -60,7 +74,7 @@ def test_whatever_is_named_is_templated(kind: Any) -> None:
 
 
 def test_there_are_as_many_as_documented() -> None:
-    assert len(classes()) == 5 + 7 + 1 + 1 + 2
+    assert len(classes()) == 5 + 7 + 1 + 2 + 1 + 1 + 3
 
 
 def test_the_link_works_while_the_task_runs_and_after_it_failed(kinde: Emulator) -> None:

@@ -59,6 +59,16 @@ def test_organizations(example: Any, kinde: Emulator) -> None:
         ]
 
 
+def test_access(example: Any, kinde: Emulator) -> None:
+    run = example("kinde_example_access")
+    assert run.all == {"success"}
+    assert run.xcom("invitation")["outcome"] == "member"
+    assert run.xcom("accepted")["user_id"] == run.xcom("user")["user_id"]
+    assert run.xcom("claims") == {"refreshed": 1, "missing": []}
+    assert run.xcom("flags")["changed"] == run.xcom("no_flags")["changed"] == ["airflow_example"]
+    assert "airflow_example" not in {item["key"] for item in kinde.state()["roles"]}
+
+
 def public(kind: str, base: str) -> set[str]:
     """What the provider's modules of a kind define for DAGs."""
     modules = [name for entry in get_provider_info()[kind] for name in entry["python-modules"]]

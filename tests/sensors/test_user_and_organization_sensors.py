@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.exceptions import KindeError, KindeInputError
-from airflow_provider_kinde.sensors.organizations import KindeOrganizationSensor, KindeOrganizationUserSensor
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.exceptions import KindeError, KindeInputError, KindeNotFoundError
+from airflow_provider_kinde.sensors.organizations import (
+    KindeInvitationSensor,
+    KindeOrganizationSensor,
+    KindeOrganizationUserSensor,
+)
 from airflow_provider_kinde.sensors.users import KindeUserSensor
 from kinde_emulator import Emulator
 from tests.support.operator_runs import Ti, calls, execute, typed_errors
@@ -67,6 +72,55 @@ def test_members(kinde: Emulator, asked: dict[str, Any], found: Any, shape: Any)
     seen = poke(KindeOrganizationUserSensor(**KIND, **asked))
     user_id = asked.get("user_id", "kp_cat")
     assert seen == (None if found is None else {"user_id": user_id, "org_code": "org_sales", "roles": found})
+
+
+def invite(kinde: Emulator, email: str) -> str:
+    """Invite an address to Sales; returns the invitation's code."""
+    with KindeClient(kinde.url, kinde.client_id, kinde.client_secret) as client:
+        return str(client.create_organization_invite("org_sales", email, ["seller"])["invite"]["code"])
+
+
+def revoke(kinde: Emulator, code: str) -> None:
+    with KindeClient(kinde.url, kinde.client_id, kinde.client_secret) as client:
+        client.delete_organization_invite("org_sales", code)
+
+
+@pytest.mark.parametrize("by", ["email", "invite_code"])
+def test_an_invitation_is_waited_for_until_it_is_accepted(kinde: Emulator, by: str) -> None:
+    code = invite(kinde, "dan@example.com")
+    named = {"email": "Dan@example.com"} if by == "email" else {"invite_code": code}
+    sensor = KindeInvitationSensor(**KIND, name="Sales", **named)  # type: ignore[arg-type]
+    assert poke(sensor) is None
+    user_id = kinde.accept_invitation(code)
+    assert poke(sensor) == {"org_code": "org_sales", "invite_code": code, "user_id": user_id}
+
+
+def test_an_invitation_that_does_not_exist_yet_is_waited_for_and_a_member_needs_none(kinde: Emulator) -> None:
+    assert poke(KindeInvitationSensor(**KIND, org_code="org_sales", email="dan@example.com")) is None
+    assert poke(KindeInvitationSensor(**KIND, name="None at all", email="dan@example.com")) is None
+    found = poke(KindeInvitationSensor(**KIND, org_code="org_sales", email="cat@example.com"))
+    assert found == {"org_code": "org_sales", "invite_code": None, "user_id": "kp_cat"}
+
+
+def test_an_invitation_that_can_never_be_accepted_is_an_error(kinde: Emulator) -> None:
+    code = invite(kinde, "dan@example.com")
+    revoke(kinde, code)
+    for named in ({"email": "dan@example.com"}, {"invite_code": code}):
+        with pytest.raises(KindeInputError, match="was revoked"):
+            poke(KindeInvitationSensor(**KIND, org_code="org_sales", **named))  # type: ignore[arg-type]
+    with pytest.raises(KindeNotFoundError, match="no invitation with the code"):
+        poke(KindeInvitationSensor(**KIND, org_code="org_sales", invite_code="none"))
+    again = invite(kinde, "dan@example.com")
+    sensor = KindeInvitationSensor(**KIND, org_code="org_sales", email="dan@example.com")
+    assert poke(sensor) is None
+    kinde.accept_invitation(again)
+    assert poke(sensor)["invite_code"] == again
+
+
+def test_an_invitation_is_named_once() -> None:
+    for named in ({}, {"email": "a@x.com", "invite_code": "c"}):
+        with pytest.raises(ValueError, match="by email or by invite_code"):
+            KindeInvitationSensor(**KIND, org_code="o", **named)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", [404, 400])

@@ -24,7 +24,11 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
-from airflow_provider_kinde.sensors.organizations import KindeOrganizationSensor, KindeOrganizationUserSensor
+from airflow_provider_kinde.sensors.organizations import (
+    KindeInvitationSensor,
+    KindeOrganizationSensor,
+    KindeOrganizationUserSensor,
+)
 from airflow_provider_kinde.sensors.sources import HrSourceSensor
 from airflow_provider_kinde.sensors.users import KindeUserSensor
 from airflow_provider_kinde.storage import source_state
@@ -47,7 +51,7 @@ memberships: [{organization: it}]
 
 
 class World:
-    """A Kinde and an HR source in which the four sensors see the same: nothing, what they wait for, or failures."""
+    """A Kinde and an HR source in which the five sensors see the same: nothing, what they wait for, or failures."""
 
     def __init__(self, kinde: Emulator, folder: Path) -> None:
         self.kinde, self.folder = kinde, folder
@@ -65,6 +69,10 @@ class World:
         if name == "organization":
             code = "a/b" if self.wrong else "org_sales" if self.met else "org_none"
             return KindeOrganizationSensor(**common, org_code=code)
+        if name == "invitation":
+            # A member needs no invitation.
+            address = "no address" if self.wrong else f"{'cat' if self.met else 'none'}@example.com"
+            return KindeInvitationSensor(**common, org_code="org_sales", email=address)
         role = {"roles": ["boss" if self.wrong else "seller"]}
         user = {"user_id": "kp_cat" if self.met else "kp_none"}
         return KindeOrganizationUserSensor(**common, org_code="org_sales", **user, **role)
@@ -161,7 +169,7 @@ SHORT = {"timeout": 0.2}
 OVER = {"execution_timeout": timedelta(seconds=0.4)}
 
 
-@pytest.mark.parametrize("sensor", ["user", "organization", "member", "source"])
+@pytest.mark.parametrize("sensor", ["user", "organization", "member", "invitation", "source"])
 @pytest.mark.parametrize(
     ("sees", "parameters", "ends"),
     [
@@ -279,7 +287,7 @@ def test_a_long_wait_with_a_short_limit_is_quickly_counted() -> None:
         {"max_failures": True},
     ],
 )
-@pytest.mark.parametrize("sensor", ["user", "organization", "member", "source"])
+@pytest.mark.parametrize("sensor", ["user", "organization", "member", "invitation", "source"])
 def test_durations_of_zero_or_less_are_refused_at_parse(world: World, sensor: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(reversed(wrong))):
         world.sensor(sensor, **wrong)

@@ -160,6 +160,14 @@ class Roles(Resource[R, P]):
         """
         return self._iterate("get_permissions", **query)
 
+    def iter_role_permissions(self, role_id: str, **query: Any) -> P:
+        """Yield every permission of a role, in pages of 500.
+
+        :param role_id: the role's id, not its key.
+        :param query: what ``get_role_permissions`` takes beside it.
+        """
+        return self._iterate("get_role_permissions", role_id, **query)
+
     @endpoint("GET /api/v1/roles/{role_id}/users", scope="read:organization_user_roles", items="users", paging="token")
     def get_role_users(self, role_id: str, page_size: int | None = None, next_token: str | None = None) -> R:
         """Read one page of the holders of a role, in all organizations; ``iter_role_users`` reads them all.
