@@ -2,7 +2,7 @@
 # requirements/; `make lock` writes those anew.
 PYTHON ?= python3
 KINDE_VENVS ?= $(CURDIR)/.venvs
-JOBS ?= 3
+JOBS ?= 2
 
 export KINDE_VENVS
 ENV := $(PYTHON) scripts/env.py
@@ -20,9 +20,10 @@ CODE := airflow_provider_kinde benchmarks dags demo packages scripts tests
 AIRFLOW_TESTS := $(addprefix tests/,hooks operators sensors triggers dag_factory cli assets notifications openlineage plugins provider storage sources/airflow)
 # Environments of their own.
 APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
-# What stands around engine and client, and what takes long: a part of its own, so that `make test-unit` stays short.
+# What stands around engine and client, and whole plans and applies against a local Kinde: a part of its own, so that
+# `make test-unit` stays short.
 TOOL_TESTS := packages/kinde-emulator/tests $(addprefix tests/,sources probe demo benchmarks docs laws hostile)
-STORIES := $(addprefix tests/sync/,apply repair person draft snapshot/test_many_organizations.py)
+STORIES := $(addprefix tests/sync/,plan apply repair person draft snapshot/test_many_organizations.py)
 TOOL_TESTS += $(STORIES)
 
 # The command line is the same program on every Airflow; what differs is how it finds connections.
@@ -52,7 +53,7 @@ test-unit: ## engine and client, without Airflow (about a minute)
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) tests $(APART:%=--ignore=%) $(TOOL_TESTS:%=--ignore=%)
 
-test-tools: ## sources, emulator, probe, benchmarks and the demo's data, the engine's long stories, without Airflow
+test-tools: ## whole plans and applies, sources, emulator, probe, benchmarks and the demo's data, without Airflow
 	@$(ENV) unit
 	$(UNIT)/python -m pytest -n $(JOBS) $(TOOL_TESTS) --ignore=tests/sources/airflow
 

@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = (
-    # A real scheduler waits a good deal, and what runs beside it works on one core.
-    (("test-e2e",), ("lint", "types", "test-sdk", "test-smoke")),
-    (("test-unit",),),
-    (("test-tools",),),
-    (("test-airflow3",),),
+LANES = (
+    ("test-unit", "test-tools", "test-airflow3"),
+    # A real scheduler waits a good deal, and leaves much of two cores to the other lane.
+    ("test-e2e", "lint", "types", "test-sdk", "test-smoke"),
 )
-"""Steps, one after the other; each has lanes that run side by side, and a lane has parts, one after the other."""
+"""Lanes run side by side; the parts of a lane one after the other."""
 NEEDS = {"test-smoke": "airflow2", "test-airflow2": "airflow2"}
 """Parts whose environment this machine may have no Python for."""
 NO_PYTHON = 4
@@ -95,8 +93,7 @@ def run_lanes(first: Sequence[str], *others: Sequence[str]) -> list[Result]:
 def main() -> int:
     """Entry point."""
     started = time.monotonic()
-    steps: Sequence[Sequence[Sequence[str]]] = [((part,),) for part in sys.argv[1:]] or PARTS
-    results = [result for lanes in steps for result in run_lanes(*lanes)]
+    results = run_lanes(*([sys.argv[1:]] if sys.argv[1:] else LANES))
     print(f"\n--- summary, {time.monotonic() - started:.0f} s ---")
     for part, outcome, seconds, closing in results:
         print(f"{part:14} {outcome:8} {seconds:5.0f} s  {closing}".rstrip())

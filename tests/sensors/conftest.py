@@ -1,5 +1,6 @@
 from __future__ import annotations
 
-from tests.support.operator_runs import database, kinde, run
+from tests.support.airflow_fixtures import database
+from tests.support.operator_runs import kinde, run
 
 __all__ = ["database", "kinde", "run"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import re
 import runpy
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +30,38 @@ from kinde_emulator import Emulator
 from tests.support.commands import run_command
 from tests.support.company import Company, connection, seeded
 
+AIRFLOW_HOME = Path(os.environ["AIRFLOW_HOME"])
 
-@pytest.fixture(scope="session")
-def database() -> None:
-    """A metadata database."""
+
+@cache
+def _make_database(folder: Path) -> None:
+    """A metadata database for this process: the first process makes it, the others beside it take a copy.
+
+    :param folder: a folder that all processes of this test run share.
+    """
     from airflow.utils.db import initdb
 
-    initdb()
+    own, made = AIRFLOW_HOME / "airflow.db", folder / "airflow.db"
+    with (folder / "airflow.db.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            initdb()
+            _copy(own, made)
+            return
+    _copy(made, own)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """By SQLite itself, which keeps part of an open database in a file beside it."""
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
+        read.backup(written)
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A metadata database."""
+    base = tmp_path_factory.getbasetemp()
+    _make_database(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import runpy
-import sys
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +13,8 @@ from typing import Any
 
 import pytest
 
-# Whatever the developer's shell points at must not be touched.
-if "airflow" not in sys.modules:
-    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="kinde-airflow-")
-    os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = tempfile.mkdtemp(prefix="kinde-dags-")
-os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-
 from kinde_emulator import Emulator
+from tests.support.airflow_fixtures import AIRFLOW_HOME as AIRFLOW_HOME
 from tests.support.company import Run as OneRun
 from tests.support.company import connection
 
@@ -73,14 +66,6 @@ def _decoded(value: Any) -> Any:
         return json.loads(value) if isinstance(value, (str, bytes)) else value
     except ValueError:
         return value  # a link, which Airflow stores bare once the task has ended
-
-
-@pytest.fixture(scope="session")
-def database() -> None:
-    """A metadata database."""
-    from airflow.utils.db import initdb
-
-    initdb()
 
 
 @pytest.fixture

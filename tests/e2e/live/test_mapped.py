@@ -11,7 +11,8 @@ import pytest
 
 from airflow_provider_kinde.links.admin import KindeAdminLink
 from kinde_emulator import Emulator
-from tests.support.operator_runs import database, kinde, run
+from tests.support.airflow_fixtures import database
+from tests.support.operator_runs import kinde, run
 
 __all__ = ["database", "kinde", "run"]
 
