@@ -60,6 +60,7 @@ def kinde_sync_dag(
     redact: bool | None = None,
     inlets: Collection[Any] = (),
     outlets: Collection[Any] = (),
+    alerts: Any = (),
     default_args: Mapping[str, Any] | None = None,
     tags: Collection[str] = ("kinde", "hr"),
     **dag_kwargs: Any,
@@ -89,6 +90,8 @@ def kinde_sync_dag(
     :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
     :param inlets: assets (data sets on Airflow 2) that the sync reads, such as the one of the HR extract.
     :param outlets: assets that a finished apply task updates. Their events carry the counts of the run.
+    :param alerts: a notifier, such as ``KindeSyncNotifier``, or a list of notifiers: called when a task of the sync
+        fails or succeeds, and when a plan waits for approval.
     :param default_args: merged over the factory's own (retries with exponential backoff, and Kinde's retry policy
         where Airflow has such).
     :param tags: the DAG's tags.
@@ -115,6 +118,7 @@ def kinde_sync_dag(
         redact=redact,
         inlets=inlets,
         outlets=outlets,
+        alerts=alerts,
     )
     if on_change == "asset":
         schedule = [_watched(path, outline.name, storage_path, every, interval)]
@@ -122,7 +126,9 @@ def kinde_sync_dag(
     dag = DAG(
         dag_id=dag_id or outline.name,
         schedule=schedule,
-        default_args={**RETRIES, **retry_arguments(), **({"pool": pool} if pool else {}), **(default_args or {})},
+        default_args=tasks.default_args(
+            {**RETRIES, **retry_arguments(), **({"pool": pool} if pool else {}), **(default_args or {})}
+        ),
         tags=list(tags),
         **{
             "doc_md": DOC.format(spec=path.name, approval=APPROVERS_DECIDE if approvers else APPROVAL_FORM),

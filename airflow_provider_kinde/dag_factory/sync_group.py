@@ -35,6 +35,7 @@ def kinde_sync_task_group(
     redact: bool | None = None,
     inlets: Collection[Any] = (),
     outlets: Collection[Any] = (),
+    alerts: Any = (),
     default_args: Mapping[str, Any] | None = None,
     **group_kwargs: Any,
 ) -> TaskGroup:
@@ -56,6 +57,7 @@ def kinde_sync_task_group(
     :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
     :param inlets: assets (data sets on Airflow 2) that the sync reads, such as the one of the HR extract.
     :param outlets: assets that a finished apply task updates. Their events carry the counts of the run.
+    :param alerts: a notifier, such as ``KindeSyncNotifier``, or a list of notifiers, as for ``kinde_sync_dag``.
     :param default_args: of the tasks of the group; merged over the DAG's own, and these over three retries with
         exponential backoff.
     :param group_kwargs: anything else that a ``TaskGroup`` takes.
@@ -77,12 +79,13 @@ def kinde_sync_task_group(
         redact=redact,
         inlets=inlets,
         outlets=outlets,
+        alerts=alerts,
     )
     group = TaskGroup(group_id=group_id, **group_kwargs)
     for name, (value, reason) in FIXED.items():
         if getattr(group.dag, name) != value:
             raise ValueError(f"kinde_sync_task_group: the DAG {group.dag.dag_id!r} needs {name}={value!r}: {reason}")
     given = {**group.dag.default_args, **({"pool": pool} if pool else {}), **(default_args or {})}
-    group.default_args = {**RETRIES, **retry_arguments(), **given}
+    group.default_args = tasks.default_args({**RETRIES, **retry_arguments(), **given})
     tasks.make(task_group=group, dag=group.dag)
     return group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -36,6 +36,7 @@ class SyncTasks:
     :param redact: whether plans and reports are kept without names.
     :param inlets: assets that the plan and the apply task read.
     :param outlets: assets that the apply task updates.
+    :param alerts: a notifier, or a list of notifiers.
     """
 
     spec_path: str | os.PathLike[str]
@@ -49,6 +50,7 @@ class SyncTasks:
     redact: bool | None
     inlets: Collection[Any]
     outlets: Collection[Any]
+    alerts: Any
 
     def __post_init__(self) -> None:
         """Check what can be checked when a DAG file is parsed.
@@ -57,6 +59,20 @@ class SyncTasks:
         """
         _check(self.approve, self.approvers)
         duration("approval_timeout", self.approval_timeout)
+
+    def default_args(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Add the alerts to the callbacks of the tasks.
+
+        :param given: the arguments of the tasks otherwise.
+        """
+        alerts, merged = self._notifiers(), dict(given)
+        for name in ("on_failure_callback", "on_success_callback") if alerts else ():
+            own = merged.get(name) or []
+            merged[name] = [*(own if isinstance(own, (list, tuple)) else [own]), *alerts]
+        return merged
+
+    def _notifiers(self) -> list[Any]:
+        return list(self.alerts) if isinstance(self.alerts, (list, tuple)) else [self.alerts]
 
     def make(self, *, wait: Any = None, marks_source: bool = False, **where: Any) -> list[Any]:
         """Make the tasks, one after the other.
@@ -101,6 +117,7 @@ class SyncTasks:
                 response_timeout=self.approval_timeout,
                 # An approver who did not answer in time is not asked three more times.
                 retries=0,
+                notifiers=self._notifiers(),
                 **shared,
             )
             tasks.append(ask)

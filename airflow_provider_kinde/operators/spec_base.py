@@ -221,19 +221,20 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         raise AirflowFailException(f"blocked, nothing was written: {count} reason(s), which are in the log above")
 
     def _fail(self, report: Report, result: dict[str, Any], context: Context) -> None:
-        context["ti"].xcom_push(key="return_value", value=result)
-        if not report.failed:
-            waiting = some(held.id for held in report.plan.held if held.protected)
-            raise AirflowFailException(
-                f"protected people who left still have access: {waiting}. Pass their ids in approve_protected, or "
-                "suspend them in Kinde"
-            )
         from airflow_provider_kinde.sync.report.redaction import first_reasons
 
+        waiting = "protected people who left still have access"
+        result["reasons"] = first_reasons(report) if report.failed else [waiting]
+        context["ti"].xcom_push(key="return_value", value=result)
+        if not report.failed:
+            ids = some(held.id for held in report.plan.held if held.protected)
+            raise AirflowFailException(
+                f"{waiting}: {ids}. Pass their ids in approve_protected, or suspend them in Kinde"
+            )
         who = some(dict.fromkeys(o.id or o.alias or "" for o in report.plan.operations if o.outcome != "done"))
         raise AirflowException(
             f"{report.failed} of {len(report.plan.operations)} operations are left. The first reasons: "
-            f"{'; '.join(first_reasons(report))}. All reasons are in {result['path']}. A retry does only what is left. "
+            f"{'; '.join(result['reasons'])}. All reasons are in {result['path']}. A retry does only what is left. "
             f"Ids: {who}"
         )
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.notifications.sync import KindeSyncNotifier, is_teams, message_of, noteworthy
+from airflow_provider_kinde.notifications import KindeSyncNotifier
+from airflow_provider_kinde.notifications.channels import is_teams
+from airflow_provider_kinde.notifications.message import message_of, noteworthy
 from kinde_emulator import Emulator
 from tests.support.company import SECRET_WORDS, Company, Run
 
 DAG = """
 from airflow_provider_kinde.dag_factory import kinde_sync_dag
 from airflow_provider_kinde.notifications import KindeSyncNotifier
-tell = KindeSyncNotifier(conn_id="hook", endpoint="services/x")
+tell = KindeSyncNotifier(conn_id="hook", endpoint="services/x", when="always")
 dag = kinde_sync_dag({spec!r}, dag_id="DAG_ID", default_args={{
     "retries": 0, "on_failure_callback": [tell], "on_success_callback": [tell]}})
 """
@@ -98,28 +100,30 @@ def test_every_task_of_a_sync_is_told_of(
 
 def test_the_text() -> None:
     message = message_of({"ti": Instance(RESULT)})
+    assert message is not None
     assert message["text"].splitlines() == [
         "Kinde sync hr.apply: blocked",
         "8 suspend",
         "blocked: max_leavers (10%): 8 people would lose access",
-        "to let this plan pass once, approve ab",
+        "to let this plan pass once, approve ab (Trigger, Approve a blocked plan)",
         "in full: /kinde/report.json",
     ]
     assert (message["run_id"], message["held"], message["summary"]) == ("r1", 1, {"suspend": 8})
     early = message_of({"ti": Instance(None)})
+    assert early is not None
     assert early["text"] == "Kinde sync hr.apply: failed before there was a plan"
-    assert message_of({})["text"] == "Kinde sync a sync: failed before there was a plan"
+    assert (message_of({}) or {})["text"] == "Kinde sync a sync: failed before there was a plan"
 
 
 def test_a_quiet_run_need_not_be_told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="airflow_provider_kinde.notifications.sync")
     quiet = {**RESULT, "outcome": "no changes", "held": 0}
-    notifier = KindeSyncNotifier(only_if_noteworthy=True)
+    notifier = KindeSyncNotifier(when="noteworthy")
     notifier.notify({"ti": Instance(quiet)})  # type: ignore[typeddict-item]
     assert caplog.text == ""
     notifier.notify({"ti": Instance({**quiet, "held": 1})})  # type: ignore[typeddict-item]
     assert "no changes" in caplog.text
-    assert noteworthy(message_of({"ti": Instance(RESULT)}))
+    assert noteworthy(message_of({"ti": Instance(RESULT)}) or {})
 
 
 def test_on_an_event_loop(webhook: Webhook) -> None:
