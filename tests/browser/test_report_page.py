@@ -109,7 +109,7 @@ def test_everything_is_reached_by_keyboard_and_printed(chromium: Any, tmp_path: 
     page.close()
 
 
-def test_it_is_whole_without_a_script(chromium: Any, tmp_path: Path) -> None:
+def test_the_page_is_complete_without_javascript(chromium: Any, tmp_path: Path) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(write(tmp_path, 60))

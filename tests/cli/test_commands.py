@@ -215,7 +215,7 @@ def next_command(text: str) -> list[str]:
     return words[4:]
 
 
-def test_what_comes_next_is_a_whole_command(command: Cli, cli: Cli, company: Company, kinde: Emulator) -> None:
+def test_the_next_step_is_a_complete_command(command: Cli, cli: Cli, company: Company, kinde: Emulator) -> None:
     moment = "2026-11-27T12:00:00Z"
     planned = expect(cli("plan", "--out", "my plan.json", "--now", moment), 2)
     assert next_command(planned)[:3] == ["apply", "--spec", "hr.yaml"]

@@ -215,7 +215,9 @@ def _refuse(listening: socket.socket) -> None:
         ("127.0.0.1:1", False),
     ],
 )
-def test_no_proxy(connect: Any, server: Server, names: str, direct: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_in_no_proxy_are_reached_directly(
+    connect: Any, server: Server, names: str, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Loopback takes no proxy of the environment; this is a host like any other.
     monkeypatch.setattr("airflow_provider_kinde.client.settings.is_loopback", lambda _: False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY"):
@@ -244,7 +246,7 @@ def test_no_proxy(connect: Any, server: Server, names: str, direct: bool, monkey
         (", ,", "acme.kinde.com", None, False),
     ],
 )
-def test_what_no_proxy_names(
+def test_the_forms_of_no_proxy_are_understood(
     names: str, host: str, port: int | None, excepted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("no_proxy", raising=False)

@@ -114,7 +114,7 @@ def test_a_connection_that_was_never_made_is_safe_too(connect: Any, server: Serv
         ({}, None),
     ],
 )
-def test_how_long_kinde_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_wait_that_kinde_asks_for_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert requested_wait(headers, lambda: 1_700_000_000.0) == seconds
 
 

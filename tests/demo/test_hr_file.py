@@ -24,7 +24,7 @@ def test_three_hundred_people_in_six_departments() -> None:
     assert len(addresses) == len(set(addresses)) == 299
 
 
-def test_it_is_awkward() -> None:
+def test_the_demo_file_holds_awkward_rows() -> None:
     assert any(not unicodedata.is_normalized("NFC", row["Last name"]) for row in ROWS)
     assert any("'" in row["Last name"] for row in ROWS)
     assert any(row["Work email"] != row["Work email"].strip() for row in ROWS)

@@ -207,7 +207,9 @@ def test_a_report_that_cannot_be_kept_is_on_the_screen_and_an_error(
     assert json.loads((tmp_path / "report.json").read_text())["outcome"] == "no changes"
 
 
-def test_where_no_report_can_be_written_nothing_is_done(world: World, command: Any, tmp_path: Path) -> None:
+def test_an_apply_whose_report_cannot_be_written_writes_nothing_to_kinde(
+    world: World, command: Any, tmp_path: Path
+) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
     for place in ("missing/report.json", "file/report.json", "folder"):

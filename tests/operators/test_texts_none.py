@@ -28,5 +28,5 @@ def test_a_list_may_name_none(text: str) -> None:
     assert (optional_list(text, "roles") or [])[-1] == "None"
 
 
-def test_nothing_is_the_empty_text() -> None:
+def test_a_template_that_yields_no_value_is_the_empty_text() -> None:
     assert (optional_list("", "roles"), optional_list(None, "roles"), mapping("", "properties")) == (None, None, {})

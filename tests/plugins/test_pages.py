@@ -91,7 +91,7 @@ def test_airflow_loads_the_plugin_by_itself() -> None:
 
 
 @pytest.mark.parametrize(("ui", "there"), [("True", True), ("False", False)])
-def test_it_can_be_switched_off(ui: str, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_can_be_switched_off(ui: str, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_kinde.plugins.kinde import KindePlugin
 
     monkeypatch.setenv("AIRFLOW__KINDE__UI", ui)

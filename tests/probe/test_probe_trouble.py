@@ -64,7 +64,7 @@ def test_scopes_that_kinde_does_not_tell(kinde: Emulator) -> None:
     assert kinde.state() == before
 
 
-def test_no_scope_at_all(kinde: Emulator) -> None:
+def test_an_application_without_scopes_is_told_so(kinde: Emulator) -> None:
     kinde.seed({"clients": [{"id": "none", "secret": "none", "scopes": ["read:apis"]}]})
     with connect(kinde, client_id="none", client_secret="none") as client:
         findings = probe_tenant(client)
@@ -73,7 +73,7 @@ def test_no_scope_at_all(kinde: Emulator) -> None:
     assert findings.missing_scopes == set(SCOPES)
 
 
-def test_nothing_but_its_own_things_is_written_to(kinde: Emulator) -> None:
+def test_a_probe_writes_only_to_what_it_made(kinde: Emulator) -> None:
     before = kinde.state()
     strangers = {user["id"] for user in before["users"]} | {item["code"] for item in before["organizations"]}
     strangers |= {item["id"] for kind in ("roles", "permissions") for item in before[kind]}

@@ -213,7 +213,7 @@ def staff() -> Rows:
 
 
 @pytest.mark.parametrize(("kind", "day"), [(kind, day) for kind in KINDS for day in DAYS[kind]])
-def test_nothing_is_lost_and_the_next_good_run_puts_it_right(
+def test_a_failed_read_changes_nothing_and_the_next_good_run_finishes(
     kind: str, day: str, tmp_path: Path, server: HrServer, kinde: Emulator, client: KindeClient
 ) -> None:
     hr = made(kind, tmp_path, server)

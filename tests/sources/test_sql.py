@@ -65,7 +65,7 @@ def test_rows_stream(database: Path) -> None:
     assert Cursor.fetched == [2_000]
 
 
-def test_nothing_can_be_written(database: Path) -> None:
+def test_a_query_cannot_write(database: Path) -> None:
     with pytest.raises(SourceError, match="attempt to write a readonly database"):
         source(
             lambda: sqlite3.connect(database),
@@ -89,7 +89,7 @@ def test_concurrent_writes_do_not_change_the_snapshot(database: Path) -> None:
     assert reading.proven
 
 
-def test_no_row_is_blocked(database: Path) -> None:
+def test_a_query_without_rows_is_blocked(database: Path) -> None:
     made = source(lambda: sqlite3.connect(database), QUERY.replace("ORDER", "WHERE id = 'nobody' ORDER"))
     read = read_people(made.spec, made, NOW)
     assert "the query on hr_db is empty" in read.problems[0]

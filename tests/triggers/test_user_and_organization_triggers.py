@@ -142,7 +142,7 @@ def test_events(kinde: Emulator) -> None:
     ]
 
 
-def test_it_waits_for_a_change(kinde: Emulator) -> None:
+def test_a_trigger_fires_on_a_change(kinde: Emulator) -> None:
     async def later() -> None:
         await asyncio.sleep(0.7)
         await asyncio.to_thread(kinde.seed, {"users": [{"id": "kp_new", "email": "new@example.com"}]})

@@ -57,7 +57,7 @@ def test_only_the_directory_changes_its_members(api, kept, status):
     api.ok("PATCH", f"/organizations/{kept['Free']}/users", json={"users": [{"id": a}]})
 
 
-def test_where_changes_are_allowed_invitations_are_not(api, kept):
+def test_a_directory_that_allows_changes_refuses_invitations(api, kept):
     api.kinde.set(directory_changes="allow")
     users = {"users": [{"id": kept["b@x.org"]}]}
     api.ok("PATCH", f"/organizations/{kept['Kept']}/users", json=users)

@@ -77,7 +77,7 @@ def test_the_token_endpoint_has_trouble_too(api):
     assert [entry["kind"] for entry in api.kinde.log()[-3:]] == ["token"] * 3
 
 
-def test_which_requests_a_fault_befalls(api):
+def test_a_fault_befalls_the_requests_it_names(api):
     api.kinde.fault("GET", r"/users\?.*email=b", status=500)
     api.kinde.fault("POST", "/user$", match="bad@", status=500, times=None)
     api.kinde.fault("GET", "^/api/v1/roles$", status=500, skip=2, times=2)

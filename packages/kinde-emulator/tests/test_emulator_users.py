@@ -102,7 +102,7 @@ def test_profile_email_makes_no_identity(api):
     api.fails(400, "UNKNOWN_FIELD", "POST", "/user", json={"profile": {"email": "a@x.org"}})
 
 
-def test_where_a_new_user_lands(api, org):
+def test_a_new_user_joins_the_default_organization(api, org):
     [default] = [item["code"] for item in api.kinde.state()["organizations"] if item["is_default"]]
     assert list(api.user(api.create("a@x.org"))["memberships"]) == [default]
     assert list(api.user(api.create("b@x.org", organization_code=org))["memberships"]) == [org]

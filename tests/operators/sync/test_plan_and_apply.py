@@ -289,7 +289,7 @@ def test_a_wrong_connection_fails_at_once(
     assert word in said()
 
 
-def test_no_connection_at_all(
+def test_a_missing_connection_is_named(
     dag: Any, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str], kinde: Emulator
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_KINDE_SMALL")

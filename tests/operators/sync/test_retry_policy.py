@@ -167,7 +167,7 @@ def test_a_sync_that_kinde_turns_away(dag_file: DagFile, company: Company, kinde
     assert 900 <= found.retry_delay.total_seconds() <= 1.25 * 900
 
 
-def test_where_airflow_has_no_policies_nothing_changes(
+def test_an_airflow_without_retry_policies_retries_as_before(
     dag_file: DagFile, kinde: Emulator, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if retry_policy.AVAILABLE:

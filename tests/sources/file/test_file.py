@@ -86,7 +86,7 @@ def test_quoted_line_breaks_and_blank_lines_keep_line_numbers_right(file: Any) -
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\n", b"id,name\n", b"id,name", b"id,name\r\n\r\n"])
-def test_no_row(file: Any, content: bytes) -> None:
+def test_a_file_without_rows_yields_none(file: Any, content: bytes) -> None:
     result = file(content)
     assert (result.rows, result.incomplete) == ([], [])
 

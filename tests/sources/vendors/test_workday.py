@@ -142,7 +142,7 @@ def test_a_csv_that_ends_in_a_quote_or_a_ragged_row_is_incomplete(workday: Workd
     assert Read(source(workday, format="csv")).incomplete
 
 
-def test_no_rows_and_lost_columns(workday: Workday) -> None:
+def test_reports_without_rows_or_columns_are_told_apart(workday: Workday) -> None:
     workday.reply = Reply({"Report_Entry": []})
     assert "is empty" in people(source(workday)).problems[0]
     workday.reply = Reply(body=b"Employee_ID,Email,First,Last\n1,a@x.test,A,B\n")

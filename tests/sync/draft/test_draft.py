@@ -103,7 +103,7 @@ def test_whole_names_without_a_comma(tmp_path: Path) -> None:
         (["3/31/2026", "2026-03-31"], ("YYYY-MM-DD", "M/D/YYYY"), True),
     ],
 )
-def test_how_dates_are_written(tmp_path: Path, dates: list[str], formats: tuple[str, ...], sure: bool) -> None:
+def test_the_format_of_dates_is_found(tmp_path: Path, dates: list[str], formats: tuple[str, ...], sure: bool) -> None:
     rows = "".join(f"{n},p{n}@x.com,A,B,Active,{day}\n" for n, day in enumerate(dates))
     text, spec = drafted(tmp_path, "id,email,first,last,status,hire date\n" + rows)
     assert set(spec.employment.date_format) == set(formats)

@@ -70,7 +70,7 @@ def test_years_from_9000_mean_no_end(end: dt.date) -> None:
 
 
 @given(st.booleans(), DATES, DATES, st.integers(0, 3650), st.integers(0, 3650))
-def test_it_decides_for_every_date(
+def test_access_is_decided_for_every_combination_of_dates(
     active: bool, start: dt.date | None, end: dt.date | None, before: int, grace: int
 ) -> None:
     access, why = decide_access(active, "S", start, end, TODAY, days_before_start=before, grace_days=grace)

@@ -37,7 +37,7 @@ def test_gaps_in_the_rules_are_reported() -> None:
     ]
 
 
-def test_where_everything_is_covered_nothing_is_said() -> None:
+def test_full_coverage_prints_nothing() -> None:
     found = covered([person(1, dept="Eng"), person(2)])
     assert found.lines() == []
     assert [(rule.people, rule.decides) for rule in found.rules] == [(1, 1), (1, 1)]

@@ -333,7 +333,7 @@ def test_a_failing_expression_rejects_its_row_and_names_the_field() -> None:
 
 
 @pytest.mark.parametrize("columns", [["id", "email"], []])
-def test_no_row_at_all_is_empty_and_nothing_else(columns: list[str]) -> None:
+def test_a_source_without_rows_is_reported_as_empty_alone(columns: list[str]) -> None:
     people = read([], columns=columns)
     assert len(people.problems) == 1
     assert people.problems[0].startswith("the table is empty")
@@ -372,7 +372,7 @@ def test_a_column_that_is_asked_for_need_not_exist() -> None:
         assert (people.problems, people.rejected) == ([], [])
 
 
-def test_where_rows_name_their_own_columns_one_that_no_row_has_is_gone() -> None:
+def test_a_column_that_no_json_row_has_is_gone() -> None:
     spec = SyncSpec.parse(BASE + RULES, "hr.yaml")
     lacking = [person("1", dept="IT"), {k: v for k, v in person("2").items() if k != "dept"}]
     people = read_people(spec, ListSource(lacking), NOW)

@@ -35,7 +35,7 @@ def made_of(*rows: dict[str, str], text: str = SPEC, id: str = "10026") -> str:
         {"dept": ""},
     ],
 )
-def test_it_holds_what_follows_today_and_no_name_and_address(columns: dict[str, str]) -> None:
+def test_a_printed_test_holds_todays_result_without_name_and_address(columns: dict[str, str]) -> None:
     row = person(10026, "Ada", "Lovelace", email="ada@acme.com", salary="90000", **columns)
     made = made_of(person(1), row)
     assert [word for word in ("10026", "Ada", "Lovelace", "ada@", "acme", "90000") if word in made] == []

@@ -89,7 +89,7 @@ def test_a_second_form_adds_and_takes_nothing(world: World, forms: Forms) -> Non
     assert (user["last_name"], user["provided_id"]) == ("Newman-Old", f"hr~onboarded:{TODAY}")
 
 
-def test_where_hr_has_the_row_hr_decides(world: World, forms: Forms) -> None:
+def test_the_row_of_hr_outranks_the_form(world: World, forms: Forms) -> None:
     rows = [*people(6), person("7", "Nia", "Newman", email="new@example.com")]
     world.apply(people(6))
     report = forms.onboard(rows)
@@ -108,7 +108,7 @@ def test_an_onboarded_account_is_adopted_by_the_form_too(world: World, forms: Fo
     assert len(world.users()) == 1
 
 
-def test_it_is_explained_before_anything_is_written(world: World, forms: Forms) -> None:
+def test_a_form_explains_its_plan_before_it_writes(world: World, forms: Forms) -> None:
     forms.onboard(people(2))
     rows = [*people(2), person("7", "Nia", "Newman", email="new@example.com")]
     forms.onboard(rows)

@@ -316,7 +316,7 @@ def test_a_plan_file_that_was_changed_or_is_old_or_of_another_spec_is_refused(wo
     assert world.users() == {}
 
 
-def test_only_some_kinds_of_operations(world: World) -> None:
+def test_a_run_can_be_limited_to_some_kinds_of_operations(world: World) -> None:
     world.apply(people(20, dept="Eng"))
     rows = [*gone(1, 20), person(21)]
     assert {o.kind for o in world.plan(rows, only=["create"]).operations} == {"create"}

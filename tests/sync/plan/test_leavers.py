@@ -30,7 +30,7 @@ def test_a_leaver_is_suspended_then_signed_out_then_marked(world: World) -> None
 
 
 @pytest.mark.parametrize("settings", [Settings(no_sessions_status=404)])
-def test_no_sessions_to_end_is_not_a_failure(world: World) -> None:
+def test_a_leaver_without_sessions_is_no_failure(world: World) -> None:
     world.apply(people(20))
     assert world.apply([person(1, status="Terminated"), *people(20)[1:]]).outcome == "changes"
 
@@ -115,7 +115,7 @@ def test_a_barred_leaver_who_was_enabled_by_hand_is_suspended_by_the_sync_and_ma
     world.settled(rows)
 
 
-def test_where_leavers_are_taken_out_who_was_suspended_before_is_barred_as_well(world: World) -> None:
+def test_with_action_remove_a_leaver_suspended_by_hand_is_barred(world: World) -> None:
     spec = SPEC + "leaver: {action: remove}\n"
     rows = people(20)
     world.apply(rows, spec)

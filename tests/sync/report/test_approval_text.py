@@ -70,7 +70,7 @@ def test_names_only_where_they_are_wanted() -> None:
     assert "- E1 Ann E1 <ann-E1@x.com>" in shown(approval_text(plan(operations), [], "p", names=True).body)
 
 
-def test_nothing_from_outside_is_markup() -> None:
+def test_data_in_an_approval_is_no_markup() -> None:
     evil = "[x](javascript:alert(1)) <img src=x> `a` | **b** \n# c\u202e\u2028"
     guards = [{**GUARDS[0], "guard": evil, "subject": evil, "what": evil}]
     operations = [leaver(evil, who=evil, role=evil, alias=evil, reason=evil, organizations=[evil])]
@@ -84,7 +84,7 @@ def test_nothing_from_outside_is_markup() -> None:
     assert "\n" not in asked.subject
 
 
-def test_it_fits_the_column_whatever_is_in_it() -> None:
+def test_an_approval_text_fits_its_column() -> None:
     kinds = ("suspend", "delete", "remove_membership", "remove_role")
     operations = [
         leaver("💥" * 300 + kind + str(number), kind=kind, who="💥" * 900, alias="💥" * 300, role="💥" * 300)

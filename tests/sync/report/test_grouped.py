@@ -44,7 +44,7 @@ def test_a_small_plan_names_each_person(world: World) -> None:
     assert all(f"p{number}@example.com" in text for number in range(1, 13))
 
 
-def test_what_was_not_done_is_grouped_by_its_error(world: World) -> None:
+def test_failed_operations_are_grouped_by_error(world: World) -> None:
     world.kinde.fault("POST", "/api/v1/user$", status=400, times=None)
     text = report_text(world.apply(people(200), OPEN))
     assert "failed: create 200:" in text

@@ -74,7 +74,7 @@ TROUBLE = [
 ]
 
 
-def test_it_begins_with_a_sentence_and_says_why_it_is_blocked(settled: World) -> None:
+def test_the_page_begins_with_a_sentence_that_says_why_it_is_blocked(settled: World) -> None:
     shown = of(settled.plan(TROUBLE))
     assert shown.text("h1") == (
         "8 people lose access, 2 join, 1 changes, 1 HR row is rejected; "
@@ -163,7 +163,7 @@ def evil_file() -> PlanFile:
     return PlanFile(head, ChangeList(changes), None)  # type: ignore[arg-type]
 
 
-def test_nothing_from_outside_is_markup_or_code() -> None:
+def test_data_in_the_page_is_neither_markup_nor_code() -> None:
     html = "".join(file_page(evil_file(), [(EVIL, "/somewhere?a=<b>")]))
     shown = Page(html)
     assert [tag for tag, _ in shown.tags].count("script") == 1

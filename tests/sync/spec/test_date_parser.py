@@ -55,7 +55,7 @@ def test_dates_that_are_read(text: object, formats: list[str], day: tuple[int, i
 
 
 @pytest.mark.parametrize("text", ["", "   ", None, "0000-00-00"])
-def test_no_date(text: object) -> None:
+def test_a_text_that_is_no_date_is_refused(text: object) -> None:
     assert read(text) is None
 
 

@@ -167,7 +167,7 @@ def test_an_unknown_column_is_an_error_that_names_it() -> None:
     assert value("{{ row.Nmae.strip() if 'Nmae' in row else 'none' }}") == "none"
 
 
-def test_where_rows_name_their_own_columns_a_lacking_one_is_blank_and_noted() -> None:
+def test_a_column_that_a_json_row_lacks_is_blank_and_noted() -> None:
     missed: set[str] = set()
     lacking = RowView({"a": "1"}, None, missed)
     assert Template("{{ row.b }}{{ row.a }}").render(lacking) == "1"
@@ -313,12 +313,12 @@ def test_failures_and_equal_values_of_other_types_are_not_cached() -> None:
     assert len(asked) == 7
 
 
-def test_it_survives_pickling() -> None:
+def test_an_expression_can_be_pickled() -> None:
     template = pickle.loads(pickle.dumps(Template("{{ row.Name }}", key="person.id", line=3)))
     assert (template.render(view()), template.key, template.line) == (ROW["Name"], "person.id", 3)
 
 
-def test_it_is_fast_enough() -> None:
+def test_an_expression_is_evaluated_fast() -> None:
     templates = [Template(text) for text in ("{{ row.a }}", "{{ row.b | trim == 'x' }}", "{{ row.a | upper }}x")]
     began = time.perf_counter()
     for number in range(1000):

@@ -49,12 +49,12 @@ def errors(text: str) -> list[str]:
     return [f"{list(e.absolute_path)}: {e.message}" for e in VALIDATOR.iter_errors(yaml.safe_load(text))]
 
 
-def test_it_is_a_schema() -> None:
+def test_the_json_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("path", SECTIONS, ids=str)
-def test_it_has_the_keys_of_the_reader(path: tuple[str | int, ...]) -> None:
+def test_the_json_schema_has_the_keys_of_the_reader(path: tuple[str | int, ...]) -> None:
     spec = yaml.safe_load(SPEC)
     spec["organizations"] = {"a": {"name": "A"}, "eng": {"name": "E"}, "sales": {"name": "S"}}
     spec["keep"] = [{"email": "a@x.com", "organization": "a"}]
@@ -82,7 +82,7 @@ def documented() -> Iterator[str]:
                 yield f"{section}.{name}" if inside else name
 
 
-def test_it_has_the_keys_of_the_documentation() -> None:
+def test_the_json_schema_has_the_keys_of_the_documentation() -> None:
     keys = list(documented())
     assert {"version", "person.id", "employment.status", "memberships.when", "joiner.adopt"} <= set(keys)
     for key in keys:
