@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_kinde.cli.connection import Connection
+from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import show, to_json
 from airflow_provider_kinde.exceptions import SyncError
 
@@ -15,9 +18,16 @@ def add_commands(commands: Any) -> None:
 
     :param commands: the result of ``add_subparsers``.
     """
-    init = commands.add_parser("init", help="draft a spec from an HR export, without network")
+    init = commands.add_parser(
+        "init", help="draft a spec from an HR export, and from the tenant if --conn names one; only reads"
+    )
     init.add_argument(
         "--from", metavar="FILE", required=True, dest="source", help="the HR export (CSV, JSON, JSON lines or Parquet)"
+    )
+    init.add_argument(
+        "--conn",
+        metavar="ID",
+        help="Airflow connection of a tenant: find the rules that explain its memberships. No network when left out",
     )
     init.add_argument("--out", metavar="FILE", help="write the spec to FILE; print it when left out")
     init.add_argument("--force", action="store_true", help="overwrite an existing file")
@@ -33,7 +43,17 @@ def _init(options: argparse.Namespace) -> int:
 
     if options.out and Path(options.out).exists() and not options.force:
         raise SyncError(f"{options.out} exists. Nothing was written. Add --force to overwrite it")
-    text = draft(options.source, options.out or "", make_source=make_source)
+    with Progress(f"reading {options.source}" if options.conn else "") as progress:
+        client = Connection(options.conn, progress) if options.conn else None
+        with client or nullcontext():
+            text = draft(
+                options.source,
+                options.out or "",
+                make_source=make_source,
+                client=client,
+                conn_id=options.conn or "kinde_default",
+                progress=progress,
+            )
     if not options.out:
         show(text)
         return 0

@@ -315,6 +315,17 @@ def test_a_draft_that_validates(cli: Cli, company: Company) -> None:
     assert json.loads(expect(cli("schema"), 0))["title"] == "Kinde sync"
 
 
+def test_a_draft_of_the_tenant_validates_and_only_reads(cli: Cli, company: Company, kinde: Emulator) -> None:
+    before = writes(kinde)
+    done = cli("init", "--from", "people.csv", "--conn", "kinde_small", "--out", "draft.yaml")
+    expect(done, 0)
+    assert "draft.yaml: valid" in expect(cli("validate", "--spec", "draft.yaml"), 0)
+    assert writes(kinde) == before
+    done = cli("init", "--from", "people.csv", "--conn", "no_such_connection")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no_such_connection" in done.stderr
+
+
 @pytest.mark.parametrize("redirection", [">&-", "| head -c 1", "> /dev/full"])
 def test_a_reader_that_is_gone_changes_no_exit_code_and_leaves_no_traceback(tmp_path: Path, redirection: str) -> None:
     shell = f"set -o pipefail; {sys.executable} -m airflow_provider_kinde schema {redirection}"

@@ -7,11 +7,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.resources.normalization import clean_email
+from airflow_provider_kinde.resources.normalization import clean_email, email_key
 from airflow_provider_kinde.sync.draft.date_formats import date_formats, is_date
 from airflow_provider_kinde.sync.draft.statuses import Statuses, gives_access, is_constant, split_statuses
 from airflow_provider_kinde.sync.spec.expressions import is_blank, plain
@@ -64,6 +65,8 @@ class Column:
     rows: int = 0
     days: int = 0
     """How many values have the type date (Parquet)."""
+    others: int = 0
+    """How many values are no texts."""
 
     def add(self, value: Any) -> None:
         """Count one cell.
@@ -74,6 +77,7 @@ class Column:
             self.blank += 1
             return
         self.days += isinstance(value, dt.date)
+        self.others += not isinstance(value, str)
         self.counts[value.strip() if isinstance(value, str) else as_text(plain(value))] += 1
 
     @property
@@ -149,17 +153,28 @@ class DraftColumns:
     end_columns: Sequence[str] = ()
     """All columns that look like end dates."""
 
+    def read_end_dates(self, further: Sequence[str]) -> None:
+        """Read further columns as the end date, where the first one is blank.
 
-def guess(columns: Sequence[Column], rows: int) -> DraftColumns:
+        :param further: names of columns.
+        """
+        if self.end and further:
+            columns = " or ".join([self.end.expression[3:-3], *(Column(name).reference for name in further)])
+            self.end = DraftValue(_reads(columns), f"{self.end.why}; then {', '.join(further)}", False)
+
+
+def guess(columns: Sequence[Column], rows: int, accounts: AbstractSet[str] = frozenset()) -> DraftColumns:
     """Guess what each column means.
 
     :param columns: the columns.
     :param rows: how many rows the file has.
+    :param accounts: addresses of accounts in Kinde, in the form for comparing: the column that holds most of them is
+        the one to match by.
     :returns: the guesses.
     :raises SyncError: no column can be an id.
     """
     columns = [column for column in columns if column.name and column.name.isprintable()]
-    email = _email_column(columns)
+    email = _email_column(columns, accounts)
     given, family = _people_names(columns)
     status_column, status = _status(columns, rows)
     active, inactive, unclear = (
@@ -192,6 +207,16 @@ def guess(columns: Sequence[Column], rows: int) -> DraftColumns:
         end_column=end.name if end else None,
         end_columns=[column.name for column in ends],
     )
+
+
+def names_a_person(column: Column) -> bool:
+    """Whether a column, by its name, says who a person is, or who another person is.
+
+    :param column: the column.
+    """
+    words = column.words
+    kinds = ("id", "email", "given", "family", "name")
+    return bool(_OTHER_PERSON.search(words)) or any(re.fullmatch(_NAMES[kind], words) for kind in kinds)
 
 
 def _is_department(column: Column) -> bool:
@@ -247,10 +272,15 @@ def _id(columns: Sequence[Column]) -> DraftValue:
     raise SyncError("no column can be an id: a column with a different value in every row is needed")
 
 
-def _email_column(columns: Sequence[Column]) -> Column | None:
+def _email_column(columns: Sequence[Column], accounts: AbstractSet[str]) -> Column | None:
     def addresses(column: Column) -> bool:
         return column.filled > 0 and column.share(_is_email) >= 0.8
 
+    if accounts:
+        known = [(sum(email_key(value) in accounts for value in c.counts), c) for c in columns if addresses(c)]
+        most, column = max(known, key=lambda item: item[0], default=(0, None))
+        if most:
+            return column
     named = _best(columns, "email", addresses)
     others = [c for c in columns if addresses(c) and not _OTHER_PERSON.search(c.words)]
     return named or (others[0] if others else None)

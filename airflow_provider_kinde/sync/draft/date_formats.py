@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from airflow_provider_kinde.sync.spec.date_parser import EXCEL, DateReader, same_text
 
@@ -62,11 +63,22 @@ def date_formats(values: Iterable[str]) -> tuple[list[str], str]:
             break  # only ISO 8601 with a time reads the rest, and it cannot be combined with a format
         chosen.append(best)
         rest -= read[best]
-    other = next((t for t in FORMATS if t != chosen[0] and len(chosen) == 1 and _reads_all(_READERS[t], values)), "")
-    if other:
-        return chosen, f"check: {other} would read every date as well"
+    if other := _other_order(chosen, values):
+        return chosen, f"check: {other}"
     if rest:
         return chosen, f"check: does not read {sorted(rest)[0]!r}"
     if both := same_text(chosen):
         return chosen, f"check: {both[0]} and {both[1]} read some dates as two different days; the first is taken"
     return chosen, "reads every date of the file"
+
+
+def _other_order(chosen: Sequence[str], values: AbstractSet[str]) -> str:
+    """Say which other format would read the dates of a chosen one: day and month may be the other way round."""
+    for text in chosen:
+        rest = {value for value in values if not any(_reads_all(_READERS[o], [value]) for o in chosen if o != text)}
+        same_order = any(other != text and other[:3] == text[:3] for other in chosen)
+        other = next((t for t in FORMATS if t not in chosen and _reads_all(_READERS[t], rest)), "")
+        if rest and other and not same_order:
+            what = "every date" if len(chosen) == 1 else f"every date that {text} reads"
+            return f"{other} would read {what} as well"
+    return ""

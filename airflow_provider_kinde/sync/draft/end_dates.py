@@ -70,6 +70,15 @@ def count_end_dates(
     return found
 
 
+def further_columns(found: Iterable[EndDates], chosen: str | None) -> list[str]:
+    """Find the columns that the draft reads where the chosen one is blank: they take access from no person today.
+
+    :param found: the counts.
+    :param chosen: the column that the draft reads first.
+    """
+    return [entry.name for entry in found if entry.name != chosen and entry.filled and not entry.past]
+
+
 def comments(found: list[EndDates], chosen: str | None) -> list[str]:
     """What the draft says about end dates.
 
@@ -78,6 +87,7 @@ def comments(found: list[EndDates], chosen: str | None) -> list[str]:
     :returns: the lines, without the mark of a comment.
     """
     lines = []
+    further = further_columns(found, chosen)
     for entry in found:
         if entry.name == chosen:
             if entry.earlier:
@@ -90,6 +100,11 @@ def comments(found: list[EndDates], chosen: str | None) -> list[str]:
                     f"check: {_rows(entry.past)} with a status that gives access, and a past day in {entry.name!r}: "
                     "no access"
                 )
+        elif entry.name in further:
+            lines.append(
+                f"check: {entry.name!r} looks like an end date too ({entry.filled} filled, {entry.active} of them with "
+                f"a status that gives access): it is read where {chosen!r} is blank"
+            )
         elif entry.filled:
             lines.append(
                 f"check: {entry.name!r} looks like an end date too ({entry.filled} filled, {entry.active} of them with "

@@ -34,7 +34,7 @@ def find_connections(spec: SyncSpec, people: People, client: Any) -> None:
             if value.startswith(DOMAIN):
                 found = _with_domain(client, value.removeprefix(DOMAIN))
             else:
-                known = _connections(client) if known is None else known
+                known = read_connections(client) if known is None else known
                 found = _checked(value, known)
         except KindeInputError as error:
             if template.constant:
@@ -44,8 +44,15 @@ def find_connections(spec: SyncSpec, people: People, client: Any) -> None:
             hr_rows.set_connection(people.database, value, found)
 
 
-def _connections(client: Any, **query: str) -> dict[str, str]:
-    """Id -> strategy. Kinde's document wraps each connection in an object; the API is said to send it as it is."""
+def read_connections(client: Any, **query: str) -> dict[str, str]:
+    """Read connections (``GET /connections``).
+
+    Kinde's document wraps each connection in an object; the API is said to send it as it is.
+
+    :param client: a ``KindeClient``.
+    :param query: ``home_realm_domain``, for the connections with this domain.
+    :returns: id -> strategy.
+    """
     found = [
         item["connection"] if isinstance(item.get("connection"), dict) else item
         for item in client.iter_connections(**query)
@@ -63,7 +70,7 @@ def _checked(connection: str, known: dict[str, str]) -> str:
 
 
 def _with_domain(client: Any, domain: str) -> str:
-    found = _connections(client, home_realm_domain=domain)
+    found = read_connections(client, home_realm_domain=domain)
     if len(found) != 1:
         which = f"{len(found)} connections have ({', '.join(sorted(found))})" if found else "no connection has"
         raise KindeInputError(f"{which} the home realm domain {domain[:80]!r}: name the connection by its id")

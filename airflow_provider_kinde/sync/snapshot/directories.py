@@ -21,9 +21,7 @@ def check_directories(spec: SyncSpec, organizations: Iterable[tuple[str, str, st
     :param client: a ``KindeClient``.
     :raises KindePermissionError: without the scope ``read:scim_directories``.
     """
-    kept = {
-        str(item.get("organization_code") or ""): _words(item) for item in client.iter_directories() if _keeps(item)
-    }
+    kept = managed_by_directories(client)
     found = [(alias, f"{name} ({code})", kept[code]) for alias, code, name in organizations if code and code in kept]
     if not found:
         return None
@@ -34,6 +32,18 @@ def check_directories(spec: SyncSpec, organizations: Iterable[tuple[str, str, st
         f"kept by a SCIM directory, and not by this sync: {listed}. Change who is in it and with which roles in the "
         "identity provider, and take it out of this file",
     )
+
+
+def managed_by_directories(client: Any) -> dict[str, str]:
+    """Find the organizations whose members a directory decides (``GET /directories``).
+
+    :param client: a ``KindeClient``.
+    :returns: code of the organization -> the directory, in words.
+    :raises KindePermissionError: without the scope ``read:scim_directories``.
+    """
+    return {
+        str(item.get("organization_code") or ""): _words(item) for item in client.iter_directories() if _keeps(item)
+    }
 
 
 class RefusalReasons:

@@ -126,7 +126,7 @@ def test_repeated_ids_and_shared_addresses_are_told(tmp_path: Path) -> None:
 
 def test_blank_departments_are_told(tmp_path: Path) -> None:
     text, _ = drafted(tmp_path, PLAIN + "3,c@x.com,Cy,Fox,Active,\n")
-    assert '# check: "department" is blank in 1 rows' in text
+    assert '# check: "department" is blank in 1 row.' in text
     assert '# may_be_empty: ["department"]' in text
 
 
@@ -315,3 +315,34 @@ def test_the_counts_of_a_draft_add_up(tmp_path: Path) -> None:
     assert "2 people have access, 2 have left, 1 rows are rejected, 0 people are held. 1 of the rows repeat" in said
     assert "1 row with a status that gives access, and a past day in 'termination date': no access" in text
     assert "these people are held" not in text
+
+
+def test_a_further_end_date_is_read_where_the_first_is_blank(tmp_path: Path) -> None:
+    rows = (
+        "id,email,first name,last name,status,termination date,contract end\n"
+        "1,a@x.com,Ann,Lee,Active,,2099-12-30\n"
+        "2,b@x.com,Bob,Ray,Active,,\n"
+        "3,c@x.com,Cy,Roe,Terminated,2020-01-01,\n"
+    )
+    text, spec = drafted(tmp_path, rows)
+    assert spec.employment.end_date is not None
+    assert spec.employment.end_date.text == "{{ row['termination date'] or row['contract end'] }}"
+    assert "it is read where 'termination date' is blank" in text
+    assert "2 people have access, 1 have left, 0 rows are" in text
+
+
+def test_one_department_in_several_spellings_is_one_organization(tmp_path: Path) -> None:
+    rows = "".join(f"{n},p{n}@x.com,P,L{n},Active,{unit}\n" for n, unit in enumerate(["IT", "it ", "IT", "Sales"], 1))
+    _, spec = drafted(tmp_path, PLAIN.partition("\n")[0] + "\n" + rows)
+    assert [(o.alias, o.name) for o in spec.organizations] == [("it", "IT"), ("sales", "Sales")]
+    first = spec.memberships[0].when
+    assert first is not None
+    assert first.text == "{{ row.department | lower == 'it' }}"
+    assert [first.truth({"department": text}) for text in ("IT", "it", "Sales")] == [True, True, False]
+
+
+def test_dates_of_unknown_order_beside_iso_dates_are_told(tmp_path: Path) -> None:
+    head = "id,email,first name,last name,status,hire date\n"
+    text, spec = drafted(tmp_path, head + "1,a@x.com,Ann,Lee,Active,2020-01-31\n2,b@x.com,Bob,Ray,Active,3/4/2021\n")
+    assert spec.employment.date_format == ("YYYY-MM-DD", "M/D/YYYY")
+    assert "check: D/M/YYYY would read every date that M/D/YYYY reads as well" in text
