@@ -343,6 +343,16 @@ def test_a_report_is_written_to_a_regular_file_only(tmp_path: Path, place: str) 
     assert not path.is_file()
 
 
+@pytest.mark.parametrize("arguments", [("apply", "--report"), ("undo", "--report", "report.json", "--apply", "--out")])
+def test_a_place_that_cannot_be_written_stops_before_the_first_request(
+    cli: Cli, company: Company, kinde: Emulator, arguments: tuple[str, ...]
+) -> None:
+    (company.folder / "report.json").write_text("{}")
+    kinde.clear_log()
+    done = cli(*arguments, "/dev/null/report.json")
+    assert (done.returncode, "/dev/null/report.json" in done.stderr, kinde.log()) == (1, True, [])
+
+
 def test_guards_count_removals_of_earlier_runs_from_the_reports_beside(
     cli: Cli, company: Company, kinde: Emulator
 ) -> None:
