@@ -1,17 +1,14 @@
-"""The entry point, with plan, apply, explain and validate. ``draft``, ``repair`` and ``probe`` add the others."""
+"""The entry point, with plan, apply and explain. The other modules add the other commands."""
 
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.cli import accounts, backtest, checks, doctor, draft, next_steps, probe, repair
+from airflow_provider_kinde.cli import accounts, backtest, checks, doctor, draft, next_steps, probe, repair, validate
 from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions, interruptible
 from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import (
@@ -39,17 +36,15 @@ from airflow_provider_kinde.cli.shared import (
     to_json,
     write_private,
 )
-from airflow_provider_kinde.exceptions import ProviderError, SourceError, SyncError, UnknownIdsError
+from airflow_provider_kinde.exceptions import ProviderError, SyncError, UnknownIdsError
 
 if TYPE_CHECKING:
-    from airflow_provider_kinde.sync.model import Source
-    from airflow_provider_kinde.sync.spec.models import SyncSpec
+    pass
 
-WATCH_SECONDS = 0.3
-"""How often `validate --watch` looks at the file."""
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
-          with --against: 0 the rules change nothing today, 2 they change something, 3 nothing could be planned
+          with --against: 0 the rules change nothing today, 2 they change something, 3 nothing could be planned,
+                          1 a test of the new spec fails (what the rules change is shown nevertheless)
   apply   0 done, 1 something failed or a protected leaver waits for a decision, 3 blocked (nothing was written)
   undo    like plan; with --apply like apply
   backtest  0 no day would have been stopped, 3 one would have been; with --against: 0 same, 2 the specs differ
@@ -148,11 +143,6 @@ def parser() -> argparse.ArgumentParser:
     )
     explain.set_defaults(command=_explain)
 
-    validate = commands.add_parser("validate", help="check a spec file without network")
-    validate.add_argument("--spec", metavar="FILE", required=True)
-    validate.add_argument("--watch", action="store_true", help="check again each time the file is saved, until Ctrl-C")
-    validate.set_defaults(command=_validate)
-
     accounts.add_commands(commands)
     backtest.add_commands(commands)
     checks.add_commands(commands)
@@ -160,6 +150,7 @@ def parser() -> argparse.ArgumentParser:
     draft.add_commands(commands)
     repair.add_commands(commands)
     probe.add_parser(commands)
+    validate.add_commands(commands)
     return top
 
 
@@ -310,79 +301,3 @@ def _as_test(options: argparse.Namespace) -> int:
     spec = SyncSpec.load(options.spec)
     show(as_test(spec, make_source(spec), options.id.strip(), moment(options.now)))
     return 0
-
-
-def _validate(options: argparse.Namespace) -> int:
-    return _watch(options) if options.watch else _check(options)
-
-
-def _watch(options: argparse.Namespace) -> int:
-    """Check a spec each time its file is saved."""
-    stamp: tuple[int, int] | None = (-1, -1)
-    ended = threading.Event()
-    # Not KeyboardInterrupt: Python drops one that is raised in a callback, as of an import.
-    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
-    try:
-        while not ended.is_set():
-            try:
-                status = Path(options.spec).stat()
-                now: tuple[int, int] | None = (status.st_mtime_ns, status.st_size)
-            except OSError:  # an editor may replace the file
-                now = None
-            if now != stamp:
-                stamp = now
-                try:
-                    _check(options)
-                except ProviderError as error:
-                    fail(str(error))
-            ended.wait(WATCH_SECONDS)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    return 0
-
-
-def _check(options: argparse.Namespace) -> int:
-    from airflow_provider_kinde.sources import make_source
-    from airflow_provider_kinde.sync.people.examples import check_examples
-    from airflow_provider_kinde.sync.plan.policies import load_policies
-    from airflow_provider_kinde.sync.plan.scopes import scopes_of
-    from airflow_provider_kinde.sync.spec.date_parser import same_text
-    from airflow_provider_kinde.sync.spec.models import SyncSpec
-
-    spec = SyncSpec.load(options.spec)
-    source = make_source(spec)
-    load_policies(spec)
-    check_examples(spec)
-    rules, tests = len(spec.memberships), f", {len(spec.tests)} test(s) pass" if spec.tests else ""
-    show(f"{options.spec}: valid. {spec.name}: {spec.source.type} source, {rules} membership rule(s){tests}\n")
-    if both := same_text(spec.employment.date_format):
-        show(
-            f"  ! employment.date_format: {both[0]} and {both[1]} read some dates as two different days. "
-            f"{both[0]}, which comes first, is taken where it can be read\n"
-        )
-    show(f"  {line}\n" for line in _local_coverage(spec, source))
-    show(f"  scopes that a run may need: {' '.join(scopes_of(spec))}\n")
-    return 0
-
-
-def _local_coverage(spec: SyncSpec, source: Source) -> list[str]:
-    """What the rules do not cover in a local HR file; no other source is read, since that needs a network."""
-    import pendulum
-
-    from airflow_provider_kinde.sync.people.coverage import coverage_of
-    from airflow_provider_kinde.sync.people.reader import read_people
-    from airflow_provider_kinde.sync.spec.source import FileOptions
-
-    if not isinstance(spec.source, FileOptions) or any("://" in path for path in spec.source.path):
-        return []
-    try:
-        people = read_people(spec, source, pendulum.now("UTC"))
-    except SourceError as error:
-        return [f"the rows were not looked at: {error}"]
-    found = [f"! {problem}" for problem in people.problems]
-    if people.rejected:
-        first = people.rejected[0]
-        found.append(f"! {len(people.rejected):,} of {people.rows:,} rows rejected; row {first.row}: {first.reason}")
-    lines = coverage_of(spec, people).lines()
-    words = "what the rules do not cover" if lines else "the rules cover every person and value"
-    return [*found, f"{people.source}, {people.rows:,} rows: {words}", *(f"  {line}" for line in lines)]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 USAGE_EXIT = 2
 PLAN_EXIT = {"no changes": 0, "changes": 2, "blocked": 3}
-AGAINST_EXIT = {"same": 0, "differs": 2, "blocked": 3}
+AGAINST_EXIT = {"same": 0, "differs": 2, "blocked": 3, "failed": 1}
 APPLY_EXIT = {"no changes": 0, "changes": 0, "blocked": 3, "failed": 1}
 
 

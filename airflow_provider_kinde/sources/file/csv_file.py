@@ -122,11 +122,7 @@ def read(lines: Iterator[str], reading: RowReading, layout: Layout) -> Iterator[
         check_place(header, sample, reading, layout)
     header, extra = _same_width(header, [cells for _, cells in sample])
     columns = check_names(header, reading, layout)
-    if len(header) == 1 and (other := next((mark for mark in ";\t|," if mark in header[0]), None)):
-        shown = "tab" if other == "\t" else other
-        reading.warnings.append(
-            f"{reading.name}: the header is one column with {shown} in its name: set delimiter to {shown}"
-        )
+    check_delimiter(header, reading, layout)
     return _rows(itertools.chain(sample, records), reading, header, columns, extra, line)
 
 
@@ -149,6 +145,24 @@ def check_names(header: list[str], reading: RowReading, layout: Layout) -> list[
     columns = [name if counts[name] == 1 else "" for name in header]
     reading.columns = [name for name in columns if name]
     return columns
+
+
+def check_delimiter(header: list[str], reading: RowReading, layout: Layout) -> None:
+    """Note that a file seems to have another delimiter, since its header is one column.
+
+    :param header: the names.
+    :param reading: gets a reason why the file is incomplete if a rule reads a column that is not there, else a warning.
+    :param layout: names the columns that the spec reads.
+    """
+    other = next((mark for mark in ";\t|," if len(header) == 1 and mark in header[0]), None)
+    if other is None:
+        return
+    mark, yaml = ("a tab", r'"\t"') if other == "\t" else (other, f"'{other}'")
+    reason = f"the header is one column with {mark} in it: set delimiter: {yaml} under source in the spec"
+    if layout.read and not set(layout.read) <= set(header):
+        _incomplete(reading, reason)
+    else:
+        reading.warnings.append(f"{reading.name}: {reason}")
 
 
 def check_place(header: list[str], sample: list[tuple[int, list[str]]], reading: RowReading, layout: Layout) -> None:

@@ -74,6 +74,11 @@ class Drift:
         if self._looked:
             self.gone |= (self._required | missed) - self._columns
 
+    @property
+    def lost_all(self) -> bool:
+        """Whether the source has no column at all that the spec needs."""
+        return bool(self._required) and not self._required & self._columns
+
     def problems(self, spec: SyncSpec, name: str) -> list[str]:
         """Everything found, in words: never approvable.
 

@@ -120,8 +120,11 @@ class _Reader:
         people.unseen = self.unseen.listed()
         people.unmapped = hr_rows.unmapped_values(self.database)
         people.proven = bool(reading.proven) and not reading.incomplete
-        if not people.rows:
-            people.problems.append(f"{reading.name} is empty. Nobody's access was removed")
+        if reading.incomplete and (not people.rows or self.drift.lost_all):
+            pass  # what is missing is missing for the reasons that the source gives
+        elif not people.rows:
+            header = ": it has a header only, and no rows" if reading.columns and spec.source.type == "file" else ""
+            people.problems.append(f"{reading.name} is empty{header}. Nobody's access was removed")
         else:
             people.problems.extend(self.drift.problems(spec, reading.name))
         people.problems.extend(reading.incomplete)

@@ -12,8 +12,9 @@ from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync.changes import Change, canonical
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.model import Person, Source
+from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.plan.plan import Plan
-from airflow_provider_kinde.sync.plan.planner import plan_run, plan_tested
+from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.rules.read_once import ReadOnceClient, ReadOnceSource
@@ -58,6 +59,7 @@ class Difference:
     :param keys: the keys of the two files that differ; not all of them concern a person today.
     :param guards: guards and other blocks that only one of the specs trips: ``old`` or ``new``, and the reason.
     :param uncovered: what the rules do not cover now, and did before.
+    :param failed_tests: the tests of the new spec that fail, a line for each: line, expected, found.
     """
 
     old: Plan
@@ -67,13 +69,21 @@ class Difference:
     keys: list[str] = field(default_factory=list)
     guards: list[tuple[str, str]] = field(default_factory=list)
     uncovered: list[str] = field(default_factory=list)
+    failed_tests: list[str] = field(default_factory=list)
 
     @property
     def outcome(self) -> str:
-        """``same``, ``differs``, or ``blocked``: with both specs nothing could be planned."""
+        """``same``, ``differs``, ``blocked`` (no spec comes to a plan), or ``failed``: a test of the new one fails."""
+        if self.failed_tests:
+            return "failed"
         if self.people or self.guards:
             return "differs"
-        return "blocked" if _stopped(self.old) and _stopped(self.new) else "same"
+        return "blocked" if self.stopped else "same"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether neither spec comes to a plan."""
+        return _stopped(self.old) and _stopped(self.new)
 
     @property
     def comparable(self) -> bool:
@@ -113,6 +123,7 @@ class Difference:
             "against": self.against,
             "created_at": self.new.now.to_iso8601_string(),
             "outcome": self.outcome,
+            "failed_tests": self.failed_tests,
             "people": len([person for person in self.people if person.id]),
             "summary": self.summary(),
             "rules": [{"rule": rule, "people": count} for rule, count in self.by_rule()],
@@ -146,11 +157,16 @@ def compare_specs(
     :param request: for which moment, for whom, and for which kinds of changes.
     :param against: what messages call the old spec; its file when left out.
     :param progress: called with the state of long work.
-    :raises SpecError: when a test of the new spec fails, or a spec names something that Kinde does not have.
+    :raises SpecError: when a spec names something that Kinde does not have.
     :raises SourceError: when the source cannot be read at all.
     """
     once, reader = ReadOnceSource(as_source(source)), ReadOnceClient(client)
-    new_plan = plan_tested(new, once, reader, request, progress=progress)
+    failed_tests: list[str] = []
+    try:
+        check_examples(new, request.now)
+    except SpecError as error:  # what the rules change says why, so it is shown nevertheless
+        failed_tests = str(error).splitlines()
+    new_plan = plan_run(new, once, reader, request, progress=progress)
     against = against or old.file
     try:
         old_plan = plan_run(old.with_changes(tests=(), policies=()), once, reader, request, progress=progress)
@@ -158,7 +174,9 @@ def compare_specs(
         raise SpecError(
             f"the old spec ({against}) does not fit Kinde as it is now, so nothing can be compared with it: {error}"
         ) from error
-    return difference_of(old_plan, new_plan, against)
+    found = difference_of(old_plan, new_plan, against)
+    found.failed_tests = failed_tests
+    return found
 
 
 def difference_of(old: Plan, new: Plan, against: str) -> Difference:

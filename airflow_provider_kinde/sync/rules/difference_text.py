@@ -9,6 +9,7 @@ from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.rules.difference import Difference, PersonDifference
 
 _MOST_KEYS = 40
+TESTS_FAIL = "Tests of the new spec fail: plan, apply and the DAG refuse it. What the rules change stands below."
 
 
 def difference_lines(found: Difference, *, personal: bool = True) -> Iterator[str]:
@@ -19,6 +20,9 @@ def difference_lines(found: Difference, *, personal: bool = True) -> Iterator[st
     """
     yield f"Rules {found.new.spec.name} -> {found.new.host}, against {clean(found.against)}"
     yield ""
+    if found.failed_tests:
+        yield TESTS_FAIL
+        yield from (*(f"  x {clean(line)}" for line in found.failed_tests), "")
     yield sentence(found)
     for side, reason in found.guards:
         yield f"  x only the {side} rules are blocked: {clean(reason)}"
@@ -47,11 +51,11 @@ def sentence(found: Difference) -> str:
     :param found: the difference.
     """
     if not found.comparable:
-        if found.outcome == "blocked":
+        if found.stopped:
             return "Nothing can be compared: " + "; ".join(clean(block.reason) for block in found.new.blocked)
         return "Nothing can be compared, since only one of the specs comes to a plan."
     people = sum(1 for person in found.people if person.id)
-    if found.outcome == "same":
+    if not found.people and not found.guards:
         return "The rules change nothing for any person today."
     summary = found.summary()
     parts = []

@@ -7,6 +7,8 @@ from airflow_provider_kinde.sync.rules import backtest_text, difference_text
 from airflow_provider_kinde.sync.rules.backtest import Backtest
 from airflow_provider_kinde.sync.rules.difference import Difference
 
+_MOST_TESTS = 20
+
 
 def difference_markdown(found: Difference, *, personal: bool = False) -> str:
     """Write what a change of the rules does for a review comment.
@@ -17,6 +19,9 @@ def difference_markdown(found: Difference, *, personal: bool = False) -> str:
     said = difference_text.sentence(found)
     quoted = said if found.comparable else code(said)
     head = [f"**Rules of {code(found.new.spec.name)}** against {code(found.against)}: {quoted}"]
+    if found.failed_tests:
+        head.append(f":x: {difference_text.TESTS_FAIL}")
+        head += [f"- {code(line)}" for line in found.failed_tests[:_MOST_TESTS]]
     for side, reason in found.guards:
         head.append(f"- :no_entry: only the {side} rules are blocked: {code(reason)}")
     if rules := found.by_rule():

@@ -152,7 +152,8 @@ def test_delimiters_and_encodings(file: Any) -> None:
     assert file("id,n\n1,Zoë\n".encode("utf-16"), encoding="utf-16").good == [(2, {"id": "1", "n": "Zoë"})]
     cut = file("id,n\n1,Zoë\n".encode("utf-16")[:-1], encoding="utf-16")
     assert "cannot be decoded" in cut.incomplete[0]
-    assert "set delimiter" in file("id;n\n1;a\n").warnings[0]
+    assert "set delimiter: ';' under source" in file("id;n\n1;a\n").incomplete[0]
+    assert 'set delimiter: "\\t" under source' in file("id\tn\n1\ta\n").incomplete[0]
 
 
 def test_a_column_that_stands_twice_makes_the_file_incomplete(file: Any) -> None:

@@ -295,7 +295,8 @@ def test_a_row_of_blank_cells_alone_is_no_row() -> None:
     blank = dict.fromkeys(person("1"), " \u00a0\u200b")
     people = read([person("1"), blank, blank | {"id": None}])
     assert (list(people.persons), people.rejected, people.rows, people.ids_certain) == (["1"], [], 1, True)
-    assert read([blank]).problems == ["the table is empty. Nobody's access was removed"]
+    header_only = "it has a header only, and no rows"
+    assert read([blank]).problems == [f"the table is empty: {header_only}. Nobody's access was removed"]
     people = read([person("1"), blank | {"type": "x"}])
     assert (reasons(people), people.ids_certain) == ({3: "id is blank"}, False)
 

@@ -12,6 +12,7 @@ from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.rules.difference import Difference, compare_specs
 from airflow_provider_kinde.sync.rules.difference_text import difference_lines
+from airflow_provider_kinde.sync.rules.markdown import difference_markdown
 from airflow_provider_kinde.sync.rules.read_once import KeptList
 from tests.support.world import NOW, SPEC, World, people, person
 
@@ -125,8 +126,15 @@ def test_hr_and_kinde_are_read_once(world: World) -> None:
 def test_the_tests_of_the_new_spec_are_run_and_those_of_the_old_one_are_not(world: World) -> None:
     failing = SPEC + "tests: [{given: {dept: Eng, status: Active}, expect: {access: false}}]\n"
     assert compare(world, SPEC, old=failing).outcome == "same"
-    with pytest.raises(SpecError, match="expects access false"):
-        compare(world, failing)
+    found = compare(world, failing.replace("roles: [engineer]", "roles: [lead]"))
+    assert (found.outcome, found.to_json()["outcome"]) == ("failed", "failed")
+    (failed,) = found.failed_tests
+    assert "expects access false" in failed
+    lines = list(difference_lines(found))
+    first, second = (next(i for i, line in enumerate(lines) if text in line) for text in (failed, "add role"))
+    assert first < second
+    text = difference_markdown(found)
+    assert text.index("expects access false") < text.index("| rule |")
 
 
 def test_names_stay_out_where_they_are_not_asked_for(world: World) -> None:
