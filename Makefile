@@ -27,7 +27,7 @@ STORIES := $(addprefix tests/sync/,plan apply repair person draft snapshot/test_
 TOOL_TESTS += $(STORIES)
 
 # The command line is the same program on every Airflow; what differs is how it finds connections.
-SAME_PROGRAM := test_commands.py test_half_a_year.py test_http_sources.py
+SAME_PROGRAM := test_commands.py test_tutorial.py test_half_a_year.py test_http_sources.py
 
 # Minors of Airflow 3 before the newest, for `make test-matrix`.
 MINORS := 30 31 32
