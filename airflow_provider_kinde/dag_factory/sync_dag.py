@@ -54,7 +54,7 @@ def kinde_sync_dag(
     approval_timeout: timedelta | float = APPROVAL_TIMEOUT,
     on_change: Literal["sensor", "asset"] | None = None,
     at_least_every: timedelta | float | None = AT_LEAST_EVERY,
-    poll_interval: timedelta | float = 60.0,
+    poll_interval: timedelta | float | None = None,
     storage_path: str | None = None,
     log_personal_data: bool | None = None,
     redact: bool | None = None,
@@ -67,8 +67,11 @@ def kinde_sync_dag(
 ) -> DAG:
     """Make the DAG of a sync: one task plans, the next one applies what was planned.
 
+    With ``on_change`` and without approval, the one task ``sync`` does both, so that a leaver is out sooner.
+
     :param spec_path: the spec file; a relative path starts at the folder of the calling file.
-    :param schedule: anything a DAG takes as its schedule; unscheduled when left out.
+    :param schedule: anything a DAG takes as its schedule; unscheduled when left out. With ``on_change="asset"`` only
+        an asset, which starts the DAG as well: one that a webhook updates, for example.
     :param approve: ``"never"``: a plan blocked by a guard fails; it passes when its hash is given as ``approve`` in
         "Trigger DAG". ``"blocked"``: a person is asked about such a plan, in Airflow's own interface; others are
         applied straight away. ``"always"``: a person is asked about every plan with changes. Both need Airflow 3.1.
@@ -84,7 +87,9 @@ def kinde_sync_dag(
         of ``"@continuous"`` fits). ``"asset"``: the triggerer watches, and an asset schedules the DAG (Airflow 3).
     :param at_least_every: with ``on_change``, how long after the last sync one is due all the same, since starts, ends
         and grace come due by themselves (a ``timedelta``, or seconds); ``None`` for never.
-    :param poll_interval: with ``on_change``, the time between two checks (a ``timedelta``, or seconds).
+    :param poll_interval: with ``on_change``, the time between two checks (a ``timedelta``, or seconds). When left out,
+        60 seconds; ``"asset"`` checks every 3 where HR answers one small question (a file, a watermark, an ETag, a
+        list of changes).
     :param storage_path: folder for plans and reports; ``[kinde] storage_path`` when left out.
     :param log_personal_data: whether task logs may name people; ``[kinde] log_personal_data`` when left out.
     :param redact: whether plans and reports are kept without names and addresses; ``[kinde] redact`` when left out.
@@ -100,7 +105,7 @@ def kinde_sync_dag(
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
     """
-    interval = seconds("poll_interval", poll_interval)
+    interval = None if poll_interval is None else seconds("poll_interval", poll_interval)
     every = None if at_least_every is None else duration("at_least_every", at_least_every)
     _check_change(on_change, schedule)
     caller = calling_file(__file__)
@@ -121,7 +126,8 @@ def kinde_sync_dag(
         alerts=alerts,
     )
     if on_change == "asset":
-        schedule = [_watched(path, outline.name, storage_path, every, interval)]
+        watched = _watched(path, outline.name, storage_path, every, interval)
+        schedule = [watched] if schedule is None else watched | schedule
     settings = dag_arguments(dag_kwargs, kinde_sync_params(approvals=not approvers), FIXED)
     dag = DAG(
         dag_id=dag_id or outline.name,
@@ -147,8 +153,8 @@ def kinde_sync_dag(
             dag=dag,
             spec=str(spec_path),
             at_least_every=every,
-            poke_interval=interval,
             storage_path=storage_path,
+            **({} if interval is None else {"poke_interval": interval}),
         )
     tasks.make(wait=wait, marks_source=on_change is not None, dag=dag)
     return dag
@@ -157,10 +163,15 @@ def kinde_sync_dag(
 def _check_change(on_change: str | None, schedule: Any) -> None:
     if on_change not in (None, "sensor", "asset"):
         raise ValueError(f"on_change={on_change!r}: expected 'sensor' or 'asset'")
-    if on_change == "asset" and schedule is not None:
-        raise ValueError("on_change='asset' is a schedule of its own: leave schedule out")
-    if on_change == "asset" and not can_watch():
+    if on_change != "asset":
+        return
+    if not can_watch():
         raise ValueError("on_change='asset' needs Airflow 3: use on_change='sensor' with schedule='@continuous'")
+    if schedule is not None and not _is_asset(schedule):
+        raise ValueError(
+            "on_change='asset' is a schedule of its own: leave schedule out, or give an asset that starts the DAG as "
+            "well (several: one | another)"
+        )
 
 
 def can_watch() -> bool:
@@ -170,7 +181,14 @@ def can_watch() -> bool:
     return has_asset_watchers()
 
 
-def _watched(path: Path, name: str, storage_path: str | None, every: timedelta | None, poll_interval: float) -> Any:
+def _is_asset(schedule: Any) -> bool:
+    sdk = import_module("airflow.sdk")
+    return isinstance(schedule, (sdk.Asset, sdk.AssetAlias, sdk.AssetAny, sdk.AssetAll))
+
+
+def _watched(
+    path: Path, name: str, storage_path: str | None, every: timedelta | None, poll_interval: float | None
+) -> Any:
     """The asset that changes when a sync is due."""
     from airflow_provider_kinde.storage import run_files
     from airflow_provider_kinde.storage.source_state import RETRY_AFTER, SourceState

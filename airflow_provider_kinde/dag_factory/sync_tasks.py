@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import Param
 
-from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncPlanOperator
+from airflow_provider_kinde.operators.sync import KindeSyncApplyOperator, KindeSyncOperator, KindeSyncPlanOperator
 from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.triggers.durations import duration
 
@@ -78,7 +78,9 @@ class SyncTasks:
         """Make the tasks, one after the other.
 
         :param wait: a task that goes first.
-        :param marks_source: whether the apply task remembers a success, for a DAG that waits for changes of HR's data.
+        :param marks_source: whether a success is remembered, for a DAG that waits for changes of HR's data. Then one
+            task, ``sync``, does the whole work where no person is asked: a task takes seconds to start, and a second
+            plan reads everything again.
         :param where: the ``dag`` or the ``task_group`` of the tasks.
         """
         asks, decide = self.approve != "never", bool(self.approvers)
@@ -103,8 +105,15 @@ class SyncTasks:
             "redact": self.redact,
         }
         plan_only = "{{ params.get('dry_run', false) | tojson }}"
+        writing: dict[str, Any] = {
+            "plan_only": plan_only,
+            "marks_source": marks_source,
+            "outlets": list(self.outlets),
+        }
+        if marks_source and not asks:
+            return self._chained([wait, KindeSyncOperator(task_id="sync", **writing, **common)])
         plan = KindeSyncPlanOperator(task_id="plan", ask=asks, **common)
-        tasks: list[Any] = [plan]
+        tasks: list[Any] = [wait, plan]
         if asks:
             from airflow_provider_kinde.operators.approval import KindeSyncApprovalOperator
 
@@ -127,15 +136,14 @@ class SyncTasks:
         apply = KindeSyncApplyOperator(
             task_id="apply",
             plan_path=f"{{{{ ti.xcom_pull(task_ids='{tasks[-1].task_id}')['path'] }}}}",
-            plan_only=plan_only,
             approval_task_id=tasks[-1].task_id if asks else None,
-            marks_source=marks_source,
-            outlets=list(self.outlets),
+            **writing,
             **common,
         )
-        tasks.append(apply)
-        if wait is not None:
-            tasks.insert(0, wait)
+        return self._chained([*tasks, apply])
+
+    def _chained(self, listed: list[Any]) -> list[Any]:
+        tasks = [task for task in listed if task is not None]
         for task in tasks:
             task.spec_folder = str(self.folder)
         for before, after in pairwise(tasks):

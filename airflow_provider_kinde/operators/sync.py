@@ -98,6 +98,18 @@ class _SyncOperator(KindeSpecOperator):
 
         return run.apply(spec, source, client, self._request(spec, client), plan_file=plan_file)
 
+    def _fired(self, spec: SyncSpec) -> dict[str, str]:
+        """Which change of the source this run is for. Data that changes from now on makes another run."""
+        root = self.storage_path or run_files.default_path()
+        return source_state.fired_for(root, spec.name) if self.marks_source else {}
+
+    def _mark_synced(self, spec: SyncSpec, fired: dict[str, str], result: dict[str, Any]) -> None:
+        """Remember that everything of a change was synced; a run of some people or some changes leaves the rest."""
+        if not items(self.ids) and not items(self.only) and not result["changed_since_plan"]:
+            source_state.synced(self.storage_path or run_files.default_path(), spec.name, fired)
+
+    marks_source = False
+    """Whether a success is remembered, for a DAG that waits for changes of the HR source."""
     ask = False
     """Whether a person will be asked about a plan that guards stopped, so that it is no failure yet."""
 
@@ -225,13 +237,10 @@ class KindeSyncApplyOperator(_SyncOperator):
             if self.approval_task_id:
                 self._check_approval(self.approval_task_id, spec, context)
             plan_file = self._read_plan()
-            root = self.storage_path or run_files.default_path()
-            # HR data that changed since the plan, or changes from now on, is not applied: the sensor fires again.
-            fired = source_state.fired_for(root, spec.name) if self.marks_source else {}
+            fired = self._fired(spec)
             with self._client(spec) as client:
                 result = self._finish_report(spec, self._apply(spec, source, client, plan_file), context)
-            if not items(self.ids) and not items(self.only) and not result["changed_since_plan"]:
-                source_state.synced(root, spec.name, fired)
+            self._mark_synced(spec, fired, result)
             return result
 
     def _check_approval(self, task_id: str, spec: SyncSpec, context: Context) -> None:
@@ -274,9 +283,18 @@ class KindeSyncOperator(_SyncOperator):
     :param storage_path: folder for reports (templated).
     :param log_personal_data: whether the task log may name people.
     :param redact: whether reports are kept without names, addresses and properties (they cannot be undone then).
+    :param plan_only: when true (or a text that says so), the task writes the plan and changes nothing (templated).
+    :param marks_source: whether a success is remembered, for a DAG that waits for changes of the HR source.
     :returns: ``{outcome, hash, summary, outcomes, requests, changed_since_plan, held, rejected, blocked, approvable,
-        path}``.
+        path}``; with ``plan_only`` as the plan operator does.
     """
+
+    template_fields: Sequence[str] = (*_SyncOperator.template_fields, "plan_only")
+
+    def __init__(self, *, plan_only: bool | str = False, marks_source: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan_only = plan_only
+        self.marks_source = marks_source
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Plan, guard, apply, verify, write the report (JSON, CSV and HTML), and return the summary.
@@ -288,5 +306,10 @@ class KindeSyncOperator(_SyncOperator):
         self._check_run(context)
         with airflow_errors():
             spec, source = self._load(context)
+            fired = self._fired(spec)
             with self._client(spec) as client:
-                return self._finish_report(spec, self._apply(spec, source, client, None), context)
+                if is_true(self.plan_only):
+                    return self._finish_plan(spec, self._make_plan(spec, source, client), context)
+                result = self._finish_report(spec, self._apply(spec, source, client, None), context)
+            self._mark_synced(spec, fired, result)
+            return result

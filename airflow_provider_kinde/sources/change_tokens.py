@@ -10,12 +10,24 @@ from typing import Any
 
 from airflow_provider_kinde.sync.model import Source
 
+QUICK, THOROUGH = 3.0, 60.0
+"""Seconds between two checks: of a source that answers one small question, and of one whose rows are all read."""
+
+
+def check_interval(source: Source) -> float:
+    """How many seconds lie between two checks of a source, unless the DAG says something else.
+
+    :param source: the source.
+    """
+    return QUICK if getattr(source, "tells_changes", False) else THOROUGH
+
 
 def change_token(source: Source, last: str | None = None, now: dt.datetime | None = None) -> str:
     """A short text that is equal to ``last`` as long as the source has not changed.
 
-    A source that knows best has a method ``change_token()`` (a file: when it was written, and its size); an API with a
-    list of changes is asked for those since the last look; everything else is read, and its rows are digested.
+    A source that knows best has a method ``change_token(last)`` (a file: when it was written, and its size; a
+    database with a watermark: what that query yields); an API with a list of changes is asked for those since the last
+    check, or for its ETag; everything else is read, and its rows are digested.
 
     :param source: the source.
     :param last: the token of an earlier look; ``None`` for the first one.
@@ -23,9 +35,10 @@ def change_token(source: Source, last: str | None = None, now: dt.datetime | Non
     :raises SourceError: the source cannot be read.
     """
     own = getattr(source, "change_token", None)
-    if own is not None:
-        return str(own())
-    if getattr(getattr(source, "api", None), "changes", None) is not None:
+    found = own(last) if own is not None else None
+    if found is not None:
+        return str(found)
+    if getattr(source, "tells_changes", False):
         # The moment before the question: what changes while it is answered is found by the next one.
         at = (now or dt.datetime.now(dt.timezone.utc)).isoformat()
         known = _moment(last)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -59,6 +61,7 @@ class SqlSource:
         assert isinstance(options, SqlOptions)
         self.spec, self.conn_id = spec, options.conn_id
         self.query = _query(spec, options)
+        self.watermark = _one_select(spec, "source.watermark", options.watermark) if options.watermark else ""
         self._null_values = options.null_values
         self.min_rows = options.expect.min_rows
         self._connect = connect or airflow_connection
@@ -69,15 +72,9 @@ class SqlSource:
         :raises SourceError: the database cannot be reached, or refuses the query.
         """
         reading = RowReading(f"the query on {self.conn_id}")
+        connection = self._open()
         try:
-            connection = self._connect(self.conn_id)
-        except SourceError:
-            raise
-        except Exception as error:
-            # Every driver has exceptions of its own.
-            raise SourceError(f"connection {self.conn_id!r} cannot be opened: {_told(error)}") from None
-        try:
-            cursor, batch = self._execute(connection)
+            cursor, batch = self._execute(connection, self.query)
             names = [column[0] for column in cursor.description or ()]
             if not names:
                 raise SourceError(f"{reading.name} yields no rows at all: a SELECT is expected")
@@ -95,8 +92,43 @@ class SqlSource:
         reading._rows = self._rows(connection, cursor, names, batch, reading)
         return reading
 
-    def _execute(self, connection: Any) -> tuple[Any, list[Any]]:
-        """Run the query and fetch the first rows: a named cursor knows its columns only then."""
+    @property
+    def tells_changes(self) -> bool:
+        """Whether one small query tells that HR's data changed."""
+        return bool(self.watermark)
+
+    def change_token(self, last: str | None = None) -> str | None:
+        """Run the query of ``watermark``, and make a token of its rows.
+
+        :param last: the token of an earlier check; not needed here.
+        :returns: the token; ``None`` where the spec has no watermark.
+        :raises SourceError: the database cannot be reached, refuses the query, or the result is not small.
+        """
+        if not self.watermark:
+            return None
+        connection = self._open()
+        try:
+            _, rows = self._execute(connection, self.watermark)
+        except Exception as error:
+            raise SourceError(f"source.watermark on {self.conn_id} fails: {_told(error)}") from None
+        finally:
+            _close(connection)
+        if len(rows) >= _BATCH:
+            raise SourceError(f"source.watermark yields {_BATCH} rows or more: one row is expected, such as a maximum")
+        text = json.dumps([list(row) for row in rows], default=str)
+        return "watermark:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def _open(self) -> Any:
+        try:
+            return self._connect(self.conn_id)
+        except SourceError:
+            raise
+        except Exception as error:
+            # Every driver has exceptions of its own.
+            raise SourceError(f"connection {self.conn_id!r} cannot be opened: {_told(error)}") from None
+
+    def _execute(self, connection: Any, query: str) -> tuple[Any, list[Any]]:
+        """Run a query and fetch the first rows: a named cursor knows its columns only then."""
         dialect = DIALECTS.get(_DRIVERS.get(type(connection).__module__.partition(".")[0], ""), Dialect())
         for statement in dialect.before:
             with contextlib.closing(connection.cursor()) as cursor:
@@ -104,7 +136,7 @@ class SqlSource:
         cursor = connection.cursor(name="kinde_sync") if dialect.server_side else connection.cursor()
         if dialect.server_side:
             cursor.itersize = _BATCH
-        cursor.execute(self.query)
+        cursor.execute(query)
         return cursor, cursor.fetchmany(_BATCH)
 
     def _rows(
@@ -174,6 +206,10 @@ def _query(spec: SyncSpec, options: SqlOptions) -> str:
                 text = file.read(_MAX_FILE)
         except (OSError, UnicodeDecodeError) as error:
             raise spec.error(key, f"{path} cannot be read: {error}") from None
+    return _one_select(spec, key, text)
+
+
+def _one_select(spec: SyncSpec, key: str, text: str) -> str:
     bare = _TEXT.sub("''", _COMMENT.sub(" ", text)).strip().rstrip("; \n\t")
     if ";" in bare:
         raise spec.error(key, "one statement is expected, found several")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.storage import run_files
 
 if TYPE_CHECKING:
@@ -57,6 +58,17 @@ class SourceState:
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, as JSON can hold them."""
         return asdict(self)
+
+    def interval(self) -> float:
+        """How many seconds lie between two checks, unless the DAG says something else."""
+        from airflow_provider_kinde.sources import make_source
+        from airflow_provider_kinde.sources.change_tokens import THOROUGH, check_interval
+        from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+        try:
+            return check_interval(make_source(SyncSpec.parse(self.spec_text, self.spec_file)))
+        except (SpecError, SourceError):
+            return THOROUGH  # the check tells what is wrong
 
     def check(self, now: datetime | None = None) -> CheckResult:
         """Check once whether a sync is due, and write down that it was reported.

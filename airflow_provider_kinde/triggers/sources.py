@@ -53,14 +53,15 @@ class HrSourceEventTrigger(_EventTrigger):  # type: ignore[misc]
     well: the run that follows fails with the reason, where users see it. That is repeated after ``retry_after``.
 
     :param state: the parameters of a :class:`~airflow_provider_kinde.storage.source_state.SourceState`.
-    :param poll_interval: seconds (or a ``timedelta``) between two checks.
+    :param poll_interval: seconds (or a ``timedelta``) between two checks. When left out, 3 where HR answers one small
+        question, else 60.
     :raises RuntimeError: on Airflow 2, which has no asset watchers.
     """
 
-    def __init__(self, *, state: dict[str, Any], poll_interval: float | timedelta = 60.0) -> None:
+    def __init__(self, *, state: dict[str, Any], poll_interval: float | timedelta | None = None) -> None:
         super().__init__()
         self.state = state
-        self.poll_interval = seconds("poll_interval", poll_interval)
+        self.poll_interval = None if poll_interval is None else seconds("poll_interval", poll_interval)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The path of the class and all arguments."""
@@ -70,6 +71,7 @@ class HrSourceEventTrigger(_EventTrigger):  # type: ignore[misc]
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield ``{why, at}`` whenever a sync is due."""
         told = failing = None
+        pause = self.poll_interval or await off_loop(_interval, self.state)
         while True:
             now = time.monotonic()
             try:
@@ -86,11 +88,15 @@ class HrSourceEventTrigger(_EventTrigger):  # type: ignore[misc]
                 told = failing = None
                 if found.met:
                     yield _event(found.value["why"], found.value["at"])
-            await asyncio.sleep(self.poll_interval)
+            await asyncio.sleep(pause)
 
 
 def _event(why: str, at: str) -> TriggerEvent:
     return TriggerEvent({"why": why, "at": at})  # type: ignore[no-untyped-call]
+
+
+def _interval(state: dict[str, Any]) -> float:
+    return SourceState(**state).interval()
 
 
 async def _check(state: dict[str, Any]) -> CheckResult:

@@ -126,10 +126,18 @@ def test_a_person_is_asked_where_airflow_can(company: Company, approve: Any) -> 
 
 def test_a_dag_that_waits_for_changes(company: Company) -> None:
     dag = kinde_sync_dag(company.spec, schedule="@continuous", on_change="sensor", poll_interval=30)
-    wait, plan, apply = (dag.get_task(name) for name in ("wait", "plan", "apply"))
-    assert (plan.upstream_task_ids, apply.upstream_task_ids) == ({"wait"}, {"plan"})
-    assert (wait.mode, wait.poke_interval, apply.marks_source) == ("reschedule", 30, True)
+    assert list(dag.task_ids) == ["wait", "sync"]
+    wait, sync = dag.get_task("wait"), dag.get_task("sync")
+    assert sync.upstream_task_ids == {"wait"}
+    assert (wait.mode, wait.poke_interval, sync.marks_source) == ("reschedule", 30, True)
     assert not kinde_sync_dag(company.spec).get_task("apply").marks_source
+
+
+@pytest.mark.skipif(not can_ask(), reason="about Airflow 3.1 and later")
+def test_a_change_that_a_person_approves_is_planned_and_applied_by_two_tasks(company: Company) -> None:
+    dag = kinde_sync_dag(company.spec, on_change="sensor", approve="blocked")
+    assert list(dag.task_ids) == ["wait", "plan", "approve", "apply"]
+    assert dag.get_task("apply").marks_source
 
 
 def test_a_dag_scheduled_by_the_source(company: Company) -> None:
@@ -138,11 +146,21 @@ def test_a_dag_scheduled_by_the_source(company: Company) -> None:
             kinde_sync_dag(company.spec, on_change="asset")
         return
     dag = kinde_sync_dag(company.spec, on_change="asset")
-    assert list(dag.task_ids) == ["plan", "apply"]
+    assert list(dag.task_ids) == ["sync"]
     (asset,) = dag.schedule
     assert asset.name == "small-hr-hr-source"
     (watcher,) = asset.watchers
     assert watcher.trigger.state["spec_text"] == company.spec.read_text()
+    assert watcher.trigger.poll_interval is None
+    from airflow.sdk import Asset
+
+    both = kinde_sync_dag(company.spec, on_change="asset", schedule=Asset("kinde://acme.kinde.com") | Asset("bamboohr"))
+    watched, hints = both.schedule.objects
+    assert [watched.name, *(asset.name for asset in hints.objects)] == [
+        "small-hr-hr-source",
+        "kinde://acme.kinde.com",
+        "bamboohr",
+    ]
 
 
 def test_nonsense_is_refused(company: Company) -> None:

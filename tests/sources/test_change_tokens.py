@@ -74,6 +74,7 @@ def test_an_incomplete_source_is_another_one(tmp_path: Path) -> None:
 
 
 class Feed:
+    tells_changes = True
     """A source with a list of changes."""
 
     class api:

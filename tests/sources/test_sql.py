@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
+from airflow_provider_kinde.sources.change_tokens import change_token, check_interval
 from airflow_provider_kinde.sources.sql import SqlSource
 from airflow_provider_kinde.sync.people.reader import read_people
 from tests.support.hr_server import NOW, Read, spec
@@ -213,3 +214,27 @@ def test_values_of_other_types() -> None:
     found = Read(source(Typed))
     assert found.values == [{"day": dt.date(2026, 1, 5), "amount": decimal.Decimal("10026.0"), "nothing": None}]
     assert found.proven
+
+
+def test_a_watermark_tells_whether_the_data_changed(database: Path) -> None:
+    made = source(lambda: sqlite3.connect(database), watermark="SELECT max(id), count(*) FROM people;")
+    first = made.change_token()
+    assert made.tells_changes
+    assert made.change_token(first) == first
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM people WHERE id = 'p00003'")
+    connection.close()
+    assert made.change_token(first) != first
+    assert change_token(made, first) == made.change_token()
+    without = source(lambda: sqlite3.connect(database))
+    assert (without.tells_changes, without.change_token()) == (False, None)
+    assert check_interval(made) < check_interval(without)
+
+
+def test_a_watermark_that_cannot_be_one_is_refused(database: Path) -> None:
+    with pytest.raises(SpecError, match=r"source\.watermark: a SELECT is expected"):
+        source(lambda: sqlite3.connect(database), watermark="DELETE FROM people")
+    with pytest.raises(SourceError, match=r"source\.watermark on hr_db fails: OperationalError: no such column: moved"):
+        source(lambda: sqlite3.connect(database), watermark="SELECT max(moved) FROM people").change_token()
+    with pytest.raises(SourceError, match="one row is expected"):
+        source(lambda: sqlite3.connect(database), watermark=QUERY).change_token()

@@ -63,9 +63,13 @@ class FileSource:
         reading._rows = self._all_rows(files, rows, first, reading)
         return reading
 
-    def change_token(self) -> str:
+    tells_changes = True
+    """A change is noticed without reading the rows."""
+
+    def change_token(self, last: str | None = None) -> str:
         """Identify the current version of the files without reading them.
 
+        :param last: the token of an earlier check; not needed for files.
         :returns: a text that changes when another file is the newest one, or a file is written again.
         :raises SourceError: there is no such file, or its storage does not answer.
         """

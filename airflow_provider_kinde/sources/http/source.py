@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file import csv_file
-from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, without_query
+from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, RequestRefusedError, without_query
 from airflow_provider_kinde.sources.http.login import Connect, Login, airflow_login, check_url
 from airflow_provider_kinde.sources.http.pages import Clock, PageReader, dated
 from airflow_provider_kinde.sources.http.paths import MissingFields, RowMapping
@@ -21,6 +21,7 @@ from airflow_provider_kinde.sync.spec.api_description import ApiDescription, Ven
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.source import HttpOptions, VendorOptions
 
+ETAG = "etag:"
 PASSES = 3
 """How often a list is read at most if it changes while it is read."""
 
@@ -101,13 +102,44 @@ class ApiSource:
         :raises SourceError: the API cannot be reached, or refuses the request.
         """
         changes = self.api.changes
-        if changes is None:
+        if changes is None or changes.etag:
             return True
         moment = since.astimezone(dt.timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z")
         query = {name: value.replace("{since}", moment) for name, value in changes.query.items()}
         with self._caller() as caller:
-            answer = caller.get(caller.address(changes.url), query, headers=self.api.headers)
+            answer = caller.get(caller.address(str(changes.url)), query, headers=self.api.headers)
         return bool(changes.found.find(answer.json()))
+
+    @property
+    def tells_changes(self) -> bool:
+        """Whether one small request tells that HR changed."""
+        return self.api.changes is not None
+
+    def change_token(self, last: str | None = None) -> str | None:
+        """Return the ETag of the list, where the spec says that it tells changes.
+
+        :param last: the token of an earlier check. Its ETag is sent, so that an unchanged list is not sent again.
+        :returns: the token; ``None`` where the spec does not say so.
+        :raises SourceError: the API cannot be reached, refuses the request, or answers without an ETag.
+        """
+        changes = self.api.changes
+        if changes is None or not changes.etag:
+            return None
+        known = (last or "").removeprefix(ETAG) if (last or "").startswith(ETAG) else ""
+        query = changes.query or dated(self.api.query, self.api, self._now)
+        headers = {**self.api.headers, **({"If-None-Match": known} if known else {})}
+        with self._caller() as caller:
+            url = caller.address(changes.url or self.api.url)
+            try:
+                answer = caller.get(url, query, headers=headers)
+            except RequestRefusedError as refused:
+                if known and refused.status == 304:
+                    return f"{ETAG}{known}"
+                raise
+        found = answer.headers.get("ETag", "").strip()
+        if not found:
+            raise SourceError(f"{answer.url} answers without an ETag: leave source.changes.etag out of the spec")
+        return f"{ETAG}{found}"
 
     def _caller(self) -> Caller:
         login = self._connect(self.conn_id) if self.conn_id else Login()

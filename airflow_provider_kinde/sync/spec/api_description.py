@@ -189,13 +189,22 @@ class EachSpec(Section):
 
 
 class ChangesSpec(Section):
-    """How to ask, in one small request, whether anything changed since a moment."""
+    """How to ask, in one small request, whether anything changed: since a moment, or by ETag."""
 
-    url: Text = Field(description="The path.")
+    url: Text | None = Field(default=None, description="The path; with etag, that of the list when left out.")
+    etag: Flag = Field(default=False, description="The ETag of the answer tells whether anything changed.")
     query: SentMapping = Field(default_factory=dict, description="Parameters; {since} is the moment.")
     found: JsonPath = Field(
         default=Path(""), description="Where the changes stand: a list, an object or a number; nothing is no change."
     )
+
+    @model_validator(mode="after")
+    def _asks_somewhere(self) -> ChangesSpec:
+        if self.url is None and not self.etag:
+            raise wrong("is missing: the path that lists the changes (or etag: true)", inner="url")
+        if self.etag and "found" in self.model_fields_set:
+            raise wrong("belongs to a list of changes; with etag, the header ETag tells", inner="found")
+        return self
 
 
 class ApiDescription(CsvOptions):
@@ -231,6 +240,9 @@ class ApiDescription(CsvOptions):
     def _one_request(self, info: ValidationInfo) -> ApiDescription:
         if self.body is not None and self.method == "GET":
             raise wrong("a GET request has no body: set method: POST", inner="body")
+        by_etag = self.changes is not None and self.changes.etag and self.changes.url is None
+        if by_etag and (self.pages.type != "none" or self.method != "GET"):
+            raise wrong("the ETag of one answer tells nothing of other pages: give changes.url", inner="changes")
         if self.pages.place == "body" and self.method == "GET":
             raise wrong("a GET request has no body: set method: POST", inner="pages.in")
         if self.format == "csv":

@@ -210,6 +210,9 @@ class SqlOptions(SourceSpec):
     conn_id: Text = Field(description="The Airflow connection of the database.")
     query: Text | None = Field(default=None, description="One statement that reads. This or file.")
     file: Text | None = Field(default=None, description="A file with the statement, relative to this one.")
+    watermark: Text | None = Field(
+        default=None, description="A small query whose result differs whenever HR's data changed."
+    )
     expect: RowProof = Field(default_factory=RowProof, description="Proof that the result is whole.")
 
     @model_validator(mode="after")

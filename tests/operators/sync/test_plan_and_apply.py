@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_kinde.operators.spec_base import is_true, items, some, text
 from airflow_provider_kinde.operators.sync import KindeSyncOperator, KindeSyncPlanOperator
+from airflow_provider_kinde.version_compat import has_asset_watchers
 from kinde_emulator import Emulator
 from tests.support.company import SECRET_WORDS, Company, Run, connection, row, writes
 
@@ -388,3 +389,26 @@ def test_the_log_names_each_reason_once_with_ids(
     log = said()
     assert "rejected rows, nothing is done for their people: 3" in log
     assert re.search(r"3 x status .* is neither .*: row 2 \(id E1\), row 3 \(id E2\), row 4 \(id E3\)", log)
+
+
+ON_CHANGE = """
+from datetime import timedelta
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+dag = kinde_sync_dag({spec!r}, on_change="asset", dag_id="DAG_ID", default_args={{"retries": 0}})
+"""
+
+
+@pytest.mark.skipif(not has_asset_watchers(), reason="about Airflow 3")
+def test_a_change_is_synced_by_one_task_that_reads_everything_once(
+    dag_file: DagFile, company: Company, kinde: Emulator
+) -> None:
+    dag = dag_file(ON_CHANGE.format(spec=str(company.spec)))
+    run = Run(dag)
+    assert (run.states, run.xcom("sync")["outcome"]) == ({"sync": "success"}, "changes")
+    lists = [entry["query"] for entry in kinde.log() if (entry["method"], entry["path"]) == ("GET", "/api/v1/users")]
+    assert [query["page_size"] for query in lists] == ["500"]
+    company.change(3, status="Left")
+    before = writes(kinde)
+    planned = Run(dag, {"dry_run": True})
+    assert planned.states == {"sync": "success"}
+    assert (planned.xcom("sync")["summary"]["suspend"], writes(kinde)) == (1, before)

@@ -427,3 +427,28 @@ def test_rows_of_people_reach_the_engine(server: HrServer) -> None:
     server.script = [Reply({"data": [person(1), person(2, status="inactive")], "total": 2})]
     read = people(make(server, {**DATA, "total": "total"}))
     assert (read.persons["p1"].access, read.persons["p2"].access, read.proven) == (Access.ACTIVE, Access.NONE, True)
+
+
+def test_an_etag_tells_whether_the_list_changed(server: HrServer) -> None:
+    server.script = [Reply([], headers={"ETag": '"a"'}), Reply([], 304), Reply([], headers={"ETag": '"b"'}), Reply([])]
+    source = make(server, {**LIST, "changes": {"etag": True}})
+    first = source.change_token()
+    assert source.tells_changes
+    assert [first, source.change_token(first), source.change_token(first)] == ['etag:"a"', 'etag:"a"', 'etag:"b"']
+    assert [call.headers.get("if-none-match") for call in server.calls] == [None, '"a"', '"a"']
+    with pytest.raises(SourceError, match=r"answers without an ETag: leave source\.changes\.etag out"):
+        source.change_token(first)
+    assert make(server, LIST).change_token() is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"changes": {}}, r"changes\.url: is missing"),
+        ({"changes": {"etag": True, "found": "n"}}, r"changes\.found: belongs to a list of changes"),
+        ({"changes": {"etag": True}, "pages": {"type": "page", "param": "p"}}, "tells nothing of other pages"),
+    ],
+)
+def test_an_etag_speaks_for_one_answer_alone(server: HrServer, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        make(server, {**LIST, **options})
