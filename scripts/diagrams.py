@@ -147,7 +147,7 @@ def ownership() -> Drawing:
     rows = (
         ("acme-hr:10026", "Managed|it carries this sync's link", "good", "is created, changed, suspended, enabled"),
         ("acme-hr:10002", "Protected|managed, with the role owner", "warn", "loses access only by a decision"),
-        ("no provided_id", "Without an owner|made by hand or at sign-up", "plain", "is adopted, if it is proven"),
+        ("no provided_id", "Without an owner|by hand or at sign-up", "plain", "is adopted, if its address is proven"),
         ("agency:7", "Of another source|it carries another link", "plain", "is left alone"),
     )  # fmt: skip
     drawing.text(10, 18, "provided_id of the account in Kinde")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.cli.connection import open_connection
+from airflow_provider_kinde.cli.next_steps import command
 from airflow_provider_kinde.cli.shared import add_common, show
 from airflow_provider_kinde.exceptions import KindeAuthError, KindeError, KindePermissionError, ProviderError
 
@@ -63,9 +64,9 @@ def _doctor(options: argparse.Namespace) -> int:
         wrong += finding.state == "wrong"
         show(f"{clean(line)}\n" for line in finding.lines())
     if wrong:
-        show(f"\n{wrong} of these must be settled first. Then run doctor again\n")
+        show(f"\n{wrong} of these must be settled first.\nNext: {command('doctor', options)}\n")
         return 1
-    show(f"\nReady. Next: plan --spec {options.spec}\n")
+    show(f"\nReady.\nNext: {command('plan', options)}\n")
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_kinde.cli.connection import Connection
+from airflow_provider_kinde.cli.next_steps import command
 from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import show, to_json
 from airflow_provider_kinde.exceptions import SyncError
@@ -63,7 +64,8 @@ def _init(options: argparse.Namespace) -> int:
         raise SyncError(f"{options.out} could not be written: {error.strerror or error}") from error
     checks = text.count("# check")
     show(
-        f"{options.out}: a draft, {checks} line(s) marked `# check`. Read it, then run: validate --spec {options.out}\n"
+        f"{options.out}: a draft, {checks} line(s) marked `# check`. Read it first.\n"
+        f"Next: {command('validate', options, spec=options.out)}\n"
     )
     return 0
 

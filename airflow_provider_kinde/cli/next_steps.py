@@ -19,6 +19,8 @@ _OPTIONS = (
     ("apply", "--apply"), ("redact", "--redact"),
 )  # fmt: skip
 _OF_COMMAND = {
+    "doctor": {"spec", "conn"},
+    "validate": {"spec"},
     "plan": {"spec", "conn", "now", "ids", "only", "approve_protected", "redact", "out"},
     "apply": {"spec", "conn", "now", "ids", "only", "plan", "approve", "approve_protected", "redact", "report"},
     "undo": {"spec", "conn", "now", "ids", "report", "approve", "approve_protected", "apply"},
@@ -34,7 +36,7 @@ PROTECTED = "Protected people are held. Where each of them is meant to lose what
 def command(name: str, options: argparse.Namespace, **changes: Any) -> str:
     """Write a command for a shell, started as this one was.
 
-    :param name: ``plan``, ``apply`` or ``undo``.
+    :param name: ``plan``, ``apply``, ``undo``, ``validate`` or ``doctor``.
     :param options: the options of this command; the other one gets those that it has as well.
     :param changes: options that it gets instead; ``None`` leaves one out.
     :returns: the command.

@@ -71,7 +71,7 @@ def test_doctor_finds_nothing_wrong(command: Cli, company: Company, kinde: Emula
     done = command("doctor", "--spec", "hr.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     for line in ("ok     connection: ", "ok     environment: Emulator (emulator), not live", "ok     scopes: all",
-                 "ok     HR source: ", "ok     storage: ", "Ready. Next: plan --spec hr.yaml"):  # fmt: skip
+                 "ok     HR source: ", "ok     storage: ", " -m airflow_provider_kinde plan --spec hr.yaml"):  # fmt: skip
         assert line in done.stdout
     assert writes(kinde) == before
 

@@ -67,7 +67,10 @@ def header(path: str, rows: int, people: People, about: Sequence[str] = ()) -> s
     lines += [f"check: row {r.row} is rejected: {clean(r.reason)[:150]}" for r in people.rejected[:3]]
     lines += [f"check: {clean(id)} is held: {clean(why)[:150]}" for id, why in list(people.held.items())[:3]]
     lines += [f"check: blocked: {clean(problem)[:250]}" for problem in people.problems[:3]]
-    lines += ["Next: python -m airflow_provider_kinde validate --spec FILE, then plan --spec FILE, which only reads."]
+    lines += [
+        "Next: python -m airflow_provider_kinde validate --spec FILE",
+        "Then: python -m airflow_provider_kinde plan --spec FILE, which only reads.",
+    ]
     return "".join(f"# {line}\n" for line in lines)
 
 
