@@ -70,8 +70,14 @@ def test_doctor_finds_nothing_wrong(command: Cli, company: Company, kinde: Emula
     before = writes(kinde)
     done = command("doctor", "--spec", "hr.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
-    for line in ("ok     connection: ", "ok     environment: Emulator (emulator), not live", "ok     scopes: all",
-                 "ok     HR source: ", "ok     storage: ", " -m airflow_provider_kinde plan --spec hr.yaml"):  # fmt: skip
+    for line in (
+        "ok     connection: ",
+        "ok     environment: Emulator (emulator), not live",
+        "ok     scopes: all",
+        "ok     HR source: ",
+        "ok     storage: ",
+        " -m airflow_provider_kinde plan --spec hr.yaml",
+    ):
         assert line in done.stdout
     assert writes(kinde) == before
 
