@@ -6,8 +6,6 @@ a million users passes through them, so they do no more than they must.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -29,7 +27,6 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 _NO_KEYS: frozenset[str] = frozenset()
 _NOT_ADDRESSES = frozenset({"phone", "username"})
 _FIELDS = {"given_name": "first_name", "family_name": "last_name"}
-_DIGESTED = ("id", "provided_id", "email", "phone", "username", "first_name", "last_name", "picture")
 
 
 # -- parts of an answer ---------------------------------------------------------------------------------------------
@@ -349,45 +346,6 @@ def organization_changes(organization: Json, wanted: Json) -> dict[str, Any]:
         if value is not None and (name not in organization or (shown if shown is not None else "") != value):
             changes[name] = value
     return changes
-
-
-# -- what happened to users -----------------------------------------------------------------------------------------
-
-
-def digest(user: Json) -> str:
-    """Return eight bytes in hex that change with a user. The last bit says whether the user is suspended.
-
-    Counters and times, which every sign-in changes, are left out. The order of lists makes no difference.
-
-    :param user: a user with identities and organizations.
-    """
-    content = {name: user.get(name) for name in _DIGESTED}
-    content["identities"] = sorted(identities_of(user))
-    content["organizations"] = sorted(codes_of(user))
-    hashed = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()[:8]
-    return ((int.from_bytes(hashed, "big") & ~1) | is_suspended(user)).to_bytes(8, "big").hex()
-
-
-def compare(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return what happened to users between two listings.
-
-    :param before: user id to :func:`digest`.
-    :param after: the same, of the later listing.
-    :returns: sorted ids of ``created``, ``changed``, ``suspended`` and ``deleted`` users; a user is in one of them.
-    """
-    common = before.keys() & after.keys()
-    suspended = {user_id for user_id in common if _suspended(after[user_id]) and not _suspended(before[user_id])}
-    changed = {user_id for user_id in common if after[user_id] != before[user_id]} - suspended
-    return {
-        "created": sorted(after.keys() - before.keys()),
-        "changed": sorted(changed),
-        "suspended": sorted(suspended),
-        "deleted": sorted(before.keys() - after.keys()),
-    }
-
-
-def _suspended(value: str) -> bool:
-    return bool(int(value, 16) & 1)
 
 
 def some(items: Sequence[str], most: int = 10) -> str:

@@ -62,10 +62,14 @@ class Poller:
         """The Kinde domain of the connection."""
         return (await (await self._client()).get_conn()).host
 
-    async def users(self) -> AsyncIterator[Any]:
-        """All users, page by page, with identities and organizations."""
-        async for user in (await self._client()).iter_users(expand="identities,organizations"):
-            yield user
+    async def every(self, name: str, **arguments: Any) -> AsyncIterator[Any]:
+        """Every item of a list, page by page.
+
+        :param name: the method that yields them, such as ``iter_users``.
+        :param arguments: its arguments.
+        """
+        async for item in getattr(await self._client(), name)(**arguments):
+            yield item
 
     async def close(self) -> None:
         """Give up what is under way, and close the connections."""
@@ -170,8 +174,9 @@ def until_next(interval: float) -> float:
 
 
 def _heavy_imports() -> Any:
-    for name in ("client.async_client", "resources.fields", "resources.queries", "resources.conditions"):
-        import_module(f"airflow_provider_kinde.{name}")
+    import_module("airflow_provider_kinde.client.async_client")
+    for name in ("conditions", "digests", "fields", "queries"):
+        import_module(f"airflow_provider_kinde.resources.{name}")
     with suppress(ImportError):
         # httpx would load it with the first request, on the loop.
         import_module("anyio._backends._asyncio")

@@ -96,6 +96,7 @@ def test_every_operator_and_sensor_stands_in_an_example(tmp_path: Path, monkeypa
     for spec in (None, str(tmp_path / "hr.yaml")):
         if spec:
             monkeypatch.setenv("KINDE_SYNC_SPEC", spec)
+            monkeypatch.setenv("KINDE_WATCHED_ORGANIZATION", "org_sales")
         else:
             monkeypatch.delenv("KINDE_SYNC_SPEC", raising=False)
         for path in sorted((ROOT / "dags").glob("*.py")):

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.triggers import events
-from airflow_provider_kinde.triggers.events import KindeUserEventTrigger
+from airflow_provider_kinde.client import KindeClient
+from airflow_provider_kinde.triggers.events import (
+    KindeMembershipEventTrigger,
+    KindeOrganizationEventTrigger,
+    KindeUserEventTrigger,
+)
 from kinde_emulator import Emulator
 from tests.support.operator_runs import AIRFLOW_3, calls
 
@@ -54,7 +58,7 @@ async def steps(trigger: Any, *changes: Callable[[], Any]) -> list[Any]:
     found: list[Any] = []
 
     async def stream() -> AsyncIterator[Any]:
-        listed = events.listings("kinde_test", 0.2)
+        listed = type(trigger)(**{**trigger.serialize()[1], "poll_interval": 0.2}).listings()
         yield await anext_(listed)
         for change in changes:
             await asyncio.to_thread(change)
@@ -152,7 +156,7 @@ def test_a_memory_that_is_not_ours_counts_as_none(kinde: Emulator, kept: str) ->
 def test_a_user_who_slipped_through_the_pages_is_not_deleted(kinde: Emulator) -> None:
     trigger = KindeUserEventTrigger(**KIND)
     everybody = asyncio.run(_one())
-    partly = {**everybody, "users": {key: value for key, value in everybody["users"].items() if key != "kp_ann"}}
+    partly = {**everybody, "items": {key: value for key, value in everybody["items"].items() if key != "kp_ann"}}
 
     async def stream() -> AsyncIterator[Any]:
         yield everybody
@@ -165,7 +169,7 @@ def test_a_user_who_slipped_through_the_pages_is_not_deleted(kinde: Emulator) ->
 
 
 async def _one() -> Any:
-    listed = events.listings("kinde_test", 0.2)
+    listed = KindeUserEventTrigger(kinde_conn_id="kinde_test", poll_interval=0.2).listings()
     found = await anext_(listed)
     await listed.aclose()  # type: ignore[attr-defined]
     return found
@@ -175,14 +179,14 @@ async def _one() -> Any:
 def test_half_a_listing_is_none(kinde: Emulator) -> None:
     kinde.fault("GET", "/api/v1/users", status=302, headers={"Location": "/"}, times=3)
     found = asyncio.run(_one())
-    assert len(found["users"]) == 3
+    assert len(found["items"]) == 3
     assert len(calls(kinde)) == 4
 
 
 @only_3
 def test_a_listing_without_ids_yields_no_event(kinde: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     kinde.fault("GET", "/api/v1/users", status=200, body={"users": [{"email": "a@b.example"}]})
-    assert len(asyncio.run(_one())["users"]) == 3
+    assert len(asyncio.run(_one())["items"]) == 3
     assert "answered with 'None' as 'id'" in caplog.text
 
 
@@ -228,6 +232,85 @@ def test_one_poll_for_many_watchers(kinde: Emulator) -> None:
     found, polls = asyncio.run(both())
     assert found == [{"created": ["kp_new"]}, {"suspended": ["kp_ann"]}]
     assert calls(kinde).count("GET /api/v1/users") <= polls + 1
+
+
+@only_3
+def test_changes_of_organizations_become_events(kinde: Emulator) -> None:
+    with KindeClient(kinde.url, kinde.client_id, kinde.client_secret) as client:
+        found = asyncio.run(
+            steps(
+                KindeOrganizationEventTrigger(**KIND),
+                lambda: None,
+                lambda: kinde.seed({"organizations": [{"name": "Legal", "code": "org_legal"}]}),
+                lambda: client.update_organization("org_sales", name="Selling"),
+                lambda: kinde.seed({"users": [{"id": "kp_ann", "memberships": ["org_sales"]}]}),
+                lambda: client.delete_organization("org_legal"),
+            )
+        )
+    assert [event["organizations"] for event in found] == [
+        {"created": ["org_legal"]},
+        {"changed": ["org_sales"]},
+        {"deleted": ["org_legal"]},
+    ]
+
+
+@only_3
+def test_changes_of_members_become_events(kinde: Emulator) -> None:
+    with KindeClient(kinde.url, kinde.client_id, kinde.client_secret) as client:
+        found = asyncio.run(
+            steps(
+                KindeMembershipEventTrigger(**KIND, org_code="org_sales"),
+                lambda: client.add_organization_users("org_sales", ["kp_ann"]),
+                lambda: client.update_organization_users("org_sales", [{"id": "kp_cat", "roles": ["lead"]}]),
+                lambda: client.add_organization_users("org_research", ["kp_cat"]),
+                lambda: kinde.seed({"users": [{"id": "kp_cat", "last_name": "Low"}]}),
+                lambda: client.remove_organization_user("org_sales", "kp_cat"),
+                lambda: _delete(kinde, "kp_ann"),
+            )
+        )
+    assert [event["members"] for event in found] == [
+        {"added": ["kp_ann"]},
+        {"changed": ["kp_cat"]},
+        {"removed": ["kp_cat"]},
+        {"removed": ["kp_ann"]},
+    ]
+    assert {event["org_code"] for event in found} == {"org_sales"}
+    assert found[0]["counts"] == {"added": 1}
+
+
+@only_3
+@pytest.mark.parametrize(
+    "trigger",
+    [KindeOrganizationEventTrigger, lambda **kwargs: KindeMembershipEventTrigger(**kwargs, org_code="org_sales")],
+)
+def test_what_slipped_through_the_pages_is_not_gone(kinde: Emulator, trigger: Any) -> None:
+    kind = trigger(**KIND)
+
+    async def stream() -> AsyncIterator[Any]:
+        listed = kind.listings()
+        whole = await anext_(listed)
+        await listed.aclose()
+        yield whole
+        yield {**whole, "items": {}}
+
+    async def collect() -> list[Any]:
+        return [event async for event in kind.filter_shared_stream(stream())]
+
+    assert asyncio.run(collect()) == []
+
+
+@only_3
+def test_watchers_of_members_share_a_poll_for_one_organization_only() -> None:
+    sales = KindeMembershipEventTrigger(**KIND, org_code="org_sales")
+    other = KindeMembershipEventTrigger(**KIND, org_code="org_research")
+    again = KindeMembershipEventTrigger(**KIND, org_code="org_sales", events=["removed"])
+    assert sales.shared_stream_key() == again.shared_stream_key() != other.shared_stream_key()
+    assert len({trigger._file() for trigger in (sales, other, again)}) == 3
+    path, kwargs = sales.serialize()
+    assert path.endswith(".KindeMembershipEventTrigger")
+    assert KindeMembershipEventTrigger(**json.loads(json.dumps(kwargs))).serialize()[1] == kwargs
+    with pytest.raises(ValueError, match="expected the code of an organization"):
+        KindeMembershipEventTrigger(org_code=" ")
 
 
 @only_3
