@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.cli import accounts, backtest, checks, doctor, draft, next_steps, probe, repair, validate
+from airflow_provider_kinde.cli import (
+    accounts,
+    backtest,
+    checks,
+    doctor,
+    draft,
+    import_file,
+    next_steps,
+    probe,
+    repair,
+    validate,
+)
 from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions, interruptible
 from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import (
@@ -105,6 +116,12 @@ def parser() -> argparse.ArgumentParser:
     add_full(plan)
     add_redact(plan)
     plan.add_argument(
+        "--import-file",
+        metavar="DIR",
+        help="write the creations into DIR as files for Kinde's own import, and say how to upload them: for a first "
+        "load of thousands",
+    )
+    plan.add_argument(
         "--against",
         metavar="OLD",
         help="compare with another spec, a file or git:REVISION, over the same HR data and Kinde: show only what the "
@@ -180,6 +197,8 @@ def _plan(options: argparse.Namespace) -> int:
 
     if options.against:
         return _plan_against(options, progress)
+    if options.import_file:
+        import_file.check_folder(options)
     if options.out:
         check_writable(options.out)
         check_writable(page_beside(options.out))
@@ -189,6 +208,7 @@ def _plan(options: argparse.Namespace) -> int:
         with client:
             plan = plan_tested(spec, source, client, run_request(options, spec, client), progress=progress)
             plan.run = facts.of(client.get_conn())
+            imported = import_file.write_import(options, plan, client) if options.import_file else []
     if options.redact:
         plan = redact_plan(plan)
     if options.out:
@@ -201,7 +221,7 @@ def _plan(options: argparse.Namespace) -> int:
     elif options.format == "markdown":
         show(plan_markdown(plan, personal=options.personal_data))
     else:
-        told = chain(plan_lines(plan, color(), full=options.full), next_steps.after_plan(plan, options))
+        told = chain(plan_lines(plan, color(), full=options.full), imported or next_steps.after_plan(plan, options))
         show(f"{line}\n" for line in told)
     return PLAN_EXIT[plan.outcome]
 
@@ -212,6 +232,8 @@ def _plan_against(options: argparse.Namespace, progress: Progress) -> int:
     from airflow_provider_kinde.sync.rules.difference_text import difference_lines
     from airflow_provider_kinde.sync.rules.markdown import difference_markdown
 
+    if options.import_file:
+        raise SyncError("--import-file writes the creations of a plan, and --against makes none: leave one of them out")
     if options.out:
         raise SyncError("--out writes a plan that can be applied, and --against makes none: leave one of them out")
     if options.format == "html":

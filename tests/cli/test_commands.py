@@ -396,3 +396,33 @@ def test_without_home_in_the_c_locale_and_with_standard_output_closed(
     )
     assert done.returncode == 1
     assert b"\nerror: Airflow cannot be loaded in a locale whose encoding is " in done.stderr
+
+
+def test_creations_as_files_for_kindes_own_import(cli: Cli, company: Company, kinde: Emulator, tmp_path: Path) -> None:
+    before = writes(kinde)
+    created = json.loads(expect(cli("plan", "--json"), 2))["summary"]["create"]
+    assert created == 12
+    text = expect(cli("plan", "--import-file", "load"), 2)
+    assert "1 file for Kinde's import in load: 12 people." in text
+    assert "In Kinde: Users, Import users, Custom NDJSON" in text
+    file = tmp_path / "load" / "users-001.ndjson"
+    assert (stat.S_IMODE(file.stat().st_mode), [f.name for f in file.parent.iterdir()]) == (0o600, [file.name])
+    assert len(file.read_text().splitlines()) == created
+    assert kinde.import_users(file.read_text())["imported"] == created
+    assert json.loads(expect(cli("plan", "--json"), 2))["summary"]["create"] == 0
+    for arguments, words in (
+        (("--import-file", "load"), "load holds users-001.ndjson of an earlier plan"),
+        (("--import-file", "load", "--redact"), "leave one of them out"),
+        (("--import-file", "no/such"), "could not be used: No such file"),
+        (("--import-file", "load", "--against", "hr.yaml"), "leave one of them out"),
+    ):
+        done = cli("plan", *arguments)
+        expect(done, 1)
+        assert words in done.stderr
+    (company.folder / "people.csv").write_text(HEADER)
+    done = cli("plan", "--import-file", "other", "--json")
+    expect(done, 3)
+    assert "No import file was written: the plan is blocked." in done.stderr
+    assert json.loads(done.stdout)["blocked"]
+    assert list((tmp_path / "other").iterdir()) == []
+    assert writes(kinde) == before

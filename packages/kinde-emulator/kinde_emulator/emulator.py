@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from kinde_emulator import resources
+from kinde_emulator.data.imports import import_users
 from kinde_emulator.data.seeding import seed
 from kinde_emulator.data.sign_ins import accept_invitation, sign_in
 from kinde_emulator.data.state import state
@@ -181,6 +182,16 @@ class Emulator:
         """
         data = {"email": email, "connection_id": connection_id, **profile}
         return sign_in(self._tenant.store, self.settings, data)
+
+    def import_users(self, text: str) -> dict[str, Any]:
+        """Imports users from an NDJSON file, as Kinde's own import does. Users that exist are not changed.
+
+        :param text: the file, one user a line: ``id``, ``first_name``, ``last_name``, ``identities``, ``properties``,
+            and ``organizations`` with ``external_id`` and ``roles``.
+        :returns: ``{"imported": number, "errors": [{"line": ..., "message": ...}]}``.
+        :raises ValueError: if the file is larger than 49 MB.
+        """
+        return import_users(self._tenant.store, self.settings, text)
 
     def accept_invitation(self, code: str) -> str:
         """Accepts an invitation, as its address would in a browser.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 OKTA = {"id": "conn_okta", "name": "Okta", "strategy": "saml:okta", "domains": ["corp.org"]}
@@ -119,3 +121,38 @@ def test_api_keys_are_listed_for_each_user_and_deleted(api):
 def test_the_environment_says_whether_it_is_live(start, live):
     found = start(environment_live=live).ok("GET", "/environment")["environment"]
     assert found["is_live"] is live
+
+
+def test_an_import_makes_users_with_everything_that_a_line_holds(api):
+    api.kinde.seed(
+        {"organizations": [{"name": "Sales", "external_id": "s"}], "roles": ["seller"], "properties": ["job"]}
+    )
+    line = {
+        "id": "hr:1", "first_name": "Ann", "last_name": "Lee",
+        "identities": [{"type": "email", "identity": "ann@corp.org", "is_verified": True}],
+        "properties": [{"key": "job", "value": "Clerk"}],
+        "organizations": [{"external_id": "s", "roles": ["seller"]}],
+    }  # fmt: skip
+    assert api.kinde.import_users(json.dumps(line)) == {"imported": 1, "errors": []}
+    user = next(user for user in api.kinde.state()["users"] if user["email"] == "ann@corp.org")
+    assert (user["provided_id"], user["first_name"], user["properties"]) == ("hr:1", "Ann", {"job": "Clerk"})
+    assert list(user["memberships"].values()) == [["seller"]]
+
+
+def test_an_import_tells_what_it_could_not_take_and_changes_no_user_who_exists(api):
+    api.kinde.seed({"users": [{"email": "ann@corp.org", "provided_id": "hr:1"}]})
+    lines = [
+        {"id": "hr:1", "identities": [{"type": "email", "identity": "new@corp.org"}]},
+        {"id": "hr:2", "identities": [{"type": "email", "identity": "ann@corp.org"}]},
+        {"id": "hr:3"},
+        {"id": "hr:4", "identities": [{"type": "email", "identity": "bob@corp.org"}],
+         "organizations": [{"external_id": "none", "roles": ["nobody"]}], "properties": [{"key": "x", "value": "y"}]},
+    ]  # fmt: skip
+    found = api.kinde.import_users("\n".join([*map(json.dumps, lines), "{", ""]))
+    assert found["imported"] == 1
+    assert [error["line"] for error in found["errors"]] == [1, 2, 3, 4, 4, 5]
+    state = {user["email"]: user for user in api.kinde.state()["users"]}
+    assert set(state) == {"ann@corp.org", "bob@corp.org"}
+    assert len(state["bob@corp.org"]["memberships"]) == 1, "the default organization"
+    with pytest.raises(ValueError, match="larger than 49 MB"):
+        api.kinde.import_users("x" * 49_000_001)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from kinde_emulator.data.imports import import_users
 from kinde_emulator.data.seeding import seed
 from kinde_emulator.data.sign_ins import accept_invitation, sign_in
 from kinde_emulator.data.state import state
@@ -104,6 +105,19 @@ def post_sign_in(tenant: Tenant, request: Request) -> Response:
         return json_response(sign_in(tenant.store, tenant.settings, _json_object(request)))
     except ValueError as error:
         raise bad("INVALID_SIGN_IN", str(error)) from None
+
+
+@control("POST", "/import")
+def post_import(tenant: Tenant, request: Request) -> Response:
+    """Imports users; the body is an NDJSON file as Kinde's own import takes it.
+
+    :param tenant: the tenant that is controlled.
+    :param request: the request.
+    """
+    try:
+        return json_response(import_users(tenant.store, tenant.settings, request.body.decode()))
+    except ValueError as error:
+        raise bad("INVALID_IMPORT", str(error)) from None
 
 
 @control("POST", "/accept_invitation")
