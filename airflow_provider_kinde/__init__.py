@@ -47,6 +47,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.invitations",
             "operators.roles",
             "operators.feature_flags",
+            "operators.object_storage",
             "operators.api",
         ),
         "sensors": modules("sensors.users", "sensors.organizations", "sensors.sources"),

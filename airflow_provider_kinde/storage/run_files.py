@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TextIO
 
@@ -63,16 +63,9 @@ def write(path: str, text: str | Iterable[str]) -> None:
     :raises StorageError: when it cannot be written.
     """
     local = local_path(path)
-    try:
+    with _writing(path, local):
         pieces = [text] if isinstance(text, str) else text
         _write_remote(path, pieces) if local is None else _write_local(local, pieces)
-    except OSError as error:
-        raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
-    except Exception as error:
-        if local is not None:
-            raise
-        # The libraries of object stores have errors of their own kinds; one that is not installed is among them.
-        raise StorageError(f"{path} could not be written: {type(error).__name__}: {error}") from error
 
 
 def probe(folder: str) -> None:
@@ -93,21 +86,58 @@ def probe(folder: str) -> None:
         ObjectStoragePath(path).unlink()
 
 
-def _write_remote(path: str, pieces: Iterable[str]) -> None:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+def copy(file: IO[bytes], path: str) -> None:
+    """Put a finished file in its place, whole or not at all; as :func:`write` otherwise.
 
-    target = ObjectStoragePath(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    :param file: a binary file, read from where it stands.
+    :param path: where to.
+    :raises StorageError: it cannot be written.
+    """
+    local = local_path(path)
+    with _writing(path, local):
+        _copy_remote(path, file) if local is None else _replace(local, lambda target: shutil.copyfileobj(file, target))
+
+
+@contextlib.contextmanager
+def _writing(path: str, local: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
+    except Exception as error:
+        if local is not None:
+            raise
+        # The libraries of object stores have errors of their own kinds; one that is not installed is among them.
+        raise StorageError(f"{path} could not be written: {type(error).__name__}: {error}") from error
+
+
+def _write_remote(path: str, pieces: Iterable[str]) -> None:
     # On disk first: what breaks off half-way must not reach the store.
     with tempfile.TemporaryFile() as whole:
         for piece in pieces:
             whole.write(piece.encode())
         whole.seek(0)
-        with target.open("wb") as file:  # type: ignore[no-untyped-call]
-            shutil.copyfileobj(whole, file)
+        _copy_remote(path, whole)
+
+
+def _copy_remote(path: str, whole: IO[bytes]) -> None:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    target = ObjectStoragePath(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:  # type: ignore[no-untyped-call]
+        shutil.copyfileobj(whole, file)
 
 
 def _write_local(local: Path, pieces: Iterable[str]) -> None:
+    def fill(file: IO[bytes]) -> None:
+        for piece in pieces:
+            file.write(piece.encode())
+
+    _replace(local, fill)
+
+
+def _replace(local: Path, fill: Callable[[IO[bytes]], None]) -> None:
     made = [folder for folder in local.parents if not folder.exists()]
     local.parent.mkdir(parents=True, exist_ok=True)
     for folder in made:
@@ -116,8 +146,8 @@ def _write_local(local: Path, pieces: Iterable[str]) -> None:
     # mkstemp gives 0600 from the first byte on.
     handle, temporary = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
+        with os.fdopen(handle, "wb") as file:
+            fill(file)
         Path(temporary).replace(local)
     except BaseException:
         with contextlib.suppress(OSError):

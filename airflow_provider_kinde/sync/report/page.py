@@ -47,8 +47,16 @@ _ADVICE = {
     "the spec holds": "Correct HR, or suspend the account by hand. To let the sync do it, change the spec (absent, "
     "leaver.action).",
     "carry the link": "Clear the provided_id of all of these accounts but one in Kinde.",
+    "shares its e-mail address": "In HR, give each of them an address of their own; or remove the row that is not "
+    "theirs.",
+    "use release": "Take the address off the account that had it before: python -m airflow_provider_kinde release.",
+    "use relink": "Give the account its new id: python -m airflow_provider_kinde relink.",
+    "who has access": "Ask HR whose address it is, and correct the row of the other person.",
+    "swapped or re-used": "Ask HR. If both addresses are right, change them by hand in Kinde, one after the other.",
     "not adopted": "Look at the account in Kinde: correct the address there or in HR, or link it by hand.",
-    "address": "Correct the address in HR, or take it off the other account (command: release).",
+    "email ": "Write the person's e-mail address into HR. Without one, no account can be made.",
+    "address": "Correct the address in HR or in Kinde; the next run decides anew.",
+    "id is blank": "Give the row its id in HR.",
     "blank": "Fill in the column in HR, or name it in may_be_empty if it may be blank.",
 }
 """Part of a reason -> what to do."""
@@ -179,6 +187,7 @@ def _page(head: Mapping[str, Any], changes: ChangeList, links: Sequence[tuple[st
             sentence=headline(head, found),
             tone=_tone(head),
             next=_next(head),
+            approval=_approval(head),
             categories=found,
             organizations=_organizations(found),
             held=troubles(held, _HELD),
@@ -220,6 +229,23 @@ def _next(head: Mapping[str, Any]) -> str:
     if outcome == "no changes":
         return "There is nothing to do."
     return "This was carried out." if report else "Nothing is written yet. This is what applying the plan would do."
+
+
+def _approval(head: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How a blocked plan is approved: in words, and the command or the hash to copy; empty where it cannot be."""
+    blocked = head.get("blocked")
+    if not blocked or not all(block["approvable"] for block in blocked):
+        return []
+    dag_id = clean((head.get("run") or {}).get("dag_id") or "")
+    command = f"python -m airflow_provider_kinde apply --spec SPEC --approve {clean(head['hash'])}"
+    ways = [("At the command line, with the path of the spec for SPEC:", command)]
+    if dag_id:
+        trigger = (
+            f"In Airflow, if the DAG {dag_id} asks for approval: answer under Required Actions, or on the page Kinde. "
+            f"If it does not: trigger it, and paste this into the field “Approve a blocked plan”:"
+        )
+        ways.insert(0, (trigger, clean(head["hash"])))
+    return ways
 
 
 def _bar(check: Mapping[str, Any]) -> dict[str, Any]:

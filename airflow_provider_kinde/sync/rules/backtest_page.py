@@ -13,7 +13,8 @@ from airflow_provider_kinde.sync.rules.backtest_text import COLUMNS, reason_line
 
 _STYLE = """
 svg.days { width: 100%; height: 12rem; background: var(--panel); border: 1px solid var(--line); }
-.joined { fill: var(--plus); } .moved { fill: var(--edit); } .left { fill: var(--minus); } .stop { fill: var(--bad); }
+.joined { fill: var(--plus); } .moved { fill: var(--edit); } .left { fill: var(--minus); } .stop { fill: #7a2fb5; }
+@media (prefers-color-scheme: dark) { .stop { fill: #c792f5; } }
 .access { fill: none; stroke: var(--accent); stroke-width: 1.5; }
 .key span { margin-right: 1rem; }
 """

@@ -84,6 +84,35 @@ def test_the_page_begins_with_a_sentence_that_says_why_it_is_blocked(settled: Wo
     assert "max_leavers (10%): 8 people would lose access." in shown.text("li")
 
 
+def test_a_blocked_plan_says_how_it_is_approved(settled: World) -> None:
+    plan = settled.plan(TROUBLE)
+    code = of(plan).text("code")
+    assert f"python -m airflow_provider_kinde apply --spec SPEC --approve {plan.hash}" in code
+    assert "trigger it" not in of(plan).text("li")
+    plan.run = {"dag_id": "acme-hr", "run_id": "r1", "task_id": "plan"}
+    shown = of(plan)
+    assert "if the DAG acme-hr asks for approval: answer under Required Actions" in shown.text("li")
+    assert shown.text("code").count(plan.hash) >= 2
+    assert "How to approve" not in of(settled.plan([])).text("h3")
+    assert "How to approve" not in of(settled.plan(people(40, dept="Eng"))).text("h3")
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("email is blank", "Write the person's e-mail address into HR."),
+        ("shares its e-mail address with E2 (row 3): one address cannot be two accounts", "address of their own"),
+        ("the address is still on the account of E2: use release", "release"),
+        ("the address is on the account of E2, who has access", "Ask HR whose address it is"),
+        ("given_name is blank", "may_be_empty"),
+    ],
+)
+def test_the_advice_helps_with_the_reason(reason: str, advice: str) -> None:
+    (found,) = page.troubles([("E1", "E1", reason)], "Look at it.")
+    assert advice in found.advice
+    assert "release" not in found.advice or "release" in reason
+
+
 def test_each_guard_has_its_value_its_limit_and_its_base(settled: World) -> None:
     plan = settled.plan(TROUBLE)
     checks = {check.guard: check for check in plan.guards}
