@@ -91,6 +91,17 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "False",
                         "default": "True",
                     },
+                    "webhooks": {
+                        "description": (
+                            "Webhooks of Kinde that the API server takes (Airflow 3.1 and later), as JSON: a name and\n"
+                            "the tenant's domain. Each is ``POST /kinde/webhooks/<name>`` and updates the asset\n"
+                            "``kinde://<domain>``. None when empty.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": '{"acme": "acme.kinde.com"}',
+                        "default": "",
+                    },
                     "redact": {
                         "description": (
                             "Whether plans and reports are kept without names, addresses and properties, with HR ids\n"

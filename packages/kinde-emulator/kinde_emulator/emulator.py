@@ -202,6 +202,16 @@ class Emulator:
         """
         return accept_invitation(self._tenant.store, self.settings, code)
 
+    def webhook(self, type: str, data: Mapping[str, Any], **claims: Any) -> str:
+        """Signs the message of a webhook, as the body of the POST that Kinde sends.
+
+        :param type: the type of the event, such as ``user.updated``.
+        :param data: what it is about, such as ``{"user": {"id": "kp_1"}}``.
+        :param claims: further claims, which replace the usual ones (``event_id``, ``timestamp``, ``source``, ``iss``).
+        :returns: the token; its content type is ``application/jwt``.
+        """
+        return self._tenant.tokens.sign_webhook({"type": type, "data": data, "iss": self.url, **claims})
+
     def state(self) -> dict[str, Any]:
         """Everything in the tenant, in the form that :meth:`seed` takes."""
         return state(self._tenant.store)
