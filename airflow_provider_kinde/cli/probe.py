@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shlex
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -60,9 +61,16 @@ def run(options: argparse.Namespace) -> int:
         show(to_json(findings.to_json()))
     else:
         show(f"{findings.text()}\nsettings of the emulator that match:\n{to_json(findings.settings)}")
+        show(f"\nNext: {_next_step(options.out)}\n")
     if options.out:
         write_private(options.out, to_json(findings.settings))
     return 0 if findings.clean else 1
+
+
+def _next_step(out: str | None) -> str:
+    if out:
+        return f"kinde-emulator --like {shlex.quote(out)} is a local Kinde that behaves like this tenant"
+    return "with --out FILE the settings are kept, for kinde-emulator --like FILE"
 
 
 def _settings(text: str) -> list[str]:

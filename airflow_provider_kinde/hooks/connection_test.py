@@ -15,6 +15,16 @@ from airflow_provider_kinde.exceptions import (
     KindeResponseError,
 )
 
+NEXT = {
+    "Scope": "enable the scope for the machine-to-machine application in Kinde, under APIs",
+    "Audience": "authorize the application for the Kinde Management API, and leave the connection's audience empty",
+    "Credentials": "compare client ID and client secret with the machine-to-machine application of this environment",
+    "Rate limit": "wait a minute, then test again",
+    "Domain": "check the domain, such as acme.kinde.com and no custom domain, and whether this machine reaches it",
+    "Kinde": "test again in a minute; if it stays, ask Kinde's support",
+}
+"""What to do next, for each thing that can be wrong."""
+
 
 def check(settings: Settings, on_token: Callable[[str], Any] | None = None) -> tuple[bool, str]:
     """Fetch a token and read one user, once each, in a few seconds.
@@ -30,9 +40,11 @@ def check(settings: Settings, on_token: Callable[[str], Any] | None = None) -> t
     try:
         with KindeClient(quick, on_token=on_token) as client:
             client.get_users(page_size=1)
-            return True, f"Connected to {client.host}: the credentials work, and users can be read."
+            works = f"Connected to {client.host}: the credentials work, and users can be read."
+            return True, f"{works} Next: the command doctor checks the scopes that a sync needs."
     except KindeError as error:
-        return False, f"{_what(error)}: {error}"
+        what = _what(error)
+        return False, f"{what}: {error}. Next: {NEXT[what.partition(' (')[0]]}."
     except Exception as error:
         return False, f"Connection: {type(error).__name__}: {error}"
 

@@ -228,6 +228,7 @@ def test_the_test_button(
     ):
         assert worked is works
         assert message.startswith(begins)
+        assert ". Next: " in message
     assert {call.method for call in server.sent()} <= {"GET"}
     if begins.startswith("Scope ("):
         assert "read:users" in message
