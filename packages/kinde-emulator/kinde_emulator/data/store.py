@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -143,6 +143,9 @@ CREATE TABLE invites (
     is_sent INTEGER NOT NULL, accepted_on TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX invites_org ON invites (org_code);
+CREATE TABLE records (id TEXT PRIMARY KEY, kind TEXT NOT NULL, fields TEXT NOT NULL, created_on TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE INDEX records_kind ON records (kind);
 CREATE TABLE directories (
     id TEXT PRIMARY KEY, org_code TEXT NOT NULL UNIQUE REFERENCES organizations ON DELETE CASCADE, name TEXT NOT NULL,
     status TEXT NOT NULL, created_on TEXT NOT NULL

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from kinde_emulator.resources import (
     api_keys,
+    applications,
     connections,
     directories,
     environment,
+    environment_variables,
     feature_flags,
     identities,
     mfa,
@@ -34,13 +36,16 @@ from kinde_emulator.resources import (
     search_users,
     sessions,
     users,
+    webhooks,
 )
 
 __all__ = [
     "api_keys",
+    "applications",
     "connections",
     "directories",
     "environment",
+    "environment_variables",
     "feature_flags",
     "identities",
     "mfa",
@@ -64,4 +69,5 @@ __all__ = [
     "search_users",
     "sessions",
     "users",
+    "webhooks",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, Literal
 
-from kinde_emulator.data.store import one
+from kinde_emulator.data.organizations import set_directory
+from kinde_emulator.data.store import number, one, update
 from kinde_emulator.errors import ApiError, bad
 from kinde_emulator.server.http import Response
-from kinde_emulator.server.operations import Call, Query, get
+from kinde_emulator.server.operations import Body, Call, Query, delete, get, patch, post
 from kinde_emulator.server.pagination import cursor_page
 
 
@@ -18,6 +19,31 @@ class ListDirectories(Query):
     page_size: int | None = None
     starting_after: str | None = None
     organization_code: str | None = None
+
+
+class CreateDirectory(Body):
+    """A directory to create."""
+
+    org_code: str
+    directory_name: str
+    provider_code: Literal[
+        "entra_id_azure_ad",
+        "okta",
+        "google_workspace",
+        "custom_scim_v2",
+        "cyberark",
+        "jumpcloud",
+        "onelogin",
+        "pingfederate",
+        "rippling",
+    ]
+    enterprise_connection_id: str | None = None
+
+
+class UpdateDirectory(Body):
+    """The field of a directory that can change."""
+
+    directory_name: str | None = None
 
 
 @get("/directories", scope="read:scim_directories")
@@ -48,10 +74,61 @@ def get_directory(call: Call[Query], directory_id: str) -> Response:
     :param directory_id: Kinde's id of the directory.
     :raises ApiError: 404 if it does not exist.
     """
-    row = one(call.db, "SELECT * FROM directories WHERE id = ?", directory_id)
+    return call.success(directory=_shown(_find(call.db, directory_id)))
+
+
+@post("/directories", scope="create:scim_directories")
+def create_directory(call: Call[Query], body: CreateDirectory) -> Response:
+    """Creates a directory, which manages the organization from now on.
+
+    :param call: the checked request, with its query parameters.
+    :param body: the checked JSON body.
+    :raises ApiError: 400 if there is no such organization; 409 if it has a directory.
+    """
+    db = call.db
+    if not number(db, "SELECT count(*) FROM organizations WHERE code = ?", body.org_code):
+        raise bad("ORGANIZATION_NOT_FOUND", "Organization not found", "org_code")
+    if number(db, "SELECT count(*) FROM directories WHERE org_code = ?", body.org_code):
+        raise ApiError(409, "DIRECTORY_EXISTS", "The organization has a directory", field="org_code")
+    set_directory(db, body.org_code, body.directory_name, "Pending")
+    row = one(db, "SELECT * FROM directories WHERE org_code = ?", body.org_code)
+    assert row is not None
+    return call.success(201, message="Directory created", code="DIRECTORY_CREATED", directory=_shown(row))
+
+
+@patch("/directories/{directory_id}", scope="update:scim_directories")
+def update_directory(call: Call[Query], directory_id: str, body: UpdateDirectory) -> Response:
+    """Renames a directory.
+
+    :param call: the checked request, with its query parameters.
+    :param directory_id: Kinde's id of the directory.
+    :param body: the checked JSON body.
+    :raises ApiError: 404 if it does not exist.
+    """
+    _find(call.db, directory_id)
+    if body.directory_name:
+        update(call.db, "directories", "id", directory_id, name=body.directory_name)
+    return call.success(message="Directory updated", directory=_shown(_find(call.db, directory_id)))
+
+
+@delete("/directories/{directory_id}", scope="delete:scim_directories")
+def delete_directory(call: Call[Query], directory_id: str) -> Response:
+    """Deletes a directory; the organization and its members stay.
+
+    :param call: the checked request, with its query parameters.
+    :param directory_id: Kinde's id of the directory.
+    :raises ApiError: 404 if it does not exist.
+    """
+    _find(call.db, directory_id)
+    call.db.execute("DELETE FROM directories WHERE id = ?", (directory_id,))
+    return call.success(message="Directory deleted", directory_id=directory_id)
+
+
+def _find(db: sqlite3.Connection, directory_id: str) -> sqlite3.Row:
+    row = one(db, "SELECT * FROM directories WHERE id = ?", directory_id)
     if row is None:
         raise ApiError(404, "DIRECTORY_NOT_FOUND", "Directory not found")
-    return call.success(directory=_shown(row))
+    return row
 
 
 def _shown(row: sqlite3.Row) -> dict[str, Any]:
