@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from typing import IO
 
@@ -15,9 +16,18 @@ _KINDS = {
     b"PK\x03\x04": ("xlsx", "an Excel workbook (.xlsx)", "set format: xlsx under source, or export it as CSV"),
     b"\xd0\xcf\x11\xe0": ("xls", "an old Excel workbook (.xls)", "save it as .xlsx or as CSV"),
     b"PAR1": ("parquet", "a Parquet file", "set format: parquet under source"),
-    b"<htm": ("html", "a web page", "ask the HR system for CSV: some write a web page and call it Excel"),
-    b"<!do": ("html", "a web page", "ask the HR system for CSV: some write a web page and call it Excel"),
+    b"%PDF": ("pdf", "a PDF document", "ask the HR system for CSV"),
+    b"version https://git-lfs": ("lfs", "a pointer of Git LFS, without the file itself", "fetch it with git lfs pull"),
 }
+_TEXTS = (
+    (re.compile(rb"<(?:html|!doctype|table|body|head|meta)", re.IGNORECASE), "html", "a web page",
+     "ask the HR system for CSV: some write a web page and call it Excel"),
+    (re.compile(rb"<\?xml|<[a-z]\w*[ >]", re.IGNORECASE), "xml", "an XML document",
+     "ask the HR system for CSV or JSON"),
+    (re.compile(rb'\[\s*\{|\{\s*"'), "json", "JSON",
+     "set format: json under source (jsonl for an object in each line)"),
+)  # fmt: skip
+"""How the text of a file begins that is of another kind."""
 
 
 def begin(raw: IO[bytes]) -> bytes:
@@ -38,10 +48,11 @@ def check_kind(head: bytes, form: str, name: str) -> None:
     :param name: the file, for messages.
     :raises SourceError: it is of another kind; the message says which, and what to do.
     """
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:4].lower()
-    for mark, (kind, what, advice) in _KINDS.items():
-        begins = text == mark if mark[:1] == b"<" else head.startswith(mark)
-        if begins and form != kind:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    found = [kind for mark, kind in _KINDS.items() if head.startswith(mark)]
+    found += [kind for pattern, *kind in _TEXTS if pattern.match(text)]
+    for kind, what, advice in found[:1]:
+        if form not in (kind, f"{kind}l"):
             raise SourceError(f"{name} is {what}, and it is read as {form}: {advice}")
 
 

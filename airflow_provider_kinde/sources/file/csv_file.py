@@ -214,6 +214,7 @@ def _rows(
 ) -> Iterator[Row]:
     plain, width = all(columns), len(header) + extra
     ragged: Row | None = None
+    last: list[str] = []
     widths: Counter[int] = Counter()
     for number, cells in records:
         if len(cells) != width or (extra and any(map(str.strip, cells[len(header) :]))):
@@ -221,6 +222,7 @@ def _rows(
                 if ragged is not None:
                     yield ragged
                 widths[len(cells)] += 1
+                last = cells
                 ragged = Row(number, {}, f"has {len(cells)} cells where the header has {len(header)}")
             continue
         if extra:
@@ -237,9 +239,21 @@ def _rows(
         else:
             yield Row(number, {name: cell for name, cell in zip(columns, cells, strict=True) if name})
     if ragged is not None:
-        why = _why_ragged(widths, width, header_line)
+        why = _other_layout(last, width) or _why_ragged(widths, width, header_line)
         _incomplete(reading, f"its last row, line {ragged.number}, {ragged.problem}: {why}")
         yield ragged
+
+
+def _other_layout(cells: list[str], width: int) -> str:
+    """How a row is written that is one cell, and holds as many delimiters as the header has."""
+    found = [mark for mark in ",;\t|" if len(cells) == 1 and width > 1 and cells[0].count(mark) == width - 1]
+    if not found:
+        return ""
+    mark = "a tab" if found[0] == "\t" else repr(found[0])
+    return (
+        f"its one cell holds {mark} {width - 1} times. Either the rows have another delimiter than the header, or "
+        "each row stands in quotes as a whole: export the file again, without one of these"
+    )
 
 
 def _why_ragged(widths: Counter[int], width: int, header_line: int) -> str:

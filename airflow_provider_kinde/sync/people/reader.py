@@ -198,6 +198,10 @@ class _Reader:
             raise RowError(
                 f"id {id[:40]!r} is a number in scientific notation: a spreadsheet cut it; export the column as text"
             )
+        if id.startswith(("'", '="')):
+            raise RowError(
+                f"id {id[:40]!r} begins as a spreadsheet marks text: export the column as text, without {id[0]}"
+            )
         if "~" in id or len(id) > MAX_ID or not id.isprintable():
             raise RowError(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
         return id

@@ -22,7 +22,9 @@ FAR_START_YEARS = 10
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EXCEL = "excel"
 """The format of days that Excel counts from the end of 1899."""
-_EXCEL_SERIAL = re.compile(r"(\d{1,7})(?:[.,]\d*)?")
+_EXCEL_SERIAL = re.compile(r"(\d{1,7})(?:[.,](\d*))?")
+_ZEROS = re.compile(r"(?:0{8}|0000[-/.]00[-/.]00|00[-/.]00[-/.]0000)(?:[T ]00:00(?::00)?)?")
+"""No date, as MySQL and SAP write it."""
 _EXCEL_LAST = 2_958_465
 """9999-12-31."""
 _NAME = r"[^\W\d_]{2,}\.?"
@@ -85,11 +87,17 @@ class _Parsed:
 
 def _excel(text: str) -> _Parsed:
     match = _EXCEL_SERIAL.fullmatch(text)
-    if not match or not 1 <= int(match[1]) <= _EXCEL_LAST:
+    if not match or not 1 <= int(match[1]) <= _EXCEL_LAST or _has_thousands(match):
         raise ValueError("not a number of days as Excel counts them")
     days = int(match[1])
     # Excel counts a 29 February 1900, which never was: before it, days are counted from a day later.
     return _Parsed(dt.date(1899, 12, 30 if days > 59 else 31) + dt.timedelta(days=days))
+
+
+def _has_thousands(match: re.Match[str]) -> bool:
+    """Whether the decimals are rather thousands: ``46,082`` is a day of this decade, and no morning in 1900."""
+    decimals = match[2] or ""
+    return int(match[1]) < 1000 and (len(decimals) == 3 or bool(decimals.strip("0")))
 
 
 def same_text(formats: Sequence[str]) -> tuple[str, str] | None:
@@ -183,7 +191,7 @@ class DateReader:
             return dt.date(value.year, value.month, value.day)
         else:
             text = str(value).strip()
-            if not text or text == "0000-00-00":
+            if not text or _ZEROS.fullmatch(text):
                 return None
             known = self._seen.get(text)
             if known is None:

@@ -99,6 +99,8 @@ def test_a_delimiter_within_one_row_never_moves_its_cells(read: Any) -> None:
         ((HEADER, ANN, f"{BOB};x"), "is there a delimiter too many"),
         (("Personalliste", "a;b", "c;d"), "2 rows have 2 cells. If line 1 is not the header, set skip_rows"),
         ((HEADER, f"{ANN};x", f"{BOB};"), "look for one delimiter too many"),
+        ((HEADER, f'"{ANN}"', f'"{BOB}"'), "its one cell holds ';' 4 times. Either the rows have another delimiter"),
+        ((HEADER, ANN.replace(";", ","), BOB.replace(";", ",")), "its one cell holds ',' 4 times"),
     ],
 )
 def test_a_ragged_last_row_is_named_for_what_it_is(read: Any, rows: tuple[str, ...], words: str) -> None:

@@ -160,6 +160,15 @@ def test_a_file_that_gzip_packed_is_unpacked(tmp_path: Path, name: str) -> None:
         (b"PK\x03\x04" + b"x" * 50, r"is an Excel workbook \(.xlsx\), and it is read as csv: set format: xlsx"),
         (b"\xd0\xcf\x11\xe0" + b"x" * 50, r"is an old Excel workbook \(.xls\).* save it as .xlsx or as CSV"),
         (b"PAR1xxxx", "is a Parquet file, and it is read as csv: set format: parquet"),
+        (b'[{"id": 1}]', "is JSON, and it is read as csv: set format: json"),
+        (b'\n {"id": 1}\n{"id": 2}\n', "is JSON, and it is read as csv: set format: json"),
+        (b"<table><tr><td>id</td></tr></table>", "is a web page, and it is read as csv"),
+        (
+            b"<?xml version='1.0'?><people/>",
+            "is an XML document, and it is read as csv: ask the HR system",
+        ),
+        (b"%PDF-1.4\n%\xe2\xe3", "is a PDF document, and it is read as csv"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 1\n", "is a pointer of Git LFS"),
         (b"\xef\xbb\xbf<HTML><table>", "is a web page, and it is read as csv: ask the HR system for CSV"),
     ],
 )

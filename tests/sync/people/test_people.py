@@ -483,3 +483,10 @@ def test_every_row_is_a_person_rejected_or_held(rows: list[dict[str, str]]) -> N
     assert people.ids_certain == all(row["id"] in ("1", "2", "3") for row in rows)
     assert all(entry.email for entry in people.persons.values() if entry.access is not Access.NONE)
     assert people.rows == len(rows)
+
+
+@pytest.mark.parametrize("id", ["'00012", '="00012"'])
+def test_an_id_that_a_spreadsheet_marked_as_text_is_rejected(id: str) -> None:
+    people = read([person("1"), person(id)])
+    assert (list(people.persons), people.ids_certain) == (["1"], False)
+    assert "begins as a spreadsheet marks text" in reasons(people)[3]

@@ -54,7 +54,10 @@ def test_dates_that_are_read(text: object, formats: list[str], day: tuple[int, i
     assert read(text, *formats) == dt.date(*day)
 
 
-@pytest.mark.parametrize("text", ["", "   ", None, "0000-00-00"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", None, "0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000", "00000000", "0000-00-00T00:00"],
+)
 def test_a_text_that_is_no_date_is_refused(text: object) -> None:
     assert read(text) is None
 
@@ -172,7 +175,7 @@ def test_a_date_that_two_formats_read_differently_is_told() -> None:
     [
         ("43831", dt.date(2020, 1, 1)), ("43831.75", dt.date(2020, 1, 1)), (43831, dt.date(2020, 1, 1)),
         (43831.0, dt.date(2020, 1, 1)), ("61", dt.date(1900, 3, 1)), ("59", dt.date(1900, 2, 28)),
-        ("2958465", dt.date(9999, 12, 31)),
+        ("2958465", dt.date(9999, 12, 31)), ("43831,5", dt.date(2020, 1, 1)),
     ],
 )  # fmt: skip
 def test_days_that_excel_counts(value: Any, day: dt.date) -> None:
@@ -183,7 +186,8 @@ def test_a_number_where_a_date_is_expected_is_named() -> None:
     for formats in ([], ["M/D/YYYY"]):
         with pytest.raises(ValueError, match="if Excel counts days so, add excel to date_format"):
             DateReader(formats, dt.date(2026, 11, 26)).read("43831", dt.timezone.utc)
-    for wrong in ("0", "99999999", "-1", "4e4"):
+    # A separator of thousands is no day of 1900.
+    for wrong in ("0", "99999999", "-1", "4e4", "43,831", "43.831", "43.000", "44,5"):
         with pytest.raises(ValueError, match="is not a date in excel"):
             DateReader(["excel"], dt.date(2026, 11, 26)).read(wrong, dt.timezone.utc)
 
