@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.operators.base import airflow_errors
+from airflow_provider_kinde.operators.metrics import send_account_metrics
 from airflow_provider_kinde.operators.spec_base import KindeSpecOperator
 from airflow_provider_kinde.storage import run_files
 
@@ -55,6 +56,7 @@ class KindeAccountsOperator(KindeSpecOperator):
             path = f"{self._folder(spec, context)}/{self.file_name}"
             counts: Counter[str] = Counter()
             run_files.write(path, inventory_lines(inventory, path, counts))
+        send_account_metrics(spec.name, counts)
         summary = inventory.summary(counts)
         for line in summary:
             self.log.info("%s", line)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_kinde.version_compat import stats
 
 log = logging.getLogger(__name__)
+
+ACCOUNTS = {
+    "orphan": "orphans",
+    "held": "held",
+    "adoptable": "adoptable",
+    "other source": "other_source",
+    "service or test": "service_or_test",
+    "managed": "managed",
+}
+"""Class of an account -> the name of its gauge below ``kinde.accounts``."""
 
 
 def drift(result: Mapping[str, Any]) -> int:
@@ -23,19 +34,20 @@ def drift(result: Mapping[str, Any]) -> int:
     return sum(int(count) for kind, count in summary.items() if kind not in ("held", "rejected", "unchanged"))
 
 
-def send_metrics(spec_name: str, result: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+def send_metrics(spec_name: str, result: Mapping[str, Any], facts: Mapping[str, Any], source: Any = None) -> None:
     """Send the metrics of one run. Trouble with metrics never fails a sync.
 
     :param spec_name: name of the spec.
     :param result: what the task hands on.
     :param facts: duration, requests and throttling of the run.
+    :param source: the HR source that was read: it may know when its data was changed.
     """
     try:
         sender = stats()
-        for name, value in _gauges(result, facts):
-            # Plain StatsD knows no tags, so each is sent in two ways, as Airflow does with its own.
-            sender.gauge(f"kinde.sync.{name}", value, tags={"spec": spec_name})
-            sender.gauge(f"kinde.sync.{spec_name}.{name}", value)
+        gauges = dict(_gauges(result, facts))
+        if (seconds := seconds_since_change(result, source)) is not None:
+            gauges["seconds_from_change"] = seconds
+        _send(sender, "kinde.sync", spec_name, gauges)
         sender.incr(f"kinde.sync.outcome.{str(result['outcome']).replace(' ', '_')}", tags={"spec": spec_name})
         if "outcomes" in result:
             for kind, count in result["summary"].items():
@@ -43,6 +55,41 @@ def send_metrics(spec_name: str, result: Mapping[str, Any], facts: Mapping[str, 
                     sender.incr("kinde.sync.changes", count, tags={"spec": spec_name, "kind": kind})
     except Exception as error:  # the metrics systems have errors of their own kinds
         log.warning("metrics of %s were not sent: %s: %s", spec_name, type(error).__name__, error)
+
+
+def send_account_metrics(spec_name: str, classes: Mapping[str, int]) -> None:
+    """Send how many accounts of each class a tenant has. Trouble with metrics never fails the task.
+
+    :param spec_name: name of the spec.
+    :param classes: how many accounts there are, by class (``orphan``, ``held``, ``adoptable``, ...).
+    """
+    try:
+        counts = {name: classes.get(kind, 0) for kind, name in ACCOUNTS.items()}
+        _send(stats(), "kinde.accounts", spec_name, counts)
+    except Exception as error:  # the metrics systems have errors of their own kinds
+        log.warning("metrics of %s were not sent: %s: %s", spec_name, type(error).__name__, error)
+
+
+def seconds_since_change(result: Mapping[str, Any], source: Any) -> float | None:
+    """How long it took from a change of HR's data until it was done in Kinde; ``None`` where that is not known.
+
+    :param result: what a task that applied a plan hands on; a run that did nothing, or not all, has no such time.
+    :param source: the HR source that was read.
+    """
+    outcomes = result.get("outcomes") or {}
+    if source is None or not outcomes.get("done") or result.get("outcome") != "changes":
+        return None
+    from airflow_provider_kinde.sources.change_tokens import changed_at
+
+    changed = changed_at(source)
+    return None if changed is None else max((datetime.now(timezone.utc) - changed).total_seconds(), 0.0)
+
+
+def _send(sender: Any, prefix: str, spec_name: str, gauges: Mapping[str, float]) -> None:
+    for name, value in gauges.items():
+        # Plain StatsD knows no tags, so each is sent in two ways, as Airflow does with its own.
+        sender.gauge(f"{prefix}.{name}", value, tags={"spec": spec_name})
+        sender.gauge(f"{prefix}.{spec_name}.{name}", value)
 
 
 def _gauges(result: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -145,7 +145,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         self._log_result("report", result, report.plan)
         self._trace(report.plan, result, applied=not report.blocked)
         report.plan.run = self._run_facts()
-        send_metrics(spec.name, result, report.plan.run)
+        send_metrics(spec.name, result, report.plan.run, self._source)
         tell_outlets(self.outlets or (), context, result, report.plan)
         kept = redact_report(report) if self._redacts() else report
         try:

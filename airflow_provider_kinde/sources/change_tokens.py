@@ -47,6 +47,19 @@ def change_token(source: Source, last: str | None = None, now: dt.datetime | Non
     return digest(source)
 
 
+def changed_at(source: Source) -> dt.datetime | None:
+    """When the data of a source was last changed, where the source knows: it then has a method ``changed_at()``.
+
+    A file knows when it was written, an API may say ``Last-Modified``, and a query of ``watermark`` may yield a time.
+
+    :param source: the source, after it was read.
+    :returns: the moment, with a time zone; ``None`` where it is not known.
+    """
+    own = getattr(source, "changed_at", None)
+    found = own() if own is not None else None
+    return found if isinstance(found, dt.datetime) and found.tzinfo else None
+
+
 def digest(source: Source) -> str:
     """A digest of all rows, whatever their order; a source that is incomplete has another one than a complete one.
 

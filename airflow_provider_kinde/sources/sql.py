@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import re
@@ -106,6 +107,23 @@ class SqlSource:
         """
         if not self.watermark:
             return None
+        rows = self._watermark_rows()
+        text = json.dumps([list(row) for row in rows], default=str)
+        return "watermark:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def changed_at(self) -> dt.datetime | None:
+        """The time that the query of ``watermark`` yields; ``None`` where there is none, or it yields another value.
+
+        :raises SourceError: as for :meth:`change_token`.
+        """
+        rows = self._watermark_rows() if self.watermark else []
+        value = rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = dt.datetime.fromisoformat(value)
+        return value if isinstance(value, dt.datetime) else None
+
+    def _watermark_rows(self) -> list[Any]:
         connection = self._open()
         try:
             _, rows = self._execute(connection, self.watermark)
@@ -115,8 +133,7 @@ class SqlSource:
             _close(connection)
         if len(rows) >= _BATCH:
             raise SourceError(f"source.watermark yields {_BATCH} rows or more: one row is expected, such as a maximum")
-        text = json.dumps([list(row) for row in rows], default=str)
-        return "watermark:" + hashlib.sha256(text.encode()).hexdigest()
+        return rows
 
     def _open(self) -> Any:
         try:

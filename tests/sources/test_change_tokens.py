@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources import ListSource, make_source
-from airflow_provider_kinde.sources.change_tokens import change_token, digest, stat_token
+from airflow_provider_kinde.sources.change_tokens import change_token, changed_at, digest, stat_token
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 SPEC = """
@@ -25,6 +25,15 @@ memberships: [{{organization: it}}]
 
 def rows(*ids: str) -> ListSource:
     return ListSource([{"id": id, "email": f"{id}@x.com"} for id in ids])
+
+
+def test_a_source_that_knows_says_when_its_data_was_changed(tmp_path: Path) -> None:
+    path = tmp_path / "hr.csv"
+    path.write_text("id,email\n1,a@x.com\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    source = make_source(SyncSpec.parse(SPEC.format(path=path)))
+    assert changed_at(source) == dt.datetime.fromtimestamp(1_700_000_000, dt.timezone.utc)
+    assert changed_at(rows("1")) is None
 
 
 def test_a_file_is_asked_and_not_read(tmp_path: Path) -> None:

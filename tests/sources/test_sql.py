@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
-from airflow_provider_kinde.sources.change_tokens import change_token, check_interval
+from airflow_provider_kinde.sources.change_tokens import change_token, changed_at, check_interval
 from airflow_provider_kinde.sources.sql import SqlSource
 from airflow_provider_kinde.sync.people.reader import read_people
 from tests.support.hr_server import NOW, Read, spec
@@ -229,6 +229,16 @@ def test_a_watermark_tells_whether_the_data_changed(database: Path) -> None:
     without = source(lambda: sqlite3.connect(database))
     assert (without.tells_changes, without.change_token()) == (False, None)
     assert check_interval(made) < check_interval(without)
+
+
+def test_a_watermark_that_yields_a_time_says_when_the_data_was_changed(database: Path) -> None:
+    for query, expected in (
+        ("SELECT '2026-11-27T08:00:00+00:00'", "2026-11-27T08:00:00+00:00"),
+        ("SELECT '2026-11-27T08:00:00'", None),  # without a time zone, the moment is not known
+        ("SELECT max(id), count(*) FROM people", None),
+    ):
+        found = changed_at(source(lambda: sqlite3.connect(database), watermark=query))
+        assert (found.isoformat() if found else None) == expected
 
 
 def test_a_watermark_that_cannot_be_one_is_refused(database: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import stat
 from collections.abc import Callable, Iterator
@@ -87,6 +88,14 @@ class FileSource:
             "files:"
             + sha256("\n".join(f"{f.path} {t}" for f, t in zip(files, tokens, strict=True)).encode()).hexdigest()
         )
+
+    def changed_at(self) -> dt.datetime | None:
+        """When the newest of the files was written; ``None`` where their storage does not say.
+
+        :raises SourceError: there is no such file.
+        """
+        times = [getattr(file.status or self._status(file.path), "st_mtime", 0) for file in self._files()]
+        return dt.datetime.fromtimestamp(max(times), dt.timezone.utc) if times and all(times) else None
 
     def _status(self, path: str) -> Any:
         return _storage_path(path, self.conn_id).stat() if "://" in path else Path(path).stat()

@@ -141,6 +141,8 @@ class Caller:
         if wrong := check_url(base):
             raise SourceError(f"{where}: {without_query(base)} {wrong}")
         self.base, self.tries, self.sleep, self._timeout, self._where = base, tries, sleep, timeout, where
+        self.last_modified: dt.datetime | None = None
+        """The newest ``Last-Modified`` of all responses."""
         self._sessions = threading.local()
         self._opened: list[requests.Session] = []
         self._lock = threading.RLock()
@@ -283,6 +285,7 @@ class Caller:
                 body = self._body(response, limit if status < 300 else 1 << 16, shown, cut=status >= 300)
                 if status >= 300:
                     raise self._refused(shown, status, body)
+                self._note_age(response.headers)
                 return HttpResponse(status, response.headers, body, shown)
         except requests.exceptions.SSLError:
             raise SourceError(f"{shown}: no secure connection can be made; its certificate is not accepted") from None
@@ -293,6 +296,14 @@ class Caller:
             raise _RetryableFailure(f"{shown} does not answer ({_kind(error)})") from None
         except requests.RequestException as error:
             raise SourceError(f"{shown} cannot be asked ({type(error).__name__})") from None
+
+    def _note_age(self, headers: Mapping[str, str]) -> None:
+        try:
+            found = email.utils.parsedate_to_datetime(headers.get("Last-Modified", ""))
+        except (TypeError, ValueError):
+            return
+        if found.tzinfo and (self.last_modified is None or found > self.last_modified):
+            self.last_modified = found
 
     def _session(self) -> requests.Session:
         session = getattr(self._sessions, "session", None)

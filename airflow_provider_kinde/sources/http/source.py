@@ -53,6 +53,7 @@ class ApiSource:
         self._timeout, self._tries = options.timeout, int(options.tries)
         self.min_rows = options.expect.min_rows
         self._null_values = options.null_values
+        self._last_caller: Caller | None = None
         self._connect, self._sleep, self._now = connect or airflow_login, sleep, now
         self._read_columns = frozenset().union(*(template.columns for template in spec.templates))
         self._shape = RowMapping(
@@ -147,9 +148,14 @@ class ApiSource:
         base = login.url or self._base
         if not base:
             raise SourceError(f"{where} names no host")
-        return Caller(
+        self._last_caller = Caller(
             base, self.api.auth, login, timeout=self._timeout, tries=self._tries, where=where, sleep=self._sleep
         )
+        return self._last_caller
+
+    def changed_at(self) -> dt.datetime | None:
+        """The newest ``Last-Modified`` of the responses of the last read; ``None`` where the API sends none."""
+        return self._last_caller.last_modified if self._last_caller else None
 
     def _passes(self, caller: Caller, reading: RowReading) -> tuple[PageReader, bool]:
         """Read the list up to three times, until a pass adds up.

@@ -429,6 +429,20 @@ def test_rows_of_people_reach_the_engine(server: HrServer) -> None:
     assert (read.persons["p1"].access, read.persons["p2"].access, read.proven) == (Access.ACTIVE, Access.NONE, True)
 
 
+def test_last_modified_says_when_the_data_was_changed(server: HrServer) -> None:
+    headers = {"Last-Modified": "Fri, 27 Nov 2026 08:00:00 GMT"}
+    server.script = [
+        Reply([{"id": "p1"}], headers=headers),
+        Reply([{"id": "p1"}], headers={"Last-Modified": "no date"}),
+    ]
+    source = make(server, LIST)
+    assert source.changed_at() is None
+    list(source.read())
+    assert source.changed_at() == dt.datetime(2026, 11, 27, 8, tzinfo=dt.timezone.utc)
+    list(source.read())
+    assert source.changed_at() is None
+
+
 def test_an_etag_tells_whether_the_list_changed(server: HrServer) -> None:
     server.script = [Reply([], headers={"ETag": '"a"'}), Reply([], 304), Reply([], headers={"ETag": '"b"'}), Reply([])]
     source = make(server, {**LIST, "changes": {"etag": True}})
