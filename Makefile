@@ -96,8 +96,8 @@ test-distributed: ## the same, and a worker that freezes and comes back; KINDE_T
 	@$(ENV) distributed
 	$(DISTRIBUTED)/python -m pytest -s tests/distributed
 
-test-browser: ## Airflow's pages in a real browser (needs chromium): make test-browser KINDE_SCREENSHOTS=folder
-	@$(ENV) browser
+test-browser: ## Airflow's pages and the docs in a real browser (needs chromium): make test-browser KINDE_SCREENSHOTS=folder
+	@$(ENV) browser docs
 	KINDE_SCREENSHOTS="$(KINDE_SCREENSHOTS)" $(KINDE_VENVS)/browser/bin/python -m pytest tests/browser
 
 .PHONY: screenshots

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LANES = (
     ("test-unit", "test-tools", "test-airflow3"),
     # A real scheduler waits a good deal, and leaves much of two cores to the other lane.
-    ("test-e2e", "lint", "types", "test-sdk", "test-smoke"),
+    ("test-e2e", "lint", "docs", "types", "test-sdk", "test-smoke"),
 )
 """Lanes run side by side; the parts of a lane one after the other."""
 NEEDS = {"test-smoke": "airflow2", "test-airflow2": "airflow2"}
