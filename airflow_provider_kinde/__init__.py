@@ -72,6 +72,16 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "s3://aws_default@hr-audit/kinde",
                         "default": "{AIRFLOW_HOME}/kinde",
                     },
+                    "keep_history": {
+                        "description": (
+                            "Days after which entries of a sync's history are dropped; all are kept when left out. A\n"
+                            "checkpoint entry stands for what was dropped, so that the rest can still be checked.\n"
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "730",
+                        "default": "",
+                    },
                     "log_personal_data": {
                         "description": (
                             "Whether task logs may name people. When off, logs hold HR ids and counts only.\n"

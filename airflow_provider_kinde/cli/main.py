@@ -14,6 +14,7 @@ from airflow_provider_kinde.cli import (
     checks,
     doctor,
     draft,
+    history,
     import_file,
     next_steps,
     probe,
@@ -22,6 +23,7 @@ from airflow_provider_kinde.cli import (
 )
 from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions, interruptible
 from airflow_provider_kinde.cli.progress import Progress
+from airflow_provider_kinde.cli.run_history import CommandHistory, add_approved_by
 from airflow_provider_kinde.cli.shared import (
     AGAINST_EXIT,
     APPLY_EXIT,
@@ -136,6 +138,7 @@ def parser() -> argparse.ArgumentParser:
         "--plan", metavar="FILE", help="apply only what this plan file (at most 7 days old) holds as well"
     )
     add_approval(apply)
+    add_approved_by(apply)
     apply.add_argument(
         "--report",
         metavar="FILE",
@@ -165,6 +168,7 @@ def parser() -> argparse.ArgumentParser:
     checks.add_commands(commands)
     doctor.add_commands(commands)
     draft.add_commands(commands)
+    history.add_commands(commands)
     repair.add_commands(commands)
     probe.add_parser(commands)
     validate.add_commands(commands)
@@ -268,13 +272,14 @@ def _apply(options: argparse.Namespace) -> int:
         check_writable(options.report)
         check_writable(page_beside(options.report))
     with progress:
-        facts = run_facts("apply")
+        facts, kept = run_facts("apply"), CommandHistory("apply", options)
         spec, source, client = open_all(options, progress)
         with client:
-            request = run_request(options, spec, client)
+            request = run_request(options, spec, client, lambda: kept.check(spec.name))
             report = apply(spec, source, client, request, plan_file=plan_file, progress=progress)
             report.plan.run = facts.of(client.get_conn())
     ignore_interruptions()
+    entry = kept.write(report.plan, report)
     if options.redact:
         report = redact_report(report)
     unkept = ""
@@ -286,15 +291,19 @@ def _apply(options: argparse.Namespace) -> int:
     if as_json:
         show(lines(report.document()))
     else:
-        told = chain(report_lines(report, color(), full=options.full), next_steps.after_apply(report, options))
+        told = chain(
+            report_lines(report, color(), full=options.full),
+            [entry] if entry else [],
+            next_steps.after_apply(report, options),
+        )
         show(f"{line}\n" for line in told)
     if report.interrupted:
         fail("interrupted before the end; the report says what was done and what was not begun")
-    if unkept:
-        fail(unkept)
+    for problem in filter(None, (unkept, kept.problem)):
+        fail(problem)
     if report.interrupted:
         return EXIT
-    return 1 if unkept else APPLY_EXIT[report.outcome]
+    return 1 if unkept or kept.problem else APPLY_EXIT[report.outcome]
 
 
 def _explain(options: argparse.Namespace) -> int:

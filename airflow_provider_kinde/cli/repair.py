@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_kinde.cli import next_steps
 from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions
 from airflow_provider_kinde.cli.progress import Progress
+from airflow_provider_kinde.cli.run_history import CommandHistory, add_approved_by
 from airflow_provider_kinde.cli.shared import (
     APPLY_EXIT,
     PLAN_EXIT,
@@ -41,6 +42,7 @@ def add_commands(commands: Any) -> None:
     relink.add_argument("--from", metavar="OLD", required=True, dest="old", help="the HR id that the account carries")
     relink.add_argument("--to", metavar="NEW", required=True, dest="new", help="the HR id that it will carry")
     add_protected(relink)
+    add_approved_by(relink)
     relink.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
     relink.set_defaults(command=_relink, interrupted=AGAIN)
 
@@ -51,6 +53,7 @@ def add_commands(commands: Any) -> None:
     release.add_argument("--id", metavar="OLD", required=True, help="the leaver's HR id")
     release.add_argument("--email", metavar="ADDRESS", help="a secondary address, instead of the primary one")
     add_protected(release)
+    add_approved_by(release)
     release.add_argument("--dry-run", action="store_true", help="check and show what would be written; write nothing")
     release.set_defaults(command=_release, interrupted=AGAIN)
 
@@ -62,6 +65,7 @@ def add_commands(commands: Any) -> None:
     )
     undo.add_argument("--apply", action="store_true", help="write to Kinde; without it, only show the plan")
     add_approval(undo)
+    add_approved_by(undo)
     undo.add_argument("--out", metavar="FILE", help="write the plan as JSON; with --apply, the report of the undo")
     undo.add_argument("--json", action="store_true", help="print JSON instead of text")
     add_full(undo)
@@ -71,9 +75,11 @@ def add_commands(commands: Any) -> None:
 def _relink(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.repair.relink import relink
 
-    progress = Progress(f"reading {options.spec}")
+    progress, history = Progress(f"reading {options.spec}"), CommandHistory("relink", options)
     spec, source, client = open_all(options, progress)
     with client:
+        client.get_conn()
+        history.check(spec.name)
         found = relink(
             spec,
             source,
@@ -85,17 +91,28 @@ def _relink(options: argparse.Namespace) -> int:
             now=options.now,
             progress=progress,
         )
-    show(found.text())
-    return 0
+    entry = ""
+    if found.written:
+        account = found.account
+        operation = {"op": "relink", "id": options.new.strip(), "from": options.old.strip(), "user": account.id}
+        entry = history.write_change(spec, operation)
+    return _told(found.text(), entry, history)
+
+
+def _told(text: str, entry: str, history: CommandHistory) -> int:
+    show(text + (f"  {entry}\n" if entry else ""))
+    return fail(history.problem) if history.problem else 0
 
 
 def _release(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.repair.release import release
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
-    progress = Progress(f"reading {options.spec}")
+    progress, history = Progress(f"reading {options.spec}"), CommandHistory("release", options)
     spec = SyncSpec.load(options.spec)
     with open_client(options, spec, progress) as client:
+        client.get_conn()
+        history.check(spec.name)
         found = release(
             spec,
             client,
@@ -105,8 +122,11 @@ def _release(options: argparse.Namespace) -> int:
             approve_protected=options.approve_protected,
             progress=progress,
         )
-    show(found.text())
-    return 0
+    entry = ""
+    if found.steps and not found.dry_run:
+        operation = {"op": "release", "id": options.id.strip(), "user": found.account.id}
+        entry = history.write_change(spec, operation)
+    return _told(found.text(), entry, history)
 
 
 def _undo(options: argparse.Namespace) -> int:
@@ -114,7 +134,7 @@ def _undo(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.repair.undo import make_undo
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
-    progress = Progress(f"reading {options.report}")
+    progress, history = Progress(f"reading {options.report}"), CommandHistory("undo", options)
     spec = SyncSpec.load(options.spec)
     document = read_json(options.report, "report")
     if options.approve and not options.apply:
@@ -122,6 +142,9 @@ def _undo(options: argparse.Namespace) -> int:
     if options.out:
         check_writable(options.out)
     with open_client(options, spec, progress) as client:
+        client.get_conn()
+        if options.apply:
+            history.check(spec.name)
         undo = make_undo(
             spec,
             client,
@@ -133,17 +156,19 @@ def _undo(options: argparse.Namespace) -> int:
             progress=progress,
         )
         report = apply_plan(undo.plan, client, approve=options.approve, progress=progress) if options.apply else None
+    entry = ""
     if report:
         ignore_interruptions()
+        entry = history.write(undo.plan, report)
     text = to_json(undo.to_json(report))
     unkept = keep(options.out, text) if options.out else ""
     if options.json or unkept:
         show(text)
     else:
         told = "".join(f"{line}\n" for line in next_steps.after_undo(undo.plan, report, options))
-        show(undo.text(report, color(), full=options.full) + told)
-    if unkept:
-        return fail(unkept)
+        show(undo.text(report, color(), full=options.full) + (f"{entry}\n" if entry else "") + told)
+    if unkept or history.problem:
+        return fail(unkept or history.problem)
     if report and report.interrupted:
         return EXIT
     return APPLY_EXIT[report.outcome] if report else PLAN_EXIT[undo.plan.outcome]

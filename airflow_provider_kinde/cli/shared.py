@@ -149,18 +149,27 @@ def open_all(options: argparse.Namespace, progress: Progress) -> tuple[SyncSpec,
     return spec, source, open_client(options, spec, progress)
 
 
-def run_request(options: argparse.Namespace, spec: SyncSpec, client: Any) -> RunRequest:
+def run_request(
+    options: argparse.Namespace, spec: SyncSpec, client: Any, check: Callable[[], None] = lambda: None
+) -> RunRequest:
     """What ``--now``, ``--id``, ``--only``, ``--approve`` and ``--approve-protected`` say, where a command has them.
 
     :param options: the parsed command line.
     :param spec: the spec.
     :param client: a client for Kinde.
+    :param check: called once Airflow has started, before anything is written to Kinde.
     :raises SyncError: one of them makes no sense.
     """
     from airflow_provider_kinde.sync.plan.run_request import RunRequest
 
     given = {name: getattr(options, name, None) for name in ("now", "ids", "only", "approve", "approve_protected")}
-    return RunRequest.of(**given, recent=functools.cache(lambda: recent_changes(options, spec, client)))
+
+    def recent() -> RecentChanges:
+        client.get_conn()  # before Airflow's configuration is asked for: Airflow starts in another thread
+        check()
+        return recent_changes(options, spec, client)
+
+    return RunRequest.of(**given, recent=functools.cache(recent))
 
 
 def recent_changes(options: argparse.Namespace, spec: SyncSpec, client: Any) -> RecentChanges:

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_REASON = 500
 """Characters of an error that are sent where there was no plan."""
-FIELDS = ("hash", "held", "rejected", "blocked", "approvable", "outcomes", "requests", "path")
+FIELDS = ("hash", "held", "rejected", "blocked", "approvable", "outcomes", "requests", "path", "history")
 RECOVERED = "recovered"
 APPROVAL = "KindeSyncApprovalOperator"
 
@@ -66,6 +66,8 @@ def text_of(message: Mapping[str, Any]) -> str:
     lines += [f"{name}: {message[key]}" for name, key in (("page", "page"), ("log", "log")) if message.get(key)]
     if message.get("path"):
         lines.append(f"in full: {message['path']}")
+    if message.get("history"):
+        lines.append(f"history: {message['history']}")
     return "\n".join(lines)
 
 

@@ -85,7 +85,7 @@ def _operator(base: Any) -> Any:
             the DAG.
         :param response_timeout: how long to wait (``timedelta`` or seconds).
         :param log_personal_data: whether people are named; ``[kinde] log_personal_data`` when left out.
-        :returns: ``{asked, hash, path, by, seal}``: the plan that may be applied, with ``hash`` only where it was
+        :returns: ``{asked, hash, path, by, at, seal}``: the plan that may be applied, with ``hash`` only where it was
             approved; sealed, since users who may edit the DAG may edit what stands in XCom.
         :raises ValueError: an approver is no user id, or ``response_timeout`` is not above 0.
         """
@@ -185,7 +185,10 @@ def _operator(base: Any) -> Any:
                 raise AirflowSkipException(
                     f"{by or 'an approver'} rejected the plan {asked['hash']}: nothing is written"
                 )
-            return sealed({"asked": True, "hash": asked["hash"], "path": asked["path"], "by": by}, conn_id, context)
+            given = {"asked": True, "hash": asked["hash"], "path": asked["path"], "by": by}
+            if at := answer.get("responded_at"):
+                given["at"] = str(at)
+            return sealed(given, conn_id, context)
 
         def _spec_file(self) -> Path:
             return spec_path(self.spec, self.spec_folder, self.get_dag())

@@ -108,6 +108,8 @@ class KindeOnboardUserOperator(_FormOperator):
         self.hr_id = hr_id
         self.approve = approve
 
+    _command = "onboard"
+
     def execute(self, context: Context) -> dict[str, Any]:
         """Explain, then plan and apply for this one person.
 
@@ -188,6 +190,8 @@ class KindeOffboardUserOperator(_FormOperator):
         self.address = address
         self.hr_id = hr_id
         self.confirm_protected = confirm_protected
+
+    _command = "offboard"
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Explain, then take the access.

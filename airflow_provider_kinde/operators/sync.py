@@ -134,6 +134,8 @@ class _SyncOperator(KindeSpecOperator):
             from airflow_provider_kinde.sync.report.text import plan_text
 
             self.log.info("%s", plan_text(plan))
+        if blocked:
+            self._keep_history(spec, plan, None, context, result)
         if blocked and not (self.ask and result["approvable"]):
             self._block(result, context)
         return result
@@ -161,6 +163,8 @@ class KindeSyncPlanOperator(_SyncOperator):
         ``approve_protected`` fails.
     :returns: ``{outcome, hash, summary, held, rejected, blocked, approvable, path}``.
     """
+
+    _command = "plan"
 
     def __init__(self, *, ask: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -253,7 +257,8 @@ class KindeSyncApplyOperator(_SyncOperator):
                 f"the result of the task {task_id!r} is not the one that it gave for this run: it was changed since. "
                 "Nothing was written. Clear the task, so that it asks again"
             )
-        self._approved_by = str(given.get("by") or "")
+        if given.get("asked"):
+            self._approved = {name: given[name] for name in ("hash", "by", "at") if given.get(name)}
         if self.approvers_decide:
             self.approve, self.plan_path = given["hash"], given["path"]
 

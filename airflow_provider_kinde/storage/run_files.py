@@ -129,6 +129,18 @@ def _copy_remote(path: str, whole: IO[bytes]) -> None:
         shutil.copyfileobj(whole, file)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder on this machine's disk, and those above it, so that only its owner may enter them.
+
+    :param folder: the folder; one that is there already stays as it is.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        # mkdir's own mode holds for the last folder only, and passes through the umask.
+        each.chmod(0o700)
+
+
 def _write_local(local: Path, pieces: Iterable[str]) -> None:
     def fill(file: IO[bytes]) -> None:
         for piece in pieces:
@@ -138,11 +150,7 @@ def _write_local(local: Path, pieces: Iterable[str]) -> None:
 
 
 def _replace(local: Path, fill: Callable[[IO[bytes]], None]) -> None:
-    made = [folder for folder in local.parents if not folder.exists()]
-    local.parent.mkdir(parents=True, exist_ok=True)
-    for folder in made:
-        # mkdir's own mode holds for the last folder only, and passes through the umask.
-        folder.chmod(0o700)
+    make_private(local.parent)
     # mkstemp gives 0600 from the first byte on.
     handle, temporary = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.")
     try:

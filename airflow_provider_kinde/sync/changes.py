@@ -27,6 +27,9 @@ class Change:
     :param outcome: in a report: ``done``, ``failed`` or ``skipped``.
     :param error: in a report: what went wrong, or why it was skipped.
     :param organizations: of a leaver: aliases of the managed organizations that the person is in.
+    :param due: the moment at which it was due by HR's dates, in UTC; empty where no date says so.
+    :param done: when it was done, in seconds since 1970; 0 where it was not.
+    :param steps: the parts of it that have moments of their own, such as ``suspended`` -> seconds since 1970.
     """
 
     kind: str
@@ -48,6 +51,9 @@ class Change:
     joined: bool = False
     """A membership that came with the account."""
     organizations: tuple[str, ...] = ()
+    due: str = ""
+    done: float = 0.0
+    steps: dict[str, float] = field(default_factory=dict)
     seq: int = 0
     """Where the operation is kept."""
 

@@ -112,6 +112,8 @@ class Person:
     adopt_provided_id: str = ""
     connection: str = ""
     """Id of the enterprise connection to sign in by; empty for a person who signs in by the address."""
+    due_at: str = ""
+    """Since when, by HR's dates, the person has this access: a moment in UTC. Empty where no date says so."""
 
 
 @dataclass(frozen=True, slots=True)

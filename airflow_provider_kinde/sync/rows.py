@@ -44,6 +44,8 @@ class RowReading:
         self.incomplete: list[str] = []
         self.proven = False
         self.warnings: list[str] = []
+        self.data_time = ""
+        """When the data was written, as the source says, in ISO 8601; empty where it does not."""
         self._rows: Iterator[Row] = iter(())
 
     def __iter__(self) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import stat
@@ -62,6 +63,7 @@ class FileSource:
         rows = self._open(files[0], first)
         reading.columns = first.columns
         reading._rows = self._all_rows(files, rows, first, reading)
+        reading.data_time = self._written(files)
         return reading
 
     tells_changes = True
@@ -94,8 +96,18 @@ class FileSource:
 
         :raises SourceError: there is no such file.
         """
-        times = [getattr(file.status or self._status(file.path), "st_mtime", 0) for file in self._files()]
+        return self._changed(self._files())
+
+    def _changed(self, files: list[FoundFile]) -> dt.datetime | None:
+        times = [getattr(file.status or self._status(file.path), "st_mtime", 0) for file in files]
         return dt.datetime.fromtimestamp(max(times), dt.timezone.utc) if times and all(times) else None
+
+    def _written(self, files: list[FoundFile]) -> str:
+        """The same as text, for the history; empty where the storage does not say."""
+        with contextlib.suppress(Exception):  # each storage has its own errors
+            if changed := self._changed(files):
+                return f"{changed:%Y-%m-%dT%H:%M:%SZ}"
+        return ""
 
     def _status(self, path: str) -> Any:
         return _storage_path(path, self.conn_id).stat() if "://" in path else Path(path).stat()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -32,10 +32,14 @@ class Accounts:
     :param snapshot: Kinde's side of the plan.
     :param client: a ``KindeClient``.
     :param today: the UTC day of the run, which is written into a leaver's link.
+    :param clock: the time on the clock of the run, in seconds since 1970.
     """
 
-    def __init__(self, spec: SyncSpec, snapshot: Snapshot, client: Any, today: date) -> None:
+    def __init__(
+        self, spec: SyncSpec, snapshot: Snapshot, client: Any, today: date, clock: Callable[[], float] = time.time
+    ) -> None:
         self.spec, self.snapshot, self.client, self.today = spec, snapshot, client, today
+        self.clock = clock
         self.refusals = RefusalReasons(client)
         self._links = LinkReading(spec.name, snapshot, client)
 
@@ -69,11 +73,12 @@ class Accounts:
                 raise
             raise ChangeFailed(self.refusals.words(code, error)) from error
         user_id = str(creation.item["id"])
+        change.steps["created"] = self.clock()
         change.joined = alias is not None
         for other in group:
             other.user_id = user_id
             if creation.answered and other.kind == "add_membership" and other.alias == alias:
-                other.joined = True
+                other.joined, other.done = True, change.steps["created"]
         self._write_properties(user_id, change)
         self._connect(user_id, change)
         return creation.answered or creation.lost
@@ -259,22 +264,28 @@ class Accounts:
         link = account.link
         if link is None:  # the onboarding form made it: without a mark, only a person enables it again
             # Its suspension is what a later run would not see again, so it is the last request.
-            self._end_access(account.id)
+            self._end_access(change)
             self.client.update_user(account.id, is_suspended=True)
+            change.steps["suspended"] = self.clock()
             return
         if change.after.get("suspended") and not account.suspended:
             link = link.with_leaving(self.today)
             self.client.update_user(account.id, is_suspended=True, provided_id=str(link))
-        self._end_access(account.id)
+            change.steps["suspended"] = self.clock()
+        self._end_access(change)
         barred = account.suspended and not link.may_return
         self.client.update_user(account.id, provided_id=str(link.with_left(self.today, barred=barred)))
 
-    def _end_access(self, user_id: str) -> None:
+    def _end_access(self, change: Change) -> None:
         """End what outlives a suspension: sessions and API keys."""
+        assert change.account is not None
+        user_id = change.account.id
         if self.spec.leaver.end_sessions:
             users.end_sessions(self.client, user_id)
+            change.steps["sessions"] = self.clock()
         if self.spec.leaver.delete_api_keys:
             users.delete_api_keys(self.client, user_id)
+            change.steps["api_keys"] = self.clock()
 
     def delete(self, change: Change, group: Sequence[Change] = ()) -> None:
         """Delete an account (``DELETE /user``); an account that is missing already is no error.

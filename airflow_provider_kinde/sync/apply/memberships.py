@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,12 +45,19 @@ class Memberships:
     :param client: a ``KindeClient``.
     :param changes: the plan's.
     :param refusals: says why Kinde refuses to change the members of an organization.
+    :param clock: the time on the clock of the run, in seconds since 1970.
     """
 
     def __init__(
-        self, spec: SyncSpec, snapshot: Snapshot, client: Any, changes: ChangeList, refusals: RefusalReasons
+        self,
+        spec: SyncSpec,
+        snapshot: Snapshot,
+        client: Any,
+        changes: ChangeList,
+        refusals: RefusalReasons,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.spec, self.snapshot, self.client = spec, snapshot, client
+        self.spec, self.snapshot, self.client, self.clock = spec, snapshot, client, clock
         self.changes, self.refusals = changes, refusals
 
     def write(self, alias: str, map_: Map) -> None:
@@ -63,7 +70,8 @@ class Memberships:
         organization, user_ids = self.snapshot.organizations[alias], self._user_ids(alias)
         if time.monotonic() - organization.read_at > FRESH:
             organization.members = read_members(self.client, organization.code, user_ids)
-        writer = self._writer(organization.code, map_)
+        sent: dict[str, float] = {}
+        writer = self._writer(organization.code, map_, sent)
         writer.send(one for one in self._planned(alias, organization.members) if one.after != one.before)
         try:
             now = writer.correct(
@@ -78,6 +86,7 @@ class Memberships:
             for change in group:
                 if _is_done(change, roles):
                     change.outcome, change.error = "done", ""
+                    change.done = change.done or sent.get(change.user_id) or self.clock()
                 else:
                     change.outcome, change.error = "failed", change.error or UNSEEN
             self.changes.save(group)
@@ -111,14 +120,22 @@ class Memberships:
             return NOT_BEGUN
         return self.refusals.words(code, error) if error else UNSEEN
 
-    def _writer(self, code: str, map_: Map) -> MemberWriter[_PlannedChange]:
+    def _writer(self, code: str, map_: Map, sent: dict[str, float]) -> MemberWriter[_PlannedChange]:
+        """A writer that notes in ``sent`` when Kinde took the change of each user."""
+
+        def request(code: str, members: list[dict[str, Any]]) -> None:
+            self.client.update_organization_users(code, members)
+            sent.update(dict.fromkeys([str(member["id"]) for member in members], self.clock()))
+
         def refused(failed: list[_PlannedChange]) -> None:
             for one in failed:
                 for change in one.changes:
                     change.error = self._words(code, one.error)
                 self.changes.save(one.changes)
 
-        return MemberWriter(self.client, code, role_ids=self.snapshot.roles, map_=map_, refused=refused)
+        return MemberWriter(
+            self.client, code, request=request, role_ids=self.snapshot.roles, map_=map_, refused=refused
+        )
 
     def _user_ids(self, alias: str) -> set[str]:
         """Kinde ids of the people whose memberships change: of an organization of a million, only these are kept."""

@@ -109,8 +109,10 @@ class Run:
         self.plan, self.client, self.progress = plan, client, progress or (lambda stage, done, total: None)
         self.operations = plan.operations
         self.snapshot = plan.snapshot
-        self.accounts = Accounts(plan.spec, plan.snapshot, client, plan.now.in_timezone("UTC").date())
-        self.memberships = Memberships(plan.spec, plan.snapshot, client, plan.operations, self.accounts.refusals)
+        self.accounts = Accounts(plan.spec, plan.snapshot, client, plan.now.in_timezone("UTC").date(), plan.clock)
+        self.memberships = Memberships(
+            plan.spec, plan.snapshot, client, plan.operations, self.accounts.refusals, plan.clock
+        )
         self.creations: Group = []
         """Of organizations."""
         self.dead: str = ""
@@ -230,7 +232,7 @@ class Run:
             log.exception("%s of %s failed", operation.kind, operation.id)
             operation.outcome, operation.error = "failed", f"unexpected: {type(error).__name__}: {error}"
         else:
-            operation.outcome = "done"
+            operation.outcome, operation.done = "done", self.plan.clock()
 
     def _skip(self, operation: Change, dependencies: Dependencies) -> str:
         if self.dead:

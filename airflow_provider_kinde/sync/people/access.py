@@ -61,3 +61,50 @@ def is_no_end(end: dt.date, today: dt.date) -> bool:
     """
     ahead = (end.year - FAR_END_YEARS, end.month, end.day) > (today.year, today.month, today.day)
     return end.year >= NO_END_YEAR or ahead
+
+
+def due_day(
+    access: Access,
+    active: bool,
+    start: dt.date | None,
+    end: dt.date | None,
+    today: dt.date,
+    *,
+    days_before_start: int = 0,
+    grace_days: int = 0,
+) -> dt.date | None:
+    """Say on which local day HR's dates gave or took the access that a person has, or no longer has, today.
+
+    :param access: what :func:`decide_access` says.
+    :param active: as for :func:`decide_access`.
+    :param start: first day of the latest spell.
+    :param end: last day.
+    :param today: the local day where the person works.
+    :param days_before_start: days before ``start`` from which access is given.
+    :param grace_days: days after ``end`` during which what is there stays.
+    :returns: the day at whose beginning access was due to be given (``ACTIVE``) or taken (``NONE``); ``None`` where no
+        date of HR says so.
+    """
+    try:
+        if access is Access.ACTIVE and start is not None:
+            return start - dt.timedelta(days=days_before_start)
+        ended = end is not None and not is_no_end(end, today) and not (start is not None and end < start)
+        if access is Access.NONE and ended and (start is None or active or start <= today):
+            assert end is not None
+            return end + dt.timedelta(days=grace_days + 1)
+    except OverflowError:  # a date at the rim of the calendar
+        pass
+    return None
+
+
+def begin_of(day: dt.date, zone: dt.tzinfo) -> str:
+    """The moment at which a local day begins, in UTC; empty where the calendar ends before.
+
+    :param day: the local day.
+    :param zone: the time zone.
+    """
+    try:
+        moment = dt.datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(dt.timezone.utc)
+    except OverflowError:  # a date at the rim of the calendar
+        return ""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -12,7 +12,7 @@ import pendulum
 
 from airflow_provider_kinde.resources.normalization import clean_email, clean_name, email_key, holds_control
 from airflow_provider_kinde.sync.model import Access, Reading, RejectedRow, Row, Source, UnclearRule
-from airflow_provider_kinde.sync.people.access import OUT_OF_SCOPE, decide_access
+from airflow_provider_kinde.sync.people.access import OUT_OF_SCOPE, begin_of, decide_access, due_day
 from airflow_provider_kinde.sync.people.drift import Drift
 from airflow_provider_kinde.sync.people.memberships import MembershipRules, RowError
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
@@ -80,6 +80,8 @@ class _Reader:
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
         self._days: dict[str, LocalDays] = {}
+        self._seen: set[str] = set()
+        self._last_columns: Any = None
         employment = spec.employment
         deciding = (spec.scope, employment.status, employment.start_date, employment.end_date, employment.timezone)
         self._access = RowCache(_columns_of(deciding), self._decide_access)
@@ -118,6 +120,8 @@ class _Reader:
         people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name), *self.dates.warnings()]
         people.warnings += self.without.warnings()
         people.unseen = self.unseen.listed()
+        people.columns = tuple(sorted(self.columns or self._seen))
+        people.data_time = str(getattr(reading, "data_time", "") or "")
         people.unmapped = hr_rows.unmapped_values(self.database)
         people.proven = bool(reading.proven) and not reading.incomplete
         if reading.incomplete and (not people.rows or self.drift.lost_all):
@@ -131,6 +135,9 @@ class _Reader:
         return people
 
     def _row(self, row: Row) -> None:
+        if self.columns is None and row.values.keys() != self._last_columns:
+            self._last_columns = row.values.keys()
+            self._seen.update(map(str, row.values))
         values = clean_row(row.values, self.read_columns)
         view = RowView(values, self.columns, self.missed, self._local_days)
         self.drift.look_at(values)
@@ -145,7 +152,7 @@ class _Reader:
         except RowError as error:
             self._reject(row, None, str(error))
             return
-        understood: tuple[str | None, ...] = (None,) * 11
+        understood: tuple[str | None, ...] = (None,) * 12
         try:
             understood = self._person(view)
             self.without.look_at(id, understood[0], understood[7])
@@ -209,7 +216,7 @@ class _Reader:
     def _person(self, view: RowView) -> tuple[str | None, ...]:
         """What is kept of a row that was understood: the columns of the table from ``access`` on."""
         person, joiner = self.spec.person, self.spec.joiner
-        access, why, due, leaver = self._access(view)
+        access, why, due, leaver, due_at = self._access(view)
         email = self._email(view, leaver)
         key = email.lower() if email.isascii() else email_key(email)
         given = self._name("given_name", person.given_name, view, leaver)
@@ -225,7 +232,7 @@ class _Reader:
                 adopt = self.text("adopt_provided_id", joiner.adopt_provided_id, view).strip()
             if person.connection is not None and (connection := self._connection(person.connection, view)):
                 email = self._as_written(email, view)
-        return access, why, email, key or None, given, family, properties, due, adopt, connection, unmapped
+        return access, why, email, key or None, given, family, properties, due, adopt, connection, unmapped, due_at
 
     def _connection(self, template: Template, view: RowView) -> str:
         """The connection that a row names, by id or by domain; empty where it names none."""
@@ -240,29 +247,32 @@ class _Reader:
         text = self.text("email", self.spec.person.email, view).strip()
         return text if text.isascii() and text.lower() == email.lower() else email
 
-    def _decide_access(self, view: RowView) -> tuple[str, str, str, bool]:
-        """The access, why, what a blank leaves unclear, and whether that makes a leaver."""
-        access, why, unclear_rules = self._scoped(view)
-        return access.value, why, encode_memberships((), unclear_rules), access is Access.NONE
+    def _decide_access(self, view: RowView) -> tuple[str, str, str, bool, str]:
+        """The access, why, what a blank leaves unclear, whether that makes a leaver, and when it was due."""
+        access, why, unclear_rules, due_at = self._scoped(view)
+        return access.value, why, encode_memberships((), unclear_rules), access is Access.NONE, due_at
 
-    def _scoped(self, view: RowView) -> tuple[Access, str, tuple[UnclearRule, ...]]:
+    def _scoped(self, view: RowView) -> tuple[Access, str, tuple[UnclearRule, ...], str]:
         spec = self.spec
         if spec.scope is not None and not self.truth("scope", spec.scope, view):
             blanks = self.blanks([spec.scope], view)
             if not blanks:
-                return Access.NONE, OUT_OF_SCOPE, ()
+                return Access.NONE, OUT_OF_SCOPE, (), ""
             try:
-                access, why = self._employment(view)
+                access, why, due_at = self._employment(view)
             except RowError:
                 access = Access.ACTIVE
             # A person who has left anyway does not leave because of the blank.
             return (
-                (Access.NONE, why, ()) if access is Access.NONE else (Access.NONE, OUT_OF_SCOPE, (UnclearRule(blanks),))
+                (Access.NONE, why, (), due_at)
+                if access is Access.NONE
+                else (Access.NONE, OUT_OF_SCOPE, (UnclearRule(blanks),), "")
             )
-        return *self._employment(view), ()
+        access, why, due_at = self._employment(view)
+        return access, why, (), due_at
 
-    def _employment(self, view: RowView) -> tuple[Access, str]:
-        """Whether status and dates give access, and why."""
+    def _employment(self, view: RowView) -> tuple[Access, str, str]:
+        """Whether status and dates give access, why, and since which moment by HR's dates (UTC; empty for none)."""
         spec, employment = self.spec, self.spec.employment
         status = clean_name(self.text("status", employment.status, view))
         key = status.casefold()
@@ -272,15 +282,12 @@ class _Reader:
             found = f"status {status[:40]!r}" if status else "status is blank, and"
             raise RowError(f"{found} is neither in employment.active nor in employment.inactive")
         local = self.local_days(view)
-        return decide_access(
-            active,
-            status,
-            self.date("start_date", employment.start_date, view, local.zone, start=True),
-            self.date("end_date", employment.end_date, view, local.zone),
-            local.day,
-            days_before_start=spec.joiner.days_before_start,
-            grace_days=spec.leaver.grace_days,
-        )
+        start = self.date("start_date", employment.start_date, view, local.zone, start=True)
+        end = self.date("end_date", employment.end_date, view, local.zone)
+        before, grace = spec.joiner.days_before_start, spec.leaver.grace_days
+        access, why = decide_access(active, status, start, end, local.day, days_before_start=before, grace_days=grace)
+        due = due_day(access, active, start, end, local.day, days_before_start=before, grace_days=grace)
+        return access, why, "" if due is None else begin_of(due, local.zone)
 
     def _local_days(self, view: RowView) -> LocalDays:
         name = self.spec.employment.timezone.render(view).strip()

@@ -36,6 +36,9 @@ def settle_repeats(people: People, *, join: bool) -> None:
             first = min(
                 found, key=lambda row: (not row.memberships, not row.key, row.email, row.given, row.family, row.why)
             )
+            # Access was due to end with the last of the jobs; where one has no date, no date says when.
+            ended = [row.due_at or "" for row in found]
+            hr_rows.replace_row(database, first._replace(due_at=max(ended) if all(ended) else ""))
         elif problem := _difference(found) if join else "; where a person may have two jobs: person.rows: all":
             differing.add(id)
             numbers = sorted(row.number for row in found)
@@ -91,6 +94,7 @@ def _joined(rows: Sequence[HrRow]) -> HrRow:
         memberships=encode_memberships(tuple(ordered), unsure),
         adopt=max(row.adopt for row in rows),
         connection=max(row.connection for row in rows),
+        due_at=min(row.due_at or "" for row in rows if row.access == best.access),
         unmapped=hr_rows.joined_unmapped(row.unmapped for row in rows if row.access == best.access),
     )
 

@@ -196,13 +196,19 @@ class _Offboarding:
         needed = SCOPES | API_KEYS if self.spec.leaver.delete_api_keys else SCOPES
         if error := lacking(needed, self.client, "offboarding"):
             raise error
+        steps: dict[str, float] = {}
         if body:
             self.client.update_user(account.id, **body)
-            plan.operations.finish("done", "")
+            steps["suspended"] = plan.clock()
         # Also for an account that is suspended already: an earlier try may have stopped in between.
         end_sessions(self.client, account.id)
+        steps["sessions"] = plan.clock()
         if self.spec.leaver.delete_api_keys:
             delete_api_keys(self.client, account.id)
+            steps["api_keys"] = plan.clock()
+        for suspend in plan.operations:
+            suspend.outcome, suspend.done, suspend.steps = "done", plan.clock(), steps
+            plan.operations.save([suspend])
         report = Report(plan)
         report.finish(self.client.counts)
         return report

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from airflow_provider_kinde.resources.normalization import clean_name
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.model import Account, Person
+from airflow_provider_kinde.sync.model import Access, Account, Person
 
 
 def change_for(
@@ -37,8 +37,19 @@ def change_for(
     """
     who = describe(account, person)
     return Change(
-        kind, id, alias, role, before, after, reason, who, person, account, organizations=organizations
+        kind, id, alias, role, before, after, reason, who, person, account, organizations=organizations,
+        due=_due(person, kind),
     )  # fmt: skip
+
+
+_GIVE_ACCESS = ("create", "adopt", "enable")
+
+
+def _due(person: Person | None, kind: str) -> str:
+    """When HR's dates wanted the change: only those that begin or end all of a person's access have such a moment."""
+    if person is None or not (kind in _GIVE_ACCESS or person.access is Access.NONE):
+        return ""
+    return person.due_at
 
 
 def describe(account: Account | None, person: Person | None) -> str:

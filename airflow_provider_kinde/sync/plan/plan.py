@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ class Plan:
     :param unchanged: managed accounts for which nothing is to be done.
     :param managed: managed accounts before the plan.
     :param guards: the guards that were exceeded, and the nearest one of each other kind.
+    :param shift: seconds by which the moment of the run is ahead of the clock (``--now``); 0 for the current time.
     :param run: which run made this, and how long it took, for readers of plan and report.
     """
 
@@ -44,6 +46,7 @@ class Plan:
     unchanged: int = 0
     managed: int = 0
     guards: list[GuardCheck] = field(default_factory=list)
+    shift: float = 0.0
     run: dict[str, Any] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     people: People | None = None
@@ -64,6 +67,10 @@ class Plan:
     """People without access in HR who can still sign in by an account that this sync does not manage."""
     sign: Sign | None = None
     """Signs the plan and its report: the client's. Without it they cannot be written."""
+
+    def clock(self) -> float:
+        """The time on the clock of the run, in seconds since 1970: with ``--now``, the run goes on from that moment."""
+        return time.time() + self.shift
 
     @property
     def hash(self) -> str:

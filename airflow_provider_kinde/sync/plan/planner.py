@@ -104,7 +104,7 @@ def plan_run(
     # Only now: the command line opens its connection while HR is being read.
     client = client.get_conn() if hasattr(client, "get_conn") else client
     requests = (client.counts.read, client.counts.write)
-    plan = Plan(spec, client.host, request.now, counts_before=requests, sign=client.sign)
+    plan = Plan(spec, client.host, request.now, counts_before=requests, sign=client.sign, shift=request.shift)
     if reason := wrong_tenant(spec.tenant, client.host):
         plan.blocked = [Block(reason, False)]
         return plan

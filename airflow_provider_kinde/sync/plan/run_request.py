@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,8 @@ class RunRequest:
     approve: str | None = None
     approve_protected: frozenset[str] = field(default_factory=frozenset)
     recent_source: RecentChanges | Callable[[], RecentChanges] = field(default_factory=RecentChanges)
+    shift: float = 0.0
+    """Seconds by which ``now`` is ahead of the clock; 0 for the current time."""
 
     @property
     def recent(self) -> RecentChanges:
@@ -67,13 +70,15 @@ class RunRequest:
         """
         if unknown := sorted(set(only or ()) - set(KINDS)):
             raise SyncError(f"no such kind of change: {', '.join(unknown)}; there are: {', '.join(COUNTED)}")
+        at = moment(now)
         return cls(
-            moment(now),
+            at,
             None if ids is None else frozenset(typed_id(id) for id in ids),
             None if only is None else frozenset(only),
             approve,
             frozenset(typed_id(id) for id in approve_protected or ()),
             recent or RecentChanges(),
+            shift_of(now, at),
         )
 
     @property
@@ -140,6 +145,15 @@ def check_approved_only(command: str, id: str, approve_protected: Collection[str
             f"--approve-protected (approve_protected) names {', '.join(map(repr, other))}: this {command} is about "
             f"{id}. Nothing was written"
         )
+
+
+def shift_of(given: object, at: pendulum.DateTime) -> float:
+    """Return the seconds by which the moment of a run is ahead of the clock.
+
+    :param given: the moment that was given; ``None`` where the run is for the current time.
+    :param at: the moment of the run.
+    """
+    return 0.0 if given is None else at.timestamp() - time.time()
 
 
 def typed_id(text: object, error: type[SyncError] = SyncError) -> str:

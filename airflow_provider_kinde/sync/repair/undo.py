@@ -21,7 +21,7 @@ from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
-from airflow_provider_kinde.sync.plan.run_request import RunRequest, moment
+from airflow_provider_kinde.sync.plan.run_request import RunRequest, moment, shift_of
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.repair.undo_person import PersonUndo
 from airflow_provider_kinde.sync.report.plan_file import parse_operation
@@ -129,7 +129,8 @@ def make_undo(
     client = client.get_conn() if hasattr(client, "get_conn") else client
     request = RunRequest.of(now=now, ids=ids, approve_protected=approve_protected, recent=recent)
     at = request.now
-    plan = Plan(spec, client.host, at, counts_before=(client.counts.read, client.counts.write), sign=client.sign)
+    sent = (client.counts.read, client.counts.write)
+    plan = Plan(spec, client.host, at, counts_before=sent, sign=client.sign, shift=shift_of(now, at))
     done, day = read_report(report, plan)
     undo = Undo(plan, str(report["hash"]))
     _check_ids(done, request, plan)

@@ -282,6 +282,7 @@ def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Requests to Kinde", asked),
         ("Waited for Kinde's rate limit", f"{run['throttled_seconds']:,} s" if "throttled_seconds" in run else ""),
         ("Duration", f"{run['seconds']:,} s" if "seconds" in run else ""),
+        ("History", str(run.get("history") or "")),
         ("DAG run", " / ".join(str(run[part]) for part in ("dag_id", "run_id", "task_id") if run.get(part))),
         ("Command", run.get("command") or ""),
         ("Triggered by", run.get("triggered_by") or ""),

@@ -87,7 +87,7 @@ def first_reasons(report: Report, most: int = 3) -> list[str]:
         found = {"failed": failed, "skipped": skipped}.get(operation.outcome)
         if found is not None and len(found) < most:
             what = f"{operation.id or operation.alias} ({operation.kind.replace('_', ' ')})"
-            found.setdefault(_error(operation.error), what)
+            found.setdefault(error_without_values(operation.error), what)
         if len(failed) == most:
             break
     return [f"{what}: {reason}" for reason, what in [*failed.items(), *skipped.items()][:most]]
@@ -118,7 +118,7 @@ def _operation(operation: Change) -> Change:
         after=_change(operation.after),
         who="",
         reason=_text(operation.reason),
-        error=_error(operation.error),
+        error=error_without_values(operation.error),
         person=None,
         account=None,
         sealed=operation.digest,
@@ -140,8 +140,11 @@ def _value(value: Any) -> Any:
     return MARK if value not in (None, "") else value
 
 
-def _error(text: str) -> str:
-    """Keep the request and the status of an error, without Kinde's message: it may quote what was sent."""
+def error_without_values(text: str) -> str:
+    """Keep the request and the status of an error, without Kinde's message: it may quote what was sent.
+
+    :param text: the error.
+    """
     told = _SENT.search(text)
     if not told:
         return without_values(text)

@@ -6,6 +6,7 @@ them. A new key is one field with its kind, its default and its description, her
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -143,6 +144,7 @@ class SyncSpec(Section):
     )
     _file: str = PrivateAttr("")
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
+    _digest: str = PrivateAttr("")
 
     @classmethod
     def load(cls, path: str | Path) -> SyncSpec:
@@ -168,7 +170,9 @@ class SyncSpec(Section):
         """
         from airflow_provider_kinde.sync.spec.loader import read_model
 
-        return read_model(cls, text, file)
+        found = read_model(cls, text, file)
+        found._digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return found
 
     def model_post_init(self, context: Any, /) -> None:
         """Take file name and lines from the document.
@@ -230,6 +234,11 @@ class SyncSpec(Section):
     def file(self) -> str:
         """The name of the file, for messages."""
         return self._file
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text of the file."""
+        return self._digest
 
     @property
     def lines(self) -> Mapping[str, int]:

@@ -19,6 +19,9 @@ class ChangeRow(NamedTuple):
     :param account: as JSON.
     :param digest: what approvals and hashes know the change by.
     :param organizations: as JSON; ``None`` for none.
+    :param due: when it was due by HR's dates.
+    :param done: when it was done.
+    :param steps: as JSON; ``None`` for none.
     """
 
     seq: int | None
@@ -40,6 +43,9 @@ class ChangeRow(NamedTuple):
     joined: bool
     digest: str
     organizations: str | None
+    due: str
+    done: float
+    steps: str | None
 
 
 # In these queries {ranks} and {marks} stand for a list of kinds and for placeholders: SQL has no parameter for a list.
@@ -127,7 +133,7 @@ UPDATE changes SET outcome = CASE WHEN error = '' THEN 'done' ELSE 'failed' END,
 WHERE alias = ? AND rank IN ({ranks}) AND outcome = '' AND error != ?
 """
 
-SAVE = "UPDATE changes SET outcome = ?, error = ?, user_id = ?, joined = ? WHERE seq = ?"
+SAVE = "UPDATE changes SET outcome = ?, error = ?, user_id = ?, joined = ?, done = ?, steps = ? WHERE seq = ?"
 
 FINISH = "UPDATE changes SET outcome = ?, error = CASE WHEN error = '' THEN ? ELSE error END WHERE outcome = ''"
 

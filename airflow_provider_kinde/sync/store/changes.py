@@ -214,7 +214,7 @@ class ChangeList(Sequence[Change]):
 
         :param changed: changes of this list, with their outcomes.
         """
-        self.database.update(queries.SAVE, [(o.outcome, o.error, o.user_id, o.joined, o.seq) for o in changed])
+        self.database.update(queries.SAVE, [_saved(o) for o in changed])
 
     def finish(self, outcome: str, error: str) -> None:
         """Give an outcome to the changes that have none.
@@ -295,7 +295,8 @@ def _row(o: Change) -> ChangeRow:
         None if o.person is None else json.dumps(_person_parts(o.person)),
         None if o.account is None else json.dumps(_account_parts(o.account)),
         o.outcome, o.error, o.sealed, o.user_id or (o.account.id if o.account else ""), o.joined, o.digest,
-        json.dumps(o.organizations) if o.organizations else None,
+        json.dumps(o.organizations) if o.organizations else None, o.due, o.done,
+        json.dumps(o.steps) if o.steps else None,
     )  # fmt: skip
 
 
@@ -313,8 +314,14 @@ def change_of(row: ChangeRow) -> Change:
         None if row.person is None else _person(*json.loads(row.person)),
         None if row.account is None else _account(*json.loads(row.account)),
         row.outcome, row.error, row.sealed, row.user_id, bool(row.joined),
-        tuple(json.loads(row.organizations)) if row.organizations else (), row.seq or 0,
+        tuple(json.loads(row.organizations)) if row.organizations else (), row.due, row.done,
+        json.loads(row.steps) if row.steps else {}, row.seq or 0,
     )  # fmt: skip
+
+
+def _saved(o: Change) -> tuple[Any, ...]:
+    steps = json.dumps(o.steps) if o.steps else None
+    return o.outcome, o.error, o.user_id, o.joined, o.done, steps, o.seq
 
 
 def _json(text: str | None) -> Any:

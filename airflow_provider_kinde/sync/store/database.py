@@ -20,7 +20,8 @@ _BATCH = 1000
 _TABLES = """
 CREATE TABLE hr (
   number INTEGER, id TEXT, mark INTEGER, access TEXT, why TEXT, email TEXT, key TEXT, given TEXT, family TEXT,
-  properties TEXT, memberships TEXT, adopt TEXT, connection TEXT, unmapped TEXT
+  properties TEXT, memberships TEXT, adopt TEXT, connection TEXT, unmapped TEXT,
+  due_at TEXT
 );
 CREATE TABLE unclear (number INTEGER, id TEXT, key TEXT, given TEXT, family TEXT);
 CREATE TABLE accounts (
@@ -32,7 +33,7 @@ CREATE TABLE members (account TEXT, alias TEXT, roles TEXT);
 CREATE TABLE changes (
   seq INTEGER PRIMARY KEY, rank INTEGER, kind TEXT, id TEXT, alias TEXT, role TEXT, before TEXT, after TEXT,
   reason TEXT, who TEXT, person TEXT, account TEXT, outcome TEXT, error TEXT, sealed TEXT, user_id TEXT,
-  joined INTEGER, digest TEXT, organizations TEXT
+  joined INTEGER, digest TEXT, organizations TEXT, due TEXT, done REAL, steps TEXT
 );
 CREATE TABLE properties (account TEXT PRIMARY KEY, held TEXT) WITHOUT ROWID;
 """

@@ -18,12 +18,12 @@ REPEATED_IDS = "SELECT id FROM hr GROUP BY id HAVING count(*) > 1 ORDER BY min(r
 
 ROWS_OF_ID = (
     "SELECT rowid, number, mark, access, why, email, key, given, family, properties, memberships, adopt, connection, "
-    "unmapped FROM hr WHERE id = ? ORDER BY rowid"
+    "unmapped, due_at FROM hr WHERE id = ? ORDER BY rowid"
 )
 
 REPLACE_ROW = (
     "UPDATE hr SET number = ?, access = ?, why = ?, email = ?, key = ?, given = ?, family = ?, properties = ?, "
-    "memberships = ?, adopt = ?, connection = ?, unmapped = ? WHERE rowid = ?"
+    "memberships = ?, adopt = ?, connection = ?, unmapped = ?, due_at = ? WHERE rowid = ?"
 )
 
 NUMBERS = "SELECT number, id FROM hr WHERE {column} = ? AND access IS NOT NULL ORDER BY number"
@@ -76,6 +76,7 @@ class HrRow(NamedTuple):
     :param adopt: the ``provided_id`` of an account that may be taken over.
     :param connection: the connection to sign in by.
     :param unmapped: values that no rule names, as the table keeps them.
+    :param due_at: since when, by HR's dates, the person has this access.
     """
 
     rowid: int
@@ -92,6 +93,7 @@ class HrRow(NamedTuple):
     adopt: str
     connection: str
     unmapped: str
+    due_at: str
 
 
 def index_ids(database: Database) -> None:
@@ -144,7 +146,7 @@ def replace_row(database: Database, row: HrRow) -> None:
         row.properties,
         row.memberships,
     )
-    database.run(REPLACE_ROW, (*values, row.adopt, row.connection, row.unmapped, row.rowid))
+    database.run(REPLACE_ROW, (*values, row.adopt, row.connection, row.unmapped, row.due_at, row.rowid))
 
 
 def reject_rows(database: Database, column: str, value: str) -> list[tuple[int, str]]:

@@ -30,6 +30,7 @@ class PersonRow(NamedTuple):
     :param memberships: memberships and unclear rules, as :func:`encode_memberships` writes them.
     :param adopt: a ``provided_id`` that the person's account may have.
     :param connection: the connection to sign in by; empty where there is none.
+    :param due_at: since when, by HR's dates, the person has this access, in UTC; empty where no date says so.
     """
 
     number: int
@@ -45,6 +46,7 @@ class PersonRow(NamedTuple):
     memberships: str | None
     adopt: str | None
     connection: str | None
+    due_at: str | None
 
 
 class PersonName(NamedTuple):
@@ -177,7 +179,7 @@ def _person_of(columns: tuple[Any, ...]) -> Person:
     return Person(
         row.id, row.number, row.email or "", row.given or "", row.family or "", pairs, _ACCESS[row.access or ""],
         row.why or "", memberships, unclear_rules, row.adopt or "",
-        row.connection or "",
+        row.connection or "", row.due_at or "",
     )  # fmt: skip
 
 
@@ -292,6 +294,8 @@ class People:
     :param absence_unknown: why no person can be treated as absent (the id of a row cannot be read), or empty.
     :param problems: why the source may not be acted upon at all (empty, incomplete, drifted): never approvable.
     :param proven: the source proved that it is complete.
+    :param columns: the columns of the source, sorted.
+    :param data_time: when the source's data was written, as the source says; empty where it does not.
     :param unseen: texts that the spec compares a column with, and that no row holds: a line for each.
     :param unmapped: values of columns that rules compare, which no rule names: a line for each column, in counts.
     """
@@ -309,6 +313,8 @@ class People:
     unmapped: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     source: str = ""
+    columns: tuple[str, ...] = ()
+    data_time: str = ""
 
     @property
     def ids_certain(self) -> bool:

@@ -1,0 +1,119 @@
+"""The command ``history``: what was done by which run, whether the history is whole, and evidence for auditors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kinde.cli.progress import Progress
+from airflow_provider_kinde.cli.shared import add_common, fail, open_all, show
+from airflow_provider_kinde.exceptions import SyncError
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.storage.history import History
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the command line.
+
+    :param commands: the subparsers of the command line.
+    """
+    history = commands.add_parser(
+        "history", help="list the runs of a spec, what happened to one person, or check that the history is whole"
+    )
+    add_common(history)
+    history.add_argument(
+        "--storage", metavar="PATH", help="where plans and reports are kept, instead of [kinde] storage_path"
+    )
+    history.add_argument("--from", metavar="DAY", type=_day, dest="begin", help="first day, such as 2026-01-01 (UTC)")
+    history.add_argument("--to", metavar="DAY", type=_day, dest="end", help="last day (UTC)")
+    who = history.add_mutually_exclusive_group()
+    who.add_argument("--id", metavar="ID", help="what happened to the person with this HR id")
+    who.add_argument("--email", metavar="ADDRESS", help="the same by an address of the person, in HR or in Kinde")
+    history.add_argument("--verify", action="store_true", help="check that no entry was changed, moved or taken away")
+    history.add_argument(
+        "--head", metavar="HASH", default="",
+        help="with --verify: the hash of an entry that must be there, from a log, a notification or a report",
+    )  # fmt: skip
+    history.add_argument("--json", action="store_true", help="print the first line of each entry as JSON")
+    history.set_defaults(command=_history)
+
+
+def _day(text: str) -> str:
+    if not _DAY.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31")
+    return text
+
+
+def _history(options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.storage.history_settings import open_history
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
+
+    if options.head and not options.verify:
+        raise SyncError("--head needs --verify: it is checked with the chain")
+    if options.begin and options.end and options.begin > options.end:
+        raise SyncError(f"--from {options.begin} is after --to {options.end}")
+    spec = SyncSpec.load(options.spec)
+    if options.storage is None:
+        _start_airflow()
+    history = open_history(spec.name, options.storage)
+    if options.verify:
+        return _verify(history, options.head)
+    return _show(history, spec.name, options)
+
+
+def _start_airflow() -> None:
+    """Load Airflow's configuration as the other commands do, without opening its database."""
+    from airflow_provider_kinde.cli.airflow_context import open_connections
+
+    open_connections()
+
+
+def _verify(history: History, head: str) -> int:
+    from airflow_provider_kinde.storage.history_check import check_chain, check_lines
+
+    check = check_chain(history, head.strip().lower())
+    show(f"{line}\n" for line in check_lines(check))
+    if check.problems:
+        return fail(f"the history in {history.folder} is not whole: keep it as it is, and look for a copy")
+    return 0
+
+
+def _show(history: History, spec_name: str, options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.storage.history_reader import heads, read_entries
+    from airflow_provider_kinde.sync.history.table import person_lines, run_lines
+
+    begin, end = options.begin or "", options.end or ""
+    if options.id or options.email:
+        id = options.id or _find_id(options)
+        show(f"{line}\n" for line in person_lines(read_entries(history, begin, end), id.strip()))
+        return 0
+    found: Iterator[dict[str, Any]] = heads(history, begin, end)
+    first = next(found, None)
+    if first is None:
+        when = f" from {begin or 'the beginning'} to {end or 'now'}" if begin or end else ""
+        show(f"no run of {spec_name}{when} stands in {history.folder}\n")
+        return 0
+
+    def listed() -> Iterator[dict[str, Any]]:
+        yield first
+        yield from found
+
+    show(f"{json.dumps(head)}\n" for head in listed()) if options.json else show(
+        f"{line}\n" for line in run_lines(listed())
+    )
+    return 0
+
+
+def _find_id(options: argparse.Namespace) -> str:
+    from airflow_provider_kinde.sync.person.explain import find_id
+
+    with Progress(f"reading {options.spec}") as progress:
+        spec, source, client = open_all(options, progress)
+        with client:
+            return str(find_id(spec, source, client, options.email, options.now))

@@ -1,0 +1,123 @@
+"""The entry that a command writes into the history of its spec, and what it says of it."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kinde.exceptions import StorageError
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.storage.history import Written
+    from airflow_provider_kinde.sync.history.entry import RunRecord
+    from airflow_provider_kinde.sync.plan.plan import Plan
+    from airflow_provider_kinde.sync.report.report import Report
+
+
+def add_approved_by(command: argparse.ArgumentParser) -> None:
+    """Add ``--approved-by``, which names who approved, for the history.
+
+    :param command: the parser of one command.
+    """
+    command.add_argument(
+        "--approved-by",
+        metavar="NAME",
+        default="",
+        help="who approved this run, for the history; a ticket may stand here",
+    )
+
+
+class CommandHistory:
+    """Writes the entry of one command.
+
+    :param command: the command, such as ``apply``.
+    :param options: the parsed arguments.
+    """
+
+    def __init__(self, command: str, options: argparse.Namespace) -> None:
+        self.command, self.options, self.began = command, options, time.time()
+        self.problem = ""
+        """Why the entry could not be written, in words; empty if it was."""
+
+    def check(self, spec_name: str) -> None:
+        """Check before the first write to Kinde that an entry can be written. Airflow must have started.
+
+        :param spec_name: the spec's name.
+        :raises StorageError: it cannot.
+        """
+        from airflow_provider_kinde.storage.history_settings import keep_days, open_history
+
+        open_history(spec_name).probe()
+        keep_days()
+
+    def write(self, plan: Plan, report: Report | None) -> str:
+        """Write the entry of a run that planned, and name it in the report.
+
+        :param plan: the plan.
+        :param report: what became of it.
+        :returns: a line that names the entry; empty where it could not be written.
+        """
+        from airflow_provider_kinde.storage.history_settings import keep_days, open_history
+        from airflow_provider_kinde.storage.history_writer import write_entry
+
+        def written() -> Written:
+            return write_entry(
+                open_history(plan.spec.name.partition("~")[0]), self._record(), plan, report, keep_days()
+            )
+
+        found = self._tried(written)
+        if found:
+            plan.run = {**plan.run, "history": f"entry {found.number}, head {found.hash}"}
+        return self._line(found)
+
+    def write_change(self, spec: Any, operation: dict[str, Any]) -> str:
+        """Write the entry of a command that changed one account without a plan.
+
+        :param spec: the spec.
+        :param operation: what was done.
+        :returns: a line that names the entry; empty where it could not be written.
+        """
+        from airflow_provider_kinde.storage.history_settings import open_history
+        from airflow_provider_kinde.storage.history_writer import write_change
+
+        facts = {"spec_version": spec.version, "spec_hash": spec.digest, "outcome": "changes"}
+        return self._line(self._tried(lambda: write_change(open_history(spec.name), self._record(), facts, operation)))
+
+    def _tried(self, write: Any) -> Written | None:
+        try:
+            found: Written = write()
+        except StorageError as error:
+            # The store was tried before the first write, and is full or gone now.
+            self.problem = f"{error}. What was done stands in the report only, not in the history"
+            return None
+        return found
+
+    @staticmethod
+    def _line(found: Written | None) -> str:
+        return f"history: entry {found.number}, head {found.hash}" if found else ""
+
+    def _record(self) -> RunRecord:
+        from airflow_provider_kinde.sync.history.entry import RunRecord
+        from airflow_provider_kinde.version_compat import user_agent
+
+        options, user = self.options, system_user()
+        approval = {}
+        by = str(getattr(options, "approved_by", "") or "").strip()
+        hash = getattr(options, "approve", None)
+        if by or hash:
+            approval = {"by": by or user, "how": "the command line", "system_user": user}
+            if hash:
+                approval["hash"] = hash
+        protected = getattr(options, "approve_protected", None) or []
+        names = {"user": user, "trigger": "command line"}
+        return RunRecord(self.command, names, user_agent(), approval, protected, self.began)
+
+
+def system_user() -> str:
+    """The name of the operating system's user; empty where there is none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""

@@ -1,0 +1,341 @@
+"""The history of a sync: one object an entry, each with the SHA-256 of the one before.
+
+Entries stand in ``history/`` beside the reports of the spec, as ``000000001.jsonl``, ``000000002.jsonl`` and so on. The
+first line of an entry names its number and the hash of the entry before it, so that no entry can be changed, moved or
+taken away unseen. ``head.json`` names the last entry, so that a cut tail shows as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.storage import run_files
+
+HEAD = "head.json"
+_NAME = re.compile(r"(\d{9})\.jsonl")
+_TRIES = 1000
+"""How many entries of other runs one run chains after at most, before it gives up."""
+_IN_MEMORY = 32 * 1024 * 1024
+"""Bytes up to which an entry goes to an object store in one request, which can be refused if the object exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry that was written.
+
+    :param number: its number.
+    :param hash: SHA-256 of the object: the head of the history now.
+    :param path: where it stands.
+    """
+
+    number: int
+    hash: str
+    path: str
+
+
+class History:
+    """The history of one spec.
+
+    :param root: where plans and reports are kept.
+    :param spec_name: the spec's name.
+    """
+
+    def __init__(self, root: str, spec_name: str) -> None:
+        self.folder = f"{root.rstrip('/')}/{run_files.segment(spec_name)}/history"
+        self._store: _Local | _Remote
+        local = run_files.local_path(self.folder)
+        self._store = _Remote(self.folder) if local is None else _Local(local)
+
+    def probe(self) -> None:
+        """Check before the first write to Kinde that entries can be written.
+
+        :raises StorageError: they cannot.
+        """
+        try:
+            run_files.probe(self.folder)
+        except StorageError as error:
+            raise StorageError(
+                f"the history cannot be kept: {error}. Nothing was written to Kinde. Set [kinde] storage_path to a "
+                "folder that this user may write to"
+            ) from error
+
+    def path(self, number: int) -> str:
+        """Where an entry stands.
+
+        :param number: the number of the entry.
+        """
+        return f"{self.folder}/{number:09d}.jsonl"
+
+    def numbers(self) -> list[int]:
+        """The numbers of all entries that are there, in order.
+
+        :raises StorageError: the store cannot be listed.
+        """
+        with _understood(self.folder, "listed"):
+            return sorted(int(found.group(1)) for name in self._store.names() if (found := _NAME.fullmatch(name)))
+        raise AssertionError("unreachable")
+
+    @contextlib.contextmanager
+    def open(self, number: int) -> Iterator[IO[bytes]]:
+        """Open an entry.
+
+        :param number: the number of the entry.
+        :raises FileNotFoundError: there is no such entry.
+        :raises StorageError: it cannot be read.
+        """
+        with _understood(self.path(number), "read"), self._store.open(f"{number:09d}.jsonl") as file:
+            yield file
+
+    def hash_of(self, number: int) -> str:
+        """SHA-256 of the object of an entry.
+
+        :param number: the number of the entry.
+        """
+        digest = hashlib.sha256()
+        with self.open(number) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def head_line(self, number: int) -> dict[str, Any]:
+        """The first line of an entry.
+
+        :param number: the number of the entry.
+        :raises StorageError: it is no entry.
+        """
+        with self.open(number) as file:
+            return parse_head(file.readline(), self.path(number))
+
+    @contextlib.contextmanager
+    def open_head(self) -> Iterator[IO[bytes]]:
+        """Open ``head.json``.
+
+        :raises FileNotFoundError: it is missing.
+        """
+        with _understood(f"{self.folder}/{HEAD}", "read"), self._store.open(HEAD) as file:
+            yield file
+
+    def known_head(self) -> tuple[int, str] | None:
+        """Number and hash of the last entry, as ``head.json`` says; ``None`` where that says nothing."""
+        try:
+            with self.open_head() as file:
+                text = file.read()
+            found = json.loads(text)
+            return int(found["number"]), str(found["hash"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def last(self) -> tuple[int, str]:
+        """Number and hash of the last entry; ``(0, "")`` for an empty history.
+
+        :raises StorageError: the store cannot be read.
+        """
+        known = self.known_head()
+        if known is not None and self._store.exists(f"{known[0]:09d}.jsonl"):
+            number, hash = known
+        else:
+            numbers = self.numbers()
+            if not numbers:
+                return 0, ""
+            number, hash = numbers[-1], self.hash_of(numbers[-1])
+        while self._store.exists(f"{number + 1:09d}.jsonl"):  # another run has not written head.json yet
+            number += 1
+            hash = self.hash_of(number)
+        return number, hash
+
+    def append(self, head: Callable[[int], Mapping[str, Any]], lines: Iterable[str]) -> Written:
+        """Write the entry of a run after the last one. A run that finds the place taken goes behind that entry.
+
+        :param head: makes the first line, given the number of the entry before (0 for none); ``number`` and
+            ``previous`` are added here.
+        :param lines: the other lines.
+        :raises StorageError: it cannot be written.
+        """
+        with tempfile.TemporaryFile() as body, _understood(self.folder, "written"):
+            for line in lines:
+                body.write(line.encode("utf-8", "surrogatepass") + b"\n")
+            number, previous = self.last()
+            for _ in range(_TRIES):
+                values = {"number": number + 1, "previous": previous, **head(number)}
+                first = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+                body.seek(0)
+                hash = self._store.create(f"{number + 1:09d}.jsonl", first, body)
+                number += 1
+                if hash is not None:
+                    self._write_head(number, hash)
+                    return Written(number, hash, self.path(number))
+                previous = self.hash_of(number)
+        raise StorageError(f"{self.folder} could not be written: other runs write to it without end")
+
+    def _write_head(self, number: int, hash: str) -> None:
+        known = self.known_head()
+        if known is None or known[0] < number or not self._store.exists(f"{known[0]:09d}.jsonl"):
+            run_files.write(f"{self.folder}/{HEAD}", head_text(number, hash))
+
+    def delete(self, number: int) -> None:
+        """Delete an entry that a checkpoint stands for.
+
+        :param number: the number of the entry.
+        """
+        with contextlib.suppress(FileNotFoundError), _understood(self.path(number), "deleted"):
+            self._store.delete(f"{number:09d}.jsonl")
+
+
+def head_text(number: int, hash: str) -> str:
+    """The content of ``head.json``.
+
+    :param number: the number of the last entry.
+    :param hash: its SHA-256.
+    """
+    return json.dumps({"number": number, "hash": hash}) + "\n"
+
+
+def parse_head(line: bytes, path: str) -> dict[str, Any]:
+    """Read the first line of an entry.
+
+    :param line: the line.
+    :param path: where the entry stands, for the message.
+    :raises StorageError: it is none.
+    """
+    try:
+        found = json.loads(line)
+        if isinstance(found, dict) and isinstance(found["number"], int) and isinstance(found["previous"], str):
+            return found
+    except (ValueError, KeyError, RecursionError):
+        pass
+    raise StorageError(f"{path} is not an entry of a history: its first line was changed. Run history --verify")
+
+
+class _Local:
+    """Entries on this machine's disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        return [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
+
+    def exists(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.folder / name).open("rb")
+
+    def delete(self, name: str) -> None:
+        (self.folder / name).unlink()
+
+    def create(self, name: str, first: bytes, body: IO[bytes]) -> str | None:
+        """Make a file whole or not at all; ``None`` if there is one of this name already, else its SHA-256."""
+        run_files.make_private(self.folder)
+        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                hash = _copy(first, body, file)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, self.folder / name)
+            except FileExistsError:
+                return None
+            except OSError:  # a file system without hard links
+                try:
+                    taken = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                except FileExistsError:
+                    return None
+                with os.fdopen(taken, "wb") as target, Path(temporary).open("rb") as whole:
+                    shutil.copyfileobj(whole, target)
+            return hash
+        finally:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+
+
+class _Remote:
+    """Entries in an object store."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def _at(self, name: str = "") -> Any:
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        return ObjectStoragePath(f"{self.folder}/{name}" if name else self.folder)
+
+    def names(self) -> list[str]:
+        folder = self._at()
+        folder.fs.invalidate_cache()
+        return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+    def exists(self, name: str) -> bool:
+        path = self._at(name)
+        path.fs.invalidate_cache()
+        return bool(path.exists())
+
+    def open(self, name: str) -> IO[bytes]:
+        file: IO[bytes] = self._at(name).open("rb")
+        return file
+
+    def delete(self, name: str) -> None:
+        self._at(name).unlink()
+
+    def create(self, name: str, first: bytes, body: IO[bytes]) -> str | None:
+        """Make an object; ``None`` if there is one of this name already, else its SHA-256.
+
+        S3, GCS and Azure refuse the request itself if the object exists. Of other stores it is asked before.
+        """
+        path = self._at(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.exists(name):
+            return None
+        size = body.seek(0, os.SEEK_END)
+        body.seek(0)
+        if size > _IN_MEMORY:
+            with path.open("wb") as file:
+                return _copy(first, body, file)
+        content = first + body.read()
+        try:
+            try:
+                path.fs.pipe_file(path.path, content, mode="create")
+            except TypeError:  # a store whose library is older than this way of writing
+                path.fs.pipe_file(path.path, content)
+        except FileExistsError:
+            return None
+        path.fs.invalidate_cache()
+        # Without a conditional write another run may have written at the same moment: the last one counts.
+        return hashlib.sha256(content).hexdigest() if path.read_bytes() == content else None
+
+
+def _copy(first: bytes, body: IO[bytes], target: IO[bytes]) -> str:
+    digest = hashlib.sha256(first)
+    target.write(first)
+    while block := body.read(1 << 20):
+        digest.update(block)
+        target.write(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _understood(path: str, verb: str) -> Iterator[None]:
+    """Name the object in every error; a missing one stays a ``FileNotFoundError``."""
+    try:
+        yield
+    except (FileNotFoundError, StorageError):
+        raise
+    except OSError as error:
+        raise StorageError(f"{path} could not be {verb}: {error.strerror or error}") from error
+    except Exception as error:
+        if isinstance(error, (AssertionError, GeneratorExit)) or "://" not in path:
+            raise
+        # The libraries of object stores have errors of their own kinds.
+        raise StorageError(f"{path} could not be {verb}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,257 @@
+"""Write the entry of a run, and find out on the way what changed in Kinde without one.
+
+The sync itself never reads the history: what a run does depends on HR, the spec and Kinde alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from itertools import chain
+from typing import Any
+
+from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.storage.history import History, Written, parse_head
+from airflow_provider_kinde.sync.history.access import differences, full_text, read_access, replayed, split_full
+from airflow_provider_kinde.sync.history.entry import (
+    RunRecord,
+    entry_head,
+    moment_text,
+    operation_lines,
+    organization_codes,
+)
+from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.report.report import Report
+
+log = logging.getLogger(__name__)
+
+FULL_ENTRIES = 200
+"""Entries after which the whole list of accounts is written again."""
+FULL_DAYS = 7
+"""Days after which it is written again."""
+MOST_CHANGES = 20_000
+"""Changes since the last whole list after which the next entry holds the list instead of what changed."""
+
+
+def write_entry(
+    history: History, record: RunRecord, plan: Plan, report: Report | None, keep: int | None = None
+) -> Written:
+    """Write the entry of a run that planned.
+
+    :param history: the history.
+    :param record: who or what ran it, and who approved it.
+    :param plan: the plan.
+    :param report: what became of it; ``None`` for a plan that was not applied.
+    :param keep: days after which entries are dropped; ``None`` for never.
+    :returns: the entry.
+    :raises StorageError: it cannot be written.
+    """
+    ended = time.time()
+    entry = _Entry(history, record, plan)
+    head = entry_head(record, plan, report, ended)
+    lines = chain(entry.access_lines(), operation_lines(plan, ended))
+    written = history.append(lambda number: {**head, **entry.hints(number)}, lines)
+    if keep:
+        retire(history, keep, ended)
+    return written
+
+
+def write_change(
+    history: History, record: RunRecord, facts: Mapping[str, Any], operation: Mapping[str, Any]
+) -> Written:
+    """Write the entry of a command that changes one account without a plan: ``relink`` or ``release``.
+
+    :param history: the history.
+    :param record: who ran it.
+    :param facts: further values of the first line.
+    :param operation: what was done.
+    :returns: the entry.
+    :raises StorageError: it cannot be written.
+    """
+    ended = time.time()
+    head = {
+        "command": record.command,
+        "run": {name: str(value) for name, value in record.names.items() if value},
+        "at": moment_text(ended),
+        "began": moment_text(record.began),
+        "ended": moment_text(ended),
+        "written": moment_text(ended),
+        "versions": record.versions,
+        **facts,
+    }
+    line = json.dumps({**operation, "outcome": "done", "done": moment_text(ended)}, ensure_ascii=False)
+
+    def with_hints(number: int) -> dict[str, Any]:
+        before = history.head_line(number) if number else {}
+        return {**head, **_carried(before, 1)}
+
+    return history.append(with_hints, [line])
+
+
+class _Entry:
+    """The part of an entry that depends on the entries before: the list of accounts, or what changed in it."""
+
+    def __init__(self, history: History, record: RunRecord, plan: Plan) -> None:
+        self.history, self.record, self.plan = history, record, plan
+        self.count = len(plan.operations)
+        self.access = "unread"
+        self.accounts = 0
+        self.lost = self.managed = ""
+
+    def hints(self, number: int) -> dict[str, Any]:
+        """What the next run needs to know, given the number of the entry before."""
+        found: dict[str, Any] = {"access": self.access}
+        if self.managed:
+            found["managed"] = self.managed
+        if self.access in ("full", "changes"):
+            found["accounts"] = self.accounts
+        if self.lost:
+            found["access_lost"] = self.lost
+        if self.access == "full":
+            at = moment_text(self.record.began)
+            return {**found, "full": {"number": number + 1, "at": at}, "changes": self.count}
+        before = self.history.head_line(number) if number else {}
+        return {**_carried(before, self.count), **found}
+
+    def access_lines(self) -> Iterator[str]:
+        """Yield the accounts that changed without an entry, or from time to time all accounts."""
+        plan = self.plan
+        snapshot = plan.snapshot
+        if snapshot is None or plan.spec.name.endswith("~onboarded"):
+            return
+        codes = organization_codes(plan)
+        self.managed = _digest(plan.host, codes)
+        now = read_access(snapshot.database, plan.spec.name, codes)
+        number, _ = self.history.last()
+        before = self._head(number)
+        if before is None or self._is_due(before):
+            self.access = "full"
+            for row in now:
+                self.accounts += 1
+                yield full_text(row)
+            return
+        if before["written"] >= moment_text(self.record.began):
+            self.access = "concurrent"  # what the other run did may or may not have been there when this one read
+            return
+        self.access = "changes"
+        try:
+            changes = self._changes(int(before["full"]["number"]), number)
+        except (StorageError, FileNotFoundError, ValueError, KeyError, TypeError) as error:
+            log.warning("the history cannot be read, so this entry lists all accounts anew: %s", error)
+            self.access, self.lost = "full", f"{type(error).__name__}: {error}"
+            for row in now:
+                self.accounts += 1
+                yield full_text(row)
+            return
+        earlier = replayed(self._full(int(before["full"]["number"])), changes)
+        for found in differences(earlier, self._counted(now)):
+            self.count += 1
+            yield json.dumps(found, ensure_ascii=False)
+
+    def _counted(self, rows: Iterator[Any]) -> Iterator[Any]:
+        for row in rows:
+            self.accounts += 1
+            yield row
+
+    def _head(self, number: int) -> dict[str, Any] | None:
+        if not number:
+            return None
+        try:
+            return self.history.head_line(number)
+        except (StorageError, FileNotFoundError) as error:
+            self.lost = str(error)
+            return None
+
+    def _is_due(self, before: Mapping[str, Any]) -> bool:
+        full = before.get("full")
+        if not full or before.get("changes", 0) > MOST_CHANGES:
+            return True
+        number, at = int(full["number"]), str(full["at"])
+        old = moment_text(time.time() - FULL_DAYS * 86_400)
+        if int(before["number"]) - number >= FULL_ENTRIES or at < old:
+            return True
+        return bool(before.get("managed") != self.managed)
+
+    def _changes(self, full: int, last: int) -> dict[str, list[Any]]:
+        """User id -> what changed since the last whole list, in order."""
+        found: defaultdict[str, list[Any]] = defaultdict(list)
+        for number in range(full, last + 1):
+            with self.history.open(number) as file:
+                parse_head(file.readline(), self.history.path(number))
+                for line in file:
+                    if line.startswith(b"{"):
+                        change = json.loads(line)
+                        if user := change.get("noticed") or change.get("user"):
+                            found[user].append(change)
+        return found
+
+    def _full(self, number: int) -> Iterator[tuple[str, str]]:
+        with self.history.open(number) as file:
+            for line in file:
+                if line.startswith(b"["):
+                    yield split_full(line.decode().rstrip("\n"))
+
+
+def _carried(before: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """What an entry without a whole list says of the last one."""
+    if "full" not in before:
+        return {}
+    kept = {name: before[name] for name in ("full", "managed") if name in before}
+    return {**kept, "changes": int(before.get("changes", 0)) + count}
+
+
+def _digest(host: str, codes: Mapping[str, str]) -> str:
+    """Tells whether the same organizations of the same Kinde are managed as before."""
+    return hashlib.sha256(",".join([host, *sorted(codes.values())]).encode()).hexdigest()[:16]
+
+
+def retire(history: History, days: int, now: float) -> Written | None:
+    """Drop entries that are older than some days, and write a checkpoint that stands for them.
+
+    The first entry that stays holds the whole list of accounts, so that access can be told from then on.
+
+    :param history: the history.
+    :param days: how long entries are kept.
+    :param now: the time, in seconds since 1970.
+    :returns: the checkpoint; ``None`` where no entry is old enough.
+    :raises StorageError: the store cannot be read or written.
+    """
+    limit = datetime.fromtimestamp(now, timezone.utc) - timedelta(days=days)
+    cutoff, numbers, stays, until = moment_text(limit.timestamp()), history.numbers(), 0, ""
+    written = ""
+    for number in numbers:
+        head = history.head_line(number)
+        if str(head.get("written", "")) >= cutoff:
+            break
+        if head.get("access") == "full":
+            stays, until = number, written
+        written = str(head.get("written", ""))
+    dropped = [number for number in numbers if number < stays]
+    if not dropped:
+        return None
+    facts = {
+        "first": dropped[0],
+        "last": dropped[-1],
+        "hash": history.hash_of(dropped[-1]),
+        "until": until,
+        "keep_days": days,
+    }
+
+    def head_of(number: int) -> dict[str, Any]:
+        moment = moment_text(now)
+        return {
+            "command": "checkpoint",
+            "written": moment,
+            "checkpoint": facts,
+            **_carried(history.head_line(number), 0),
+        }
+
+    checkpoint = history.append(head_of, ())
+    for number in dropped:
+        history.delete(number)
+    return checkpoint

@@ -1,0 +1,326 @@
+"""The history of a sync: each run has its entry, and no entry can be changed, moved or taken away unseen."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import threading
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.storage.history import History, Written
+from airflow_provider_kinde.storage.history_check import check_chain, check_lines
+from airflow_provider_kinde.storage.history_reader import heads, read_entries
+from airflow_provider_kinde.storage.history_writer import retire, write_entry
+from airflow_provider_kinde.sync.history.entry import RunRecord, moment_text
+from airflow_provider_kinde.sync.history.table import person_lines, run_lines
+from airflow_provider_kinde.sync.spec.sections import Guards
+from tests.support.world import SPEC, World, person, settings, world
+
+__all__ = ["settings", "world"]
+
+EDITS = int(os.environ.get("KINDE_EXAMPLES", "0")) * 5 or 400
+
+
+def load_verifier() -> ModuleType:
+    path = Path(__file__).parents[2] / "docs/verify_history.py"
+    assert len(path.read_text().splitlines()) <= 200
+    spec = importlib.util.spec_from_file_location("verify_history", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+VERIFIER = load_verifier()
+
+
+def make(history: History, count: int, **head: Any) -> list[Written]:
+    return [
+        history.append(lambda number: {"written": moment_text(number), **head}, [f'{{"op": {n}}}'])
+        for n in range(count)
+    ]
+
+
+def verdicts(history: History, known: str = "") -> tuple[bool, bool]:
+    """Whether the package and the verifier for auditors find the history whole."""
+    independent, _ = VERIFIER.check(Path(history.folder), known)
+    return not check_chain(history, known).problems, not independent
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("scheme", ["", "memory://"])
+def test_entries_are_chained(tmp_path: Path, scheme: str) -> None:
+    history = History(f"{scheme}{tmp_path}", "hr")
+    history.probe()
+    assert check_lines(check_chain(history)) == ["the history is empty"]
+    written = make(history, 5)
+    assert [entry.number for entry in written] == [1, 2, 3, 4, 5]
+    assert [head["previous"] for head in heads(history)] == ["", *(entry.hash for entry in written[:-1])]
+    check = check_chain(history, written[2].hash)
+    assert (check.problems, check.entries, check.head) == ([], 5, written[-1].hash)
+
+
+def test_every_edit_deletion_swap_and_truncation_is_detected(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 12, text="some words " * 5)
+    folder = Path(history.folder)
+    files = sorted(folder.iterdir())
+    kept = {path: path.read_bytes() for path in files}
+    chance = random.Random(17)
+    for number in range(EDITS):
+        tamper(chance, files)
+        if any(not path.exists() or path.read_bytes() != content for path, content in kept.items()):
+            assert verdicts(history) == (False, False), number
+        for path, content in kept.items():
+            path.write_bytes(content)
+    assert verdicts(history) == (True, True)
+
+
+def tamper(chance: random.Random, files: list[Path]) -> None:
+    path, kind = chance.choice(files), chance.randrange(6)
+    content = path.read_bytes()
+    place = chance.randrange(len(content))
+    if kind == 0:
+        path.write_bytes(content[:place] + bytes([chance.randrange(256)]) + content[place + 1 :])
+    elif kind == 1:
+        path.unlink()
+    elif kind == 2:
+        other = chance.choice(files)
+        theirs = other.read_bytes()
+        other.write_bytes(content)
+        path.write_bytes(theirs)
+    elif kind == 3:
+        path.write_bytes(content[:place])
+    elif kind == 4:
+        for tail in files[chance.randrange(len(files) - 1) : -1]:  # the last file is head.json
+            tail.unlink()
+    else:
+        path.write_bytes(content[:place] + b" " + content[place:])
+
+
+def test_a_cut_end_shows_with_a_head_from_elsewhere_even_if_the_rest_was_made_to_fit(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    written = make(history, 6)
+    for number in (5, 6):
+        Path(history.path(number)).unlink()
+    assert verdicts(history) == (False, False)
+    head = {"number": 4, "hash": written[3].hash}
+    (Path(history.folder) / "head.json").write_text(json.dumps(head) + "\n")
+    assert verdicts(history) == (True, True)
+    assert verdicts(history, written[-1].hash) == (False, False)
+    assert "taken away or changed" in check_chain(history, written[-1].hash).problems[0]
+
+
+def test_runs_that_write_at_once_keep_the_chain_whole(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    begin = threading.Barrier(8)
+
+    def write() -> None:
+        begin.wait()
+        make(History(str(tmp_path), "hr"), 5)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check = check_chain(history)
+    assert (check.problems, check.entries) == ([], 40)
+
+
+def test_a_run_that_was_killed_before_head_json_is_followed(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 2)
+    before = (Path(history.folder) / "head.json").read_bytes()
+    make(history, 1)
+    (Path(history.folder) / "head.json").write_bytes(before)
+    assert [written.number for written in make(history, 1)] == [4]
+    assert verdicts(history) == (True, True)
+
+
+def test_a_store_that_lost_entries_says_which(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 6)
+    for number in (2, 3):
+        Path(history.path(number)).unlink()
+    assert check_chain(history).problems == ["entries 2 to 3 are missing: they were taken away, or the store lost them"]
+    assert make(history, 1)[0].number == 7
+
+
+def test_a_clock_that_went_back_is_noted_and_no_fault_of_the_chain(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    for second in (100, 50):
+        history.append(lambda number, at=second: {"written": moment_text(at)}, ())
+    check = check_chain(history)
+    assert check.problems == []
+    assert "clock" in check.notes[0]
+
+
+def test_a_store_that_refuses_writes_is_told_before_anything(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"history cannot be kept.*Nothing was written to Kinde.*storage_path"):
+        History(str(tmp_path / "file"), "hr").probe()
+
+
+class Runs:
+    """Runs of a sync that keep their history."""
+
+    def __init__(self, world: World, root: Path) -> None:
+        self.world, self.root = world, root
+        self.history = History(str(root), "hr")
+
+    def apply(self, rows: list[dict[str, Any]], spec: str = SPEC, **options: Any) -> Written:
+        approval, keep = options.pop("approval", {}), options.pop("keep", None)
+        record = RunRecord("apply", {"user": "ann"}, "test/1", approval, (), time.time())
+        report = self.world.apply(rows, spec, **options)
+        return write_entry(self.history, record, report.plan, report, keep)
+
+    def head(self) -> dict[str, Any]:
+        return list(heads(self.history))[-1]
+
+    def changes(self) -> list[dict[str, Any]]:
+        return list(read_entries(self.history))[-1][1]
+
+    def access(self, number: int) -> list[list[Any]]:
+        with self.history.open(number) as file:
+            return [json.loads(line) for line in file if line.startswith(b"[")]
+
+
+@pytest.fixture
+def runs(world: World, tmp_path: Path) -> Runs:
+    return Runs(world, tmp_path)
+
+
+def test_an_entry_says_what_was_done_when_and_when_it_was_due(runs: Runs) -> None:
+    rows = [person(1, dept="Eng"), person(2, start="2026-03-02")]
+    runs.apply(rows)
+    head, changes = runs.head(), runs.changes()
+    assert head["outcome"] == "changes"
+    assert head["input"] == {
+        "source": "the list of rows", "rows": 2, "complete": True,
+        "columns": ["dept", "email", "end", "first", "id", "last", "start", "status"], "data_time": "",
+    }  # fmt: skip
+    assert head["spec_hash"] == runs.world.spec().digest
+    assert head["requests"]["write"] == len(runs.world.writes())
+    created = {change["id"]: change for change in changes if change["op"] == "create"}
+    assert "due" not in created["1"]
+    assert created["2"]["due"] == "2026-03-02T00:00:00Z"
+    assert created["2"]["done"].startswith("2026-03-02T12:00:")  # the run was for noon of that day
+    rows[0].update(status="Terminated", end="2026-03-01")
+    runs.apply(rows, approval={"hash": "abc", "by": "carol", "how": "the command line"})
+    head, changes = runs.head(), runs.changes()
+    assert head["approval"]["by"] == "carol"
+    (left,) = changes
+    assert (left["op"], left["due"], left["outcome"]) == ("suspend", "2026-03-02T00:00:00Z", "done")
+    assert list(left["steps"]) == ["suspended", "sessions", "api_keys"]
+    assert left["steps"]["suspended"] <= left["done"]
+    text = "\n".join(person_lines(read_entries(runs.history), "1"))
+    assert "joined eng" in text
+    assert "access taken" in text
+    assert "approved by carol" in text
+    assert len(list(run_lines(heads(runs.history)))) == 3
+    assert all("example.com" not in path.read_text() for path in Path(runs.history.folder).iterdir())
+
+
+def test_a_blocked_run_has_its_entry(runs: Runs) -> None:
+    rows = [person(number) for number in range(20)]
+    runs.apply(rows)
+    for row in rows[:15]:
+        row["status"] = "Terminated"
+    runs.apply(rows)
+    head = runs.head()
+    assert head["outcome"] == "blocked"
+    assert "max_leavers" in head["blocked"][0]["reason"]
+    assert {change["outcome"] for change in runs.changes()} == {"planned"}
+    runs.apply([])
+    assert runs.head()["access"] == "unread"
+
+
+def test_what_changed_without_a_run_is_noticed(runs: Runs) -> None:
+    rows = [person(1, dept="Eng"), person(2), person(3)]
+    first = runs.apply(rows)
+    assert (runs.head()["access"], runs.access(first.number)) == ("full", [])
+    runs.apply(rows)
+    assert (runs.head()["access"], runs.head()["accounts"], runs.changes()) == ("changes", 3, [])
+    users = runs.world.users()
+    code = runs.world.code("Engineering")
+    client = runs.world.client
+    client.update_user(users["p2@example.com"]["id"], is_suspended=True)
+    client.update_organization_users(code, [{"id": users["p1@example.com"]["id"], "roles": ["engineer", "auditor"]}])
+    runs.apply(rows)
+    noticed = {change["noticed"]: change for change in runs.changes() if "noticed" in change}
+    assert set(noticed) == {users["p1@example.com"]["id"], users["p2@example.com"]["id"]}
+    by_hand = noticed[users["p1@example.com"]["id"]]
+    assert by_hand["before"][3] == {code: ["engineer"]}
+    assert by_hand["after"][3] == {code: ["auditor", "engineer"]}
+    runs.apply(rows)
+    assert runs.changes() == []
+    assert "suspended" in "\n".join(person_lines(read_entries(runs.history), "2"))
+
+
+def test_every_kind_of_operation_leaves_the_state_that_the_next_run_reads(runs: Runs) -> None:
+    limits = ", ".join(f"{guard}: 100" for guard in Guards.names())
+    spec = SPEC + f"leaver: {{delete_after_days: 1}}\nguards: {{{limits}}}\n"
+    client, rows = runs.world.client, [person(1, dept="Eng"), person(2), person(3), person(4)]
+    made = client.create_user(
+        profile={"given_name": "Given9", "family_name": "Doe"},
+        identities=[{"type": "email", "details": {"email": "p9@example.com"}, "is_verified": True}],
+    )
+    client.add_organization_users(runs.world.code("Sales"), [{"id": made["id"], "roles": ["auditor"]}])
+    runs.apply([*rows, person(9)], spec)
+    assert ("adopt", "done") in [(change.get("op"), change.get("outcome")) for change in runs.changes()]
+    for change in (
+        {"dept": "Eng"}, {"dept": "None"}, {"status": "Terminated"}, {"status": "Active"}, {"last": "Roe"},
+    ):  # fmt: skip
+        for row in rows[:1]:
+            row.update(change)
+        runs.apply([*rows, person(9)], spec)
+        runs.apply([*rows, person(9)], spec)
+        assert [found for found in runs.changes() if "noticed" in found] == []
+        assert runs.head()["access"] in ("changes", "full")
+    rows[3].update(status="Terminated")
+    runs.apply([*rows, person(9)], spec)
+    runs.apply([*rows, person(9)], spec, now="2026-03-09T12:00:00Z")
+    assert [change["op"] for change in runs.changes()] == ["delete"]
+    runs.apply([*rows, person(9)], spec, now="2026-03-09T12:00:00Z")
+    assert runs.changes() == []
+
+
+def test_dropped_entries_leave_a_checkpoint_and_a_chain_that_is_whole(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_kinde.storage.history_writer.FULL_ENTRIES", 2)
+    for _ in range(6):
+        runs.apply([person(1)])
+    later = time.time() + 40 * 86_400
+    assert retire(runs.history, 60, later) is None
+    checkpoint = retire(runs.history, 30, later)
+    assert checkpoint is not None
+    numbers = runs.history.numbers()
+    assert numbers == [4, 5, 6, 7]
+    assert next(heads(runs.history))["access"] == "full"
+    assert verdicts(runs.history) == (True, True)
+    runs.apply([person(1)])
+    assert verdicts(runs.history) == (True, True)
+    Path(runs.history.path(4)).unlink()
+    assert verdicts(runs.history) == (False, False)
+
+
+def test_a_history_that_cannot_be_read_is_begun_anew_with_the_whole_list(runs: Runs) -> None:
+    runs.apply([person(1)])
+    runs.apply([person(1)])
+    Path(runs.history.path(1)).write_text("{", encoding="utf-8")
+    runs.apply([person(1)])
+    head = runs.head()
+    assert head["access"] == "full"
+    assert head["access_lost"]
+    assert runs.access(head["number"])[0][1] == "1"
