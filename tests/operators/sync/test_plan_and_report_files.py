@@ -56,7 +56,8 @@ def test_a_redacted_run_is_planned_approved_and_applied_and_keeps_no_name(
     assert Run(dag, {"approve": plan.hash}).state == "success"
     assert sum(1 for user in kinde.state()["users"] if user["is_suspended"]) == 7
     files = written(storage_path)
-    assert set(files) == {"plan.json", "plan.html", "report.json", "report.csv", "report.html"}
+    history = {"000000001.jsonl", "head.json"}
+    assert set(files) == {"plan.json", "plan.html", "report.json", "report.csv", "report.html", *history}
     for path in storage_path.rglob("*.*"):
         if path.is_file():
             text = path.read_text().lower()
