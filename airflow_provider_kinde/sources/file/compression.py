@@ -19,14 +19,17 @@ _KINDS = {
     b"%PDF": ("pdf", "a PDF document", "ask the HR system for CSV"),
     b"version https://git-lfs": ("lfs", "a pointer of Git LFS, without the file itself", "fetch it with git lfs pull"),
 }
-_TEXTS = (
-    (re.compile(rb"<(?:html|!doctype|table|body|head|meta)", re.IGNORECASE), "html", "a web page",
-     "ask the HR system for CSV: some write a web page and call it Excel"),
-    (re.compile(rb"<\?xml|<[a-z]\w*[ >]", re.IGNORECASE), "xml", "an XML document",
-     "ask the HR system for CSV or JSON"),
-    (re.compile(rb'\[\s*\{|\{\s*"'), "json", "JSON",
-     "set format: json under source (jsonl for an object in each line)"),
-)  # fmt: skip
+_TEXTS = {
+    re.compile(rb"<(?:html|!doctype|table|body|head|meta)", re.IGNORECASE): (
+        "html", "a web page", "ask the HR system for CSV: some write a web page and call it Excel",
+    ),
+    re.compile(rb"<\?xml|<[a-z]\w*[ >]", re.IGNORECASE): (
+        "xml", "an XML document", "ask the HR system for CSV or JSON",
+    ),
+    re.compile(rb'\[\s*\{|\{\s*"'): (
+        "json", "JSON", "set format: json under source (jsonl for an object in each line)",
+    ),
+}  # fmt: skip
 """How the text of a file begins that is of another kind."""
 
 
@@ -50,7 +53,7 @@ def check_kind(head: bytes, form: str, name: str) -> None:
     """
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     found = [kind for mark, kind in _KINDS.items() if head.startswith(mark)]
-    found += [kind for pattern, *kind in _TEXTS if pattern.match(text)]
+    found += [kind for pattern, kind in _TEXTS.items() if pattern.match(text)]
     for kind, what, advice in found[:1]:
         if form not in (kind, f"{kind}l"):
             raise SourceError(f"{name} is {what}, and it is read as {form}: {advice}")
