@@ -148,7 +148,7 @@ docs: ## the documentation as a site, in site/
 	@$(ENV) unit docs
 	$(UNIT)/python -m scripts.operations_page
 	$(UNIT)/python -m scripts.emulator_coverage
-	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --strict
 	@echo "open site/index.html"
 
 bench: ## everything that is measured, beside its peers (a quarter of an hour); writes docs/benchmarks.md

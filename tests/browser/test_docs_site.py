@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     subprocess.run([sys.executable, ROOT / "scripts" / "env.py", "docs"], check=True)
     subprocess.run(
-        [VENVS / "docs" / "bin" / "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
+        [VENVS / "docs" / "bin" / "mkdocs", "build", "--strict", "--site-dir", folder],
         cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         check=True,
