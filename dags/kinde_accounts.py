@@ -7,6 +7,7 @@ The list is a CSV file below ``[kinde] storage_path``, in the folder of the run.
 from __future__ import annotations
 
 import os
+from datetime import datetime, timezone
 
 from airflow.providers.common.compat.sdk import DAG
 
@@ -17,6 +18,8 @@ spec = os.environ.get("KINDE_SYNC_SPEC")
 with DAG(
     "kinde_accounts",
     schedule="@weekly" if spec else None,
+    # Airflow 2 schedules no DAG without it.
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=True,
     tags=["kinde", "example"],

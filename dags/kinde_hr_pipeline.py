@@ -8,6 +8,7 @@ each applied plan and gets its counts. Use this DAG instead of ``kinde_hr_sync``
 from __future__ import annotations
 
 import os
+from datetime import datetime, timezone
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, task
@@ -32,6 +33,8 @@ def audit(report: Any) -> None:
 with DAG(
     "kinde_hr_pipeline",
     schedule=(os.environ.get("KINDE_SYNC_SCHEDULE", "@hourly") or None) if spec else None,
+    # Airflow 2 schedules no DAG without it.
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     max_active_runs=1,
     params=kinde_sync_params(),
