@@ -40,6 +40,15 @@ def add_commands(commands: Any) -> None:
         "--head", metavar="HASH", default="",
         help="with --verify: the hash of an entry that must be there, from a log, a notification or a report",
     )  # fmt: skip
+    history.add_argument(
+        "--evidence",
+        metavar="DIR",
+        help="write evidence for auditors of the days --from to --to: five tables and a page",
+    )
+    history.add_argument(
+        "--held-days", metavar="N", type=int, default=7,
+        help="with --evidence: list people who were held for longer than so many days (default: %(default)s)",
+    )  # fmt: skip
     history.add_argument("--json", action="store_true", help="print the first line of each entry as JSON")
     history.set_defaults(command=_history)
 
@@ -54,8 +63,10 @@ def _history(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.storage.history_settings import open_history
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
-    if options.head and not options.verify:
-        raise SyncError("--head needs --verify: it is checked with the chain")
+    if options.head and not (options.verify or options.evidence):
+        raise SyncError("--head needs --verify or --evidence: it is checked with the chain")
+    if options.evidence and not (options.begin and options.end):
+        raise SyncError("--evidence needs --from and --to: the first and the last day, such as 2026-01-01")
     if options.begin and options.end and options.begin > options.end:
         raise SyncError(f"--from {options.begin} is after --to {options.end}")
     spec = SyncSpec.load(options.spec)
@@ -64,7 +75,25 @@ def _history(options: argparse.Namespace) -> int:
     history = open_history(spec.name, options.storage)
     if options.verify:
         return _verify(history, options.head)
+    if options.evidence:
+        return _evidence(history, spec.name, options)
     return _show(history, spec.name, options)
+
+
+def _evidence(history: History, spec_name: str, options: argparse.Namespace) -> int:
+    from airflow_provider_kinde.storage.evidence import collect, write_evidence
+
+    begin, end = options.begin, options.end
+    if not history.numbers():
+        raise SyncError(f"no run of {spec_name} stands in {history.folder}: there is nothing to show")
+    with Progress(f"reading {history.folder}"):
+        tables, check = collect(history, begin, end, known=options.head.strip().lower(), held_days=options.held_days)
+        paths = write_evidence(options.evidence, spec_name, begin, end, tables)
+    show(f"{path}: {len(table.rows):,} rows\n" for path, table in zip(paths, tables, strict=False))
+    show(f"{paths[-1]}\n")
+    if check.problems:
+        return fail(f"the history in {history.folder} is not whole, and completeness.csv says so: {check.problems[0]}")
+    return 0
 
 
 def _start_airflow() -> None:

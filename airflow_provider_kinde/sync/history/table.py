@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_kinde.sync.kinds import COUNTED
@@ -126,10 +127,11 @@ def _change_line(head: Mapping[str, Any], change: Mapping[str, Any], id: str) ->
     return f"{_at(change.get('done') or head.get('at'))}  {words}{due}{' - ' + reason if reason else ''}"
 
 
-def noticed_text(change: Mapping[str, Any]) -> str:
+def noticed_text(change: Mapping[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> str:
     """What changed without a run, in words.
 
     :param change: what a run noticed: the line before, and after.
+    :param names: organization code -> alias.
     """
     before, after = change["before"], change["after"]
     if before is None or after is None:
@@ -140,12 +142,12 @@ def noticed_text(change: Mapping[str, Any]) -> str:
     if before[2] != after[2]:
         found.append("suspended" if after[2] else "enabled")
     for code in sorted({*before[3], *after[3]}):
-        had, has = before[3].get(code), after[3].get(code)
+        had, has, name = before[3].get(code), after[3].get(code), names.get(code, code)
         if had is None or has is None:
-            found.append(f"left {code}" if has is None else f"joined {code}{_with_roles(has)}")
+            found.append(f"left {name}" if has is None else f"joined {name}{_with_roles(has)}")
             continue
-        found += [f"was given {role} in {code}" for role in sorted(set(has) - set(had))]
-        found += [f"lost {role} in {code}" for role in sorted(set(had) - set(has))]
+        found += [f"was given {role} in {name}" for role in sorted(set(has) - set(had))]
+        found += [f"lost {role} in {name}" for role in sorted(set(had) - set(has))]
     return ", ".join(found)
 
 

@@ -1,0 +1,160 @@
+"""How late each leaver lost access, rebuilt from the entries of a history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_kinde.sync.history.accounts import AccountStates
+from airflow_provider_kinde.sync.history.table import approval_text, who_ran
+
+_WAITS = "; the spec holds"
+"""In the reason of a leaver who is held because the spec says so."""
+
+
+@dataclass(slots=True)
+class Leaver:
+    """One person who left.
+
+    :param id: HR id.
+    :param user: Kinde's user id.
+    :param known: the moment of the first run that read in HR that the person left.
+    :param data_time: when the data of that run was written.
+    :param due: when access was to end by HR's dates; empty where no date says so.
+    :param done: when access was gone; empty while it is not.
+    :param how: how it was taken.
+    :param sessions: when sessions were ended.
+    :param api_keys: when API keys were deleted.
+    :param memberships: the organizations that the person was in.
+    :param entry: number of the entry that took the access.
+    :param run: who or what ran it.
+    :param approval: who approved it.
+    :param reason: why, in words.
+    :param note: what delayed it, or is left.
+    :param finished: whether nothing is left to do.
+    """
+
+    id: str
+    user: str
+    known: str
+    data_time: str = ""
+    due: str = ""
+    done: str = ""
+    how: str = ""
+    sessions: str = ""
+    api_keys: str = ""
+    memberships: str = ""
+    entry: int = 0
+    run: str = ""
+    approval: str = ""
+    reason: str = ""
+    note: str = ""
+    finished: bool = False
+
+    def row(self) -> tuple[Any, ...]:
+        """The leaver as a row of the table."""
+        return (
+            self.id, self.user, self.due, self.known, self.data_time, self.done,
+            seconds_between(self.due or self.known, self.done), "HR's date" if self.due else "first run that read it",
+            seconds_between(self.known, self.done), self.how, self.sessions, self.api_keys, self.memberships,
+            self.entry or "", self.run, self.approval, self.reason, self.note,
+        )  # fmt: skip
+
+
+COLUMNS = (
+    "id", "user", "due", "known", "data_time", "done", "late_seconds", "late_from", "seconds_after_known", "how",
+    "sessions_ended", "api_keys_deleted", "organizations", "entry", "run", "approval", "reason", "note",
+)  # fmt: skip
+
+
+def seconds_between(begin: str, end: str) -> float | str:
+    """The seconds between two moments; empty where one of them is missing.
+
+    :param begin: a moment in ISO 8601.
+    :param end: a later moment.
+    """
+    if not begin or not end:
+        return ""
+    first, last = (datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (begin, end))
+    return round((last - first).total_seconds(), 3)
+
+
+class Leavers:
+    """Everyone who left. Give it each entry in order, before its operations are applied to the accounts.
+
+    :param states: the accounts.
+    """
+
+    def __init__(self, states: AccountStates) -> None:
+        self._states = states
+        self._open: dict[str, Leaver] = {}
+        self.closed: list[Leaver] = []
+        self._removed: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Leaver]:
+        yield from self.closed
+        yield from self._open.values()
+
+    def entry(self, head: Mapping[str, Any], changes: list[Mapping[str, Any]]) -> None:
+        """Take an entry.
+
+        :param head: its first line.
+        :param changes: its operations.
+        """
+        seen = set()
+        for change in changes:
+            if change["op"] == "suspend" and change.get("user"):
+                seen.add(change["user"])
+                self._suspend(head, change)
+            elif change["op"] == "enable" and change["outcome"] == "done":
+                self._open.pop(str(change.get("user")), None)
+        held = [one for one in head.get("held") or () if one.get("protected") or _WAITS in one["reason"]]
+        if held:
+            users = {account.line[1]: user for user, account in self._states.accounts.items()}
+            for one in held:
+                if user := users.get(one["id"]):
+                    seen.add(user)
+                    found = self._one(head, user, one["id"])
+                    found.note = f"held: {one['reason']}"
+        whole = head.get("access") in ("full", "changes", "concurrent") and not head.get("limits")
+        if whole and head.get("command") in ("apply", "plan"):
+            # HR has corrected itself: the person is no leaver any more.
+            for user in [user for user, found in self._open.items() if user not in seen and not found.done]:
+                del self._open[user]
+
+    def _one(self, head: Mapping[str, Any], user: str, id: str) -> Leaver:
+        found = self._open.get(user)
+        if found is None:
+            known, data = str(head.get("at")), (head.get("input") or {}).get("data_time") or ""
+            found = self._open[user] = Leaver(id, user, known, data)
+        found.id = id
+        return found
+
+    def _suspend(self, head: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+        user, steps = str(change["user"]), change.get("steps") or {}
+        found = self._one(head, user, str(change["id"]))
+        account = self._states.accounts.get(user)
+        found.due = str(change.get("due") or found.due)
+        if account and account.enabled_at and account.enabled_at > (found.due or found.known):
+            found.due, found.note = account.enabled_at, "enabled by someone else after the person had left"
+        found.reason = str(change.get("reason") or "")
+        found.memberships = " ".join(change.get("organizations") or ()) or found.memberships
+        done = change["outcome"] == "done"
+        if change["outcome"] in ("failed", "skipped"):
+            found.note = f"{change['outcome']} in entry {head['number']}: {change.get('error', '')}"
+        if head.get("outcome") == "blocked":
+            found.note = f"blocked in entry {head['number']}"
+        if not found.done and (done or "suspended" in steps):
+            found.how = "taken out of the organizations" if change.get("taken_out") else "suspended"
+            found.done = str(steps.get("suspended") or change.get("done") or "")
+            if account and account.line[2] and account.suspended_at and "suspended" not in steps:
+                found.done = account.suspended_at
+                found.how = f"suspended by {account.suspended_by}, finished by this run"
+            found.entry, found.run, found.approval = int(head["number"]), who_ran(head), approval_text(head)
+        found.sessions = str(steps.get("sessions") or found.sessions)
+        found.api_keys = str(steps.get("api_keys") or found.api_keys)
+        if done:
+            found.finished = True
+            self.closed.append(self._open.pop(user))

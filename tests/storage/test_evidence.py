@@ -1,0 +1,214 @@
+"""Evidence from a history: equal to what HR's exports and Kinde itself say, computed without the history."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_kinde.storage.evidence import collect, write_evidence
+from airflow_provider_kinde.storage.history import History
+from airflow_provider_kinde.storage.history_writer import write_entry
+from airflow_provider_kinde.sync.history.entry import RunRecord
+from airflow_provider_kinde.sync.history.evidence import Table
+from airflow_provider_kinde.sync.spec.sections import Guards
+from tests.support.world import SPEC, World, person, settings, world
+
+__all__ = ["settings", "world"]
+
+ZONE = dt.timezone(dt.timedelta(hours=10))
+LIMITS = ", ".join(f"{guard}: 1000" for guard in Guards.names())
+RULES = SPEC.replace("  end_date:", "  timezone: Australia/Brisbane\n  end_date:") + f"guards: {{{LIMITS}}}\n"
+DAYS, PEOPLE = 24, 14
+
+
+class Replay:
+    """Daily exports of a small company, each applied on its day, with changes by hand in between."""
+
+    def __init__(self, world: World, root: Path) -> None:
+        self.world, self.history = world, History(str(root), "hr")
+        self.chance = random.Random(300)
+        self.rows = [person(n, dept=self.chance.choice(["Eng", "Sales"])) for n in range(1, PEOPLE + 1)]
+        self.left: dict[str, tuple[str, str]] = {}
+        """HR id -> when access was due to end by the exports, and the run that suspended the account."""
+        self.access: dict[str, set[tuple[str, str, str]]] = {}
+
+    def run(self) -> None:
+        for number in range(DAYS):
+            day = dt.date(2026, 3, 2) + dt.timedelta(days=number)
+            self._change(day)
+            now = f"{day}T16:00:00Z"  # two o'clock in Brisbane, of the next day
+            self._by_hand()
+            self._apply(now)
+            self._look(day, now)
+
+    def _change(self, day: dt.date) -> None:
+        active = [row for row in self.rows if row["status"] == "Active" and not row["end"]]
+        kind = self.chance.randrange(5)
+        if kind == 0 and len(active) > 6:
+            self.chance.choice(active)["end"] = str(day + dt.timedelta(days=self.chance.randrange(-3, 4)))
+        elif kind == 1:
+            row = self.chance.choice(active)
+            row["dept"] = "Sales" if row["dept"] == "Eng" else "Eng"
+        elif kind == 2:
+            self.rows.append(person(100 + day.toordinal() % 1000, dept="Eng", start=str(day + dt.timedelta(days=1))))
+
+    def _by_hand(self) -> None:
+        users = [user for user in self.world.kinde.state()["users"] if user["provided_id"] and not user["is_suspended"]]
+        if users and self.chance.randrange(3) == 0:
+            user, code = self.chance.choice(users), self.world.code("Engineering")
+            roles = ["auditor", *user["memberships"].get(code, ())]
+            self.world.client.update_organization_users(code, [{"id": user["id"], "roles": roles}])
+
+    def _apply(self, now: str) -> None:
+        record = RunRecord("apply", {"dag_id": "hr", "run_id": now}, "test/1", {}, (), time.time())
+        report = self.world.apply(self.rows, RULES, now=now)
+        assert report.outcome in ("changes", "no changes"), report.blocked
+        write_entry(self.history, record, report.plan, report)
+
+    def _look(self, day: dt.date, now: str) -> None:
+        state = self.world.kinde.state()
+        names = {organization["code"]: organization["name"] for organization in state["organizations"]}
+        found: set[tuple[str, str, str]] = set()
+        for user in state["users"]:
+            id = (user["provided_id"] or "").partition(":")[2].partition("~")[0]
+            if id and user["is_suspended"] and id not in self.left:
+                end = dt.date.fromisoformat(next(row["end"] for row in self.rows if row["id"] == id))
+                due = dt.datetime.combine(end + dt.timedelta(days=1), dt.time(), ZONE).astimezone(dt.timezone.utc)
+                self.left[id] = f"{due:%Y-%m-%dT%H:%M:%SZ}", now
+            elif id and not user["is_suspended"]:
+                places = {names[code]: roles for code, roles in user["memberships"].items()}
+                found |= {(id, place, role) for place, roles in places.items() for role in roles or [""]}
+                found |= {(id, "", "")} if not places else set()
+        self.access[str(day)] = found
+
+
+def tables(history: History, begin: str, end: str, **options: Any) -> dict[str, list[dict[str, str]]]:
+    found, _ = collect(history, begin, end, **options)
+    return {table.name: parsed(table) for table in found}
+
+
+def parsed(table: Table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO("".join(table.lines()))))
+
+
+def seconds(begin: str, end: str) -> float:
+    first, last = (dt.datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (begin, end))
+    return (last - first).total_seconds()
+
+
+def test_lateness_and_access_are_those_of_the_exports_and_of_kinde(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_kinde.storage.history_writer.FULL_ENTRIES", 9)
+    replay = Replay(world, tmp_path)
+    replay.run()
+    titles = {"Engineering": "eng", "Sales": "sales", "": ""}
+    for day, expected in replay.access.items():
+        rows = tables(replay.history, day, day)["access"]
+        assert {(row["id"], row["organization"], row["role"]) for row in rows} == {
+            (id, titles[place], role) for id, place, role in expected
+        }, day
+        assert len(rows) == len(expected)
+    found = tables(replay.history, "2026-03-02", max(replay.access))
+    leavers = {row["id"]: row for row in found["leavers"]}
+    assert len(replay.left) > 2
+    assert set(leavers) == set(replay.left)
+    for id, (due, now) in replay.left.items():
+        row = leavers[id]
+        assert row["due"] == due
+        assert 0 <= seconds(now, row["done"]) < 60
+        assert abs(float(row["late_seconds"]) - seconds(due, row["done"])) < 0.01
+        assert row["sessions_ended"] >= row["done"]
+        assert row["api_keys_deleted"] >= row["done"]
+    assert found["by_hand"]
+    assert all("auditor in eng" in row["what"] or "joined eng" in row["what"] for row in found["by_hand"])
+    statement = {row["what"]: row["value"] for row in found["completeness"]}
+    assert statement["chain"] == "whole"
+    assert statement["days without a whole run"] == "0"
+
+
+def apply(world: World, history: History, rows: list[dict[str, Any]], spec: str = SPEC, **options: Any) -> None:
+    approval = {"hash": options["approve"], "by": "carol", "how": "the command line"} if "approve" in options else {}
+    record = RunRecord("apply", {"user": "ann"}, "test/1", approval, (), time.time())
+    report = world.apply(rows, spec, **options)
+    write_entry(history, record, report.plan, report)
+
+
+def test_what_delayed_a_leaver_and_who_approved(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    for row in rows[:10]:
+        row.update(status="Terminated", end="2026-03-02")
+    apply(world, history, rows, now="2026-03-03T08:00:00Z")
+    blocked = tables(history, "2026-03-01", "2026-03-03")
+    assert {row["done"] for row in blocked["leavers"]} == {""}
+    assert all(row["note"] == "blocked in entry 2" for row in blocked["leavers"])
+    approved = world.plan(rows, now="2026-03-05T08:00:00Z").hash
+    apply(world, history, rows, now="2026-03-05T08:00:00Z", approve=approved)
+    found = tables(history, "2026-03-01", "2026-03-06")
+    assert len(found["leavers"]) == 10
+    for row in found["leavers"]:
+        assert row["due"] == "2026-03-03T00:00:00Z"
+        assert row["known"] == "2026-03-03T08:00:00.000Z"
+        assert row["approval"] == "approved by carol (the command line)"
+        assert 2 * 86_400 <= float(row["seconds_after_known"]) < 2 * 86_400 + 60
+    kinds = {row["what"]: row for row in found["exceptions"]}
+    assert (kinds["approval"]["by"], kinds["approval"]["hash"]) == ("carol", approved)
+    assert "max_leavers" in kinds["blocked run"]["detail"]
+    missing = [row["value"] for row in found["completeness"] if row["what"] == "day without a whole run"]
+    assert missing == ["2026-03-01", "2026-03-03", "2026-03-04", "2026-03-06"]
+
+
+def test_a_leaver_who_was_enabled_by_hand_is_late_from_then_on(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    rows[0].update(status="Terminated", end="2026-03-01")
+    apply(world, history, rows)
+    world.client.update_user(world.users()["p0@example.com"]["id"], is_suspended=False)
+    apply(world, history, rows, now="2026-03-09T12:00:00Z")
+    found = tables(history, "2026-03-01", "2026-03-10")
+    first, second = found["leavers"]
+    assert first["due"] == "2026-03-02T00:00:00Z"
+    assert second["note"] == "enabled by someone else after the person had left"
+    assert float(second["late_seconds"]) < 60
+    assert [row["what"] for row in found["by_hand"]] == ["enabled"]
+
+
+def test_people_who_are_held_for_long_are_exceptions(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(1), person(2)]
+    apply(world, history, rows)
+    world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
+    for day in (3, 8, 13):
+        apply(world, history, rows, now=f"2026-03-{day:02d}T12:00:00Z")
+    held = [row for row in tables(history, "2026-03-01", "2026-03-20")["exceptions"] if row["id"] == "1"]
+    assert [(row["what"], row["at"][:10], row["until"]) for row in held] == [
+        ("held for more than 7 days", "2026-03-03", "")
+    ]
+    assert not tables(history, "2026-03-01", "2026-03-20", held_days=30)["exceptions"]
+
+
+def test_files_and_bad_ends(world: World, tmp_path: Path) -> None:
+    history = History(str(tmp_path / "kinde"), "hr")
+    for day in (2, 3, 4):
+        apply(world, history, [person(1)], now=f"2026-03-{day:02d}T12:00:00Z")
+    Path(history.path(2)).unlink()
+    found, check = collect(history, "2026-03-01", "2026-03-04")
+    assert check.problems
+    paths = write_evidence(str(tmp_path / "audit"), "hr", "2026-03-01", "2026-03-04", found)
+    assert sorted(Path(path).name for path in paths) == [
+        "access.csv", "by_hand.csv", "completeness.csv", "evidence.html", "exceptions.csv", "leavers.csv",
+    ]  # fmt: skip
+    statement = (tmp_path / "audit/completeness.csv").read_text()
+    assert "chain,NOT WHOLE" in statement
+    assert "entry 2 is missing" in statement
+    assert "NOT WHOLE" in (tmp_path / "audit/evidence.html").read_text()
+    empty = tables(history, "2020-01-01", "2020-01-02")
+    assert (empty["access"], empty["leavers"]) == ([], [])
+    assert {row["what"]: row["value"] for row in empty["completeness"]}["days without a whole run"] == "2"
