@@ -12,7 +12,19 @@ from typing import Any
 from benchmarks import page
 from benchmarks.machine import machine
 
-NAMES = ("formula", "pipe", "sync", "memory", "backtest", "accounts", "parsing", "tokens", "waiting", "latency")
+NAMES = (
+    "formula",
+    "pipe",
+    "sync",
+    "memory",
+    "backtest",
+    "accounts",
+    "evidence",
+    "parsing",
+    "tokens",
+    "waiting",
+    "latency",
+)
 """Modules with ``run(quick) -> Result``, in the order in which they are run and shown."""
 
 
