@@ -1,6 +1,6 @@
 """Evidence: a year of hourly runs of a company, read and written as tables and a page.
 
-``python -m benchmarks.evidence FOLDER`` reads one history in a process of its own, since memory is measured at its peak.
+``python -m benchmarks.evidence FOLDER`` reads one history in a process of its own: memory is measured at its peak.
 """
 
 from __future__ import annotations
