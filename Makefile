@@ -103,7 +103,7 @@ test-browser: ## Airflow's pages and the docs in a real browser (needs chromium)
 .PHONY: screenshots
 screenshots: ## the pictures of the docs that the product itself makes (needs chromium)
 	@$(ENV) browser
-	$(KINDE_VENVS)/browser/bin/python -m scripts.report_screenshot
+	$(KINDE_VENVS)/browser/bin/python -m scripts.screenshots
 
 test-sdk: ## Kinde's own SDK against the emulator, and its models against our requests
 	@$(ENV) sdk
