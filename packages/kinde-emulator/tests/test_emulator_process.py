@@ -227,13 +227,11 @@ def test_the_page_shows_people_and_escapes_everything(api):
     assert "/api/v1/users?email=" in text
     found = page(q="ADA")
     assert "ada@x.org" in found
-    assert "bob@x.org" not in found.partition("Latest requests")[0]
+    assert "bob@x.org" not in found.partition("id=h-people")[2]
     assert "u059@x.org" in page(q="u059")
     assert "u059@x.org" not in text
     assert "None." in page(q="'; DROP TABLE users; --%_\\")
-    assert (
-        page(page="-1").partition("Latest")[0].count("<h3>") == page(page="x").partition("Latest")[0].count("<h3>") == 3
-    )
+    assert page(page="-1").count("<h3>") == page(page="x").count("<h3>") == 3
 
 
 def test_the_page_has_pages(api):

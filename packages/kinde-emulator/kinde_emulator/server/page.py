@@ -1,223 +1,191 @@
-"""The web page at ``/``: organizations with their members and roles, and the latest requests."""
+"""The web page at ``/``: the latest requests, faults and switches, and organizations with their members.
+
+The parts that change are fetched by the page's script. What it changes carries a token that only the page knows: a page
+of another site can neither read the token nor send its header.
+"""
 
 from __future__ import annotations
 
-import html
 import json
 import secrets
-import sqlite3
-from typing import Any
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlencode
 
-from kinde_emulator.data.store import grouped, number
+from kinde_emulator.errors import ApiError
 from kinde_emulator.server.http import Request, Response, html_response
+from kinde_emulator.server.page_controls import add_fault, change_setting, fault_form, switches, waiting
+from kinde_emulator.server.page_people import people, roles, summary, text_of
 from kinde_emulator.server.routes import route
 from kinde_emulator.server.tenant import Tenant
 
-MEMBERS_SHOWN = 25
-ORGANIZATIONS_SHOWN = 50
-REQUESTS_SHOWN = 40
-
-STYLE = """
-:root {
-  color-scheme: light dark; --line: #8884; --soft: #8882; --dim: #666; --bad: #c62828; --good: #2e7d32; --tag: #3949ab;
-}
-@media (prefers-color-scheme: dark) { :root { --dim: #aaa; --bad: #ef9a9a; --good: #a5d6a7; --tag: #9fa8da; } }
-* { box-sizing: border-box; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 78rem; padding: 1.5rem; }
-header { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; justify-content: space-between; }
-h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; }
-h3 { font-size: 1rem; margin: 0; } h3 small { font-weight: normal; }
-.dim, small { color: var(--dim); } code { font: .87em ui-monospace, monospace; }
-section.card {
-  border: 1px solid var(--line); border-radius: .5rem; margin: .8rem 0; padding: .8rem 1rem; overflow-x: auto;
-}
-table { border-collapse: collapse; width: 100%; margin-top: .5rem; }
-th { text-align: left; font-weight: 600; color: var(--dim); font-size: .85rem; }
-th, td { padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--soft); vertical-align: top; }
-tr:last-child td { border-bottom: 0; } .number { text-align: right; font-variant-numeric: tabular-nums; }
-.tag {
-  border: 1px solid currentColor; border-radius: 1rem; color: var(--tag); font-size: .8rem; padding: 0 .5rem;
-  white-space: nowrap;
-}
-.suspended td:first-child { text-decoration: line-through; } .bad { color: var(--bad); } .good { color: var(--good); }
-input {
-  font: inherit; padding: .3rem .6rem; border: 1px solid var(--line); border-radius: .4rem;
-  width: 21rem; max-width: 100%;
-}
-td.path { word-break: break-all; }
-table.people { table-layout: fixed; min-width: 48rem; }
-table.people td { overflow-wrap: anywhere; }
-"""
-
-# The page does not reload while the user types in the search field.
-SCRIPT = "setInterval(() => document.activeElement?.name === 'q' || location.reload(), 5000)"
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; form-action 'self'"
+REQUESTS_SHOWN = 60
+REQUESTS_SEARCHED = 5_000
+POLICY = (
+    "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+TOKEN = secrets.token_urlsafe(24)
 
 
 @route("GET", "/")
 def index(request: Request) -> Response:
-    """Shows organizations, members, roles and the latest requests.
+    """Shows requests, faults, switches, organizations, members and roles.
 
     :param request: the request.
     """
-    tenant, parameters = request.tenant, dict(request.query)
-    wanted = parameters.get("q", "").strip()
-    asked = parameters.get("page", "1")
-    page = max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+    tenant, wanted = request.tenant, _wanted(request)
     with tenant.store.transaction() as db:
-        body = _summary(db) + _roles(db) + _organizations(db, wanted, page) + _unplaced(db, wanted)
+        head = summary(db) + roles(db)
+        body = people(db, wanted, _page(request))
     nonce = secrets.token_urlsafe(12)
     return html_response(
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>Kinde emulator</title>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         "<noscript><meta http-equiv=refresh content=5></noscript>"
-        f"<script nonce={nonce}>{SCRIPT}</script>"
-        f"<style>{STYLE}</style></head><body><header><h1>Kinde emulator</h1>{_search(wanted)}</header>"
-        f"{body}{_requests(tenant)}</body></html>",
-        headers={"content-security-policy": POLICY.format(nonce=nonce)},
+        f"<style nonce={nonce}>{_asset('page.css')}</style></head><body data-token='{TOKEN}'>"
+        f"<header><h1>Kinde emulator</h1></header><main><p>A local Kinde for tests. Clients reach it at "
+        f"<code>http://{text_of(request.host)}</code> with the client ID "
+        f"<code>{text_of(tenant.settings.client_id)}</code>.</p>{head}"
+        f"<section aria-labelledby=h-requests><h2 id=h-requests>Latest requests</h2>{_filters()}"
+        "<div class='card scroll' id=requests tabindex=0 role=group aria-labelledby=h-requests>"
+        f"{_requests(tenant, '', False)}</div></section>"
+        "<section aria-labelledby=h-controls><h2 id=h-controls>Faults and switches</h2>"
+        "<p class=dim>A fault makes requests go wrong, to see what your code does.</p>"
+        f"<p id=said role=status></p>{fault_form()}<div id=waiting>{waiting(tenant)}</div>{switches(tenant)}</section>"
+        f"<section aria-labelledby=h-people><h2 id=h-people>People</h2>{_search(wanted)}"
+        f"<div id=people>{body}</div></section></main><script nonce={nonce}>{_asset('page.js')}</script></body></html>",
+        headers={"content-security-policy": POLICY.format(nonce=nonce), "cache-control": "no-store"},
     )
 
 
-def _text(value: Any) -> str:
-    return html.escape("" if value is None else str(value))
+@route("GET", "/_emulator/page/people")
+def get_people(request: Request) -> Response:
+    """The part of the page with organizations and members.
+
+    :param request: the request.
+    """
+    with request.tenant.store.transaction() as db:
+        return html_response(people(db, _wanted(request), _page(request)))
+
+
+@route("GET", "/_emulator/page/requests")
+def get_requests(request: Request) -> Response:
+    """The part of the page with the latest requests.
+
+    :param request: the request.
+    """
+    parameters = dict(request.query)
+    return html_response(_requests(request.tenant, parameters.get("q", ""), bool(parameters.get("errors"))))
+
+
+@route("GET", "/_emulator/page/faults")
+def get_waiting(request: Request) -> Response:
+    """The part of the page with the faults that wait.
+
+    :param request: the request.
+    """
+    return html_response(waiting(request.tenant))
+
+
+@route("POST", "/_emulator/page/faults")
+def post_fault(request: Request) -> Response:
+    """Adds a fault, as the form says.
+
+    :param request: the request.
+    """
+    return html_response(add_fault(request.tenant, _fields(request)))
+
+
+@route("DELETE", "/_emulator/page/faults/{fault_id}")
+def delete_fault(request: Request, fault_id: str) -> Response:
+    """Removes a fault.
+
+    :param request: the request.
+    :param fault_id: number of the fault.
+    """
+    _fields(request)
+    gone = fault_id.isascii() and fault_id.isdigit() and request.tenant.faults.remove(int(fault_id))
+    return html_response("The fault is removed." if gone else "The fault was over already.")
+
+
+@route("PATCH", "/_emulator/page/settings")
+def patch_setting(request: Request) -> Response:
+    """Changes one setting.
+
+    :param request: the request.
+    """
+    fields = _fields(request)
+    try:
+        return html_response(text_of(change_setting(request.tenant, fields.get("name", ""), fields.get("value", ""))))
+    except ValueError as error:
+        return html_response(text_of(error), 400)
+
+
+def _fields(request: Request) -> dict[str, str]:
+    """The fields that the page sent; only the page itself may."""
+    if not secrets.compare_digest(request.headers.get("x-emulator-page", "").encode(), TOKEN.encode()):
+        raise ApiError(403, "BROWSER_REFUSED", "Only the emulator's own page may do this; load it again")
+    try:
+        data = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        data = {}
+    return {str(name): str(value) for name, value in data.items()} if isinstance(data, dict) else {}
+
+
+def _wanted(request: Request) -> str:
+    return dict(request.query).get("q", "").strip()
+
+
+def _page(request: Request) -> int:
+    asked = dict(request.query).get("page", "1")
+    return max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
 
 
 def _search(wanted: str) -> str:
-    field = f"<input type=search name=q value='{_text(wanted)}' placeholder='Find a person or an organization'>"
-    return f"<form role=search>{field}</form>"
+    field = f"<input type=search id=q name=q value='{text_of(wanted)}' autocomplete=off>"
+    return f"<form role=search class=bar><label>Find a person or an organization {field}</label></form>"
 
 
-def _summary(db: sqlite3.Connection) -> str:
-    counts = [
-        (number(db, f"SELECT count(*) FROM {table}"), table)
-        for table in ("organizations", "users", "members", "roles", "permissions", "sessions")
-    ]
-    suspended = number(db, "SELECT count(*) FROM users WHERE is_suspended")
-    words = [f"<strong>{count:,}</strong> {'memberships' if name == 'members' else name}" for count, name in counts]
-    return f"<p class=dim>{' · '.join(words)} · <strong>{suspended:,}</strong> suspended</p>"
-
-
-def _roles(db: sqlite3.Connection) -> str:
-    sql = """SELECT key, name, (SELECT count(*) FROM member_roles WHERE role_id = id) AS held FROM roles
-             ORDER BY key LIMIT 100"""
-    tags = [
-        f"<span class=tag title='{_text(row['name'])}'>{_text(row['key'])}</span> <small>{row['held']:,}</small>"
-        for row in db.execute(sql)
-    ]
-    return f"<p>Roles: {' &nbsp; '.join(tags)}</p>" if tags else ""
-
-
-PERSON = """(lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) LIKE :like ESCAPE '\\'
-            OR lower(coalesce(email, '')) LIKE :like ESCAPE '\\'
-            OR lower(coalesce(provided_id, '')) LIKE :like ESCAPE '\\' OR users.id = :exact)"""
-ORGANIZATION = """(lower(organizations.name) LIKE :like ESCAPE '\\' OR code = :exact OR handle = :exact
-                  OR external_id = :exact)"""
-
-
-def _filter(wanted: str) -> dict[str, Any]:
-    text = wanted.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return {"like": f"%{text}%", "exact": wanted}
-
-
-def _organizations(db: sqlite3.Connection, wanted: str, page: int) -> str:
-    members = "SELECT 1 FROM members JOIN users ON users.id = user_id WHERE org_code = code AND"
-    condition = f"WHERE {ORGANIZATION} OR EXISTS ({members} {PERSON})" if wanted else ""
-    values = _filter(wanted)
-    total = int(db.execute(f"SELECT count(*) FROM organizations {condition}", values).fetchone()[0])
-    rows = db.execute(
-        f"""SELECT *, {ORGANIZATION} AS named, (SELECT count(*) FROM members WHERE org_code = code) AS members
-            FROM organizations {condition} ORDER BY is_default DESC, name COLLATE NOCASE, code
-            LIMIT {ORGANIZATIONS_SHOWN} OFFSET :offset""",
-        {**values, "offset": (page - 1) * ORGANIZATIONS_SHOWN},
-    ).fetchall()
-    cards = "".join(_card(db, row, wanted) for row in rows) or "<p class=dim>None.</p>"
-    return f"<h2>Organizations <small>{total:,}</small></h2>{cards}{_pager(total, page, wanted)}"
-
-
-def _pager(total: int, page: int, wanted: str) -> str:
-    pages = -(-total // ORGANIZATIONS_SHOWN)
-    if pages <= 1:
-        return ""
-    links = [
-        f"<a href='?{html.escape(urlencode({'q': wanted, 'page': other}))}'>{words}</a>"
-        for other, words in ((page - 1, "← previous"), (page + 1, "next →"))
-        if 1 <= other <= pages
-    ]
-    return f"<p>Page {page} of {pages} {' '.join(links)}</p>"
-
-
-def _card(db: sqlite3.Connection, row: sqlite3.Row, wanted: str) -> str:
-    tags = "".join(
-        f" <span class='tag{extra}'>{words}</span>"
-        for shown, words, extra in ((row["is_default"], "default", ""), (row["is_suspended"], "suspended", " bad"))
-        if shown
+def _filters() -> str:
+    return (
+        "<div class=bar><label>Path or body contains <input type=search id=path autocomplete=off></label>"
+        "<label class=check><input type=checkbox id=errors> only errors and faults</label>"
+        "<button type=button id=pause aria-pressed=false>Pause</button><span id=live role=status></span></div>"
     )
-    known = [f"<code>{_text(row['code'])}</code>"]
-    known += [f"{name.replace('_', ' ')} {_text(row[name])}" for name in ("handle", "external_id") if row[name]]
-    known.append(f"{row['members']:,} {'member' if row['members'] == 1 else 'members'}")
-    title = f"<h3>{_text(row['name'])}{tags} <small>{' · '.join(known)}</small></h3>"
-    condition = f"AND {PERSON}" if wanted and not row["named"] else ""
-    members = db.execute(
-        f"""SELECT users.* FROM members JOIN users ON users.id = user_id WHERE org_code = :code {condition}
-            ORDER BY email COLLATE NOCASE, users.id LIMIT {MEMBERS_SHOWN + 1}""",
-        {"code": row["code"], **_filter(wanted)},
-    ).fetchall()
-    return f"<section class=card>{title}{_people(db, members, row['code'])}</section>"
 
 
-def _people(db: sqlite3.Connection, users: list[sqlite3.Row], code: str | None) -> str:
-    if not users:
-        return ""
-    ids = json.dumps([user["id"] for user in users])
-    sql = """SELECT user_id, key FROM member_roles JOIN roles ON roles.id = role_id
-             WHERE org_code = ? AND user_id IN (SELECT value FROM json_each(?)) ORDER BY key"""
-    roles = grouped(db.execute(sql, (code, ids)), "user_id")
+def _requests(tenant: Tenant, wanted: str, errors: bool) -> str:
     lines = []
-    for user in users[:MEMBERS_SHOWN]:
-        name = " ".join(part for part in (user["first_name"], user["last_name"]) if part)
-        tags = " ".join(f"<span class=tag>{_text(item['key'])}</span>" for item in roles.get(user["id"], []))
-        state = "<span class=bad>suspended</span>" if user["is_suspended"] else "<span class=good>active</span>"
-        kind = " class=suspended" if user["is_suspended"] else ""
-        lines.append(
-            f"<tr{kind}><td>{_text(name)}</td><td>{_text(user['email'])}</td><td>{tags}</td><td>{state}</td><td><code>{_text(user['provided_id'])}</code></td></tr>"
-        )
-    more = "<tr><td class=dim colspan=5>… and more: search to see them</td></tr>" if len(users) > MEMBERS_SHOWN else ""
-    head = "<tr><th>Name</th><th>E-mail</th><th>Roles</th><th>Access</th><th>Provided id</th></tr>"
-    return f"<table class=people>{head}{''.join(lines)}{more}</table>"
-
-
-def _unplaced(db: sqlite3.Connection, wanted: str) -> str:
-    nowhere = "NOT EXISTS (SELECT 1 FROM members WHERE user_id = users.id)"
-    condition = f"{nowhere} AND {PERSON}" if wanted else nowhere
-    values = _filter(wanted)
-    users = db.execute(
-        f"SELECT * FROM users WHERE {condition} ORDER BY email COLLATE NOCASE, id LIMIT {MEMBERS_SHOWN + 1}", values
-    ).fetchall()
-    if not users:
-        return ""
-    return f"<h2>In no organization</h2><section class=card>{_people(db, users, None)}</section>"
-
-
-def _requests(tenant: Tenant) -> str:
-    lines = []
-    for entry in reversed(tenant.log.entries(REQUESTS_SHOWN)):
+    for entry in reversed(tenant.log.entries(REQUESTS_SEARCHED)):
         status = entry["status"]
+        failed = bool(entry["fault"]) or (status is not None and status >= 400)
+        query = f"?{urlencode(entry['query'], doseq=True)}" if entry["query"] else ""
+        body = "" if entry["body"] is None else json.dumps(entry["body"], ensure_ascii=False)
+        if (errors and not failed) or wanted.lower() not in f"{entry['method']} {entry['path']}{query} {body}".lower():
+            continue
         if status is None:
             words = "<span class=bad>no answer</span>" if entry["fault"] else "<span class=dim>…</span>"
         else:
             words = f"<span class={'good' if status < 400 else 'bad'}>{status}</span>"
-        query = f"?{urlencode(entry['query'], doseq=True)}" if entry["query"] else ""
-        body = "" if entry["body"] is None else json.dumps(entry["body"], ensure_ascii=False)
         shown = body if len(body) <= 160 else body[:159] + "…"
         took = "" if entry["ms"] is None else f"{entry['ms']:,.1f}"
         lines.append(
-            f"<tr><td class=number>{entry['n']}</td><td><code>{_text(entry['at'][11:19])}</code></td>"
-            f"<td><code>{_text(entry['method'])}</code></td><td class=path><code>{_text(entry['path'] + query)}</code>"
-            f"<br><small>{_text(shown)}</small></td><td>{words}</td><td class=bad>{_text(entry['fault'])}</td>"
+            f"<tr><td class=number>{entry['n']}</td><td><code>{text_of(entry['at'][11:19])}</code></td>"
+            f"<td><code>{text_of(entry['method'])}</code></td>"
+            f"<td class=path><code>{text_of(entry['path'] + query)}</code><br>"
+            f"<small>{text_of(shown)}</small></td><td>{words}</td><td class=bad>{text_of(entry['fault'])}</td>"
             f"<td class=number>{took}</td></tr>"
         )
-    names = ("<th class=number>#", "<th>UTC", "<th>", "<th>Request", "<th>Answer", "<th>Fault", "<th class=number>ms")
-    head = f"<tr>{'</th>'.join(names)}</th></tr>"
-    table = f"<table>{head}{''.join(lines)}</table>" if lines else "<p class=dim>None yet.</p>"
-    return f"<h2>Latest requests</h2><section class=card>{table}</section>"
+        if len(lines) == REQUESTS_SHOWN:
+            break
+    if not lines:
+        return "<p class=dim>None yet.</p>" if not (wanted or errors) else "<p class=dim>None like that.</p>"
+    names = ("#", "UTC", "Method", "Request", "Answer", "Fault", "ms")
+    head = "".join(f"<th scope=col{' class=number' if name in ('#', 'ms') else ''}>{name}</th>" for name in names)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
