@@ -98,3 +98,20 @@ def test_whatever_stands_where_the_token_should_be_is_neither_used_nor_waited_fo
     assert ended.wait(20)
     assert treasure.read_text() == "mine"
     server.close()
+
+
+def test_only_the_page_itself_adds_faults_and_changes_switches() -> None:
+    with Emulator() as kinde:
+        before = kinde.settings
+        for method, name in (("POST", "faults"), ("DELETE", "faults/1"), ("PATCH", "settings")):
+            for token in ({}, {"x-emulator-page": "guessed"}):
+                answer = httpx.request(
+                    method,
+                    f"{kinde.url}/_emulator/page/{name}",
+                    json={"name": "page_size", "value": "1", "kind": "500"},
+                    headers={"origin": "https://evil.example", **token},
+                    trust_env=False,
+                )
+                assert answer.status_code == 403
+        assert kinde.settings == before
+        assert "No fault waits." in httpx.get(f"{kinde.url}/_emulator/page/faults", trust_env=False).text
