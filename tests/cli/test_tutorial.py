@@ -83,7 +83,7 @@ def run(blocks: list[str], folder: Path) -> list[tuple[str, int]]:
         start_new_session=True,
     ) as shell:
         try:
-            output, errors = shell.communicate(timeout=120)
+            output, errors = shell.communicate(timeout=240)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGKILL)  # the emulator too, where the page did not come to its end
