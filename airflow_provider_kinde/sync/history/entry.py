@@ -95,10 +95,32 @@ def entry_head(record: RunRecord, plan: Plan, report: Report | None, ended: floa
             for held in plan.held
         ],
         "rejected": [{"row": r.row, "id": r.id, "reason": without_values(r.reason)} for r in plan.rejected],
+        "exceptions": list(_exceptions(plan)),
         "organizations": organization_codes(plan),
         "interrupted": bool(report and report.interrupted),
     }
     return {key: value for key, value in head.items() if value not in ("", {}, [], False, None)}
+
+
+def _exceptions(plan: Plan) -> Iterator[dict[str, str]]:
+    """The exceptions of the spec that count in this run, by HR id."""
+    spec, day = plan.spec, plan.now.in_timezone("UTC").date()
+    for entry in spec.keep:
+        if entry.ended(day):
+            continue
+        facts = [f"{name}: {value}" for name in ("until", "owner", "reason") if (value := getattr(entry, name))]
+        what = "; ".join([f"membership in {entry.organization}", *map(without_addresses, facts)])
+        yield {"kind": "kept membership", "who": entry.id or _id_of(plan, entry.email or ""), "what": what}
+    for id in sorted(spec.protect.ids):
+        yield {"kind": "protected person", "who": id, "what": "protect.ids"}
+    for email in sorted(spec.protect.emails):
+        yield {"kind": "protected person", "who": _id_of(plan, email), "what": "protect.emails"}
+
+
+def _id_of(plan: Plan, email: str) -> str:
+    """The HR id of the account with an address, or Kinde's id where no row is linked to it."""
+    found = plan.snapshot.accounts.with_address(email) if plan.snapshot else []
+    return next((account.link.id if account.link else account.id for account in found), "an unknown address")
 
 
 def organization_codes(plan: Plan) -> dict[str, str]:

@@ -18,6 +18,7 @@ from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
 from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
+from airflow_provider_kinde.sync.plan.conflicts import find_conflict
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import make_plan
@@ -224,7 +225,7 @@ def _plan(spec: SyncSpec, client: Any, joiner: Joiner, at: pendulum.DateTime) ->
     plan = Plan(own, client.host, at, counts_before=(client.counts.read, client.counts.write), sign=client.sign)
     snapshot = plan.snapshot = read_snapshot(own, client)
     account = _account(spec, snapshot, joiner)
-    found = _operations(snapshot, joiner, account, at.in_timezone("UTC").date())
+    found = _operations(snapshot, joiner, account, at.in_timezone("UTC").date(), spec.conflicts)
     plan.operations = ChangeList(found, snapshot.database)
     plan.unchanged = int(account is not None and not plan.operations)
     return plan
@@ -260,7 +261,13 @@ def _account(spec: SyncSpec, snapshot: Snapshot, joiner: Joiner) -> Account | No
     return account
 
 
-def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, today: date) -> list[Change]:
+def _operations(
+    snapshot: Snapshot,
+    joiner: Joiner,
+    account: Account | None,
+    today: date,
+    conflicts: tuple[tuple[str, str], ...],
+) -> list[Change]:
     """The missing account, membership and roles. Nothing is taken away, so the form can add a second organization."""
     organization = snapshot.organizations.get(joiner.organization)
     if organization is None:
@@ -295,4 +302,8 @@ def _operations(snapshot: Snapshot, joiner: Joiner, account: Account | None, tod
     if held is None:
         operations.append(operation("add_membership", alias=organization.alias))
     missing = sorted(set(joiner.roles) - (held or frozenset()))
+    present = snapshot.memberships(account.id) if account else {}
+    given = {organization.alias: present.get(organization.alias, frozenset()) | set(joiner.roles)}
+    if found := find_conflict(conflicts, {**present, **given}):
+        raise FormRefused(found)
     return operations + [operation("add_role", alias=organization.alias, role=role) for role in missing]

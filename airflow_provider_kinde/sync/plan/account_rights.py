@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Account, Person
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
+from airflow_provider_kinde.sync.plan.kept import utc_today
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
@@ -25,6 +27,7 @@ class AccountRights:
     :param approved: HR ids of protected people whose changes an administrator approved by id.
     :param protected_elsewhere: asks Kinde whether an account holds a protected role in an organization that the spec
         does not manage.
+    :param today: UTC day of the run; the present one when left out.
     """
 
     spec: SyncSpec
@@ -32,11 +35,12 @@ class AccountRights:
     absent_action: str = "hold"
     approved: frozenset[str] = frozenset()
     protected_elsewhere: Callable[[Account], bool] = lambda account: False
+    today: date = field(default_factory=utc_today)
     kept: frozenset[tuple[str, str]] = field(init=False)
     kept_ids: frozenset[tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        keep = self.spec.keep
+        keep = [entry for entry in self.spec.keep if not entry.ended(self.today)]
         self.kept = frozenset((email_key(entry.email), entry.organization) for entry in keep if entry.email)
         self.kept_ids = frozenset((entry.id, entry.organization) for entry in keep if entry.id)
 

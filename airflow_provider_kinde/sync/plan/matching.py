@@ -14,6 +14,7 @@ from datetime import timedelta
 import pendulum
 
 from airflow_provider_kinde.sync.model import Account, Person
+from airflow_provider_kinde.sync.plan.conflicts import find_conflict
 from airflow_provider_kinde.sync.plan.guards import AccountState, RunCounts
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -69,6 +70,7 @@ class Match:
         row = self._row
         return (
             bool(row.same)
+            and not self._matches.in_conflict(self.present)
             and self._matches.needed(row.memberships or "") == self._matches.managed(self.present)
             and (not row.properties or _holds(row.held_properties, row.properties))
         )
@@ -97,6 +99,8 @@ class Matches:
         self._creates = any(o.create and not o.code for o in snapshot.organizations.values())
         self._places: dict[str, bool] = {"": False}
         self._due: dict[str, Present] = {}
+        self._conflicts = spec.conflicts
+        self._conflicting: dict[Present, bool] = {}
         self._roles: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Match]:
@@ -179,6 +183,21 @@ class Matches:
                 for alias, roles in roles_by_organization(decode_memberships(text)[0]).items()
             )
             self._due[text] = found
+        return found
+
+    def in_conflict(self, present: Present) -> bool:
+        """Whether an account holds two roles that the spec's ``conflicts`` name.
+
+        :param present: what the account has.
+        """
+        if not self._conflicts:
+            return False
+        found = self._conflicting.get(present)
+        if found is None:
+            if len(self._conflicting) > _MANY:
+                self._conflicting.clear()
+            held = {alias: decode_roles(roles) for alias, roles in present}
+            found = self._conflicting[present] = bool(find_conflict(self._conflicts, held))
         return found
 
     def managed(self, present: Present) -> Present:

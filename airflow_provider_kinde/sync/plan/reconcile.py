@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 
 from airflow_provider_kinde.resources.normalization import clean_name, email_key, same_letters
@@ -12,6 +12,7 @@ from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Account, Person, UnclearRule
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
+from airflow_provider_kinde.sync.plan.conflicts import find_conflict, roles_after
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.sign_in import (
@@ -30,12 +31,10 @@ NO_RULE = "no rule grants it any more"
 class Reconciler(AccountRights):
     """The facts that every decision shares.
 
-    :param today: UTC day of the run.
     :param rows_with: tells how many understood rows have an address.
     :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities).
     """
 
-    today: date
     rows_with: Callable[[str], int]
     confirmed: Callable[[Account, str], bool]
 
@@ -109,7 +108,10 @@ class Reconciler(AccountRights):
             if person.access is not Access.ACTIVE:
                 return []
             first = self._adopt_or_create(person)
-            return first if first[0].account is None else first + self._memberships(person, first[0].account)
+            if first[0].account is not None:
+                first += self._memberships(person, first[0].account)
+            self._check_conflicts(first[0].account, first)
+            return first
         link = account.link
         assert link is not None
         if person.access is Access.KEEP and not self.has_access(account):
@@ -121,6 +123,7 @@ class Reconciler(AccountRights):
             )
         operations = self._rename(person, account)
         operations += self._update(person, account, renamed=bool(operations)) + self._memberships(person, account)
+        self._check_conflicts(account, operations)
         if link.is_marked:
             before = {"suspended": True} if account.suspended else {"left": True}
             after = {"suspended": False} if account.suspended else {"left": False}
@@ -240,6 +243,17 @@ class Reconciler(AccountRights):
     def _property_changes(self, person: Person, account: Account) -> dict[str, str]:
         held = self.snapshot.properties.get(account.id) or {}
         return {key: value for key, value in person.properties if held.get(key, "") != value}
+
+    def _check_conflicts(self, account: Account | None, operations: list[Change]) -> None:
+        """Hold a person who would have, or has, two roles that may not be held together.
+
+        :param account: the account, where there is one.
+        :param operations: the changes of the person.
+        """
+        if self.spec.conflicts:
+            present = self.snapshot.memberships(account.id) if account else {}
+            if found := find_conflict(self.spec.conflicts, roles_after(present, operations)):
+                raise HoldReason(found)
 
     # -- memberships and roles ----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.link import Link, address_digest
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
+from airflow_provider_kinde.sync.plan.kept import utc_today
 from airflow_provider_kinde.sync.plan.run_request import check_approved_only, typed_id
 from airflow_provider_kinde.sync.plan.scopes import lacking
 from airflow_provider_kinde.sync.progress import Progress
@@ -194,7 +195,7 @@ class _Release:
                 )
         named = [
             ("protect.emails", self.spec.protect.emails),
-            ("keep", {entry.email for entry in self.spec.keep if entry.email}),
+            ("keep", {entry.email for entry in self.spec.keep if entry.email and not entry.ended(utc_today())}),
         ]
         for key, emails in named:
             if address in emails:

@@ -143,6 +143,7 @@ def make_undo(
         snapshot=snapshot,
         absent_action=spec.absent or "hold",
         approved=request.approve_protected,
+        today=at.in_timezone("UTC").date(),
         protected_elsewhere=OtherOrganizations(spec, snapshot, client).holds_protected_role,
     )
     operations: list[Change] = []

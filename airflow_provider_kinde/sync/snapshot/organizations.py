@@ -130,3 +130,8 @@ def check_roles(spec: SyncSpec, roles: Mapping[str, str]) -> None:
                     f"Kinde has no role with the key {key!r} (not its name or id); there are: {known}",
                     rule.line,
                 )
+    for index, pair in enumerate(spec.conflicts):
+        for key in pair:
+            if key not in roles:
+                known = ", ".join(sorted(roles)) or "none"
+                raise spec.error(f"conflicts[{index}]", f"Kinde has no role with the key {key!r}; there are: {known}")

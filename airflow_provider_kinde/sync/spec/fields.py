@@ -6,6 +6,7 @@ A check raises one of two errors: :func:`expected` ("a list is expected", to whi
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -257,6 +258,18 @@ def _address(text: str) -> str:
 
 Email = Annotated[Text, AfterValidator(_address)]
 """An e-mail address, normalized for comparing."""
+
+
+def _day(value: Any) -> dt.date:
+    text = value.raw if isinstance(value, OtherScalar) else value
+    try:
+        return dt.date.fromisoformat(text)
+    except (ValueError, TypeError):
+        raise wrong(f"{cut(str(text))!r} is not a day such as 2026-12-31") from None
+
+
+Day = Annotated[dt.date, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A day, such as 2026-12-31."""
 
 Texts = Annotated[frozenset[str], WrittenAs(list[Text], lambda found, info: frozenset(found))]
 """A list of texts; their order does not matter."""

@@ -20,6 +20,7 @@ from airflow_provider_kinde.sync.spec.examples import ExampleSpec, as_examples, 
 from airflow_provider_kinde.sync.spec.expressions import Template
 from airflow_provider_kinde.sync.spec.fields import (
     Flag,
+    RoleKey,
     Section,
     Text,
     Texts,
@@ -37,6 +38,7 @@ from airflow_provider_kinde.sync.spec.organizations import (
     OrganizationSpec,
     RetiredSpec,
     as_memberships,
+    as_pairs,
     check_alias,
     retired_organization,
 )
@@ -110,6 +112,10 @@ class SyncSpec(Section):
     )
     keep: Annotated[tuple[KeepSpec, ...], WrittenAs(list[KeepSpec], lambda found, info: tuple(found))] = Field(
         default=(), description="Memberships to leave in place."
+    )
+    conflicts: Annotated[tuple[tuple[str, str], ...], WrittenAs(list[list[RoleKey]], as_pairs)] = Field(
+        default=(),
+        description="Pairs of role keys that no person may hold together, in any organizations. Such a person is held.",
     )
     retired: RetiredSpec = Field(default_factory=RetiredSpec, description="No longer given, still taken away.")
     joiner: JoinerSpec = Field(default_factory=JoinerSpec, description="How a person comes in.")
@@ -201,6 +207,18 @@ class SyncSpec(Section):
         for index, entry in enumerate(kept):
             check_alias(f"keep[{index}].organization", entry.organization, info)
         return kept
+
+    @field_validator("conflicts")
+    @classmethod
+    def _conflicts_are_not_granted(
+        cls, pairs: tuple[tuple[str, str], ...], info: ValidationInfo
+    ) -> tuple[tuple[str, str], ...]:
+        for rule in info.data.get("memberships", ()):
+            for index, pair in enumerate(pairs):
+                if set(pair) <= set(rule.roles):
+                    message = f"gives {pair[0]} and {pair[1]}, which conflicts[{index}] forbids to hold together"
+                    note(info, f"memberships[{rule.index}].roles", message)
+        return pairs
 
     @field_validator("retired")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pydantic import (
 
 from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.fields import (
+    Day,
     Email,
     Expr,
     Flag,
@@ -209,12 +211,41 @@ class KeepSpec(Section):
     email: Email | None = Field(default=None, description="An address of the account.")
     id: Id | None = Field(default=None, description="The person's HR id.")
     organization: Text = Field(description="An alias.")
+    until: Day | None = Field(
+        default=None, description="The last day (UTC) on which the entry counts, such as 2026-12-31."
+    )
+    owner: Text | None = Field(default=None, description="Who answers for it.")
+    reason: Text | None = Field(default=None, description="Why the membership stays; a ticket may stand here.")
+
+    def ended(self, today: dt.date) -> bool:
+        """Whether the entry no longer counts.
+
+        :param today: the UTC day.
+        """
+        return self.until is not None and self.until < today
 
     @model_validator(mode="after")
     def _one(self) -> KeepSpec:
         if (self.email is None) == (self.id is None):
             raise wrong("exactly one of email and id is expected")
         return self
+
+
+def as_pairs(found: list[list[str]], info: ValidationInfo) -> tuple[tuple[str, str], ...]:
+    """Make pairs of role keys of the lists of the file.
+
+    :param found: the lists.
+    :param info: pydantic's context of the validation.
+    """
+    pairs = []
+    for index, roles in enumerate(found):
+        if len(roles) != 2 or roles[0] == roles[1]:
+            note(
+                info, f"conflicts[{index}]", f"two different role keys are expected, found {', '.join(roles) or 'none'}"
+            )
+            continue
+        pairs.append((roles[0], roles[1]))
+    return tuple(pairs)
 
 
 class RetiredSpec(Section):
