@@ -39,6 +39,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": modules(
             "operators.sync",
             "operators.accounts",
+            "operators.reviews",
             "operators.person",
             "operators.approval",
             "operators.users",

@@ -166,7 +166,7 @@ def make_undo(
         operations += found
     plan.operations = ChangeList(operations, snapshot.database)
     plan.warnings += request.recent.warnings
-    counts = _counts(rights, plan, request.recent)
+    counts = change_counts(rights, plan, request.recent)
     checks = measure_guards(spec, plan.operations, counts)
     plan.guards, plan.managed = told_checks(checks), counts.managed
     plan.blocked += blocks_of(checks)
@@ -244,7 +244,13 @@ def _check_protected(rights: AccountRights, id: str, account: Account, operation
     rights.check_protected_roles(id, account, operations)
 
 
-def _counts(rights: AccountRights, plan: Plan, recent: RecentChanges) -> RunCounts:
+def change_counts(rights: AccountRights, plan: Plan, recent: RecentChanges) -> RunCounts:
+    """What the guards count of a plan that was not made by comparing HR with Kinde: an undo, or an access review.
+
+    :param rights: answers for accounts, with spec and snapshot.
+    :param plan: the plan, with its operations.
+    :param recent: what runs of the last day did.
+    """
     matches = Matches(rights.spec, rights.snapshot, rights.has_access, plan.now)
     touched = {operation.account.id for operation in plan.operations if operation.account}
     matches.counts.accounts = {match.account_id: match.state for match in matches if match.account_id in touched}
