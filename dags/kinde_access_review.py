@@ -1,7 +1,7 @@
 """An access review each quarter: lists for the owners of organizations, and, once they came back, the removals.
 
-``kinde_access_review`` writes a table for each organization to ``storage_path``. Give each to its owner, who fills in
-``decision``. Then trigger ``kinde_access_review_decided`` with the path of ``review.json`` and those of the tables.
+A scheduled run writes a table for each organization to ``[kinde] storage_path``. Give each to its owner, who fills in
+``decision``. Then trigger the DAG with the path of ``review.json`` and those of the tables that came back.
 ``KINDE_SYNC_SPEC`` names the spec, as for ``kinde_hr_sync``.
 """
 
@@ -9,45 +9,40 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
-from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_kinde.operators.reviews import KindeAccessReviewOperator
 
-spec = os.environ.get("KINDE_SYNC_SPEC", "kinde_hr_sync.yaml")
-common: dict[str, Any] = {
-    "start_date": datetime(2024, 1, 1, tzinfo=timezone.utc),
-    "catchup": False,
-    "tags": ["kinde", "hr"],
-}
+spec = os.environ.get("KINDE_SYNC_SPEC")
 
 with DAG(
     "kinde_access_review",
-    schedule="0 6 1 */3 *" if "KINDE_SYNC_SPEC" in os.environ else None,
-    doc_md=__doc__,
+    schedule="0 6 1 */3 *" if spec else None,
+    # Airflow 2 schedules no DAG without it.
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
     is_paused_upon_creation=True,
-    **common,
-) as review:
-    KindeAccessReviewOperator(task_id="list", spec=spec)
-
-with DAG(
-    "kinde_access_review_decided",
-    schedule=None,
+    tags=["kinde", "example"],
     doc_md=__doc__,
     params={
-        "review_path": Param("", type="string", title="review.json", description="As the log of the review says."),
         "decisions": Param(
-            [], type="array", items={"type": "string"}, title="The tables that came back, one path a line"
+            [],
+            type=["array", "null"],
+            items={"type": "string"},
+            title="Tables that came back",
+            description="Their paths, one a line. When empty, the run writes new lists.",
+        ),
+        "review_path": Param(
+            None, type=["string", "null"], title="review.json", description="The path that the log of the review gives."
         ),
         "plan_only": Param(True, type="boolean", title="Plan only", description="Changes nothing: look at it first."),
     },
-    **common,
-) as decided:
+) as dag:
     KindeAccessReviewOperator(
-        task_id="remove",
-        spec=spec,
-        review_path="{{ params.review_path }}",
+        task_id="review",
+        spec=spec or "kinde_hr_sync.yaml",
         decisions="{{ params.decisions | tojson }}",
+        review_path="{{ params.review_path or '' }}",
         plan_only="{{ params.plan_only | tojson }}",
     )

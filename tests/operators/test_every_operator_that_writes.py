@@ -98,6 +98,7 @@ OF_THE_SYNC = {
     "sync.KindeSyncApplyOperator": {"plan_path": "plan.json"},
     "sync.KindeSyncOperator": {},
     "accounts.KindeAccountsOperator": {},
+    "reviews.KindeAccessReviewOperator": {},
     "person.KindeOnboardUserOperator": {
         "address": "dan@example.com",
         "given_name": "Dan",
