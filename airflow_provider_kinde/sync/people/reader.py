@@ -124,12 +124,10 @@ class _Reader:
         people.data_time = str(getattr(reading, "data_time", "") or "")
         people.unmapped = hr_rows.unmapped_values(self.database)
         people.proven = bool(reading.proven) and not reading.incomplete
-        if reading.incomplete and (not people.rows or self.drift.lost_all):
-            pass  # what is missing is missing for the reasons that the source gives
-        elif not people.rows:
+        if not people.rows:
             header = ": it has a header only, and no rows" if reading.columns and spec.source.type == "file" else ""
             people.problems.append(f"{reading.name} is empty{header}. Nobody's access was removed")
-        else:
+        elif not (reading.incomplete and self.drift.lost_all):  # else the source says itself why it has no column
             people.problems.extend(self.drift.problems(spec, reading.name))
         people.problems.extend(reading.incomplete)
         return people

@@ -7,8 +7,9 @@ stopped as well. What can never be approved (an empty, cut or drifted export) is
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +22,16 @@ from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.rules.beside import beside
 from airflow_provider_kinde.sync.rules.memory_tenant import MemoryTenant
 from airflow_provider_kinde.sync.rules.read_once import ReadOnceSource
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import decode_memberships
+
+States = dict[str, tuple[Any, ...]]
+"""HR id -> what the person has."""
+NOBODY = (False,)
+"""The state of a person without an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +146,38 @@ def backtest(
     """
     check_examples(spec)
     found = Backtest(spec.name, notes=list(notes), against=against if old else "")
-    runs = [_Replay(each) for each in (spec, old) if each is not None]
-    for number, export in enumerate(exports, 1):
-        source = ReadOnceSource(export.source) if old else export.source
-        days = [run.day(source, export.moment) for run in runs]
-        found.days.append((export.name, export.moment, days[0], days[1] if old else None))
-        found.differ.append(_differ(runs[0].tenant, runs[1].tenant) if old else 0)
+    listed = list(exports)
+    days = _Replay(spec).days(listed)
+    beside_days: Iterator[tuple[Day | None, States]] = itertools.repeat((None, {}))
+    if old:
+        beside_days = beside(_Replay(old).days(listed))
+    differ = _Differing()
+    for number, (export, (day, changed), (other, there)) in enumerate(zip(listed, days, beside_days, strict=False), 1):
+        found.days.append((export.name, export.moment, day, other))
+        found.differ.append(differ.count(changed, there) if old else 0)
         if progress:
             progress("replaying exports", number, None)
     return found
+
+
+class _Differing:
+    """Counts the people for whom two tenants differ: access, memberships, roles, address, names, properties."""
+
+    def __init__(self) -> None:
+        self._states: tuple[States, States] = ({}, {})
+        self._ids: set[str] = set()
+
+    def count(self, *changed: States) -> int:
+        """Take note of one day.
+
+        :param changed: of each tenant, the people who are other than the day before.
+        """
+        for states, found in zip(self._states, changed, strict=True):
+            states.update(found)
+        for id in changed[0].keys() | changed[1].keys():
+            here, there = (states.get(id, NOBODY) for states in self._states)
+            (self._ids.discard if here == there else self._ids.add)(id)
+        return len(self._ids)
 
 
 class _Replay:
@@ -158,7 +188,18 @@ class _Replay:
         self.spec = spec.with_changes(tests=(), check_directories=False, person=person)
         self.tenant = MemoryTenant(spec)
 
-    def day(self, source: Source, moment: pendulum.DateTime) -> Day:
+    def days(self, exports: Iterable[Export]) -> Iterator[tuple[Day, States]]:
+        """Yield of each export what it would have done, and the people who are other than before it."""
+        known: States = {}
+        for export in exports:
+            day = self._day(export.source, export.moment)
+            states = {id: user.state for id, user in self.tenant.users.items()}
+            changed = {id: state for id, state in states.items() if known.get(id) != state}
+            changed.update((id, NOBODY) for id in known.keys() - states.keys())
+            known = states
+            yield day, changed
+
+    def _day(self, source: Source, moment: pendulum.DateTime) -> Day:
         try:
             if self.spec.organizations_match is not None:
                 source = self._with_organizations(source, moment)
@@ -212,14 +253,3 @@ def _short(reason: str, approvable: bool) -> str:
     if reason.startswith("drifted"):
         return "drifted"
     return next((word for word in ("incomplete", "empty") if f" is {word}" in reason), "blocked")
-
-
-def _differ(new: MemoryTenant, old: MemoryTenant) -> int:
-    """For how many people two tenants differ: access, memberships, roles, address, names, properties."""
-    ids = new.users.keys() | old.users.keys()
-    return sum(1 for id in ids if _state(new, id) != _state(old, id))
-
-
-def _state(tenant: MemoryTenant, id: str) -> tuple[Any, ...]:
-    user = tenant.users.get(id)
-    return user.state if user else (False,)
