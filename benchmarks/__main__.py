@@ -19,6 +19,7 @@ NAMES = (
     "memory",
     "backtest",
     "accounts",
+    "rules",
     "evidence",
     "parsing",
     "tokens",

@@ -87,7 +87,7 @@ def make_company(seed: int, people: int, noise: float) -> Company:
                 present[other] = frozenset()
                 noisy.add(other[0])
     orphans = {
-        f"{dice.choice(_GIVEN)}.{dice.choice(_FAMILY)}.{n}@acme.example".lower() for n in range(people // 20 + 2)
+        f"{dice.choice(_GIVEN)}.{dice.choice(_FAMILY)}.x{n}@acme.example".lower() for n in range(people // 20 + 2)
     }
     services = {f"{name}@acme.example" for name in _SERVICE[: 2 + people // 100]}
     return Company(rows, rules, right, present, noisy, orphans, services)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import formula, page, pipe, tokens
 from benchmarks.__main__ import there
+from benchmarks.companies import make_company
 from benchmarks.formula import Day, least
 from benchmarks.hr import Person
+from benchmarks.rules import measure
 
 
 def test_the_page_shows_the_results() -> None:
@@ -57,3 +61,12 @@ LEAD, WORKER = Person(1, "sales", lead=True), Person(2, "sales")
 def test_the_formula(before: list[Person], after: list[Person], day: Day, requests: int) -> None:
     people = [{person.number: person for person in those} for those in (before, after)]
     assert least(day, people[0], people[1], frozenset(), False) == requests
+
+
+@pytest.mark.parametrize("noise", [0, 0.05])
+def test_the_rules_of_a_company_are_found_and_its_orphans_named(tmp_path: Path, noise: float) -> None:
+    company = make_company(5, 200, noise)
+    found = measure(company, tmp_path, conn=True)
+    assert found["rules"] <= 1.2 * found["true rules"]
+    assert found["right"] >= 0.98 * (found["right"] + found["missed"] + found["wrong"])
+    assert (found["taken"], found["blocked"], found["wrong orphans"]) == (0, 0, 0)

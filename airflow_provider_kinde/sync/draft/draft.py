@@ -75,10 +75,12 @@ def draft(
     about: list[str] = []
     if tenant is None:
         parts.organizations = department_lines(found)
+        people = file.people(text())
     else:
-        about = fill_parts(parts, file, found, tenant, client, text)
-    SyncSpec.parse(text())
-    return header(path, rows, file.people(text()), about) + text()
+        people, about = fill_parts(parts, file, found, tenant, client, text)
+    found_text = text()
+    SyncSpec.parse(found_text)
+    return header(path, rows, people, about) + found_text
 
 
 def _end_dates(path: str, options: dict[str, Any], found: DraftColumns, make_source: MakeSource) -> list[EndDates]:

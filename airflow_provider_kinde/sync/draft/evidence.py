@@ -15,7 +15,7 @@ from airflow_provider_kinde.sync.draft.tenant import Tenant
 from airflow_provider_kinde.sync.model import Access, Account, Person
 
 _SERVICE = re.compile(
-    r"(^|[^a-z])(svc|service|services|servicedesk|robot|bot|bots|noreply|no-reply|donotreply|test|tests|tester|testing|"
+    r"(^|[^a-z])(svc|jenkins|service|services|servicedesk|robot|bot|bots|noreply|no-reply|donotreply|test|tests|tester|testing|"
     r"testuser|demo|dummy|sandbox|e2e|qa|api|integration|automation|jenkins|ci|cicd|deploy|monitoring|monitor|backup|"
     r"system|daemon|scanner|synthetic|webhook|smtp|mailer|postmaster|webmaster|kiosk|shared)([^a-z]|$)"
     r"|^(info|support|help|helpdesk|office|reception|hello|contact|billing|accounts|team|sales|hr|it|admin)$"

@@ -23,13 +23,14 @@ from airflow_provider_kinde.sync.draft.tenant_text import (
 from airflow_provider_kinde.sync.model import Access, Person
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.sections import ProtectSpec
+from airflow_provider_kinde.sync.store.people import People
 
 _PROTECTED = ProtectSpec().roles
 
 
 def fill_parts(
     parts: Parts, file: HrFile, found: DraftColumns, tenant: Tenant, client: Any, text: Callable[[], str]
-) -> list[str]:
+) -> tuple[People, list[str]]:
     """Find rules, exceptions and settings, and write them into the parts of the draft.
 
     :param parts: the parts, which are filled.
@@ -38,19 +39,20 @@ def fill_parts(
     :param tenant: the tenant.
     :param client: a ``KindeClient``, to read connections.
     :param text: writes the draft with the parts as they are.
-    :returns: the lines about the tenant at the head of the draft.
+    :returns: the people as the draft reads them, and the lines about the tenant at its head.
     """
     parts.host = tenant.host
-    persons = _persons(file, text())
-    evidence = join(tenant, persons.values(), _addresses(file, text()))
-    table = _table(file, text(), evidence, persons)
+    spec = SyncSpec.parse(text())
+    persons = _persons(file.people(text()))
+    evidence = join(tenant, persons.values(), _addresses(file, spec))
+    table = _table(file, spec, evidence, persons)
     organizations = explain_organizations(evidence, table, _PROTECTED)
     parts.organizations, parts.memberships = organization_lines(evidence, table, organizations)
     tested = {test.column for one in organizations for rule in one.rules for test in rule.tests}
     parts.blank = [column for column in file.columns if column.blank and column.name in tested]
     # The engine itself says what the drafted rules give. What is missing there would be taken by the first plan.
-    given = _persons(file, text())
-    unexplained = find_unexplained(evidence, [one for one in organizations if one.rules], given)
+    people = file.people(text())
+    unexplained = find_unexplained(evidence, [one for one in organizations if one.rules], _persons(people))
     exceptions, parts.keep = exception_lines(evidence, unexplained, _id_expression(file, found))
     parts.memberships += exceptions
     connections = connections_of(client, tenant) if evidence.sign_ins() else {}
@@ -64,21 +66,20 @@ def fill_parts(
             "another name there than in HR"
         )
     parts.ignore = ignore_lines(evidence)
-    return tenant_header(evidence, sum(p.access is not Access.NONE for p in persons.values()), _PROTECTED)
+    return people, tenant_header(evidence, sum(p.access is not Access.NONE for p in persons.values()), _PROTECTED)
 
 
-def _persons(file: HrFile, text: str) -> dict[str, Person]:
-    return {person.id: person for person in file.people(text).persons.values()}
+def _persons(people: People) -> dict[str, Person]:
+    return {person.id: person for person in people.persons.values()}
 
 
-def _addresses(file: HrFile, text: str) -> list[str]:
+def _addresses(file: HrFile, spec: SyncSpec) -> list[str]:
     """Every address of the file, of rejected and held rows too."""
-    read = SyncSpec.parse(text).person.email.columns
+    read = spec.person.email.columns
     return [value for column in file.columns if column.name in read for value in column.counts if "@" in value]
 
 
-def _table(file: HrFile, text: str, evidence: Evidence, persons: Mapping[str, Person]) -> RuleTable:
-    spec = SyncSpec.parse(text)
+def _table(file: HrFile, spec: SyncSpec, evidence: Evidence, persons: Mapping[str, Person]) -> RuleTable:
     employment = spec.employment
     read = [spec.person.id, spec.person.email, spec.person.given_name, spec.person.family_name, employment.status]
     read += [template for template in (employment.start_date, employment.end_date) if template]
