@@ -47,3 +47,23 @@ def test_a_store_that_refuses_writes_stops_the_run_before_its_first_write(
     refused = run(command, 1, "apply", AIRFLOW__KINDE__STORAGE_PATH=str(tmp_path / "full"))
     assert "the history cannot be kept" in refused
     assert writes(kinde) == 0
+
+
+@pytest.mark.usefixtures("kinde", "storage_path")
+def test_undo_and_release_have_their_entries(command: Cli, company: Company, tmp_path: Path) -> None:
+    run(command, 0, "apply", "--report", "first.json")
+    company.change(1, status="Left")
+    company.change(2, status="Left")
+    run(command, 0, "apply", "--report", "second.json")
+    assert "history: entry 3" in run(command, 0, "release", "--id", "E2", "--approved-by", "Carol")
+    assert "history: entry 4" in run(
+        command, 0, "undo", "--report", "second.json", "--apply", "--id", "E1", "--approved-by", "Carol"
+    )
+    assert "address taken off the account" in run(command, 0, "history", "--id", "E2")
+    told = run(command, 0, "history", "--id", "E1")
+    assert "account enabled" in told
+    assert "approved by Carol (the command line)" in told
+    assert "4 entries" in run(command, 0, "history", "--verify")
+    done = run(command, 0, "history", "--evidence", "audit", "--from", "2020-01-01", "--to", "2099-12-31")
+    assert "evidence.html" in done
+    assert len(list((tmp_path / "audit").iterdir())) == 6

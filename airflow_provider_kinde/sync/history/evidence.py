@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from airflow_provider_kinde.sync.history.access import Line
@@ -249,7 +249,8 @@ class Evidence:
         for name, values in sorted(self.lists.items()):
             for value in values:
                 yield name, value
-        missing = list(_missing(self.begin, self.end, self.days))
+        today = datetime.now(timezone.utc).date().isoformat()
+        missing = list(_missing(self.begin, min(self.end, max([today, *self.days])), self.days))
         yield "days without a whole run", str(len(missing))
         for day in missing:
             yield "day without a whole run", day
