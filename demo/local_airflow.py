@@ -135,7 +135,14 @@ class LocalAirflow:
             answer.raise_for_status()
             self._tokens[user] = answer.json()["access_token"]
         headers = {"Authorization": f"Bearer {self._tokens[user]}"}
-        answer = requests.request(method, f"{self.url}/api/v2/{path}", json=json, headers=headers, timeout=30)
+        for left in (2, 1, 0) if method == "GET" else (0,):
+            try:
+                answer = requests.request(method, f"{self.url}/api/v2/{path}", json=json, headers=headers, timeout=60)
+                break
+            except requests.Timeout:
+                # A busy machine: what only reads is asked for again.
+                if not left:
+                    raise
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
