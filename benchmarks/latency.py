@@ -1,4 +1,8 @@
-"""Latency: from a change of HR's data to the suspension in Kinde's own log, in a real Airflow."""
+"""Latency: from a change of HR's data to the suspension in Kinde's own log, in a real Airflow.
+
+``.venvs/airflow3/bin/python -m benchmarks latency`` takes an hour, ``--quick`` some minutes. Nothing else should run on
+the machine meanwhile.
+"""
 
 from __future__ import annotations
 
