@@ -70,7 +70,7 @@ def test_package_name_is_the_distribution_name() -> None:
 
 def test_config_options_say_all_that_airflow_wants() -> None:
     options = get_provider_info()["config"]["kinde"]["options"]
-    assert set(options) == {"storage_path", "log_personal_data", "redact", "ui"}
+    assert set(options) == {"storage_path", "log_personal_data", "redact", "ui", "keep_history", "webhooks"}
     for option in options.values():
         assert set(option) == {"description", "version_added", "type", "example", "default"}
 
