@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from airflow_provider_kinde.sync.link import onboarded_prefix
@@ -125,7 +124,7 @@ def full_text(row: AccessRow) -> str:
 
     :param row: the account.
     """
-    return f"{row.text},{json.dumps(row.signed_in)}]"
+    return f"{row.text},{_text(row.signed_in)}]"
 
 
 def split_full(text: str) -> tuple[str, str]:
@@ -133,7 +132,8 @@ def split_full(text: str) -> tuple[str, str]:
 
     :param text: what :func:`full_text` made.
     """
-    return str(json.loads(text[1 : text.index('",') + 1])), text[: text.rindex(',"')]
+    user = text[2 : text.index('",')]
+    return user if "\\" not in user else str(json.loads(f'"{user}"')), text[: text.rindex(',"')]
 
 
 def replayed(full: Iterable[tuple[str, str]], changes: Mapping[str, list[Any]]) -> Iterator[tuple[str, str]]:
@@ -195,6 +195,8 @@ def _noticed(user: str, before: str, row: AccessRow | None) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=1000)
 def _text(value: str) -> str:
+    """A text as JSON; nearly all of them need no look at each character."""
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
     return json.dumps(value)
