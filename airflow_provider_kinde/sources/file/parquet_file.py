@@ -89,7 +89,7 @@ def _bounded(batch: Any) -> Iterator[dict[str, Any] | str]:
     most = {name: pyarrow.compute.max(found).as_py() or 0 for name, found in lengths.items() if found is not None}
     long = [name for name, length in most.items() if length > _MAX_BYTES]
     step = max(1, _AT_ONCE // max(1, sum(length for name, length in most.items() if name not in long)))
-    kept = batch.drop_columns(long) if long else batch
+    kept = batch.select([name for name in most if name not in long]) if long else batch
     for start in range(0, batch.num_rows, step):
         for index, values in enumerate(_batch(kept.slice(start, step)), start):
             wrong = next((name for name in long if (lengths[name][index].as_py() or 0) > _MAX_BYTES), None)
