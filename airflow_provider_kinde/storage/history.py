@@ -162,7 +162,7 @@ class History:
         :param lines: the other lines.
         :raises StorageError: it cannot be written.
         """
-        with tempfile.TemporaryFile() as body, _understood(self.folder, "written"):
+        with _understood(self.folder, "written"), tempfile.TemporaryFile() as body:
             for line in lines:
                 body.write(line.encode("utf-8", "surrogatepass") + b"\n")
             number, previous = self.last()

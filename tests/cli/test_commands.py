@@ -203,7 +203,8 @@ def test_an_approval_of_nobody_is_wrong_usage(cli: Cli, kinde: Emulator) -> None
     for name in ("plan", "apply"):
         done = cli(name, "--approve-protected", "E1", "E77")
         expect(done, 2)
-        assert "--approve-protected (approve_protected) names 'E77': no HR row and no account" in done.stderr
+        named = "--approve-protected (approve_protected) names 'E77' (did you mean E7?): no HR row and no account"
+        assert named in done.stderr
     assert writes(kinde) == 0
 
 

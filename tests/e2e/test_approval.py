@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 from demo.local_airflow import DagRun, LocalAirflow
@@ -109,6 +110,7 @@ def test_a_blocked_plan_is_applied_once_it_is_approved(
     plan, approval, report = (run.xcom(name) for name in ("plan", "approve", "apply"))
     assert (plan["outcome"], plan["approvable"]) == ("blocked", True)
     assert len(approval.pop("seal")) == 64
+    assert datetime.fromisoformat(approval.pop("at")).tzinfo
     assert approval == {"asked": True, "hash": plan["hash"], "path": plan["path"], "by": "admin"}
     assert report["outcome"] == "changes"
     assert report["changed_since_plan"] == 1

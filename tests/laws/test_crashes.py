@@ -165,6 +165,7 @@ def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     def connect(conn_id: str) -> KindeClient:
         return KindeClient(world.kinde.url, world.kinde.client_id, world.kinde.client_secret)
 
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.setattr(connection, "open_connection", connect)
     return lambda *words: main.main([words[0], "--spec", str(tmp_path / "hr.yaml"), *map(str, words[1:])])
 

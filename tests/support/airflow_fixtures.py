@@ -1,4 +1,4 @@
-"""An Airflow of its own for each test process: home folder and metadata database are made here, before any import."""
+"""An Airflow of its own for each test process: its DAG folder and metadata database, in the home that conftest made."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ import pytest
 
 # Whatever the developer's shell points at must not be touched.
 if "airflow" not in sys.modules:
-    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="kinde-airflow-")
     os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = tempfile.mkdtemp(prefix="kinde-dags-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 

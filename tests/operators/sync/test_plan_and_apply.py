@@ -329,7 +329,8 @@ def test_a_changed_plan_file_is_refused(dag_file: DagFile, company: Company, kin
 
 def test_templated_fields() -> None:
     common = {"spec", "kinde_conn_id", "ids", "only", "approve", "approve_protected", "storage_path"}
-    assert set(KindeSyncPlanOperator.template_fields) == set(KindeSyncOperator.template_fields) == common
+    assert set(KindeSyncPlanOperator.template_fields) == common
+    assert set(KindeSyncOperator.template_fields) == common | {"plan_only"}
 
 
 @pytest.mark.parametrize(
