@@ -14,9 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import axe, chromium, findings
-
-__all__ = ["axe", "chromium"]
+from tests.support.browser import findings
 
 ROOT = Path(__file__).resolve().parents[2]
 VENVS = Path(os.environ.get("KINDE_VENVS", ROOT / ".venvs"))

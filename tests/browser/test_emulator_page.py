@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from kinde_emulator import Emulator
-from tests.support.browser import axe, chromium, findings
-
-__all__ = ["axe", "chromium"]
+from tests.support.browser import findings
 
 PEOPLE = 1_000
 

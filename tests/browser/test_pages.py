@@ -24,11 +24,9 @@ from airflow_provider_kinde.hooks.connection_form import FIELDS
 from airflow_provider_kinde.hooks.connection_settings import connection_settings
 from demo.local_airflow import PASSWORD, USER, DagRun, LocalAirflow
 from demo.stage import DAGS, Stage
-from tests.support.browser import CHROMIUM, axe, findings
+from tests.support.browser import findings
 
-__all__ = ["axe"]
-
-api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
 
 AUTH_MANAGER = """
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
@@ -66,20 +64,16 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
 
 
 @pytest.fixture(scope="module")
-def page(airflow: LocalAirflow) -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("needs chromium: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 900, "height": 800})
-        page.set_default_timeout(60_000)
-        page.goto(f"{airflow.url}/connections")
-        page.locator("input[name=username]").fill(USER)
-        page.locator("input[name=password]").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("button", name="Add Connection").wait_for()
-        yield page
-        browser.close()
+def page(airflow: LocalAirflow, chromium: Any) -> Iterator[Any]:
+    page = chromium.new_page(viewport={"width": 900, "height": 800})
+    page.set_default_timeout(60_000)
+    page.goto(f"{airflow.url}/connections")
+    page.locator("input[name=username]").fill(USER)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Add Connection").wait_for()
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="module")

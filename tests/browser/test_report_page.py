@@ -12,9 +12,7 @@ from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.report.page import file_page
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.store.changes import ChangeList
-from tests.support.browser import axe, chromium, findings
-
-__all__ = ["axe", "chromium"]
+from tests.support.browser import findings
 
 PEOPLE = 10_000
 SECONDS = 2.0
