@@ -181,6 +181,66 @@ def test_a_leaver_who_was_enabled_by_hand_is_late_from_then_on(world: World, tmp
     assert [row["what"] for row in found["by_hand"]] == ["enabled"]
 
 
+def test_a_leaver_without_a_date_who_was_enabled_by_hand_has_a_second_line(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    rows[0].update(status="Terminated")
+    apply(world, history, rows, now="2026-03-03T12:00:00Z")
+    world.client.update_user(world.users()["p0@example.com"]["id"], is_suspended=False)
+    apply(world, history, rows, now="2026-03-09T12:00:00Z")
+    first, second = tables(history, "2026-03-01", "2026-03-10")["leavers"]
+    assert (first["due"], first["note"]) == ("", "")
+    assert (second["due"][:10], second["late_from"]) == ("2026-03-09", "when it was enabled")
+    assert float(second["late_seconds"]) < 60
+    assert second["note"] == "enabled by someone else after the person had left"
+
+
+def test_since_when_does_not_count_the_time_in_which_an_account_was_suspended(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n, dept="Eng") for n in range(20)]
+    rows[1]["dept"] = "None"
+    apply(world, history, rows)
+    for row in rows[:2]:
+        row.update(status="Terminated")
+    apply(world, history, rows, now="2026-03-04T12:00:00Z")
+    for row in rows[:2]:
+        row.update(status="Active")
+    apply(world, history, rows, now="2026-03-09T12:00:00Z")
+    access = {row["id"]: row for row in tables(history, "2026-03-01", "2026-03-10")["access"]}
+    since = {id: (row["organization"], row["role"], row["since"][:10], row["entry"]) for id, row in access.items()}
+    assert since["0"] == ("eng", "engineer", "2026-03-09", "3")
+    assert "dept is Eng" in access["0"]["rule"]
+    assert since["1"] == ("", "", "2026-03-09", "3")
+    assert since["2"] == ("eng", "engineer", "2026-03-02", "1")
+
+
+def test_a_leaver_whose_row_is_rejected_for_a_day_is_known_since_the_first_run(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    for row in rows[:10]:
+        row.update(status="Terminated")
+    apply(world, history, rows, now="2026-03-03T12:00:00Z")
+    rows[0]["status"] = "Unheard of"
+    apply(world, history, rows, now="2026-03-04T12:00:00Z")
+    rows[0]["status"] = "Terminated"
+    approved = world.plan(rows, now="2026-03-05T12:00:00Z").hash
+    apply(world, history, rows, now="2026-03-05T12:00:00Z", approve=approved)
+    leavers = {row["id"]: row for row in tables(history, "2026-03-01", "2026-03-06")["leavers"]}
+    assert {leavers[id]["known"][:10] for id in ("0", "1")} == {"2026-03-03"}
+    assert float(leavers["0"]["late_seconds"]) >= 2 * 86_400
+
+
+def test_a_leaver_whom_someone_suspended_before_hr_said_so_is_in_one_range(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows, now="2026-03-20T12:00:00Z")
+    world.client.update_user(world.users()["p0@example.com"]["id"], is_suspended=True)
+    apply(world, history, rows, now="2026-03-21T12:00:00Z")
+    rows[0].update(end="2026-03-25")
+    apply(world, history, rows, now="2026-04-03T12:00:00Z")
+    assert tables(history, "2026-01-01", "2026-03-31")["leavers"] == []
+    (leaver,) = tables(history, "2026-04-01", "2026-06-30")["leavers"]
+    assert (leaver["id"], leaver["done"][:10], leaver["due"]) == ("0", "2026-03-21", "2026-03-26T00:00:00Z")
+
+
 def test_people_who_are_held_for_long_are_exceptions(world: World, tmp_path: Path) -> None:
     history, rows = History(str(tmp_path), "hr"), [person(1), person(2)]
     apply(world, history, rows)

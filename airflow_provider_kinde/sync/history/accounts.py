@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_provider_kinde.sync.history.access import Line, changed_line
@@ -11,6 +11,8 @@ from airflow_provider_kinde.sync.history.table import noticed_text
 
 UNKNOWN = "there when the history began"
 BY_HAND = "given without a run of this sync"
+ACCOUNT = "", ""
+"""The key of the grant of the account itself: since when it is enabled."""
 
 
 @dataclass(slots=True)
@@ -32,7 +34,8 @@ class AccountHistory:
     """One account of the sync.
 
     :param line: its line, as :mod:`.access` describes it.
-    :param grants: organization code and role (empty for the membership itself) -> since when and why.
+    :param grants: organization code and role (empty for the membership itself) -> since when and why; :data:`ACCOUNT`
+        for the account itself.
     :param suspended_at: when it was suspended; empty for an enabled one.
     :param suspended_by: who suspended it.
     :param enabled_at: when another party than the sync enabled it last; empty for never.
@@ -192,7 +195,10 @@ class AccountStates:
             account.suspended_at = account.suspended_by = ""
             if not by:
                 account.enabled_at = grant.since
-        held = {(code, role) for code, roles in after[3].items() for role in ("", *roles)}
+            # Access begins anew: what the account kept while it was suspended was no access.
+            since = {key: replace(old, since=grant.since, entry=grant.entry) for key, old in account.grants.items()}
+            account.grants = {**since, ACCOUNT: grant}
+        held = {ACCOUNT, *((code, role) for code, roles in after[3].items() for role in ("", *roles))}
         for key in held - account.grants.keys():
             account.grants[key] = grant
         for key in account.grants.keys() - held:
@@ -207,7 +213,8 @@ class AccountStates:
             seen = (account.signed_in or "never", account.signed_in_read) if account.signed_in_read else ("", "")
             places: dict[str, list[str]] = account.line[3]
             if not places:
-                yield (account.line[1], user, "", "", "", "", "", "", *seen)
+                grant = account.grants[ACCOUNT]
+                yield (account.line[1], user, "", "", "", grant.since, grant.rule, grant.entry, *seen)
             for code in sorted(places, key=lambda code: self.codes.get(code, code)):
                 for role in sorted(places[code]) or [""]:
                     grant = account.grants[code, role]

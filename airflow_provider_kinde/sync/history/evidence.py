@@ -232,9 +232,11 @@ class Evidence:
         ]  # fmt: skip
 
     def _in_range(self, leaver: Leaver) -> bool:
-        moments = [text for text in (leaver.done, leaver.due or leaver.known) if text]
+        # A person whom someone else suspended before HR said so may be done and due in an earlier range, which could
+        # not know it.
+        moments = [text for text in (leaver.done, leaver.due, leaver.known) if text]
         if not leaver.done:
-            return bool(moments) and min(moments) < self.until
+            return min(moments) < self.until
         return any(self.begin <= text[:10] < self.until for text in moments)
 
     def _statement(self, more: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -34,6 +34,7 @@ class Leaver:
     :param reason: why, in words.
     :param note: what delayed it, or is left.
     :param finished: whether nothing is left to do.
+    :param late_from: what says when access was due to end.
     """
 
     id: str
@@ -52,12 +53,14 @@ class Leaver:
     reason: str = ""
     note: str = ""
     finished: bool = False
+    late_from: str = "HR's date"
 
     def row(self) -> tuple[Any, ...]:
         """The leaver as a row of the table."""
         return (
             self.id, self.user, self.due, self.known, self.data_time, self.done,
-            seconds_between(self.due or self.known, self.done), "HR's date" if self.due else "first run that read it",
+            seconds_between(self.due or self.known, self.done),
+            self.late_from if self.due else "first run that read it",
             seconds_between(self.known, self.done), self.how, self.sessions, self.api_keys, self.memberships,
             self.entry or "", self.run, self.approval, self.reason, self.note,
         )  # fmt: skip
@@ -91,7 +94,8 @@ class Leavers:
         self._states = states
         self._open: dict[str, Leaver] = {}
         self.closed: list[Leaver] = []
-        self._removed: dict[str, str] = {}
+        self._gone: dict[str, str] = {}
+        """Accounts of people who left and did not come back -> when their access was gone."""
 
     def __iter__(self) -> Iterator[Leaver]:
         yield from self.closed
@@ -110,6 +114,7 @@ class Leavers:
                 self._suspend(head, change)
             elif change["op"] == "enable" and change["outcome"] == "done":
                 self._open.pop(str(change.get("user")), None)
+                self._gone.pop(str(change.get("user")), None)
         held = [one for one in head.get("held") or () if one.get("protected") or _WAITS in one["reason"]]
         if held:
             users = {account.line[1]: user for user, account in self._states.accounts.items()}
@@ -119,10 +124,19 @@ class Leavers:
                     found = self._one(head, user, one["id"])
                     found.note = f"held: {one['reason']}"
         whole = head.get("access") in ("full", "changes", "concurrent") and not head.get("limits")
-        if whole and head.get("command") in ("apply", "plan"):
-            # HR has corrected itself: the person is no leaver any more.
-            for user in [user for user, found in self._open.items() if user not in seen and not found.done]:
+        if whole and head.get("command") in ("apply", "plan") and not head.get("absence_unknown"):
+            self._corrected(seen, {one["id"] for name in ("held", "rejected") for one in head.get(name) or ()})
+
+    def _corrected(self, seen: set[str], unclear: set[str]) -> None:
+        """Forget people whom a whole run does not take for leavers: HR has corrected itself, or they came back."""
+        for user in {*self._open, *self._gone} - seen:
+            account = self._states.accounts.get(user)
+            if account is not None and account.line[1] in unclear:
+                continue
+            if user in self._open and not self._open[user].done:
                 del self._open[user]
+            if account is None or not account.line[2]:
+                self._gone.pop(user, None)
 
     def _one(self, head: Mapping[str, Any], user: str, id: str) -> Leaver:
         found = self._open.get(user)
@@ -137,8 +151,11 @@ class Leavers:
         found = self._one(head, user, str(change["id"]))
         account = self._states.accounts.get(user)
         found.due = str(change.get("due") or found.due)
-        if account and account.enabled_at and account.enabled_at > (found.due or found.known):
-            found.due, found.note = account.enabled_at, "enabled by someone else after the person had left"
+        left = found.due or found.known
+        left = min(left, self._gone.get(user, left))
+        if account and account.enabled_at and account.enabled_at > left:
+            found.due, found.late_from = account.enabled_at, "when it was enabled"
+            found.note = "enabled by someone else after the person had left"
         found.reason = str(change.get("reason") or "")
         found.memberships = " ".join(change.get("organizations") or ()) or found.memberships
         done = change["outcome"] == "done"
@@ -157,4 +174,5 @@ class Leavers:
         found.api_keys = str(steps.get("api_keys") or found.api_keys)
         if done:
             found.finished = True
+            self._gone[user] = found.done
             self.closed.append(self._open.pop(user))
