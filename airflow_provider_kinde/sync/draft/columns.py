@@ -19,7 +19,8 @@ from airflow_provider_kinde.sync.spec.expressions import is_blank, plain
 from airflow_provider_kinde.sync.spec.filters import as_text
 
 _OTHER_PERSON = re.compile(
-    r"manager|supervisor|boss|reports? ?to|emergency|contact person|vorgesetzt|created|modified|updated"
+    r"manager|supervisor|boss|reports? ?to|emergency|contact person|vorgesetzt|created|modified|updated|approver|mentor"
+    r"|buddy|recruiter|superior|next of kin|fuhrungskraft"
 )
 _NAMES = {
     "id": r"(employee|emp|worker|person|personnel|staff|associate|payroll|file|badge)s? ?(id|no|nr|num|number|code|key)"
@@ -276,14 +277,14 @@ def _email_column(columns: Sequence[Column], accounts: AbstractSet[str]) -> Colu
     def addresses(column: Column) -> bool:
         return column.filled > 0 and column.share(_is_email) >= 0.8
 
-    if accounts:
-        known = [(sum(email_key(value) in accounts for value in c.counts), c) for c in columns if addresses(c)]
-        most, column = max(known, key=lambda item: item[0], default=(0, None))
-        if most:
-            return column
+    # Managers have accounts as well: a person who is matched by the manager's address would get the manager's account.
+    own = [c for c in columns if addresses(c) and not _OTHER_PERSON.search(c.words) and 2 * len(c.counts) >= c.filled]
+    known = [(sum(email_key(value) in accounts for value in c.counts), c) for c in own]
+    most, column = max(known, key=lambda item: item[0], default=(0, None))
+    if most:
+        return column
     named = _best(columns, "email", addresses)
-    others = [c for c in columns if addresses(c) and not _OTHER_PERSON.search(c.words)]
-    return named or (others[0] if others else None)
+    return named or (own[0] if own else None)
 
 
 def _is_email(value: str) -> bool:

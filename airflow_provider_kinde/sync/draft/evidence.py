@@ -116,6 +116,10 @@ class Evidence:
         }
         return [person.id for person in self.working if self.accounts[person.id].id in holders]
 
+    def suspended(self) -> list[str]:
+        """Return the HR ids of people with access whose account is suspended."""
+        return [person.id for person in self.working if self.accounts[person.id].suspended]
+
     def services(self) -> tuple[list[str], list[str]]:
         """Divide service and test accounts among the unknown ones.
 

@@ -191,6 +191,10 @@ def tenant_header(evidence: Evidence, people: int, protected: frozenset[str]) ->
         count = counted(len(leavers), "person", "people")
         lines.append(f"check: {count} without access have an enabled account, which no plan touches: suspend it.")
         lines.append(f"  These are {some(leavers)}.")
+    if suspended := evidence.suspended():
+        count = counted(len(suspended), "person with access has", "people with access have")
+        lines.append(f"check: {count} a suspended account: held until you enable the account or delete it.")
+        lines.append(f"  These are {some(suspended)}.")
     if held := evidence.protected(protected):
         count = counted(len(held), "person has", "people have")
         lines.append(f"check: {count} a protected role: adopted only with apply --approve-protected ID ...")

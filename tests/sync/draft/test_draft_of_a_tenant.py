@@ -215,6 +215,33 @@ def test_the_column_of_addresses_is_the_one_that_kinde_knows(world: World, tmp_p
     assert spec.person.email.text == "{{ row.login }}"
 
 
+@pytest.mark.parametrize("heading", ["Line manager e-mail", "Approver mail", "Reviewed by"])
+@pytest.mark.parametrize("own", [True, False], ids=["own addresses without accounts", "no own addresses"])
+def test_the_addresses_of_managers_are_never_those_of_their_people(
+    world: World, tmp_path: Path, heading: str, own: bool
+) -> None:
+    rows = [[str(n), f"P{n}", f"N{n}", "Active", f"boss{n % 4}@acme.test", f"p{n}@new.test"] for n in range(12)]
+    head = ["id", "first name", "last name", "status", heading, "work email"]
+    lines = [",".join(row[: 6 if own else 5]) for row in [head, *rows]]
+    (tmp_path / "export.csv").write_text("\n".join(lines))
+    world.kinde.seed({"users": [{"email": f"boss{n}@acme.test"} for n in range(4)]})
+    text, spec = drafted(world, tmp_path)
+    assert spec.person.email.columns == ({"work email"} if own else {"first name", "last name"})
+    assert "check: no person with access has an account with the same address" in text
+    assert "adopt" not in planned(world, spec).operations.kinds()
+
+
+def test_people_whose_account_is_suspended_are_named_before_the_first_plan_holds_them(
+    world: World, tmp_path: Path
+) -> None:
+    world.kinde.seed({"users": [{"email": "ann@acme.test", "is_suspended": True}, {"email": "bob@acme.test"}]})
+    small_file(tmp_path, TWO)
+    text, spec = drafted(world, tmp_path)
+    assert "check: 1 person with access has a suspended account: held until you enable the account" in text
+    assert "These are 1." in text
+    assert [held.id for held in planned(world, spec).held] == ["1"]
+
+
 def test_two_connections_that_claim_a_domain_are_named(world: World, tmp_path: Path) -> None:
     other = {"id": "conn_entra", "name": "Entra", "strategy": "oauth2:azure_ad", "domains": ["acme.test"]}
     sso = [{"type": "enterprise", "value": "ann@acme.test", "connection_id": "conn_okta"}]
