@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.cli.progress import Progress
@@ -54,9 +55,12 @@ def add_commands(commands: Any) -> None:
 
 
 def _day(text: str) -> str:
-    if not _DAY.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31")
-    return text
+    try:
+        if _DAY.fullmatch(text) and date.fromisoformat(text) < date.max:
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31")
 
 
 def _history(options: argparse.Namespace) -> int:

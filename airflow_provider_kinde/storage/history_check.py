@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import HEAD, History, head_text
@@ -58,7 +59,7 @@ def check_chain(history: History, known: str = "") -> ChainCheck:
             found.problems.append(f"entry {number} does not follow on entry {before}: one of them was changed")
         if before != number - 1:
             firsts.append((number, str(head.get("previous", "")), before))
-        if head and str(head.get("written", "")) < written:
+        if head and _is_older(str(head.get("written", "")), written):
             found.notes.append(
                 f"entry {number} is older than entry {before}: the clock of one of the two computers was wrong"
             )
@@ -76,6 +77,15 @@ def check_chain(history: History, known: str = "") -> ChainCheck:
         more = len(found.problems) - _SHOWN
         found.problems = [*found.problems[:_SHOWN], f"and {more:,} more"]
     return found
+
+
+def _is_older(written: str, before: str) -> bool:
+    """Whether an entry was written before the one before it. Runs at the same time differ by less than a minute."""
+    try:
+        first, last = (datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (written, before))
+        return (last - first).total_seconds() > 60
+    except (ValueError, TypeError):
+        return written < before
 
 
 def _gaps(firsts: list[tuple[int, str, int]], dropped: int, dropped_hash: str, hashes: dict[int, str]) -> list[str]:

@@ -75,7 +75,7 @@ def probe(folder: str) -> None:
     :raises StorageError: they cannot.
     """
     path = f"{folder.rstrip('/')}/.probe"
-    write(path, "")
+    write(path, "probe\n")  # a full disk still takes an empty file
     local = local_path(path)
     if local is not None:
         local.unlink(missing_ok=True)

@@ -241,6 +241,17 @@ def test_a_leaver_whom_someone_suspended_before_hr_said_so_is_in_one_range(world
     assert (leaver["id"], leaver["done"][:10], leaver["due"]) == ("0", "2026-03-21", "2026-03-26T00:00:00Z")
 
 
+def test_a_leaver_of_two_runs_at_once_is_one_line(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    rows[0].update(end="2026-03-01")
+    record = RunRecord("apply", {"user": "ann"}, "test/1", {}, (), time.time())
+    report = world.apply(rows, now="2026-03-03T12:00:00Z")
+    for _ in range(2):
+        write_entry(history, record, report.plan, report)
+    assert len(tables(history, "2026-03-01", "2026-03-03")["leavers"]) == 1
+
+
 def test_people_who_are_held_for_long_are_exceptions(world: World, tmp_path: Path) -> None:
     history, rows = History(str(tmp_path), "hr"), [person(1), person(2)]
     apply(world, history, rows)

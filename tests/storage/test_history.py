@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import random
+import resource
 import threading
 import time
 from pathlib import Path
@@ -159,10 +160,11 @@ def test_a_store_that_lost_entries_says_which(tmp_path: Path) -> None:
 
 def test_a_clock_that_went_back_is_noted_and_no_fault_of_the_chain(tmp_path: Path) -> None:
     history = History(str(tmp_path), "hr")
-    for second in (100, 50):
+    for second in (1000, 990, 50):  # 10 seconds are runs at the same time
         history.append(lambda number, at=second: {"written": moment_text(at)}, ())
     check = check_chain(history)
     assert check.problems == []
+    assert [note[:32] for note in check.notes] == ["entry 3 is older than entry 2: th"[:32]]
     assert "clock" in check.notes[0]
 
 
@@ -170,6 +172,18 @@ def test_a_store_that_refuses_writes_is_told_before_anything(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"history cannot be kept.*Nothing was written to Kinde.*storage_path"):
         History(str(tmp_path / "file"), "hr").probe()
+
+
+def test_a_full_disk_is_told_before_anything(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    history.probe()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StorageError, match=r"history cannot be kept.*Nothing was written to Kinde"):
+            history.probe()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class Runs:

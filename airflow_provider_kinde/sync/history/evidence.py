@@ -142,7 +142,7 @@ class Evidence:
         if abs(float(head.get("shifted_seconds") or 0)) > 60:
             self._list("runs for another moment than the clock's (--now)", f"entry {number}: written {head['written']}")
         written = str(head.get("written") or "")
-        if written < self._written:
+        if written < self._written and float(seconds_between(written, self._written) or 0) > 60:
             self._list("entries whose clock went back", f"entry {number}: {written} after {self._written}")
         self._written = max(self._written, written)
         if head.get("access_lost"):

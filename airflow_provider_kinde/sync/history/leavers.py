@@ -111,7 +111,8 @@ class Leavers:
         for change in changes:
             if change["op"] == "suspend" and change.get("user"):
                 seen.add(change["user"])
-                self._suspend(head, change)
+                if not self._is_known(change):
+                    self._suspend(head, change)
             elif change["op"] == "enable" and change["outcome"] == "done":
                 self._open.pop(str(change.get("user")), None)
                 self._gone.pop(str(change.get("user")), None)
@@ -126,6 +127,12 @@ class Leavers:
         whole = head.get("access") in ("full", "changes", "concurrent") and not head.get("limits")
         if whole and head.get("command") in ("apply", "plan") and not head.get("absence_unknown"):
             self._corrected(seen, {one["id"] for name in ("held", "rejected") for one in head.get(name) or ()})
+
+    def _is_known(self, change: Mapping[str, Any]) -> bool:
+        """Whether another run that ran at the same time suspended the account already: that is one leaving, not two."""
+        user = str(change["user"])
+        account = self._states.accounts.get(user)
+        return user in self._gone and user not in self._open and account is not None and bool(account.line[2])
 
     def _corrected(self, seen: set[str], unclear: set[str]) -> None:
         """Forget people whom a whole run does not take for leavers: HR has corrected itself, or they came back."""
