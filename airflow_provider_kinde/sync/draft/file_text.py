@@ -31,6 +31,7 @@ class Parts:
     :param keep: the section ``keep``.
     :param joiner: the section ``joiner``.
     :param ignore: the section ``ignore``.
+    :param guards: the section ``guards``.
     :param blank: columns that rules read, and that are blank in some rows.
     """
 
@@ -43,6 +44,7 @@ class Parts:
     keep: list[str] = field(default_factory=list)
     joiner: list[str] = field(default_factory=list)
     ignore: list[str] = field(default_factory=list)
+    guards: list[str] = field(default_factory=list)
     blank: Sequence[Column] | None = None
 
 
@@ -133,7 +135,7 @@ def spec_text(found: DraftColumns, options: dict[str, Any], parts: Parts) -> str
                 f"# may_be_empty: [{quoted(column.name)}]",
                 "",
             ]
-    for section in (parts.organizations, parts.memberships, parts.keep, parts.joiner, parts.ignore):
+    for section in (parts.organizations, parts.memberships, parts.keep, parts.joiner, parts.ignore, parts.guards):
         lines += [*section, ""] if section else []
     return "\n".join(lines).rstrip() + "\n"
 

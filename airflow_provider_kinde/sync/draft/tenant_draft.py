@@ -15,6 +15,7 @@ from airflow_provider_kinde.sync.draft.tenant_rules import explain_organizations
 from airflow_provider_kinde.sync.draft.tenant_text import (
     connection_lines,
     exception_lines,
+    guard_lines,
     ignore_lines,
     joiner_lines,
     organization_lines,
@@ -65,7 +66,7 @@ def fill_parts(
             f"  names: at_creation  # check: {differ:,} of {provided:,} people who sign in by another provider have "
             "another name there than in HR"
         )
-    parts.ignore = ignore_lines(evidence)
+    parts.ignore, parts.guards = ignore_lines(evidence), guard_lines(evidence, _PROTECTED)
     return people, tenant_header(evidence, sum(p.access is not Access.NONE for p in persons.values()), _PROTECTED)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from airflow_provider_kinde.resources.fields import is_enterprise
@@ -166,6 +167,23 @@ def ignore_lines(evidence: Evidence) -> list[str]:
     if domains:
         lines.append(f"  domains: [{', '.join(map(quoted, domains))}]")
     return lines
+
+
+def guard_lines(evidence: Evidence, protected: frozenset[str]) -> list[str]:
+    """Write how many people may be held: an account that waits for a person must not block every plan.
+
+    :param evidence: people and accounts.
+    :param protected: the protected roles.
+    """
+    if not evidence.working:
+        return []
+    waiting = {*evidence.suspended(), *evidence.protected(protected)}
+    # Whose address is not confirmed, only a request for each account would say.
+    limit = max(10, math.ceil(100 * len(waiting) / len(evidence.working)) + 5)
+    return [
+        "# check: people whose account is suspended, protected or not confirmed are held. Set 5% once that is settled.",
+        f"guards: {{max_held: {limit}%}}",
+    ]
 
 
 def tenant_header(evidence: Evidence, people: int, protected: frozenset[str]) -> list[str]:

@@ -242,6 +242,21 @@ def test_people_whose_account_is_suspended_are_named_before_the_first_plan_holds
     assert [held.id for held in planned(world, spec).held] == ["1"]
 
 
+@pytest.mark.parametrize(("suspended", "limit"), [(0, "10%"), (12, "17%")])
+def test_accounts_that_have_to_wait_do_not_block_the_first_plans(
+    world: World, tmp_path: Path, suspended: int, limit: str
+) -> None:
+    lines = [f"{n},P{n},N{n},p{n}@acme.test,Active" for n in range(100)]
+    (tmp_path / "export.csv").write_text("\n".join(["id,first name,last name,email,status", *lines]))
+    users = [{"email": f"p{n}@acme.test", "first_name": f"P{n}", "last_name": f"N{n}"} for n in range(100)]
+    waiting = [{**user, "is_suspended": n < suspended, "is_confirmed": n >= 8} for n, user in enumerate(users)]
+    world.kinde.seed({"users": waiting})
+    text, spec = drafted(world, tmp_path)
+    assert f"guards: {{max_held: {limit}}}" in text
+    plan = planned(world, spec)
+    assert (plan.blocked, len(plan.held)) == ([], max(8, suspended))
+
+
 def test_two_connections_that_claim_a_domain_are_named(world: World, tmp_path: Path) -> None:
     other = {"id": "conn_entra", "name": "Entra", "strategy": "oauth2:azure_ad", "domains": ["acme.test"]}
     sso = [{"type": "enterprise", "value": "ann@acme.test", "connection_id": "conn_okta"}]
