@@ -73,7 +73,7 @@ class Tenant:
 
     def __init__(self, people: int) -> None:
         self.people = people
-        self.counts = SimpleNamespace(read=0, write=0, total=0, token=0)
+        self.counts = SimpleNamespace(read=0, write=0, total=0, token=0, writes_of_thread=0)
 
     def granted_scopes(self, renew: bool = False) -> frozenset[str]:
         return frozenset()
@@ -113,6 +113,8 @@ class Tenant:
 
 class EmptyTenant(Tenant):
     """Takes people in, and remembers as little of them as it can."""
+
+    stopped = False
 
     def __init__(self) -> None:
         super().__init__(0)
