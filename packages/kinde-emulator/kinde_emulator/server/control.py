@@ -17,11 +17,12 @@ from kinde_emulator.server.routes import Handler, route
 from kinde_emulator.server.tenant import Tenant
 
 
-def control(method: str, path: str) -> Callable[[Handler], Handler]:
+def control(method: str, path: str, invalid: str = "") -> Callable[[Handler], Handler]:
     """Declares a route below ``/_emulator`` that refuses web pages.
 
     :param method: the HTTP method.
     :param path: the path below ``/_emulator``.
+    :param invalid: the error code of the 400 that a ``ValueError`` becomes; empty for a route that raises none.
     """
 
     def declare(function: Handler) -> Handler:
@@ -30,7 +31,12 @@ def control(method: str, path: str) -> Callable[[Handler], Handler]:
             if request.headers.get("origin"):
                 # A page of another site, open in a browser on this machine, must not reach the control API.
                 raise ApiError(403, "BROWSER_REFUSED", "The control API does not answer to web pages")
-            return function(request.tenant, request, **parameters)
+            try:
+                return function(request.tenant, request, **parameters)
+            except ValueError as error:
+                if not invalid:
+                    raise
+                raise bad(invalid, str(error)) from None
 
         return handle
 
@@ -81,46 +87,37 @@ def get_state(tenant: Tenant, request: Request) -> Response:
     return json_response(state(tenant.store))
 
 
-@control("POST", "/seed")
+@control("POST", "/seed", invalid="INVALID_SEED")
 def post_seed(tenant: Tenant, request: Request) -> Response:
     """Adds data to the tenant; answers with ids by name.
 
     :param tenant: the tenant that is controlled.
     :param request: the request.
     """
-    try:
-        return json_response(seed(tenant.store, tenant.settings, _json_object(request)))
-    except ValueError as error:
-        raise bad("INVALID_SEED", str(error)) from None
+    return json_response(seed(tenant.store, tenant.settings, _json_object(request)))
 
 
-@control("POST", "/sign_in")
+@control("POST", "/sign_in", invalid="INVALID_SIGN_IN")
 def post_sign_in(tenant: Tenant, request: Request) -> Response:
     """Signs a user in by a connection; answers with the user's id, and whether the user was made just now.
 
     :param tenant: the tenant that is controlled.
     :param request: the request.
     """
-    try:
-        return json_response(sign_in(tenant.store, tenant.settings, _json_object(request)))
-    except ValueError as error:
-        raise bad("INVALID_SIGN_IN", str(error)) from None
+    return json_response(sign_in(tenant.store, tenant.settings, _json_object(request)))
 
 
-@control("POST", "/import")
+@control("POST", "/import", invalid="INVALID_IMPORT")
 def post_import(tenant: Tenant, request: Request) -> Response:
     """Imports users; the body is an NDJSON file as Kinde's own import takes it.
 
     :param tenant: the tenant that is controlled.
     :param request: the request.
     """
-    try:
-        return json_response(import_users(tenant.store, tenant.settings, request.body.decode()))
-    except ValueError as error:
-        raise bad("INVALID_IMPORT", str(error)) from None
+    return json_response(import_users(tenant.store, tenant.settings, request.body.decode()))
 
 
-@control("POST", "/accept_invitation")
+@control("POST", "/accept_invitation", invalid="INVALID_INVITATION")
 def post_accept_invitation(tenant: Tenant, request: Request) -> Response:
     """Accepts an invitation, named by its ``code``; answers with the user's id.
 
@@ -128,10 +125,7 @@ def post_accept_invitation(tenant: Tenant, request: Request) -> Response:
     :param request: the request.
     """
     code = _json_object(request).get("code")
-    try:
-        return json_response({"id": accept_invitation(tenant.store, tenant.settings, str(code))})
-    except ValueError as error:
-        raise bad("INVALID_INVITATION", str(error)) from None
+    return json_response({"id": accept_invitation(tenant.store, tenant.settings, str(code))})
 
 
 @control("GET", "/settings")
@@ -144,17 +138,14 @@ def get_settings(tenant: Tenant, request: Request) -> Response:
     return json_response(tenant.settings.to_dict())
 
 
-@control("PATCH", "/settings")
+@control("PATCH", "/settings", invalid="INVALID_SETTING")
 def patch_settings(tenant: Tenant, request: Request) -> Response:
     """Changes settings.
 
     :param tenant: the tenant that is controlled.
     :param request: the request.
     """
-    try:
-        return json_response(tenant.change(_json_object(request)).to_dict())
-    except ValueError as error:
-        raise bad("INVALID_SETTING", str(error)) from None
+    return json_response(tenant.change(_json_object(request)).to_dict())
 
 
 @control("GET", "/faults")
