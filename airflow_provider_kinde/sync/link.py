@@ -13,10 +13,23 @@ Nothing else is remembered anywhere, so a lost disk or a second scheduler cannot
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from typing import NamedTuple
 
 from airflow_provider_kinde.resources.normalization import email_key
+
+NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,30}"
+"""The name of a sync, as a regular expression."""
+_OF_A_SYNC = re.compile(NAME_PATTERN + "[:~]")
+
+
+def is_of_a_sync(provided_id: str) -> bool:
+    """Whether a sync of any name manages the account, or its onboarding form made it.
+
+    :param provided_id: the account's ``provided_id``.
+    """
+    return _OF_A_SYNC.match(provided_id) is not None
 
 
 class Link(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from airflow_provider_kinde.sync.link import is_of_a_sync
 from airflow_provider_kinde.sync.people.access import OUT_OF_SCOPE
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.spec.models import SyncSpec
@@ -13,8 +13,6 @@ from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.unmanaged import unmanaged_leavers
 
 _SHOWN = 5
-_OTHER_LINK = re.compile(r"[a-z0-9][a-z0-9-]{0,30}[:~]")
-"""How the ``provided_id`` begins of an account that a sync manages, or that its onboarding form made."""
 
 
 class UnmanagedLeaver(NamedTuple):
@@ -44,7 +42,7 @@ def find_unmanaged_leavers(spec: SyncSpec, database: Database, request: RunReque
         UnmanagedLeaver(row.id, row.account_id)
         for row in unmanaged_leavers(database, OUT_OF_SCOPE)
         if request.includes(row.id)
-        and not _OTHER_LINK.match(row.provided_id)
+        and not is_of_a_sync(row.provided_id)
         and not (row.key and spec.ignore.covers(row.key))
     ]
 

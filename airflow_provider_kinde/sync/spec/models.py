@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, WithJsonSchema, field_validator
 
 from airflow_provider_kinde.exceptions import SpecError
+from airflow_provider_kinde.sync.link import NAME_PATTERN
 from airflow_provider_kinde.sync.spec.examples import ExampleSpec, as_examples, unknown_columns
 from airflow_provider_kinde.sync.spec.expressions import Template
 from airflow_provider_kinde.sync.spec.fields import (
@@ -54,7 +55,7 @@ from airflow_provider_kinde.sync.spec.sections import (
 )
 from airflow_provider_kinde.sync.spec.source import AnySource
 
-_NAME = "^[a-z0-9][a-z0-9-]{0,30}$"
+_NAME = f"^{NAME_PATTERN}$"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
