@@ -153,6 +153,7 @@ def kinde_sync_dag(
             dag=dag,
             spec=str(spec_path),
             at_least_every=every,
+            stays_due="{{ 'true' if params.dry_run or params.ids or params.only else 'false' }}",
             storage_path=storage_path,
             **({} if interval is None else {"poke_interval": interval}),
         )

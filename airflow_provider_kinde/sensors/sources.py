@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.operators.spec_base import spec_path
+from airflow_provider_kinde.operators.spec_base import is_true, spec_path
 from airflow_provider_kinde.sensors.base import WaitSensor
 from airflow_provider_kinde.storage import run_files, source_state
 from airflow_provider_kinde.storage.source_state import SourceState
@@ -31,6 +31,8 @@ class HrSourceSensor(WaitSensor):
     :param at_least_every: how long after the last sync the next one is due without a change (``timedelta`` or
         seconds), since first days, last days and grace periods come due by themselves; ``None`` for never.
     :param retry_after: how long after a failed sync the same change is reported again (``timedelta`` or seconds).
+    :param stays_due: when true (or a text that says so), the change stays due for other runs, since this one leaves it
+        unsynced: it only plans, or is for some people or kinds of changes (templated).
     :param storage_path: folder of plans and reports; ``[kinde] storage_path`` when left out (templated).
     :param deferrable: wait in the triggerer; ``[operators] default_deferrable`` when left out. Otherwise the sensor
         is rescheduled.
@@ -39,7 +41,7 @@ class HrSourceSensor(WaitSensor):
     :returns: ``{why, at, token}``.
     """
 
-    template_fields: Sequence[str] = ("spec", "storage_path")
+    template_fields: Sequence[str] = ("spec", "stays_due", "storage_path")
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class HrSourceSensor(WaitSensor):
         spec: str,
         at_least_every: timedelta | float | None = source_state.AT_LEAST_EVERY,
         retry_after: timedelta | float = source_state.RETRY_AFTER,
+        stays_due: bool | str = False,
         storage_path: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -55,6 +58,7 @@ class HrSourceSensor(WaitSensor):
         self.spec = spec
         self.at_least_every = None if at_least_every is None else duration("at_least_every", at_least_every)
         self.retry_after = duration("retry_after", retry_after)
+        self.stays_due = stays_due
         self.storage_path = storage_path
         self.spec_folder = ""
 
@@ -75,6 +79,6 @@ class HrSourceSensor(WaitSensor):
         file = spec_path(self.spec, self.spec_folder, self.get_dag())
         root = self.storage_path or run_files.default_path()
         try:
-            return SourceState.of(file, root, self.at_least_every, self.retry_after)
+            return SourceState.of(file, root, self.at_least_every, self.retry_after, stays_due=is_true(self.stays_due))
         except OSError as error:
             raise SpecError(f"the spec file {file} cannot be read: {error.strerror or error}") from error

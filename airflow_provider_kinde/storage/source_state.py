@@ -1,7 +1,8 @@
 """Remembers which state of an HR source was synced, so that a DAG can wait for the next one.
 
-There are two small files per spec under ``storage_path``: the change that was reported last (written by a sensor or
-trigger) and the state that was synced (written by a run that succeeded). They hold tokens and times, no rows.
+There are small files per spec under ``storage_path``: the change that was reported last (written by a sensor or
+trigger) and the state that was synced (written by a run that succeeded). They hold tokens and times, no rows. A run
+that leaves a change unsynced, such as one that only plans, has a file of its own for what was reported to it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class SourceState:
     :param root: folder of plans and reports.
     :param at_least_every: seconds after the last sync at which the next one is due without a change; 0 for never.
     :param retry_after: seconds after a failed sync at which the same change is reported again.
+    :param stays_due: whether it is reported to a run that leaves the change unsynced: it stays due for the others.
     """
 
     spec_text: str
@@ -40,20 +42,30 @@ class SourceState:
     root: str
     at_least_every: float
     retry_after: float
+    stays_due: bool = False
 
     @classmethod
-    def of(cls, spec_file: Path, root: str, at_least_every: timedelta | None, retry_after: timedelta) -> SourceState:
+    def of(
+        cls,
+        spec_file: Path,
+        root: str,
+        at_least_every: timedelta | None,
+        retry_after: timedelta,
+        *,
+        stays_due: bool = False,
+    ) -> SourceState:
         """The state of the source of a spec file.
 
         :param spec_file: the spec file.
         :param root: folder of plans and reports.
         :param at_least_every: how long after the last sync the next one is due without a change; ``None`` for never.
         :param retry_after: how long after a failed sync the same change is reported again.
+        :param stays_due: whether it is reported to a run that leaves the change unsynced.
         :raises OSError: the spec file cannot be read.
         """
         seconds = at_least_every.total_seconds() if at_least_every else 0.0
         text = spec_file.read_text(encoding="utf-8-sig")
-        return cls(text, str(spec_file.absolute()), root, seconds, retry_after.total_seconds())
+        return cls(text, str(spec_file.absolute()), root, seconds, retry_after.total_seconds(), stays_due)
 
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, as JSON can hold them."""
@@ -85,13 +97,14 @@ class SourceState:
 
         at = now or datetime.now(timezone.utc)
         spec = SyncSpec.parse(self.spec_text, self.spec_file)
-        synced, fired = (_read(_path(self.root, spec.name, name)) for name in ("synced", "fired"))
+        reported = "fired-still-due" if self.stays_due else "fired"
+        synced, fired = (_read(_path(self.root, spec.name, name)) for name in ("synced", reported))
         token = change_token(make_source(spec), synced.get("token"), at)
         why = self._why(token, synced, fired, at)
         if why is None:
             return CheckResult(False, {})
         found = {"why": why, "at": at.isoformat(), "token": token}
-        _write(_path(self.root, spec.name, "fired"), found)
+        _write(_path(self.root, spec.name, reported), found)
         return CheckResult(True, found)
 
     def _why(self, token: str, synced: dict[str, str], fired: dict[str, str], at: datetime) -> str | None:

@@ -99,6 +99,32 @@ def test_a_change_during_the_sync_is_not_lost(source: Source) -> None:
     assert source.look(NOW + HOUR) == "the source changed"
 
 
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_run_that_only_plans_leaves_the_change_to_the_next_sync(source: Source, deferrable: bool) -> None:
+    def waits(stays_due: str) -> bool:
+        task = sensor(source, deferrable=deferrable, stays_due=stays_due)
+        if not deferrable:
+            return not task.poke({}).is_done  # type: ignore[typeddict-item]
+        try:
+            task.execute({})  # type: ignore[typeddict-item]
+        except TaskDeferred as deferred:
+            state = deferred.trigger.serialize()[1]["state"]
+        else:
+            return False
+        assert state["stays_due"] is (stays_due == "true")
+        return True
+
+    source.look(NOW)
+    source.sync(NOW)
+    source.write()
+    assert not waits("true")
+    assert waits("true")  # the same change is not news to the next run that only plans
+    assert not waits("false")
+    source.sync(datetime.now(timezone.utc))
+    assert waits("true")
+    assert waits("false")
+
+
 def test_an_unreadable_state_counts_as_no_state(source: Source) -> None:
     source.look()
     source.sync()
