@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ class Kinde(LocalKinde):
         """Put data in; returns ids by name."""
         ids: dict[str, dict[str, str]] = self._control("POST", "seed", data)
         return ids
+
+    def seed_users(self, users: Iterable[Mapping[str, Any]]) -> None:
+        """Put users in, in parts that the emulator takes (10 MB)."""
+        coming = iter(users)
+        while part := list(islice(coming, 10_000)):
+            self.seed({"users": part})
 
     def client(self, **options: Any) -> KindeClient:
         """A client of it."""

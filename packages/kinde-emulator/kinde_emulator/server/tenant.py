@@ -31,6 +31,8 @@ class Tenant:
         self.log = RequestLog(settings.log_size)
         self._settings_lock = threading.Lock()
         self.settings = settings
+        self.page_ends: dict[tuple[str, str], tuple[int, int, str]] = {}
+        """List and sort -> changes of the database so far, items read so far, and the id of the last one."""
         with self.store.transaction() as db:
             if one(db, "SELECT 1 FROM organizations") is None:
                 insert(
