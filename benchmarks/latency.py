@@ -1,8 +1,8 @@
 """Latency: from a change of HR's data to the suspension in Kinde's own log, in a real Airflow.
 
 ``.venvs/airflow3/bin/python -m benchmarks latency`` takes an hour, ``--quick`` (a file, two changes, no file written)
-one or two minutes. ``KINDE_LATENCY_PEOPLE=1000,1000000`` measures these numbers of people only, with ``--quick`` as well.
-Nothing else should run on the machine meanwhile.
+one or two minutes. ``KINDE_LATENCY_PEOPLE=1000,1000000`` measures these numbers of people only, with ``--quick`` as
+well. Nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations
