@@ -75,7 +75,9 @@ def _check(options: argparse.Namespace) -> int:
     blocking, lines = _look_at_file(spec, source)
     verdict = "the spec is valid, but its file would block a plan" if blocking else "valid"
     show(f"{options.spec}: {verdict}. {spec.name}: {spec.source.type} source, {rules} membership rule(s){tests}\n")
-    if both := same_text(spec.employment.date_format):
+    both = same_text(spec.employment.date_format)
+    # Rows that hold such a date say so themselves, with their number.
+    if both and not any(f"{both[0]} and {both[1]}" in line for line in lines):
         show(
             f"  ! employment.date_format: {both[0]} and {both[1]} read some dates as two different days. "
             f"{both[0]}, which comes first, is taken where it can be read\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -67,7 +68,18 @@ def _usable(conn_id: str) -> Iterator[None]:
     except (ValueError, AirflowNotFoundException) as error:
         if unread := _unreadable_variable(conn_id):
             raise KindeInputError(unread) from None  # Airflow says only that there is no such connection
+        if isinstance(error, AirflowNotFoundException):
+            raise KindeInputError(_missing(conn_id)) from error
         raise KindeInputError(f"the Airflow connection {conn_id!r} cannot be used: {error}") from error
+
+
+def _missing(conn_id: str) -> str:
+    """Say that there is no such connection, and how to add one."""
+    add = f"airflow connections add {shlex.quote(conn_id)} --conn-type kinde --conn-host YOURS.kinde.com"
+    return (
+        f"there is no Airflow connection {conn_id!r}. Correct the id, or add the connection: `{add} --conn-login "
+        "CLIENT_ID --conn-password CLIENT_SECRET`, with the client ID and secret of a machine-to-machine application"
+    )
 
 
 def _unreadable_variable(conn_id: str) -> str:

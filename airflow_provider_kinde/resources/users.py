@@ -135,11 +135,24 @@ def delete_api_keys(client: Any, user_id: str) -> None:
     :param client: a ``KindeClient``.
     :param user_id: Kinde's id of the user.
     """
-    # All keys are read first: pages shift while keys are deleted.
-    for key in list(client.iter_api_keys(user_id=user_id, status="active")):
-        if key.get("type") in (None, "", "user"):
-            with suppress(KindeNotFoundError):
-                client.delete_api_key(fields.id_in(key))
+    for key in _api_keys(client, user_id):
+        with suppress(KindeNotFoundError):
+            client.delete_api_key(fields.id_in(key))
+
+
+def count_api_keys(client: Any, user_id: str) -> int:
+    """Count the active API keys of a user (``GET /api_keys``).
+
+    :param client: a ``KindeClient``.
+    :param user_id: Kinde's id of the user.
+    """
+    return len(_api_keys(client, user_id))
+
+
+def _api_keys(client: Any, user_id: str) -> list[dict[str, Any]]:
+    """The active keys of a user, all read before the first is deleted: pages shift meanwhile."""
+    keys = client.iter_api_keys(user_id=user_id, status="active")
+    return [key for key in keys if key.get("type") in (None, "", "user")]
 
 
 def delete_user(client: Any, user_id: str, *, is_delete_profile: bool | None = None) -> None:

@@ -105,5 +105,5 @@ def test_the_command_line_plans_with_a_stored_connection(home: Path, company: Co
 def test_an_unknown_connection_is_a_clear_error(home: Path, company: Company) -> None:
     done = python(home, "-m", "airflow_provider_kinde", "plan", "--spec", str(company.spec), "--conn", "nobody")
     assert done.returncode == 1
-    assert "the Airflow connection 'nobody' cannot be used" in done.stderr
+    assert "there is no Airflow connection 'nobody'. Correct the id, or add the connection" in done.stderr
     assert "Traceback" not in done.stderr

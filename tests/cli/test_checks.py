@@ -57,6 +57,24 @@ def test_validate_says_what_would_block_a_plan(
         assert sum(line.startswith("  ! ") for line in out.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("days", "said"), [(["3/4/2026", "25/4/2026"], "read as two different days, M/D/YYYY and D/M/YYYY: 1"),
+                       (["4/25/2026", "25/4/2026"], "read some dates as two different days")],
+)  # fmt: skip
+def test_two_formats_that_read_other_days_are_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, days: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dated = "  active: [Active]\n  date_format: [M/D/YYYY, D/M/YYYY]"
+    Path("hr.yaml").write_text(SPEC.replace("  active: [Active]", dated), encoding="utf-8")
+    rows = "".join(f"{n},A,B,a{n}@example.com,Eng,Active,{day},\n" for n, day in enumerate(days))
+    Path("hr.csv").write_text(f"{HEADER}\n{rows}", encoding="utf-8")
+    main(["validate", "--spec", "hr.yaml"])
+    out = capsys.readouterr().out
+    assert said in out
+    assert out.count("two different days") == 1
+
+
 def test_validate_reads_no_other_lines_as_the_header(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -178,7 +178,7 @@ def test_connections_that_do_not_work(cli: Cli, kinde: Emulator) -> None:
         "AIRFLOW_CONN_DEAD": connection(kinde, host="http://127.0.0.1:9"),
     }
     for conn_id, words in (
-        ("missing", "the Airflow connection 'missing' cannot be used: The conn_id `missing` isn't defined"),
+        ("missing", "there is no Airflow connection 'missing'. Correct the id, or add the connection: `airflow conn"),
         ("without", "Connection 'without' has no password (Client secret)"),
         ("wrong", "invalid_client"),
         ("dead", "cannot connect to 127.0.0.1:9"),

@@ -17,6 +17,7 @@ from airflow_provider_kinde.sync.draft.date_formats import date_formats, is_date
 from airflow_provider_kinde.sync.draft.statuses import Statuses, gives_access, is_constant, split_statuses
 from airflow_provider_kinde.sync.spec.expressions import is_blank, plain
 from airflow_provider_kinde.sync.spec.filters import as_text
+from airflow_provider_kinde.sync.spec.sections import UNKNOWN_DOMAIN
 
 _OTHER_PERSON = re.compile(
     r"manager|supervisor|boss|reports? ?to|emergency|contact person|vorgesetzt|created|modified|updated|approver|mentor"
@@ -151,6 +152,8 @@ class DraftColumns:
     status_column: str | None = None
     start_column: str | None = None
     end_column: str | None = None
+    has_addresses: bool = True
+    """Whether a column of the file has addresses."""
     end_columns: Sequence[str] = ()
     """All columns that look like end dates."""
 
@@ -192,6 +195,7 @@ def guess(columns: Sequence[Column], rows: int, accounts: AbstractSet[str] = fro
         rows=rows,
         id=_id(columns),
         email=_email(email, given, family),
+        has_addresses=email is not None,
         given=given,
         family=family,
         status=status,
@@ -300,10 +304,9 @@ def _email(column: Column | None, given: DraftValue, family: DraftValue) -> Draf
         first, last = (part.expression[2:-2].strip() for part in (given, family))
         if not given.expression or not family.expression:
             raise SyncError("no column has e-mail addresses, and there are no names to make addresses from")
-        text = f"{{{{ ({first}) | slug }}}}.{{{{ ({last}) | slug('') }}}}@example.com"
-        return DraftValue(
-            text, "no column has addresses: made from the names; replace example.com by your domain", False
-        )
+        text = f"{{{{ ({first}) | slug }}}}.{{{{ ({last}) | slug('') }}}}@{UNKNOWN_DOMAIN}"
+        why = f"no column has addresses: made from the names. Replace {UNKNOWN_DOMAIN} by your domain, or better export"
+        return DraftValue(text, f"{why} the work addresses and draft again", False)
     bad = [value for value in column.texts() if not _is_email(value)]
     wrong = f"; {len(bad)} values are no addresses" if bad else ""
     twice = column.filled - len({value.casefold() for value in column.counts})

@@ -10,6 +10,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.draft.columns import DraftColumns, guess
 from airflow_provider_kinde.sync.draft.end_dates import EndDates, comments, count_end_dates, further_columns
 from airflow_provider_kinde.sync.draft.file_reading import (
@@ -17,6 +18,7 @@ from airflow_provider_kinde.sync.draft.file_reading import (
     MakeSource,
     open_reading,
     read_columns,
+    readable,
     source_options,
 )
 from airflow_provider_kinde.sync.draft.file_text import Parts, department_lines, header, spec_text
@@ -26,6 +28,7 @@ from airflow_provider_kinde.sync.people.null_texts import NULL_TEXTS
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.sections import UNKNOWN_DOMAIN
 
 
 def draft(
@@ -50,7 +53,8 @@ def draft(
     :param conn_id: the Airflow connection of the client.
     :param progress: called while long lists are read.
     :returns: a valid spec as YAML, with the evidence of every guess.
-    :raises SyncError: the file cannot be read, has no row, or has no column that can be an id.
+    :raises SyncError: the file cannot be read, has no row, or has no column that can be an id; with a client, also
+        when it has no column of addresses.
     :raises KindeError: the tenant cannot be read.
     """
     options = source_options(path)
@@ -63,6 +67,11 @@ def draft(
         client = client.get_conn() if hasattr(client, "get_conn") else client
         tenant = read_tenant(client, progress or (lambda stage, done, total: None))
     found = guess(columns, rows, tenant.addresses if tenant else frozenset())
+    if tenant is not None and not found.has_addresses:
+        raise SyncError(
+            f"{path} has no column of e-mail addresses, so its people cannot be matched to the accounts of "
+            f"{tenant.host}. Export the work addresses as well. Nothing was drafted"
+        )
     ends = _end_dates(path, options, found, make_source) if found.end_columns else []
     found.read_end_dates(further_columns(ends, found.end_column))
     parts = Parts(conn_id, ends=comments(ends, found.end_column))
@@ -79,7 +88,12 @@ def draft(
     else:
         people, about = fill_parts(parts, file, found, tenant, client, text)
     found_text = text()
-    SyncSpec.parse(found_text)
+    SyncSpec.parse(readable(found_text))
+    if not found.has_addresses:
+        about = [
+            "check: the file has no column of e-mail addresses. Export the work addresses and draft again, or replace",
+            f"{UNKNOWN_DOMAIN} below. Until then no command accepts this spec.",
+        ]
     return header(path, rows, people, about) + found_text
 
 

@@ -19,6 +19,7 @@ from airflow_provider_kinde.sync.draft.yaml_text import flow, quoted
 from airflow_provider_kinde.sync.model import Reading, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.sections import UNKNOWN_DOMAIN
 from airflow_provider_kinde.sync.store.people import People
 
 MakeSource = Callable[[SyncSpec], Source]
@@ -128,6 +129,14 @@ def open_reading(path: str, options: dict[str, Any], make_source: MakeSource) ->
     return make_source(spec).read()
 
 
+def readable(text: str) -> str:
+    """Put a domain into a draft whose domain is not known yet, so that it can be read and counted.
+
+    :param text: the draft.
+    """
+    return text.replace(UNKNOWN_DOMAIN, "example.com")
+
+
 @dataclass(frozen=True)
 class HrFile:
     """An HR export, which can be read several times.
@@ -154,5 +163,5 @@ class HrFile:
         """
         full = self.path if "://" in self.path else str(Path(self.path).expanduser().absolute())
         here = re.sub(r"(?m)^  path: .*$", lambda _: f"  path: {quoted(full)}", text, count=1)
-        spec = SyncSpec.parse(here)
+        spec = SyncSpec.parse(readable(here))
         return read_people(spec, self.make_source(spec), pendulum.now("UTC"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources.fields import list_in, text_in
 from airflow_provider_kinde.resources.normalization import email_key
@@ -255,5 +256,7 @@ def _action(plan: Plan, id: str, personal: bool) -> list[str]:
     lines = held or rejected or action_lines(plan.operations, personal)
     for one in plan.unmanaged_leavers:
         lines.append(f"none: this sync does not manage {one.account}, which is still enabled: suspend it in Kinde")
+        if one.api_keys:
+            lines.append(f"{one.account} has {counted(one.api_keys, 'API key')}: delete them, suspension stops none")
     lines = lines or ["none: nothing to do"]
     return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

@@ -144,7 +144,7 @@ def plan_run(
     plan.warnings += plan.unknown_ids
     plan.warnings += holds.form_accounts.listed()
     plan.warnings += keep_warnings(spec, request.now.in_timezone("UTC").date())
-    plan.unmanaged_leavers = find_unmanaged_leavers(spec, database, request)
+    plan.unmanaged_leavers = find_unmanaged_leavers(spec, database, request, client)
     plan.warnings += unmanaged_leavers_line(plan.unmanaged_leavers)
     plan.absence_unknown = holds.absence_unknown
     plan.coverage = coverage_of(spec, people) if request.ids is None else None
@@ -168,11 +168,11 @@ def plan_run(
 def _reconciler(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any, request: RunRequest) -> Reconciler:
     trusted = spec.joiner.trusted_connections
 
-    def confirmed(account: Account, key: str) -> bool:
-        return any(
-            address_of(identity) == key and (identity.get("is_confirmed") is True or is_trusted(identity, trusted))
-            for identity in client.iter_user_identities(account.id)
-        )
+    def confirmed(account: Account, key: str) -> bool | None:
+        mine = [identity for identity in client.iter_user_identities(account.id) if address_of(identity) == key]
+        if any(identity.get("is_confirmed") is True or is_trusted(identity, trusted) for identity in mine):
+            return True
+        return None if any(identity.get("is_confirmed") is None for identity in mine) else False
 
     return Reconciler(
         spec=spec,

@@ -9,7 +9,7 @@ from functools import partial
 
 from airflow_provider_kinde.resources.normalization import clean_name, email_key, same_letters
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.link import is_onboarded
+from airflow_provider_kinde.sync.link import Link, is_onboarded
 from airflow_provider_kinde.sync.model import Access, Account, Person, UnclearRule
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.conflicts import find_conflict, roles_after
@@ -32,11 +32,12 @@ class Reconciler(AccountRights):
     """The facts that every decision shares.
 
     :param rows_with: tells how many understood rows have an address.
-    :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities).
+    :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities);
+        ``None`` where Kinde does not say.
     """
 
     rows_with: Callable[[str], int]
-    confirmed: Callable[[Account, str], bool]
+    confirmed: Callable[[Account, str], bool | None]
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
@@ -186,8 +187,9 @@ class Reconciler(AccountRights):
             raise HoldReason("the address is a secondary one of a Kinde account: not adopted")
         if not same_letters(account.email, person.email):
             raise HoldReason("the Kinde account spells this address with other letters (such as ß for ss): not adopted")
-        if not onboarded and not self.confirmed(account, key):
-            raise HoldReason(unconfirmed_reason(account, key))
+        if not onboarded and not (confirmed := self.confirmed(account, key)):
+            link = str(Link(self.spec.name, person.id))
+            raise HoldReason(unconfirmed_reason(account, key, link, known=confirmed is False))
         if person.id not in self.approved and self.has_rights(account):
             raise protected_reason("a Kinde account has this address", person.id, "adopt it by hand")
         return account

@@ -58,16 +58,23 @@ def check_present_sign_in(person: Person, account: Account) -> None:
     raise HoldReason(reason)
 
 
-def unconfirmed_reason(account: Account, key: str) -> str:
-    """Return why an account whose address is not confirmed is not adopted, with the way out for other providers.
+def unconfirmed_reason(account: Account, key: str, link: str, *, known: bool) -> str:
+    """Return why an account whose address is not confirmed is not adopted, with the ways out.
 
     :param account: the account.
     :param key: the address, in the form for comparing.
+    :param link: the link that the person's account has.
+    :param known: whether Kinde says that the address is not confirmed; it may say nothing (``is_confirmed`` is null).
     """
     kinds = sorted({kind for kind, value in account.identities if not is_own_sign_in(kind) and email_key(value) == key})
     reason = "the Kinde account with this address never confirmed it: not adopted"
+    if not known:
+        reason = (
+            "Kinde does not say whether the account with this address confirmed it (is_confirmed is null): not adopted"
+        )
     if not kinds:
-        return reason
+        confirm = "let the user confirm it, or delete the account" if known else "look at the account in Kinde"
+        return f"{reason}: {confirm}. If it is this person's, set its provided_id to {link}"
     return (
         f"{reason}. It is a sign-in of type {', '.join(kinds)}: if the identity provider vouches for its addresses, "
         "name the connection (or `enterprise`) in joiner.trusted_connections"

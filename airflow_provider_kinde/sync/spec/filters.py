@@ -74,6 +74,8 @@ def ascii_fold(value: Any) -> str:
 
 
 _NO_DEFAULT: Any = object()
+_HUGE = 10**400
+"""As long as the longest whole number that a text may hold."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
 
@@ -94,16 +96,16 @@ def to_float(value: Any, default: Any = _NO_DEFAULT) -> Any:
 
 
 def to_int(value: Any, default: Any = _NO_DEFAULT, base: int = 10) -> Any:
-    """The whole number that a value is; what stands after the decimal point is cut off.
+    """The whole number that a value is: ``12``, ``12.0``, ``"1.2e1"``; ``12.7`` is none.
 
     :param value: a number, or a text.
     :param default: what to yield for anything else.
     :param base: of the digits.
     :returns: the number.
-    :raises SecurityError: it is no number, and no default is given.
+    :raises SecurityError: it is no whole number, and no default is given. A part that is cut off would be a guess.
     """
     if isinstance(value, (int, float, decimal.Decimal)):
-        return int(value)
+        return _whole(value, default)
     text = value.strip() if isinstance(value, str) else ""
     if base != 10 and re.fullmatch(r"[+-]?[0-9a-zA-Z]+", text):
         try:
@@ -113,8 +115,14 @@ def to_int(value: Any, default: Any = _NO_DEFAULT, base: int = 10) -> Any:
     if re.fullmatch(r"[+-]?\d{1,400}", text):
         return int(text)
     if base == 10 and _NUMBER.fullmatch(text):
-        return int(float(text))
+        return _whole(decimal.Decimal(text), default)
     return _default(value, default, "a whole number")
+
+
+def _whole(number: Any, default: Any) -> Any:
+    if number == number and abs(number) < _HUGE and number == int(number):
+        return int(number)
+    return _default(str(number), default, "a whole number; to cut it, write | float | round(0, 'floor') | int")
 
 
 def _default(value: Any, default: Any, expected: str) -> Any:

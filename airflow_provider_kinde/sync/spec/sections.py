@@ -29,6 +29,10 @@ from airflow_provider_kinde.sync.spec.fields import (
     wrong,
 )
 
+UNKNOWN_DOMAIN = "your-domain.invalid"
+"""Stands in the addresses of a draft from a file without addresses. No spec with it is valid: no person is invited at a
+guessed address."""
+
 Action = Literal["suspend", "remove", "hold"]
 
 
@@ -65,6 +69,16 @@ class PersonSpec(Section):
     def _differs(cls, template: Template) -> Template:
         if template.constant:
             raise wrong(f'{cut(template.text)!r} is the same for every row; write "{{{{ row.Column }}}}"')
+        return template
+
+    @field_validator("email")
+    @classmethod
+    def _domain_is_known(cls, template: Template) -> Template:
+        if UNKNOWN_DOMAIN in template.text:
+            raise wrong(
+                f"{UNKNOWN_DOMAIN} stands for a domain that the draft could not know: replace it by your domain, or "
+                "read a column of addresses"
+            )
         return template
 
 

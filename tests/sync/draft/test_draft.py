@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_kinde.cli.main import main
-from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.exceptions import SpecError, SyncError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.draft.draft import draft
+from airflow_provider_kinde.sync.spec.sections import UNKNOWN_DOMAIN
 from airflow_provider_kinde.sync.spec.source import FileOptions
 
 EXPORT = """\
@@ -34,7 +35,7 @@ def drafted(tmp_path: Path, text: str | bytes, name: str = "hr.csv") -> tuple[st
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     out = tmp_path / "hr.yaml"
     found = draft(str(path), str(out), make_source=make_source)
-    out.write_text(found, encoding="utf-8")
+    out.write_text(found.replace(UNKNOWN_DOMAIN, "example.com"), encoding="utf-8")
     spec = SyncSpec.load(out)
     make_source(spec)
     return found, spec
@@ -61,6 +62,14 @@ def test_a_real_export(tmp_path: Path) -> None:
     assert spec.source.path == ("hr.csv",)
     assert "2 people have access, 2 have left, 0 rows are" in text
     assert "# check: no column has addresses" in text
+
+
+def test_a_draft_without_a_column_of_addresses_invites_no_person(tmp_path: Path) -> None:
+    text, _ = drafted(tmp_path, EXPORT)
+    assert "check: the file has no column of e-mail addresses. Export the work addresses and draft again" in text
+    assert "@example.com" not in text
+    with pytest.raises(SpecError, match=r"your-domain.invalid stands for a domain .*: replace it by your domain"):
+        SyncSpec.parse(text)
 
 
 def test_a_plain_export_is_sure_of_its_people(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.exceptions import KindePermissionError
+from airflow_provider_kinde.exceptions import KindePermissionError, SyncError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.accounts.inventory import take_inventory
@@ -225,8 +225,12 @@ def test_the_addresses_of_managers_are_never_those_of_their_people(
     lines = [",".join(row[: 6 if own else 5]) for row in [head, *rows]]
     (tmp_path / "export.csv").write_text("\n".join(lines))
     world.kinde.seed({"users": [{"email": f"boss{n}@acme.test"} for n in range(4)]})
+    if not own:
+        with pytest.raises(SyncError, match="has no column of e-mail addresses"):
+            drafted(world, tmp_path)
+        return
     text, spec = drafted(world, tmp_path)
-    assert spec.person.email.columns == ({"work email"} if own else {"first name", "last name"})
+    assert spec.person.email.columns == {"work email"}
     assert "check: no person with access has an account with the same address" in text
     assert "adopt" not in planned(world, spec).operations.kinds()
 
@@ -278,6 +282,13 @@ def test_a_social_sign_in_is_trusted_by_the_id_of_its_connection(world: World, t
     text, spec = drafted(world, tmp_path)
     assert "check: not read, for want of a scope: connections (read:connections)" in text
     assert "add the id of the connection to trusted_connections" in text
+
+
+def test_a_file_without_addresses_is_refused(world: World, tmp_path: Path) -> None:
+    world.kinde.seed({"users": [{"email": "ann@acme.test"}]})
+    (tmp_path / "export.csv").write_text("id,first name,last name,status\n1,Ann,Able,Active\n")
+    with pytest.raises(SyncError, match=r"has no column of e-mail addresses, so its people cannot be matched"):
+        drafted(world, tmp_path)
 
 
 def test_a_missing_scope_is_named(world: World, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_confirmed_account_without_a_link_is_adopted(world: World) -> None:
     ("account", "reason"),
     [
         ({**CONFIRMED, "is_confirmed": False}, "never confirmed"),
-        ({**CONFIRMED, "is_confirmed": None}, "never confirmed"),
+        ({**CONFIRMED, "is_confirmed": None}, "Kinde does not say whether"),
         ({**CONFIRMED, "is_suspended": True}, "suspended"),
         ({**CONFIRMED, "provided_id": "other:1"}, "another source"),
         ({**CONFIRMED, "provided_id": "anything"}, "another source"),
@@ -135,6 +135,15 @@ def test_an_account_that_may_belong_to_another_person_is_held(
     assert [held.id for held in report.plan.held] == ["1"]
     assert reason in report.plan.held[0].reason
     assert world.kinde.state() == before
+
+
+@pytest.mark.parametrize("confirmed", [False, None])
+def test_a_hold_for_want_of_confirmation_says_how_to_link_the_account(world: World, confirmed: bool | None) -> None:
+    world.kinde.seed({"users": [{**CONFIRMED, "is_confirmed": confirmed}]})
+    (held,) = world.plan([person(1)]).held
+    assert held.reason.endswith("If it is this person's, set its provided_id to hr:1")
+    world.client.update_user(world.users()["P1@Example.com"]["id"], provided_id="hr:1")
+    assert not world.apply([person(1)]).plan.held
 
 
 def test_adoption_can_be_switched_off(world: World) -> None:

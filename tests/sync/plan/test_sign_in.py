@@ -57,7 +57,7 @@ def failures(report: Report) -> list[str]:
 def test_an_account_that_signs_in_by_a_trusted_connection_is_adopted(world: World, trusted: str) -> None:
     sso(world, "p1@example.com", first_name="Given1", last_name="Doe")
     (held,) = world.plan(people(1)).held
-    assert "never confirmed it: not adopted. It is a sign-in of type enterprise" in held.reason
+    assert "(is_confirmed is null): not adopted. It is a sign-in of type enterprise" in held.reason
     assert "joiner.trusted_connections" in held.reason
     report = world.apply(people(1), trusting(trusted))
     assert (kinds(report.plan)["adopt"], kinds(report.plan)["create"]) == (1, 0)

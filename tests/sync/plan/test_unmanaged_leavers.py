@@ -65,6 +65,32 @@ def test_plan_report_and_explain_name_them_and_nothing_is_written(world: World) 
     assert f"none: this sync does not manage {users['p21@example.com']['id']}, which is still enabled" in text
 
 
+@pytest.mark.parametrize(("keys", "said"), [(["ci"], "with 1 API key"), (["ci", "laptop"], "with 2 API keys")])
+def test_api_keys_of_such_an_account_are_named_and_stay(world: World, keys: list[str], said: str) -> None:
+    world.kinde.seed({"users": [{"email": "p1@example.com", "api_keys": keys}, {"email": "p2@example.com"}]})
+    rows = [person(1, status="Terminated"), person(2, status="Terminated"), person(3)]
+    users = world.users()
+    plan = world.plan(rows)
+    assert [one.api_keys for one in plan.unmanaged_leavers] == [len(keys), 0]
+    (line,) = [warning for warning in plan.warnings if "not managed" in warning]
+    assert f"id 1 has {users['p1@example.com']['id']} {said}, id 2 has {users['p2@example.com']['id']}. " in line
+    assert line.endswith("suspend them in Kinde and delete the API keys, which suspension does not stop")
+    assert plan.to_json()["unmanaged_leavers"][0]["api_keys"] == len(keys)
+    assert line in report_text(world.apply(rows))
+    text, _ = explain(world.spec(), rows, world.client, "1", now=NOW)
+    assert f"{said.removeprefix('with ')}: delete them, suspension stops none" in text
+    assert len(world.users()["p1@example.com"]["api_keys"]) == len(keys)
+
+
+def test_without_the_scope_for_api_keys_the_account_is_named_all_the_same(world: World) -> None:
+    world.kinde.seed({"users": [{"email": "p1@example.com", "api_keys": ["ci"]}]})
+    rows = [person(1, status="Terminated")]
+    world.kinde.set(scopes=("read:organization_users", "read:organizations", "read:roles", "read:users"))
+    world.kinde.revoke_tokens()
+    (one,) = world.plan(rows).unmanaged_leavers
+    assert one.api_keys is None
+
+
 @pytest.mark.parametrize("status", ["Active", "Terminated"])
 def test_a_run_for_one_id_names_that_person_only(world: World, status: str) -> None:
     rows = [*plant(world), person(40, status=status)]

@@ -361,11 +361,19 @@ def test_a_text_that_is_no_number_fails_unless_a_default_is_given(name: str, cel
     assert Template("{{ row.x | " + name + "(default=none) }}").render({"x": cell}) == ""
 
 
+@pytest.mark.parametrize("cell", ["12.7", 12.7, decimal.Decimal("12.7"), "1e-3", "1e999", float("inf"), float("nan")])
+def test_int_cuts_nothing(cell: object) -> None:
+    with pytest.raises(TemplateError, match="is not a whole number"):
+        Template("{{ row.x | int }}").render({"x": cell})
+    assert Template("{{ row.x | int(7) }}").render({"x": cell}) == "7"
+
+
 def test_numbers_are_numbers() -> None:
     for cell, number in ((" 12 ", "12"), ("-3.0", "-3"), (5, "5"), ("1e3", "1000"), ("+7", "7")):
         assert Template("{{ row.x | float }}").render({"x": cell}) == number
         assert Template("{{ row.x | int }}").render({"x": cell}) == number
     assert Template("{{ row.x | int(base=16) }}").render({"x": "1F"}) == "31"
+    assert Template("{{ row.x | float | round(0, 'floor') | int }}").render({"x": "12.7"}) == "12"
     assert Template("{{ row.x | float > 0.4 }}").truth({"x": "0.5"}) is True
 
 
