@@ -267,7 +267,7 @@ def test_a_refused_connection_is_not_tried_again(kinde: Emulator) -> None:
     with pytest.raises(AirflowFailException, match="update:users"):
         KindeSuspendUserOperator(**KIND, user_id="kp_ann").execute({"ti": Ti()})  # type: ignore[typeddict-item]
     nowhere = KindeSuspendUserOperator(task_id="x", kinde_conn_id="nowhere", user_id="kp_ann")
-    with pytest.raises(AirflowFailException, match="there is no Airflow connection 'nowhere'. Correct the id, or add the connection"):
+    with pytest.raises(AirflowFailException, match="Correct the id, or add the connection"):
         nowhere.execute({"ti": Ti()})  # type: ignore[typeddict-item]
 
 
