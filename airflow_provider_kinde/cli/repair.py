@@ -22,6 +22,7 @@ from airflow_provider_kinde.cli.shared import (
     keep,
     open_all,
     open_client,
+    page_beside,
     read_json,
     recent_changes,
     show,
@@ -66,7 +67,9 @@ def add_commands(commands: Any) -> None:
     undo.add_argument("--apply", action="store_true", help="write to Kinde; without it, only show the plan")
     add_approval(undo)
     add_approved_by(undo)
-    undo.add_argument("--out", metavar="FILE", help="write the plan as JSON; with --apply, the report of the undo")
+    undo.add_argument(
+        "--out", metavar="FILE", help="write the plan, or with --apply the report, as JSON, and as a page beside it"
+    )
     undo.add_argument("--json", action="store_true", help="print JSON instead of text")
     add_full(undo)
     undo.set_defaults(command=_undo)
@@ -141,6 +144,7 @@ def _undo(options: argparse.Namespace) -> int:
         raise SyncError("--approve needs --apply: without --apply nothing is written, so nothing needs approval")
     if options.out:
         check_writable(options.out)
+        check_writable(page_beside(options.out))
     with open_client(options, spec, progress) as client:
         client.get_conn()
         if options.apply:
@@ -161,7 +165,7 @@ def _undo(options: argparse.Namespace) -> int:
         ignore_interruptions()
         entry = history.write(undo.plan, report)
     text = to_json(undo.to_json(report))
-    unkept = keep(options.out, text) if options.out else ""
+    unkept = keep(options.out, text) or keep(page_beside(options.out), undo.page(report)) if options.out else ""
     if options.json or unkept:
         show(text)
     else:

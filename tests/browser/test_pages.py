@@ -252,7 +252,7 @@ def test_two_users_see_and_do_what_airflow_allows_and_a_plan_is_approved_on_the_
     asked(airflow, run)
     address = f"/kinde/run?dag_id={APPROVED}&run_id={run.run_id}&task_id=plan".replace("+", "%2B")
     assert APPROVED in get(airflow, "/kinde/", USER).text
-    assert "people join" in get(airflow, address, USER).text
+    assert "people would join" in get(airflow, address, USER).text
     seen = get(airflow, "/kinde/", "bob")
     assert (seen.status_code, APPROVED in seen.text) == (200, False)
     assert get(airflow, address, "bob").status_code == 403

@@ -296,6 +296,11 @@ def test_release_relink_and_undo(cli: Cli, company: Company, kinde: Emulator, tm
     before = writes(kinde)
     document = json.loads(expect(cli("undo", "--report", "report.json", "--out", "undo.json", "--json"), 2))
     assert loaded(tmp_path / "undo.json") == document
+    page = (tmp_path / "undo.html").read_text(encoding="utf-8")
+    assert "Undo · small-hr" in page
+    assert "<h1>1 person would join.</h1>" in page
+    assert "The next scheduled sync will do again" in page
+    assert "Left as it is" in page
     assert [(o["id"], o["kind"]) for o in document["operations"]] == [("E1", "enable")]
     assert [(left["id"], left["reason"][:8]) for left in document["not_undone"]] == [("E2", "changed:")]
     assert writes(kinde) == before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,17 @@ class Undo:
         content = report.content() if report else self.plan.content()
         more = {"undoes": self.of, "not_undone": [left.to_json() for left in self.left]}
         return whole(self.plan.signed({**content, **more}))
+
+    def page(self, report: Report | None = None) -> Iterator[str]:
+        """The undo as an HTML page.
+
+        :param report: the report, once the plan was applied.
+        :returns: the pieces of the page.
+        """
+        from airflow_provider_kinde.sync.report.page import undo_page
+
+        note = AGAIN if self.plan.operations else ""
+        return undo_page(self.to_json(report), (report.plan if report else self.plan).operations, note)
 
     def text(self, report: Report | None = None, color: bool = False, *, full: bool = False) -> str:
         """The undo as text.

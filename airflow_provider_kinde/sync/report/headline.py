@@ -44,18 +44,22 @@ def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
             parts.append(f"{_people(count, not parts)} {_verb(kinds[0], count, done)}")
     created = people.pop("create_organization", 0)
     if count := sum(people.values()):
-        verb = "changed" if done else "changes" if count == 1 else "change"
-        parts.append(f"{_people(count, not parts)} {verb}")
+        parts.append(f"{_people(count, not parts)} {'changed' if done else 'would change'}")
     if created:
-        verb = ("was" if created == 1 else "were") if done else "is" if created == 1 else "are"
+        verb = ("was" if created == 1 else "were") if done else "would be"
         parts.append(f"{created:,} {'organization' if created == 1 else 'organizations'} {verb} created")
+    changes = bool(parts)
     if held := len(document.get("held") or ()):
         parts.append(f"{_people(held, not parts)} {'is' if held == 1 else 'are'} held")
     if rejected := len(document.get("rejected") or ()):
         parts.append(f"{rejected:,} HR {'row is' if rejected == 1 else 'rows are'} rejected")
-    said = ", ".join(parts) or _no_changes(document)
-    if blocked := document.get("blocked"):
-        said += f"; blocked: {block_reason(document, blocked)}"
+    said, blocked = ", ".join(parts), document.get("blocked")
+    if not changes and not blocked:
+        said = "; ".join(part for part in (_no_changes(document, bool(parts)), said) if part)
+    if blocked:
+        # Without changes there may still be some, in what could not be read: it is not said that there are none.
+        reason = block_reason(document, blocked)
+        said = f"{said}; blocked: {reason}" if said else f"Blocked: {reason}"
     elif left:
         made, every = int(document["outcomes"].get("done", 0)), sum(document["outcomes"].values())
         why = "Interrupted: " if document.get("interrupted") else ""
@@ -79,9 +83,8 @@ def subject(document: Mapping[str, Any], found: Iterable[Category], longest: int
         counts = {category.kind: category for category in found}
         lost = [counts[kind] for kind in _LOSSES if kind in counts]
         told = lost or list(counts.values())
-        would = f"{_people(told[0].count, True)} would {told[0].words.would}" if told else "no changes"
+        said = f"{_people(told[0].count, True)} would {told[0].words.would}" if told else "no changes"
         rest = sum(category.count for category in counts.values()) - (told[0].count if told else 0)
-        said = would.replace("would are", "would be").replace("would have", "would get")
         said += f", {rest:,} other {'change' if rest == 1 else 'changes'}" if rest else ""
     text = f"{document['spec']}: {said}"
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
@@ -100,10 +103,11 @@ def block_reason(document: Mapping[str, Any], blocked: Sequence[Mapping[str, Any
             break
     else:
         said = str(blocked[0]["reason"]).rstrip(".")
-    return said + (f" (and {len(blocked) - 1} more reasons)" if len(blocked) > 1 else "")
+    more = len(blocked) - 1
+    return said + (f" (and {more} more {'reason' if more == 1 else 'reasons'})" if more else "")
 
 
-def _no_changes(document: Mapping[str, Any]) -> str:
+def _no_changes(document: Mapping[str, Any], troubles: bool) -> str:
     if document.get("limits"):
         return f"No changes for what was asked for: {document['limits']}"
     if document.get("absence_unknown"):
@@ -111,7 +115,7 @@ def _no_changes(document: Mapping[str, Any]) -> str:
     if unmanaged := len(document.get("unmanaged_leavers") or ()):
         accounts = "account of a person" if unmanaged == 1 else "accounts of people"
         return f"No changes; {unmanaged:,} {accounts} who left {'is' if unmanaged == 1 else 'are'} not managed"
-    return "No changes: Kinde agrees with HR"
+    return "No changes" if troubles else "No changes: Kinde agrees with HR"
 
 
 def _left(document: Mapping[str, Any]) -> int:
@@ -129,4 +133,4 @@ def _verb(kind: str, count: int, done: bool) -> str:
     words = CATEGORIES[kind]
     if done:
         return f"{'was' if count == 1 else 'were'} deleted" if kind == "delete" else words.did
-    return words.will if count == 1 else words.would
+    return f"would {words.would}"

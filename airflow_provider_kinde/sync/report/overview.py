@@ -23,34 +23,28 @@ class Words:
     """How a page speaks of one category.
 
     :param title: the heading.
-    :param will: what happens to one person, in a plan.
-    :param would: what happens to several people, in a plan.
+    :param would: what follows "would", in a plan.
     :param did: what happened, in a report.
     """
 
     title: str
-    will: str
     would: str
     did: str
 
 
 CATEGORIES: dict[str, Words] = {
-    "delete": Words("Accounts deleted", "is deleted", "are deleted", "deleted"),
-    "suspend": Words("Lose access", "loses access", "lose access", "lost access"),
-    "remove_membership": Words(
-        "Leave an organization", "leaves an organization", "leave an organization", "left an organization"
-    ),
-    "remove_role": Words("Lose a role", "loses a role", "lose a role", "lost a role"),
-    "create": Words("Join with a new account", "joins", "join", "joined"),
-    "adopt": Words("Join with an account that exists", "joins", "join", "joined"),
-    "enable": Words("Get access back", "joins", "join", "joined"),
-    "add_membership": Words(
-        "Join an organization", "joins an organization", "join an organization", "joined an organization"
-    ),
-    "add_role": Words("Get a role", "gets a role", "get a role", "got a role"),
-    "rename": Words("New address", "gets a new address", "get a new address", "got a new address"),
-    "update": Words("Changed details", "has changed details", "have changed details", "got changed details"),
-    "create_organization": Words("Organizations created", "organization", "organizations", "organizations created"),
+    "delete": Words("Accounts deleted", "be deleted", "deleted"),
+    "suspend": Words("Lose access", "lose access", "lost access"),
+    "remove_membership": Words("Leave an organization", "leave an organization", "left an organization"),
+    "remove_role": Words("Lose a role", "lose a role", "lost a role"),
+    "create": Words("Join with a new account", "join", "joined"),
+    "adopt": Words("Join with an account that exists", "join", "joined"),
+    "enable": Words("Get access back", "join", "joined"),
+    "add_membership": Words("Join an organization", "join an organization", "joined an organization"),
+    "add_role": Words("Get a role", "get a role", "got a role"),
+    "rename": Words("New address", "get a new address", "got a new address"),
+    "update": Words("Changed details", "get changed details", "got changed details"),
+    "create_organization": Words("Organizations created", "be created", "created"),
 }
 """Kind of change -> words. A person with several changes is in the first category that fits."""
 _PLACE = {kind: number for number, kind in enumerate(CATEGORIES)}

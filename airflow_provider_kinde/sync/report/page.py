@@ -24,21 +24,26 @@ from airflow_provider_kinde.sync.store.changes import ChangeList
 KEPT = 10_000
 """How many people of one category, held people and rejected rows the page lists; the counts are of all."""
 _TEMPLATES = Path(__file__).parent / "templates"
+OPEN = 50
+"""A group of people is open at first where its category has no more people than this."""
 _VERBS = {
     "create_organization": "create organization",
     "create": "new account",
     "adopt": "adopt the account",
-    "enable": "enable",
+    "enable": "enable the account",
     "rename": "change the address",
     "update": "change details",
-    "suspend": "suspend",
+    "suspend": "suspend the account",
     "delete": "delete the account",
     "add_membership": "join",
     "remove_membership": "leave",
     "add_role": "give role",
     "remove_role": "take role",
 }
+_SAID_BY_VERB = {"suspend": ("suspended",), "enable": ("suspended",)}
+"""Values that say no more than the words of the change: "suspended: no -> yes"."""
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\[redacted\]")
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:[\d.]+)?Z")
 _NUMBER = re.compile(r"\d[\d.,:-]*")
 _ADVICE = {
     "--approve-protected": "Decide for each person: suspend or change the account by hand in Kinde, or run again with "
@@ -54,14 +59,23 @@ _ADVICE = {
     "who has access": "Ask HR whose address it is, and correct the row of the other person.",
     "swapped or re-used": "Ask HR. If both addresses are right, change them by hand in Kinde, one after the other.",
     "not adopted": "Look at the account in Kinde: correct the address there or in HR, or link it by hand.",
+    "is not an e-mail address": "Correct the e-mail address in HR. Until then the person's account stays as it is.",
     "email ": "Write the person's e-mail address into HR. Without one, no account can be made.",
     "address": "Correct the address in HR or in Kinde; the next run decides anew.",
+    "employment.active nor in": "Correct the status in HR; or, if it is right, add it to employment.active or "
+    "employment.inactive in the spec. Until then the person's account stays as it is.",
     "id is blank": "Give the row its id in HR.",
     "blank": "Fill in the column in HR, or name it in may_be_empty if it may be blank.",
 }
 """Part of a reason -> what to do."""
 _HELD = "Correct the row in HR or the account in Kinde. The next run decides anew; explain --id shows the details."
 _REJECTED = "Correct the row in HR. Until then the person's account stays as it is."
+_FAILED_ADVICE = {
+    "HTTP 403": "The application lacks a scope: doctor --spec names it. Then run again.",
+    "HTTP 429": "Run again: only what is left is done. If Kinde limits each run, lower requests_per_minute.",
+    "HTTP 4": "Kinde refuses this request. Correct what it names in HR or in Kinde, then run again.",
+}
+_FAILED = "Run again: only what is left is done. If it fails again, look for the message under Troubleshooting."
 
 
 @dataclass(slots=True)
@@ -108,6 +122,17 @@ def file_page(file: PlanFile, links: Sequence[tuple[str, str]] = ()) -> Iterator
     return _page(file.head, file.operations, links)
 
 
+def undo_page(content: Mapping[str, Any], changes: ChangeList, note: str) -> Iterator[str]:
+    """Write the page of an undo, or of its report.
+
+    :param content: the content of its JSON.
+    :param changes: the changes that bring back what was.
+    :param note: what the reader has to know first.
+    :returns: the pieces of the page.
+    """
+    return _page(_head(content), changes, note=note)
+
+
 def content_security_policy() -> str:
     """The policy of the page: its own style and script run, and nothing else is loaded, sent or run."""
     return inline_policy(page_asset("page.css"), page_asset("page.js"))
@@ -132,9 +157,8 @@ def change_parts(change: Change) -> dict[str, Any]:
     :param change: the change.
     """
     before, after = change.before or {}, change.after or {}
-    values = [
-        (key, value_text(before.get(key)), value_text(after.get(key))) for key in dict.fromkeys((*before, *after))
-    ]
+    keys = [key for key in dict.fromkeys((*before, *after)) if key not in _SAID_BY_VERB.get(change.kind, ())]
+    values = [(key, value_text(before.get(key)), value_text(after.get(key))) for key in keys]
     place = [change.role or "", f"in {change.alias}" if change.role and change.alias else change.alias or ""]
     return {
         "sign": {"+": "plus", "-": "minus"}.get(SIGNS[change.kind], "edit"),
@@ -146,18 +170,19 @@ def change_parts(change: Change) -> dict[str, Any]:
     }
 
 
-def troubles(entries: Iterable[tuple[str, str, str]], advice: str) -> list[Trouble]:
-    """Group held people or rejected rows by reason.
+def troubles(entries: Iterable[tuple[str, str, str]], advice: str, known: Mapping[str, str] = _ADVICE) -> list[Trouble]:
+    """Group held people, rejected rows or failed changes by reason.
 
     :param entries: HR id (or an empty text), what to call the entry, and the reason.
     :param advice: what to do where no better advice is known.
+    :param known: part of a reason -> what to do.
     :returns: the groups, largest first.
     """
     found: dict[str, Trouble] = {}
     for id, name, reason in entries:
         said = clean(reason)
         pattern = _NUMBER.sub("…", _QUOTED.sub("…", said.replace(id, "…") if id else said))
-        told = next((text for mark, text in _ADVICE.items() if mark in said), advice)
+        told = next((text for mark, text in known.items() if mark in said), advice)
         trouble = found.setdefault(pattern, Trouble(pattern, told))
         trouble.count += 1
         if trouble.count <= KEPT:
@@ -168,7 +193,9 @@ def troubles(entries: Iterable[tuple[str, str, str]], advice: str) -> list[Troub
     return sorted(found.values(), key=lambda trouble: (-trouble.count, trouble.reason))
 
 
-def _page(head: Mapping[str, Any], changes: ChangeList, links: Sequence[tuple[str, str]] = ()) -> Iterator[str]:
+def _page(
+    head: Mapping[str, Any], changes: ChangeList, links: Sequence[tuple[str, str]] = (), note: str = ""
+) -> Iterator[str]:
     found = categories(changes, KEPT)
     report = "outcomes" in head
     held = [(str(item["id"]), str(item["id"]), str(item["reason"])) for item in head.get("held") or ()]
@@ -183,19 +210,24 @@ def _page(head: Mapping[str, Any], changes: ChangeList, links: Sequence[tuple[st
     return iter(
         _template().generate(
             head=head,
-            what="Report" if report else "Plan",
+            what="Undo" if "undoes" in head else "Report" if report else "Plan",
+            note=note,
             sentence=headline(head, found),
             tone=_tone(head),
-            next=_next(head),
+            next=_next(head, found),
+            failed=troubles(_failed(found), _FAILED, _FAILED_ADVICE),
+            skipped=int((head.get("outcomes") or {}).get("skipped", 0)),
+            most_open=OPEN,
             approval=_approval(head),
             categories=found,
             organizations=_organizations(found),
             held=troubles(held, _HELD),
             rejected=troubles(rejected, _REJECTED),
-            guards=[_bar(check) for check in head.get("guards") or ()],
+            guards=_bars(head.get("guards") or ()),
             facts=_facts(head),
             links=links,
             parts=change_parts,
+            verbs=_VERBS,
             clean=clean,
             csp=content_security_policy(),
             css=page_asset("page.css"),
@@ -215,8 +247,8 @@ def _tone(head: Mapping[str, Any]) -> str:
     return "calm" if outcome == "no changes" or "outcomes" in head else "open"
 
 
-def _next(head: Mapping[str, Any]) -> str:
-    """What the reader does next, in one sentence."""
+def _next(head: Mapping[str, Any], found: Iterable[Category]) -> str:
+    """What the reader does next."""
     outcome, report = str(head.get("outcome")), "outcomes" in head
     if outcome == "blocked":
         if all(block["approvable"] for block in head["blocked"]):
@@ -225,10 +257,31 @@ def _next(head: Mapping[str, Any]) -> str:
             "Nothing was written, and no approval lets this plan pass. Correct the source or the spec, and run again."
         )
     if outcome == "failed":
-        return "What failed is marked below. Run again: it does only what is left."
+        return "What failed stands first below. Run again: it does only what is left."
+    unclear = bool(head.get("held") or head.get("rejected"))
+    correct = "Correct HR or Kinde for the people and rows listed below: each group says what to do." if unclear else ""
     if outcome == "no changes":
-        return "There is nothing to do."
-    return "This was carried out." if report else "Nothing is written yet. This is what applying the plan would do."
+        wrote = "Nothing was written." if report else "Applying the plan would write nothing."
+        return f"{wrote} {correct}" if correct else "There is nothing to do."
+    if report:
+        return f"This was carried out. {correct}".strip()
+    look = "Look first at those who would lose access. " if _loss(found) else ""
+    return f"Nothing is written yet: this is what applying the plan would do. {look}{correct}".strip()
+
+
+def _loss(found: Iterable[Category]) -> bool:
+    return any(category.kind in ("suspend", "delete") for category in found)
+
+
+def _failed(found: Iterable[Category]) -> Iterator[tuple[str, str, str]]:
+    """Each change that failed: HR id, whom and what, and Kinde's answer."""
+    for category in found:
+        for group in category.groups:
+            for change in (change for mine in group.people for change in mine if change.outcome == "failed"):
+                who = change.who or change.id or change.alias or ""
+                place = f" {change.role or change.alias}" if change.role or change.alias else ""
+                name = f"{change.id} {who}" if change.id and change.id != who else who
+                yield change.id, f"{name}: {_VERBS[change.kind]}{place}", change.error or "no reason is known"
 
 
 def _approval(head: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -237,7 +290,8 @@ def _approval(head: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not blocked or not all(block["approvable"] for block in blocked):
         return []
     dag_id = clean((head.get("run") or {}).get("dag_id") or "")
-    command = f"python -m airflow_provider_kinde apply --spec SPEC --approve {clean(head['hash'])}"
+    what = "undo --report REPORT --apply" if "undoes" in head else "apply"
+    command = f"python -m airflow_provider_kinde {what} --spec SPEC --approve {clean(head['hash'])}"
     ways = [("At the command line, with the path of the spec for SPEC:", command)]
     if dag_id:
         trigger = (
@@ -246,6 +300,12 @@ def _approval(head: Mapping[str, Any]) -> list[tuple[str, str]]:
         )
         ways.insert(0, (trigger, clean(head["hash"])))
     return ways
+
+
+def _bars(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The guards as bars, nearest to its limit first; without those of organizations in which there was no person."""
+    counted = [check for check in checks if check["count"] or check["allowed"] or check["base"]]
+    return [_bar(check) for check in sorted(counted, key=lambda c: -c["count"] / max(c["allowed"], 0.5))]
 
 
 def _bar(check: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,13 +332,15 @@ def _organizations(found: Iterable[Category]) -> list[str]:
 def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
     run = head.get("run") or {}
     requests = head.get("requests") or run.get("requests")
+    # Where the source stopped the run, Kinde was not read: no account was counted.
+    read = not requests or requests["total"] or head["summary"]["unchanged"]
     asked = f"{requests['total']:,} ({requests['read']:,} read, {requests['write']:,} write)" if requests else ""
     found = [
         ("Spec", head["spec"]),
         ("Kinde", head["host"]),
-        ("Planned at", head["created_at"]),
-        ("People managed", f"{head['managed']:,}" if "managed" in head else ""),
-        ("Without changes", f"{head['summary']['unchanged']:,}"),
+        ("Planned at", _moment(str(head["created_at"]))),
+        ("People managed", f"{head['managed']:,}" if "managed" in head and read else ""),
+        ("Without changes", f"{head['summary']['unchanged']:,}" if read else ""),
         ("Requests to Kinde", asked),
         ("Waited for Kinde's rate limit", f"{run['throttled_seconds']:,} s" if "throttled_seconds" in run else ""),
         ("Duration", f"{run['seconds']:,} s" if "seconds" in run else ""),
@@ -291,6 +353,11 @@ def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Hash of the plan", head["hash"]),
     ]
     return [(name, clean(value)) for name, value in found if value]
+
+
+def _moment(text: str) -> str:
+    """A moment to the minute, as a reader needs it: ``2026-11-27 12:08 UTC``."""
+    return f"{text[:10]} {text[11:16]} UTC" if _UTC.fullmatch(text) else text
 
 
 @cache

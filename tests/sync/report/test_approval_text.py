@@ -47,7 +47,7 @@ def test_the_subject_names_value_and_limit_and_the_text_groups_people() -> None:
     assert asked.subject == "acme-hr: 30 people would lose access, limit 20"
     body = shown(asked.body)
     assert body.startswith(
-        "**30 people lose access, 1 changes; blocked: 30 leavers, the limit without approval is 20.**"
+        "**30 people would lose access, 1 would change; blocked: 30 leavers, the limit without approval is 20.**"
     )
     assert "[Look at the whole plan](https://a.b/kinde/run?c=d)" in asked.body
     assert f"- {REASON}" in body

@@ -77,7 +77,7 @@ TROUBLE = [
 def test_the_page_begins_with_a_sentence_that_says_why_it_is_blocked(settled: World) -> None:
     shown = of(settled.plan(TROUBLE))
     assert shown.text("h1") == (
-        "8 people lose access, 2 join, 1 changes, 1 HR row is rejected; "
+        "8 people would lose access, 2 would join, 1 would change, 1 HR row is rejected; "
         "blocked: 8 leavers, the limit without approval is 5."
     )
     assert "approve the plan" in shown.text("p")
@@ -105,6 +105,8 @@ def test_a_blocked_plan_says_how_it_is_approved(settled: World) -> None:
         ("the address is still on the account of E2: use release", "release"),
         ("the address is on the account of E2, who has access", "Ask HR whose address it is"),
         ("given_name is blank", "may_be_empty"),
+        ("email is not an e-mail address: it holds a blank", "Correct the e-mail address in HR."),
+        ("status 'Unknwon' is neither in employment.active nor in employment.inactive", "add it to employment.active"),
     ],
 )
 def test_the_advice_helps_with_the_reason(reason: str, advice: str) -> None:
@@ -154,7 +156,9 @@ def test_a_report_says_what_was_done(settled: World) -> None:
 def test_a_report_counts_what_was_made_where_something_was_not(settled: World) -> None:
     settled.kinde.fault("PATCH", "/api/v1/user", status=400, times=None)
     report = settled.apply([*people(39, dept="Eng"), person(40, dept="Eng", status="Terminated")])
-    assert Page("".join(report_page(report))).text("h1") == ("0 of 1 change was made. Planned: 1 person loses access.")
+    assert Page("".join(report_page(report))).text("h1") == (
+        "0 of 1 change was made. Planned: 1 person would lose access."
+    )
     report.interrupted = True
     assert Page("".join(report_page(report))).text("h1").startswith("Interrupted: 0 of 1 change was made.")
 
@@ -250,6 +254,71 @@ def test_the_subject_of_a_blocked_plan_names_value_and_limit(settled: World) -> 
     plan = settled.plan(TROUBLE)
     document = json.loads("".join(lines(plan.document())))
     assert subject(document, categories(plan.operations, 0)) == "hr: 8 people would lose access, limit 5"
+
+
+def test_what_failed_stands_before_all_others_with_what_to_do(settled: World) -> None:
+    settled.kinde.fault("PATCH", "/api/v1/user", status=400, times=None)
+    report = settled.apply(
+        [person(0, dept="Eng"), *people(39, dept="Eng"), person(40, dept="Eng", status="Terminated")]
+    )
+    html = "".join(report_page(report))
+    assert html.index("What failed") < html.index("Who changes")
+    shown = Page(html)
+    assert "What failed stands first below" in shown.text("p")
+    assert "Kinde refuses this request." in shown.text("p")
+    assert "40 Given40 Doe <p40@example.com>: suspend the account" in shown.text("b")
+    assert "What failed" not in "".join(plan_page(settled.plan(TROUBLE)))
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_held_people_and_rejected_rows_are_not_called_nothing_to_do(settled: World, apply: bool) -> None:
+    rows = [
+        *people(38, dept="Eng"),
+        person(39, dept="Eng", email="p40@example.com"),
+        person(40, dept="Eng", status="?"),
+    ]
+    made = settled.apply(rows) if apply else settled.plan(rows)
+    shown = Page("".join(report_page(made) if apply else plan_page(made)))  # type: ignore[arg-type]
+    assert shown.text("h1") == "No changes; 1 person is held, 1 HR row is rejected."
+    assert "There is nothing to do" not in shown.text("p")
+    assert "each group says what to do" in shown.text("p")
+
+
+def test_a_blocked_source_is_not_said_to_agree_with_hr(settled: World) -> None:
+    plan = settled.plan([])
+    assert plan.blocked
+    sentence = headline(plan.content(), categories(plan.operations, 0))
+    assert sentence.startswith("Blocked: ")
+    assert "agrees" not in sentence
+    plan.run = {"requests": {"total": 0, "read": 0, "write": 0}}
+    assert "People managed" not in of(plan).text("dt")
+    plan.run = {"requests": {"total": 9, "read": 9, "write": 0}}
+    assert "People managed" in of(plan).text("dt")
+
+
+def test_the_guards_stand_nearest_to_their_limit_first_and_after_the_people_unless_they_block(settled: World) -> None:
+    blocked, calm = settled.plan(TROUBLE), settled.plan([*people(39, dept="Eng"), person(40, status="Terminated")])
+    html = "".join(plan_page(blocked))
+    assert html.index('id="guards"') < html.index('id="changes"')
+    assert re.findall(r"<code>(max_\w+)</code>", html)[0] == "max_leavers"
+    html = "".join(plan_page(calm))
+    assert html.index('id="guards"') > html.index('id="changes"')
+    assert "Look first at those who would lose access." in html
+    empty = {"guard": "max_membership_grants", "limit": "25%", "count": 0, "base": 0, "allowed": 0, "exceeded": False}
+    html = "".join(file_page(PlanFile({**blocked.content(), "guards": [empty]}, ChangeList(), None)))  # type: ignore[arg-type]
+    assert "max_membership_grants" not in html
+
+
+def test_a_suspension_says_so_once_and_a_moment_is_readable(settled: World) -> None:
+    html = "".join(plan_page(settled.plan([*people(39, dept="Eng"), person(40, dept="Eng", status="Terminated")])))
+    assert "suspend the account" in html
+    assert "suspended: <del>" not in html
+    assert re.search(r"<dt>Planned at</dt><dd>\d{4}-\d\d-\d\d \d\d:\d\d UTC</dd>", html)
+
+
+def test_values_that_no_rule_names_are_told_in_a_sentence() -> None:
+    html = "".join(file_page(evil_file()))
+    assert "Values of HR that no rule of the spec names, with the number of people who have access" in html
 
 
 def test_every_kind_of_change_has_a_category() -> None:

@@ -25,7 +25,7 @@ def unquoted(text: str) -> str:
 def test_a_plan_is_a_sentence_a_table_and_lists_that_fold(world: World) -> None:
     rows = [person(1, "Ada", "Lovelace", dept="Eng"), person(2, "Bo", status="?"), person(3)]
     text = plan_markdown(world.plan(rows))
-    assert text.startswith("**Kinde sync `hr`**: 2 people join, 1 HR row is rejected.\n")
+    assert text.startswith("**Kinde sync `hr`**: 2 people would join, 1 HR row is rejected.\n")
     assert "| create | 2 |" in text
     assert "<details><summary>2 with changes</summary>" in text
     assert "- `1`\n  - `create`\n  - `add membership eng`\n  - `add role eng engineer`" in text
