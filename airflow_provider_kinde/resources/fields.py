@@ -39,6 +39,8 @@ def fields_of(answer: Any) -> Json:
     :returns: the object; an empty one for ``None``.
     :raises KindeResponseError: it is not an object.
     """
+    if type(answer) is dict:
+        return answer
     if answer is None:
         return {}
     if not isinstance(answer, Mapping):
@@ -115,7 +117,7 @@ def _names(value: Any, name: str, key: str) -> frozenset[str]:
     if not value:
         if value is None or isinstance(value, (list, tuple)):
             return _NO_KEYS
-    elif type(value) is list and all(type(item) is str for item in value) and all(value):
+    elif type(value) is list and set(map(type, value)) == {str} and all(value):
         return frozenset(value)
     found = (item.get(key) if isinstance(item, Mapping) else item for item in _list(value, name))
     return frozenset(str(item) for item in found if item)
@@ -171,7 +173,7 @@ def identities_of(user: Json) -> list[tuple[str, str]]:
     return [
         (str(item.get("type") or ""), str(item.get("identity") or item.get("name") or ""))
         for item in _list(user.get("identities"), "identities")
-        if isinstance(item, Mapping)
+        if type(item) is dict or isinstance(item, Mapping)
     ]
 
 

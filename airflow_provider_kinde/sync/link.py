@@ -125,6 +125,8 @@ def parse_link(provided_id: str, name: str) -> Link | None:
     if not provided_id.startswith(prefix):
         return None
     person_id, *marks = provided_id[len(prefix) :].split("~")
+    if not marks and person_id and not person_id.isspace():
+        return Link(name, person_id)
     renaming, adding, leaving, left, barred, unknown = "", "", None, None, False, ""
     for mark in marks:
         key, _, value = mark.partition("=")

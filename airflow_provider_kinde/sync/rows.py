@@ -97,7 +97,11 @@ def is_blank_row(values: Mapping[str, Any]) -> bool:
 
     :param values: column -> cell.
     """
-    return all(is_blank(clean_cell(value)) for value in values.values())
+    for value in values.values():
+        # A loop, since it ends at the first cell of nearly every row.
+        if not is_blank(value) and not is_blank(clean_cell(value)):
+            return False
+    return True
 
 
 def without_nulls(values: Mapping[str, Any], null_values: frozenset[str]) -> Mapping[str, Any]:

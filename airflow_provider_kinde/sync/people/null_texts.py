@@ -30,6 +30,11 @@ class NullTexts:
 
         :param values: column -> cell.
         """
+        try:
+            if NULL_TEXTS.isdisjoint(values.values()):
+                return
+        except TypeError:
+            pass  # a list cannot be looked up
         for column in values if self._columns is None else self._columns:
             value = values.get(column)
             if type(value) is str and value in NULL_TEXTS:

@@ -163,9 +163,11 @@ class _Reader:
 
     def _fingerprint(self, values: Mapping[str, Any]) -> int:
         """Equal for rows that hold the same where the spec reads them, or missing for null."""
-        columns = values if self.read_columns is None else self.read_columns
-        cells = [(column, "" if (value := values.get(column)) is None else str(value)) for column in columns]
-        return hash(frozenset([cell for cell in cells if cell[1]]))
+        if self.read_columns is None:
+            cells = [(column, "" if value is None else str(value)) for column, value in values.items()]
+            return hash(frozenset([cell for cell in cells if cell[1]]))
+        found = map(values.get, self.read_columns)
+        return hash(tuple(["" if value is None else str(value) for value in found]))
 
     def _reject(self, row: Row, id: str | None, reason: str) -> None:
         self.people.rejected.append(RejectedRow(row.number, id, reason))

@@ -48,7 +48,7 @@ def is_scientific(text: str) -> bool:
 
     :param text: a text, trimmed.
     """
-    return _SCIENTIFIC.fullmatch(text) is not None
+    return ("e" in text or "E" in text) and _SCIENTIFIC.fullmatch(text) is not None
 
 
 def clean_inside(text: str) -> str:
@@ -80,6 +80,12 @@ def clean_row(values: Mapping[str, Any], columns: Iterable[str] | None = None) -
     :param columns: the columns that are read; all of them when left out.
     :returns: the row; the same object when nothing was to be done, as for most rows.
     """
+    cells = list(values.values())
+    try:
+        if "".join(cells).isascii() and list(map(str.strip, cells)) == cells:
+            return values
+    except TypeError:
+        pass  # not texts alone
     found: dict[str, Any] | None = None
     for column in values if columns is None else columns:
         value = values.get(column)

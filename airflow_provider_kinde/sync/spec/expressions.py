@@ -162,20 +162,25 @@ class RowCache:
     def __call__(self, view: RowView) -> Any:
         if self._columns is None:
             return self._compute(view)
-        values = view.values
+        values, known = view.values, self._known
         try:
             key = tuple([values[column] for column in self._columns])
         except KeyError:
             return self._compute(view)
+        if self._dated:
+            key = (*key, view.local_days().key)
+        try:
+            found = known[key]  # Only texts and nulls are kept, and these are equal to nothing else.
+        except KeyError:
+            pass
+        except TypeError:  # a list
+            return self._compute(view)
+        else:
+            self._fresh -= 1
+            return found
         for item in key:
             if item is not None and (type(item) is not str or len(item) > _MEMO_TEXT):
                 return self._compute(view)
-        if self._dated:
-            key = (*key, view.local_days().key)
-        known = self._known
-        if key in known:
-            self._fresh -= 1
-            return known[key]
         found = known[key] = self._compute(view)
         self._fresh += 1
         if len(known) >= _MEMO_SIZE:
@@ -321,6 +326,10 @@ class Template:
         :raises TemplateError: it fails on this row, or yields a list.
         :raises UnknownColumn: it reads a column that the source does not have.
         """
+        if self._column is not None and type(row) is RowView:  # as nearly every name and address is
+            value = row.values.get(self._column)
+            if type(value) is str and len(value) <= MAX_TEXT:
+                return value
         value = self.value(row)
         if type(value) is str:
             return value
