@@ -97,11 +97,8 @@ def is_blank_row(values: Mapping[str, Any]) -> bool:
 
     :param values: column -> cell.
     """
-    for value in values.values():
-        # A loop, since it ends at the first cell of nearly every row.
-        if not is_blank(value) and not is_blank(clean_cell(value)):
-            return False
-    return True
+    # Most cells need no cleaning to be seen as filled, so that nearly every row is known by its first one.
+    return all(is_blank(value) or is_blank(clean_cell(value)) for value in values.values())
 
 
 def without_nulls(values: Mapping[str, Any], null_values: frozenset[str]) -> Mapping[str, Any]:

@@ -108,7 +108,7 @@ def read(lines: Iterator[str], reading: RowReading, layout: Layout) -> Iterator[
             lines = itertools.chain([text], lines)
             break
         skipped += 1
-    records = _Records(lines, reading, layout.delimiter or marked or ",", skipped)
+    records = _records(lines, reading, layout.delimiter or marked or ",", skipped)
     line, header = 0, list(layout.header)
     if not header:
         for begins, cells in records:
@@ -270,26 +270,19 @@ def _why_ragged(widths: Counter[int], width: int, header_line: int) -> str:
     return "is there a delimiter too many, or one within a cell that is not quoted?"
 
 
-class _Records:
+def _records(
+    lines: Iterator[str], reading: RowReading, delimiter: str, skipped: int
+) -> Iterator[tuple[int, list[str]]]:
     """The records of a CSV file with the line in which each begins. A broken record ends the file."""
-
-    def __init__(self, lines: Iterator[str], reading: RowReading, delimiter: str, skipped: int) -> None:
-        self._reading, self._skipped = reading, skipped
-        self._csv = csv.reader(lines, delimiter=delimiter, strict=True)
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        return self
-
-    def __next__(self) -> tuple[int, list[str]]:
-        while True:
-            begins = self._skipped + self._csv.line_num + 1
-            try:
-                cells = next(self._csv)
-            except csv.Error as error:
-                _incomplete(self._reading, _reason(begins, self._skipped + self._csv.line_num, str(error)))
-                raise StopIteration from None
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    begins = skipped + 1
+    try:
+        for cells in reader:
             if any(cells):
-                return begins, cells
+                yield begins, cells
+            begins = skipped + reader.line_num + 1
+    except csv.Error as error:
+        _incomplete(reading, _reason(begins, skipped + reader.line_num, str(error)))
 
 
 def _reason(begins: int, line: int, error: str) -> str:

@@ -38,6 +38,7 @@ class Drift:
             deciding.append(spec.scope)
         self._blank = set().union(*(template.columns for template in deciding)) - spec.may_be_empty
         self._columns: set[str] = set()
+        self._known = False
         self._looked = False
 
     def check_columns(self, columns: frozenset[str]) -> None:
@@ -45,6 +46,7 @@ class Drift:
 
         :param columns: the names of all columns.
         """
+        self._known = True
         self.gone |= {column for column in self._required if column not in columns}
         self._columns |= columns
 
@@ -54,7 +56,7 @@ class Drift:
         :param values: column -> cell.
         """
         self._looked = True
-        if not values.keys() <= self._columns:
+        if not self._known and not values.keys() <= self._columns:
             self._columns.update(values)
         if self._blank:
             self._blank = {column for column in self._blank if is_blank(values.get(column))}

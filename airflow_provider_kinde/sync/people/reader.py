@@ -14,6 +14,7 @@ from airflow_provider_kinde.resources.normalization import clean_email, clean_na
 from airflow_provider_kinde.sync.model import Access, Reading, RejectedRow, Row, Source, UnclearRule
 from airflow_provider_kinde.sync.people.access import OUT_OF_SCOPE, begin_of, decide_access, due_day
 from airflow_provider_kinde.sync.people.drift import Drift
+from airflow_provider_kinde.sync.people.hr_id import clean_id
 from airflow_provider_kinde.sync.people.memberships import MembershipRules, RowError
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
 from airflow_provider_kinde.sync.people.repeated_rows import hold_shared_addresses, settle_repeats
@@ -21,7 +22,7 @@ from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
 from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.rows import is_blank_row
-from airflow_provider_kinde.sync.spec.cell_text import clean_row, is_scientific
+from airflow_provider_kinde.sync.spec.cell_text import clean_row
 from airflow_provider_kinde.sync.spec.connection import DOMAIN
 from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
@@ -41,7 +42,7 @@ from airflow_provider_kinde.sync.store.people import People, encode_memberships,
 STAGE = "reading HR"
 _TOLD = 200
 """Rows after which progress is told."""
-MAX_ID, MAX_NAME = 200, 200
+MAX_NAME = 200
 
 
 def read_people(
@@ -196,22 +197,13 @@ class _Reader:
     # -- one row -----------------------------------------------------------------------------------------------
 
     def _id(self, view: RowView) -> str:
-        id = self.text("id", self.spec.person.id, view).strip()
-        if not id:
-            raise RowError("id is blank")
-        if id in ("True", "False") and isinstance(self.value("id", self.spec.person.id, view), bool):
+        text = self.text("id", self.spec.person.id, view)
+        if text in ("True", "False") and isinstance(self.value("id", self.spec.person.id, view), bool):
             raise RowError("id is yes or no, which cannot be an id")
-        if is_scientific(id):
-            raise RowError(
-                f"id {id[:40]!r} is a number in scientific notation: a spreadsheet cut it; export the column as text"
-            )
-        if id.startswith(("'", '="')):
-            raise RowError(
-                f"id {id[:40]!r} begins as a spreadsheet marks text: export the column as text, without {id[0]}"
-            )
-        if "~" in id or len(id) > MAX_ID or not id.isprintable():
-            raise RowError(f"id {id[:40]!r} cannot be used: it holds ~ or a control character, or is too long")
-        return id
+        try:
+            return clean_id(text)
+        except ValueError as error:
+            raise RowError(f"id {error}") from None
 
     def _person(self, view: RowView) -> tuple[str | None, ...]:
         """What is kept of a row that was understood: the columns of the table from ``access`` on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.store.people import decode_memberships
 
+_ACTIVE = Access.ACTIVE.value
 _SHOWN = 10
 """Ids that one warning names."""
 
@@ -23,7 +24,7 @@ class WithoutMembership:
         :param access: the value of :class:`Access`.
         :param memberships: memberships and unclear rules as :func:`encode_memberships` writes them.
         """
-        if not memberships or access != Access.ACTIVE.value:
+        if not memberships or access != _ACTIVE:
             return
         due, unclear_rules = decode_memberships(memberships)
         if due or not unclear_rules:

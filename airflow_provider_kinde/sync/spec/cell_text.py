@@ -48,7 +48,7 @@ def is_scientific(text: str) -> bool:
 
     :param text: a text, trimmed.
     """
-    return ("e" in text or "E" in text) and _SCIENTIFIC.fullmatch(text) is not None
+    return _SCIENTIFIC.fullmatch(text) is not None
 
 
 def clean_inside(text: str) -> str:
