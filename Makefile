@@ -14,12 +14,13 @@ DOCS := $(KINDE_VENVS)/docs/bin
 CONTRACT := $(KINDE_VENVS)/contract/bin
 LOWEST := $(KINDE_VENVS)/lowest/bin
 DISTRIBUTED := $(KINDE_VENVS)/distributed/bin
+STORES := $(KINDE_VENVS)/stores/bin
 
 CODE := airflow_provider_kinde benchmarks dags demo packages scripts tests
 # What these folders test needs Airflow; all others run without it.
 AIRFLOW_TESTS := $(addprefix tests/,hooks operators sensors triggers dag_factory cli assets notifications openlineage plugins provider storage sources/airflow)
 # Environments of their own.
-APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/sdk tests/contract tests/browser
+APART := $(AIRFLOW_TESTS) tests/e2e tests/distributed tests/stores tests/sdk tests/contract tests/browser
 # What stands around engine and client, and whole plans and applies against a local Kinde: a part of its own, so that
 # `make test-unit` stays short.
 TOOL_TESTS := packages/kinde-emulator/tests $(addprefix tests/,sources probe demo benchmarks docs laws hostile)
@@ -95,6 +96,11 @@ test-workers: ## CeleryExecutor, Redis, PostgreSQL: one worker plans, another ap
 test-distributed: ## the same, and a worker that freezes and comes back; KINDE_TEST_PEOPLE=10000 for more people
 	@$(ENV) distributed
 	$(DISTRIBUTED)/python -m pytest -s tests/distributed
+
+.PHONY: test-stores
+test-stores: ## storage_path in an S3 bucket, over HTTP: plans, reports and history, and a store that refuses, conflicts and goes away
+	@$(ENV) stores
+	$(STORES)/python -m pytest tests/stores
 
 test-browser: ## Airflow's pages and the docs in a real browser (needs chromium): make test-browser KINDE_SCREENSHOTS=folder
 	@$(ENV) browser docs

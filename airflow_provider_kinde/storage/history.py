@@ -8,12 +8,15 @@ taken away unseen. ``head.json`` names the last entry, so that a cut tail shows 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +29,8 @@ HEAD = "head.json"
 _NAME = re.compile(r"(\d{9})\.jsonl")
 _TRIES = 1000
 """How many entries of other runs one run chains after at most, before it gives up."""
-_IN_MEMORY = 32 * 1024 * 1024
-"""Bytes up to which an entry goes to an object store in one request, which can be refused if the object exists."""
+_ATTEMPTS, _PAUSE = 5, 0.3
+"""How often an entry is sent while another run writes one of the same number, and the seconds between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,8 @@ class History:
 
         :param number: the number of the entry.
         """
-        digest = hashlib.sha256()
         with self.open(number) as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
+            return _digest(file)
 
     def head_line(self, number: int) -> dict[str, Any]:
         """The first line of an entry.
@@ -157,8 +157,8 @@ class History:
     def append(self, head: Callable[[int], Mapping[str, Any]], lines: Iterable[str]) -> Written:
         """Write the entry of a run after the last one. A run that finds the place taken goes behind that entry.
 
-        :param head: makes the first line, given the number of the entry before (0 for none); ``number`` and
-            ``previous`` are added here.
+        :param head: makes the first line, given the number of the entry before (0 for none); ``number``,
+            ``previous`` and ``nonce`` are added here.
         :param lines: the other lines.
         :raises StorageError: it cannot be written.
         """
@@ -166,16 +166,18 @@ class History:
             for line in lines:
                 body.write(line.encode("utf-8", "surrogatepass") + b"\n")
             number, previous = self.last()
+            nonce = secrets.token_hex(8)  # no two runs write the same entry
             for _ in range(_TRIES):
-                values = {"number": number + 1, "previous": previous, **head(number)}
+                values = {"number": number + 1, "previous": previous, "nonce": nonce, **head(number)}
                 first = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
                 body.seek(0)
-                hash = self._store.create(f"{number + 1:09d}.jsonl", first, body)
+                hash = _digest(body, first)
+                self._store.create(f"{number + 1:09d}.jsonl", first, body)
                 number += 1
-                if hash is not None:
+                previous = self.hash_of(number)
+                if previous == hash:  # else it is the entry of another run
                     self._write_head(number, hash)
                     return Written(number, hash, self.path(number))
-                previous = self.hash_of(number)
         raise StorageError(f"{self.folder} could not be written: other runs write to it without end")
 
     def _write_head(self, number: int, hash: str) -> None:
@@ -235,27 +237,24 @@ class _Local:
     def delete(self, name: str) -> None:
         (self.folder / name).unlink()
 
-    def create(self, name: str, first: bytes, body: IO[bytes]) -> str | None:
-        """Make a file whole or not at all; ``None`` if there is one of this name already, else its SHA-256."""
+    def create(self, name: str, first: bytes, body: IO[bytes]) -> None:
+        """Make a file, whole or not at all, unless there is one of this name."""
         run_files.make_private(self.folder)
         handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                hash = _copy(first, body, file)
+                _copy(first, body, file)
                 file.flush()
                 os.fsync(file.fileno())
-            try:
-                os.link(temporary, self.folder / name)
-            except FileExistsError:
-                return None
-            except OSError:  # a file system without hard links
+            with contextlib.suppress(FileExistsError):
                 try:
-                    taken = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                    os.link(temporary, self.folder / name)
                 except FileExistsError:
-                    return None
-                with os.fdopen(taken, "wb") as target, Path(temporary).open("rb") as whole:
-                    shutil.copyfileobj(whole, target)
-            return hash
+                    raise
+                except OSError:  # a file system without hard links
+                    taken = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                    with os.fdopen(taken, "wb") as target, Path(temporary).open("rb") as whole:
+                        shutil.copyfileobj(whole, target)
         finally:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
@@ -289,50 +288,64 @@ class _Remote:
     def delete(self, name: str) -> None:
         self._at(name).unlink()
 
-    def create(self, name: str, first: bytes, body: IO[bytes]) -> str | None:
-        """Make an object; ``None`` if there is one of this name already, else its SHA-256.
+    def create(self, name: str, first: bytes, body: IO[bytes]) -> None:
+        """Make an object, unless there is one of this name.
 
-        S3, GCS and Azure refuse the request itself if the object exists. Of other stores it is asked before.
+        S3, GCS and Azure refuse the request itself if the object exists. Of other stores it is asked before, and of two
+        runs that write at the same moment the last one counts.
         """
         path = self._at(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self.exists(name):
-            return None
-        size = body.seek(0, os.SEEK_END)
-        body.seek(0)
-        if size > _IN_MEMORY:
-            with path.open("wb") as file:
-                return _copy(first, body, file)
-        content = first + body.read()
-        try:
+        run_files.make_folder(path.parent)
+        for left in reversed(range(_ATTEMPTS)):
+            if self.exists(name):
+                return
             try:
-                path.fs.pipe_file(path.path, content, mode="create")
-            except TypeError:  # a store whose library is older than this way of writing
-                path.fs.pipe_file(path.path, content)
-        except FileExistsError:
-            return None
-        path.fs.invalidate_cache()
-        # Without a conditional write another run may have written at the same moment: the last one counts.
-        return hashlib.sha256(content).hexdigest() if path.read_bytes() == content else None
+                self._put(path, first, body)
+                return
+            except Exception as error:
+                # It may be there now: from another run, or from this one, where the answer to a request was lost.
+                # S3 answers with a conflict while another run is writing it.
+                if self.exists(name):
+                    return
+                if not left or "Conflict" not in f"{error!r} {error.__cause__!r}":
+                    raise
+                time.sleep(_PAUSE)
+
+    def _put(self, path: Any, first: bytes, body: IO[bytes]) -> None:
+        try:
+            with path.fs.open(path.path, "xb") as file:
+                _copy(first, body, file)
+        except (NotImplementedError, ValueError, OSError) as error:
+            # The library of the store is older than this way of writing, or the store does not know the condition.
+            if isinstance(error, OSError) and error.errno != errno.ENOSYS:
+                raise
+            with path.fs.open(path.path, "wb") as file:
+                _copy(first, body, file)
 
 
-def _copy(first: bytes, body: IO[bytes], target: IO[bytes]) -> str:
-    digest = hashlib.sha256(first)
+def _copy(first: bytes, body: IO[bytes], target: IO[bytes]) -> None:
+    body.seek(0)
     target.write(first)
+    shutil.copyfileobj(body, target)
+
+
+def _digest(body: IO[bytes], first: bytes = b"") -> str:
+    digest = hashlib.sha256(first)
     while block := body.read(1 << 20):
         digest.update(block)
-        target.write(block)
     return digest.hexdigest()
 
 
 @contextlib.contextmanager
 def _understood(path: str, verb: str) -> Iterator[None]:
-    """Name the object in every error; a missing one stays a ``FileNotFoundError``."""
+    """Name the object in every error; a missing one that is read stays a ``FileNotFoundError``."""
     try:
         yield
-    except (FileNotFoundError, StorageError):
+    except StorageError:
         raise
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and verb != "written":
+            raise
         raise StorageError(f"{path} could not be {verb}: {error.strerror or error}") from error
     except Exception as error:
         if isinstance(error, (AssertionError, GeneratorExit)) or "://" not in path:

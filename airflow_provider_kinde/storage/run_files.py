@@ -17,6 +17,7 @@ from airflow_provider_kinde.exceptions import StorageError
 
 _PLAIN = re.compile(r"[A-Za-z0-9@=._:+-]+")
 _OTHER = re.compile(r"[^A-Za-z0-9@=._:+-]")
+_STORES_OF_OBJECTS = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "adl", "az", "wasb", "wasbs"})
 
 
 def default_path() -> str:
@@ -124,9 +125,20 @@ def _copy_remote(path: str, whole: IO[bytes]) -> None:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     target = ObjectStoragePath(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     with target.open("wb") as file:  # type: ignore[no-untyped-call]
         shutil.copyfileobj(whole, file)
+
+
+def make_folder(folder: Any) -> None:
+    """Make a folder where a remote file system has folders. A store of objects has none.
+
+    A missing bucket is not made: its name is more likely to be wrong.
+
+    :param folder: the folder, an ``ObjectStoragePath``.
+    """
+    if folder.protocol not in _STORES_OF_OBJECTS:
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def make_private(folder: Path) -> None:
