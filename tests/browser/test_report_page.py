@@ -55,7 +55,7 @@ def test_axe_finds_nothing(chromium: Any, axe: str, tmp_path: Path, scheme: str)
     page = chromium.new_page(color_scheme=scheme)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    page.goto(write(tmp_path, 60))
+    page.goto(write(tmp_path, 120))
     page.locator("details:not([open]) > summary").first.click()
     assert findings(page, axe) == []
     assert complaints == []
@@ -94,7 +94,7 @@ def test_search_and_filters_show_who_fits(chromium: Any, tmp_path: Path) -> None
 
 def test_everything_is_reached_by_keyboard_and_printed(chromium: Any, tmp_path: Path) -> None:
     page = chromium.new_page()
-    page.goto(write(tmp_path, 60))
+    page.goto(write(tmp_path, 120))
     group = page.locator("details.group").first
     assert group.get_attribute("open") is None
     group.locator("summary").focus()
@@ -110,7 +110,7 @@ def test_everything_is_reached_by_keyboard_and_printed(chromium: Any, tmp_path: 
 def test_the_page_is_complete_without_javascript(chromium: Any, tmp_path: Path) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(write(tmp_path, 60))
+    page.goto(write(tmp_path, 120))
     assert "lose access" in page.locator("h1").inner_text()
     assert page.locator(".filters").is_hidden()
     page.locator("details.group > summary").first.click()
