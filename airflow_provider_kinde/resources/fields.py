@@ -24,6 +24,7 @@ ORGANIZATION_KEYS = ("code", "external_id", "handle", "name")
 """The fields that name an organization."""
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NO_KEYS: frozenset[str] = frozenset()
 _NOT_ADDRESSES = frozenset({"phone", "username"})
 _FIELDS = {"given_name": "first_name", "family_name": "last_name"}
@@ -83,7 +84,8 @@ def seconds_of(value: Any) -> int | None:
         offset = value[19:].lstrip(".0123456789")
         if offset not in ("", "Z"):
             whole = datetime.fromisoformat(f"{value[:19]}{offset}")
-        return int((whole if whole.tzinfo else whole.replace(tzinfo=timezone.utc)).timestamp())
+        since = whole - (_EPOCH.replace(tzinfo=None) if whole.tzinfo is None else _EPOCH)
+        return since.days * 86_400 + since.seconds
     except (ValueError, OverflowError):
         return None
 

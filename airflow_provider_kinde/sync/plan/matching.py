@@ -18,7 +18,7 @@ from airflow_provider_kinde.sync.plan.conflicts import find_conflict
 from airflow_provider_kinde.sync.plan.guards import AccountState, RunCounts
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
-from airflow_provider_kinde.sync.store.accounts import decode_roles, encode_roles
+from airflow_provider_kinde.sync.store.accounts import decode_roles
 from airflow_provider_kinde.sync.store.matches import MatchRow, managed_accounts, members_by_account
 from airflow_provider_kinde.sync.store.people import Persons, decode_memberships, roles_by_organization
 
@@ -70,8 +70,7 @@ class Match:
         row = self._row
         return (
             bool(row.same)
-            and not self._matches.in_conflict(self.present)
-            and self._matches.needed(row.memberships or "") == self._matches.managed(self.present)
+            and self._matches.are_as_needed(row.memberships or "", self.present)
             and (not row.properties or _holds(row.held_properties, row.properties))
         )
 
@@ -98,10 +97,8 @@ class Matches:
         self._young_from, self._young_until = now.timestamp() - _DAY, now.timestamp() + _SKEW
         self._creates = any(o.create and not o.code for o in snapshot.organizations.values())
         self._places: dict[str, bool] = {"": False}
-        self._due: dict[str, Present] = {}
         self._conflicts = spec.conflicts
-        self._conflicting: dict[Present, bool] = {}
-        self._roles: dict[str, str] = {}
+        self._as_needed: dict[tuple[str, Present], bool] = {}
 
     def __iter__(self) -> Iterator[Match]:
         counts = self.counts
@@ -169,53 +166,22 @@ class Matches:
             found = self._places[organizations] = any(code != default for code in json.loads(organizations or "[]"))
         return found
 
-    def needed(self, text: str) -> Present:
-        """The memberships that a person needs, in the form of :data:`Present`.
+    def are_as_needed(self, text: str, present: Present) -> bool:
+        """Whether an account has the memberships that its person needs, and no two roles that ``conflicts`` name.
 
-        :param text: memberships and unclear rules, as the table keeps them.
-        """
-        found = self._due.get(text)
-        if found is None:
-            if len(self._due) > _MANY:
-                self._due.clear()
-            found = tuple(
-                (alias, encode_roles(roles))
-                for alias, roles in roles_by_organization(decode_memberships(text)[0]).items()
-            )
-            self._due[text] = found
-        return found
-
-    def in_conflict(self, present: Present) -> bool:
-        """Whether an account holds two roles that the spec's ``conflicts`` name.
-
+        :param text: the person's memberships and unclear rules, as the table keeps them.
         :param present: what the account has.
         """
-        if not self._conflicts:
-            return False
-        found = self._conflicting.get(present)
-        if found is None:
-            if len(self._conflicting) > _MANY:
-                self._conflicting.clear()
+        known = self._as_needed.get((text, present))
+        if known is None:
+            if len(self._as_needed) > _MANY:
+                self._as_needed.clear()
             held = {alias: decode_roles(roles) for alias, roles in present}
-            found = self._conflicting[present] = bool(find_conflict(self._conflicts, held))
-        return found
-
-    def managed(self, present: Present) -> Present:
-        """The same without the roles that the spec does not name.
-
-        :param present: what the account has.
-        """
-        return tuple([(alias, self._named(roles)) for alias, roles in present])
-
-    def _named(self, roles: str) -> str:
-        if not roles:
-            return roles
-        found = self._roles.get(roles)
-        if found is None:
-            if len(self._roles) > _MANY:
-                self._roles.clear()
-            found = self._roles[roles] = encode_roles(decode_roles(roles) & self._role_keys)
-        return found
+            managed = {alias: roles & self._role_keys for alias, roles in held.items()}
+            known = managed == roles_by_organization(decode_memberships(text)[0])
+            known = known and not (self._conflicts and find_conflict(self._conflicts, held))
+            self._as_needed[text, present] = known
+        return known
 
 
 def _holds(held: str | None, wanted: str) -> bool:
