@@ -20,6 +20,8 @@ MAX_LINE = 10_000_000
 _SAMPLE = 20
 """Rows that are looked at before the first one is yielded."""
 _SEP = re.compile('\ufeff?"?sep=(.)"?', re.IGNORECASE)
+_MARKED = re.compile(r'\A="([^"]*)"\Z')
+"""How UKG, ADP and Excel itself write a text that a spreadsheet would read as a number: ``="00123"``."""
 _UNDECODED = re.compile("[\ud800-\udfff]")
 
 
@@ -123,7 +125,10 @@ def read(lines: Iterator[str], reading: RowReading, layout: Layout) -> Iterator[
     header, extra = _same_width(header, [cells for _, cells in sample])
     columns = check_names(header, reading, layout)
     check_delimiter(header, reading, layout)
-    return _rows(itertools.chain(sample, records), reading, header, columns, extra, line)
+    whole: Iterator[tuple[int, list[str]]] = itertools.chain(sample, records)
+    if any(_MARKED.fullmatch(cell) for _, cells in sample for cell in cells):
+        whole = ((number, [_MARKED.sub(r"\1", cell) for cell in cells]) for number, cells in whole)
+    return _rows(whole, reading, header, columns, extra, line)
 
 
 def check_names(header: list[str], reading: RowReading, layout: Layout) -> list[str]:

@@ -6,49 +6,30 @@ import datetime as dt
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources.normalization import clean_email, email_key
-from airflow_provider_kinde.sync.draft.date_formats import date_formats, is_date
-from airflow_provider_kinde.sync.draft.statuses import Statuses, gives_access, is_constant, split_statuses
+from airflow_provider_kinde.sync.draft.column_words import (
+    AVOIDED,
+    NAMES,
+    NO_ACCESS_DATE,
+    OTHER_PERSON,
+    PREFERRED,
+    words_of,
+)
+from airflow_provider_kinde.sync.draft.date_formats import date_formats, is_date, is_number
+from airflow_provider_kinde.sync.draft.statuses import Statuses, gives_access, is_constant, is_known, split_statuses
 from airflow_provider_kinde.sync.spec.expressions import is_blank, plain
 from airflow_provider_kinde.sync.spec.filters import as_text
 from airflow_provider_kinde.sync.spec.sections import UNKNOWN_DOMAIN
 
-_OTHER_PERSON = re.compile(
-    r"manager|supervisor|boss|reports? ?to|emergency|contact person|vorgesetzt|created|modified|updated|approver|mentor"
-    r"|buddy|recruiter|superior|next of kin|fuhrungskraft"
-)
-_NAMES = {
-    "id": r"(employee|emp|worker|person|personnel|staff|associate|payroll|file|badge)s? ?(id|no|nr|num|number|code|key)"
-    r"|empid|personalnummer|matricule|id|uuid|guid|employee|external id|user id|number",
-    "email": r".*\be ?mail\b.*|.*mail( address)?",
-    "given": r"(legal |preferred )?(first|given|fore) ?names?|first|given|vorname|prenom|nombre",
-    "family": r"(legal )?(last|family|sur) ?names?|last|surname|family|nachname|nom|apellidos?",
-    "name": r"((employee|emp|worker|person|staff|full|display|complete|legal) ?)+names?|name",
-    "status": r"((employment|employee|emp|worker|work|hr|account|current) ?)*(status|state)|is active|active|aktiv",
-    "start": r".*\b(hire|hired|start|started|join|joined|joining|begin|entry|onboard|eintritt)\w*\b.*|.*dateofhire.*",
-    "end": r".*\b(term|terminat\w*|end|ended|leave|leaving|left|exit|separat\w*|last day|offboard\w*|austritt)\b.*"
-    r"|.*dateoftermination.*",
-    "department": r"(department|dept|division|team|business unit|org unit|organization unit|abteilung|service|unit)"
-    r"( ?name)?",
-}
-_PREFERRED = {
-    "email": r"work|business|company|corporate|office|primary|geschaft",
-    "id": r"emp|worker|person|staff",
-    "status": r"stat[^e]|active",
-    "start": r"hire|start",
-    "department": r"dep",
-}
-_AVOIDED = {
-    "email": r"personal|private|home|secondary|alternate|privat",
-    "start": r"birth|review|last|re ?hire",
-    "end": r"reason|type|proba",
-}
+Pairs = Callable[[str, str], int]
+"""Counts the different pairs of values of two columns."""
 
 
 @dataclass(slots=True)
@@ -94,8 +75,7 @@ class Column:
     @property
     def words(self) -> str:
         """The name as lower-case words: ``EmpID`` and ``emp_id`` are ``emp id``."""
-        text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFKD", self.name))
-        return " ".join(re.sub(r"[^a-z0-9]+", " ", text.lower()).split())
+        return words_of(self.name)
 
     @property
     def reference(self) -> str:
@@ -152,6 +132,10 @@ class DraftColumns:
     status_column: str | None = None
     start_column: str | None = None
     end_column: str | None = None
+    unread_dates: Sequence[str] = ()
+    """Remarks on columns of dates that the draft does not read."""
+    two_jobs: bool = False
+    """Whether rows of one id are one person with several jobs."""
     has_addresses: bool = True
     """Whether a column of the file has addresses."""
     end_columns: Sequence[str] = ()
@@ -167,19 +151,23 @@ class DraftColumns:
             self.end = DraftValue(_reads(columns), f"{self.end.why}; then {', '.join(further)}", False)
 
 
-def guess(columns: Sequence[Column], rows: int, accounts: AbstractSet[str] = frozenset()) -> DraftColumns:
+def guess(
+    columns: Sequence[Column], rows: int, accounts: AbstractSet[str] = frozenset(), pairs: Pairs = lambda *names: 0
+) -> DraftColumns:
     """Guess what each column means.
 
     :param columns: the columns.
     :param rows: how many rows the file has.
     :param accounts: addresses of accounts in Kinde, in the form for comparing: the column that holds most of them is
         the one to match by.
+    :param pairs: counts the different pairs of values of two columns.
     :returns: the guesses.
     :raises SyncError: no column can be an id.
     """
     columns = [column for column in columns if column.name and column.name.isprintable()]
     email = _email_column(columns, accounts)
     given, family = _people_names(columns)
+    id, two_jobs = _id(columns, email, pairs)
     status_column, status = _status(columns, rows)
     active, inactive, unclear = (
         split_statuses({value: status_column.counts[value] for value in status_column.texts()})
@@ -190,12 +178,15 @@ def guess(columns: Sequence[Column], rows: int, accounts: AbstractSet[str] = fro
     start, end = (_date_column(columns, kind) for kind in ("start", "end"))
     ends = [column for column in columns if _date_column([column], "end") and column is not start]
     dates = [column for column in (start, *ends) if column]
+    unread = _unread_dates(columns, dates)
     formats, formats_why = date_formats(value for column in dates if not column.days for value in column.counts)
     return DraftColumns(
         rows=rows,
-        id=_id(columns),
+        id=id,
         email=_email(email, given, family),
         has_addresses=email is not None,
+        unread_dates=unread,
+        two_jobs=two_jobs,
         given=given,
         family=family,
         status=status,
@@ -221,7 +212,7 @@ def names_a_person(column: Column) -> bool:
     """
     words = column.words
     kinds = ("id", "email", "given", "family", "name")
-    return bool(_OTHER_PERSON.search(words)) or any(re.fullmatch(_NAMES[kind], words) for kind in kinds)
+    return bool(OTHER_PERSON.search(words)) or any(re.fullmatch(NAMES[kind], words) for kind in kinds)
 
 
 def _is_department(column: Column) -> bool:
@@ -240,11 +231,11 @@ def slug(text: str) -> str:
 
 def _best(columns: Sequence[Column], kind: str, fits: Any = lambda column: True) -> Column | None:
     """Find the column whose name fits a kind best, among those whose values fit."""
-    preferred, avoided = _PREFERRED.get(kind), _AVOIDED.get(kind)
+    preferred, avoided = PREFERRED.get(kind), AVOIDED.get(kind)
     found: list[tuple[int, int, Column]] = []
     for place, column in enumerate(columns):
         words = column.words
-        if not re.fullmatch(_NAMES[kind], words) or _OTHER_PERSON.search(words) or not fits(column):
+        if not re.fullmatch(NAMES[kind], words) or OTHER_PERSON.search(words) or not fits(column):
             continue
         score = 2 * bool(preferred and re.search(preferred, words)) - 3 * bool(avoided and re.search(avoided, words))
         found.append((-score, place, column))
@@ -255,25 +246,31 @@ def _reads(expression: str) -> str:
     return "{{ " + expression + " }}"
 
 
-def _id(columns: Sequence[Column]) -> DraftValue:
+def _id(columns: Sequence[Column], email: Column | None, pairs: Pairs) -> tuple[DraftValue, bool]:
+    """The HR id, and whether rows of one id are one person with several jobs."""
+
     def usable(column: Column) -> bool:
         return column.unique and not column.days and not any("~" in value for value in column.counts)
 
-    named = _best(columns, "id", usable)
+    def text(column: Column) -> bool:
+        return column.share(lambda value: " " in value) < 0.5  # not a column of names
+
+    named = _best(columns, "id", lambda column: usable(column) and text(column))
+    repeated = _best(columns, "id", lambda column: column.filled == column.rows and text(column))
+    several = repeated if email is not None and email.blank == 0 and not (repeated and repeated.unique) else None
+    if several and email and pairs(several.name, email.name) == len(several.counts) == len(email.counts):
+        why = "its values repeat as the addresses do: one person with several rows, such as two jobs"
+        return DraftValue(_reads(several.reference), why, False), True
     if named:
-        return DraftValue(_reads(named.reference), "its name, and every row has a value of its own")
-    repeated = _best(columns, "id", lambda column: column.filled == column.rows)
+        return DraftValue(_reads(named.reference), "its name, and every row has a value of its own"), False
     if repeated:
         value, count = repeated.counts.most_common(1)[0]
-        return DraftValue(
-            _reads(repeated.reference),
-            f"its name; but values appear twice, such as {value!r} ({count} rows)",
-            False,
-        )
+        why = f"its name; but values appear twice, such as {value!r} ({counted(count, 'row')})"
+        return DraftValue(_reads(repeated.reference), why, False), False
     others = [c for c in columns if usable(c) and c.share(lambda value: "@" in value) < 0.5]
     others.sort(key=lambda column: max(map(len, column.counts)))
     if others:
-        return DraftValue(_reads(others[0].reference), "the first column in which no value appears twice", False)
+        return DraftValue(_reads(others[0].reference), "the first column in which no value appears twice", False), False
     raise SyncError("no column can be an id: a column with a different value in every row is needed")
 
 
@@ -282,7 +279,7 @@ def _email_column(columns: Sequence[Column], accounts: AbstractSet[str]) -> Colu
         return column.filled > 0 and column.share(_is_email) >= 0.8
 
     # Managers have accounts as well: a person who is matched by the manager's address would get the manager's account.
-    own = [c for c in columns if addresses(c) and not _OTHER_PERSON.search(c.words) and 2 * len(c.counts) >= c.filled]
+    own = [c for c in columns if addresses(c) and not OTHER_PERSON.search(c.words) and 2 * len(c.counts) >= c.filled]
     known = [(sum(email_key(value) in accounts for value in c.counts), c) for c in own]
     most, column = max(known, key=lambda item: item[0], default=(0, None))
     if most:
@@ -308,16 +305,18 @@ def _email(column: Column | None, given: DraftValue, family: DraftValue) -> Draf
         why = f"no column has addresses: made from the names. Replace {UNKNOWN_DOMAIN} by your domain, or better export"
         return DraftValue(text, f"{why} the work addresses and draft again", False)
     bad = [value for value in column.texts() if not _is_email(value)]
-    wrong = f"; {len(bad)} values are no addresses" if bad else ""
+    wrong = f"; {counted(len(bad), 'value is no address', 'values are no addresses')}" if bad else ""
     twice = column.filled - len({value.casefold() for value in column.counts})
-    shared = f"; {twice} appear twice: people who share an address are held" if twice else ""
-    blank = f"; blank in {column.blank} rows" if column.blank else ""
-    sure = not (bad or twice or re.search(_AVOIDED["email"], column.words))
+    again = counted(twice, "stands in an earlier row too", "stand in earlier rows too")
+    shared = f"; {again}: different people who share an address are held" if twice else ""
+    blank = f"; blank in {counted(column.blank, 'row')}" if column.blank else ""
+    sure = not (bad or twice or re.search(AVOIDED["email"], column.words))
     return DraftValue(_reads(column.reference), f"its values are addresses{wrong}{shared}{blank}", sure)
 
 
 def _people_names(columns: Sequence[Column]) -> tuple[DraftValue, DraftValue]:
-    given, family, whole = (_best(columns, kind, lambda c: c.filled > 0) for kind in ("given", "family", "name"))
+    given, family = (_best(columns, kind, lambda c: c.filled > 0) for kind in ("given", "family"))
+    whole = _best(columns, "name", lambda column: column.share(lambda value: " " in value) >= 0.5)
     if whole is None or (given and family):
         none = DraftValue("", "no column looks like it", False)
         return (_name(given) if given else none), (_name(family) if family else none)
@@ -327,13 +326,16 @@ def _people_names(columns: Sequence[Column]) -> tuple[DraftValue, DraftValue]:
         first, last = (_reads(f"{whole.reference} | {side}") for side in ("after", "before"))
         return DraftValue(first, why.format("after"), comma == 1), DraftValue(last, why.format("before"), comma == 1)
     words = f"({whole.reference} | trim).split(' ')"
-    first, last = (_reads(f"{words} | {side}") for side in ("first", "last"))
-    why = "one column holds the whole name: its {} word"
-    return DraftValue(first, why.format("first"), False), DraftValue(last, why.format("last"), False)
+    first, last = _reads(f"{words}[:-1] | join(' ')"), _reads(f"{words} | last")
+    why = "one column holds the whole name: {}"
+    return (
+        DraftValue(first, why.format("all but its last word"), False),
+        DraftValue(last, why.format("its last word"), False),
+    )
 
 
 def _name(column: Column) -> DraftValue:
-    why = f"its name; blank in {column.blank} rows, which are rejected" if column.blank else "its name"
+    why = f"its name; blank in {counted(column.blank, 'row')}; such rows are rejected" if column.blank else "its name"
     return DraftValue(_reads(column.reference), why, not column.blank)
 
 
@@ -341,19 +343,40 @@ def _status(columns: Sequence[Column], rows: int) -> tuple[Column | None, DraftV
     few = [column for column in columns if 0 < len(column.counts) <= 30 and not column.days]
     known = _best(few, "status", lambda column: any(map(gives_access, column.counts)))
     column = known or _best(few, "status", lambda column: "status" in column.words)
-    if column is None:
+    by_value = next((column for column in few if len(column.counts) > 1 and column.share(is_known) >= 0.5), None)
+    if column is None and by_value is None:
         return None, DraftValue("Active", "no column looks like a status: the dates alone decide", False)
-    why = f"its name, and {len(column.counts)} different values"
+    why = "its name" if column else "its values, which say who works here"
+    column = column or by_value
+    assert column is not None
+    why += f", and {counted(len(column.counts), 'different value')}"
     if column.blank:
-        why += f"; blank in {column.blank} rows, which are rejected"
-    return column, DraftValue(_reads(column.reference), why, not column.blank)
+        why += f"; blank in {counted(column.blank, 'row')}; such rows are rejected"
+    return column, DraftValue(_reads(column.reference), why, known is not None and not column.blank)
 
 
 def _date_column(columns: Sequence[Column], kind: str) -> Column | None:
-    def dated(column: Column) -> bool:
-        return column.filled > 0 and (column.days > 0 or column.share(is_date) >= 0.8)
+    return _best(columns, kind, _dated)
 
-    return _best(columns, kind, dated)
+
+def _dated(column: Column) -> bool:
+    return column.filled > 0 and (column.days > 0 or column.share(is_date) >= 0.8)
+
+
+def _unread_dates(columns: Sequence[Column], read: Sequence[Column]) -> list[str]:
+    """Name columns of dates that the draft does not read, though they may say when access begins or ends; and columns
+    that are called so, and whose values are no dates.
+    """
+    lines = []
+    for column in columns:
+        words = column.words
+        if column in read or not column.filled or NO_ACCESS_DATE.search(words) or OTHER_PERSON.search(words):
+            continue
+        if _dated(column) and not (column.days == 0 and column.share(is_number) > 0.5):
+            lines.append(f"check: {column.name!r} holds dates that nothing here reads: is it a start or an end date?")
+        elif re.search(r"dat(e|um|a)", words) and any(re.fullmatch(NAMES[kind], words) for kind in ("start", "end")):
+            lines.append(f"check: {column.name!r} is called a date, but {column.texts()[0]!r} is none that can be read")
+    return lines
 
 
 def _date(column: Column | None) -> DraftValue | None:

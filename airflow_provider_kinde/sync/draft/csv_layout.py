@@ -29,9 +29,24 @@ def csv_options(text: str, *, tab: bool = False) -> dict[str, str]:
         if best != "," and not tab and _weight(lines, best):
             options["delimiter"] = "tab" if best == "\t" else best
     above = _above(lines, best)
+    if _says_the_same(lines, above, best):
+        above += 1
     if above > (1 if first else 0):
         options["skip_rows"] = str(above)
     return options
+
+
+def _says_the_same(lines: list[str], above: int, delimiter: str) -> bool:
+    """Whether the line below the header repeats it in other words: technical names, then labels (SuccessFactors)."""
+    try:
+        records = [cells for cells in csv.reader(lines[above : above + 2], delimiter=delimiter) if cells]
+    except csv.Error:
+        return False
+    if len(records) != 2 or len(records[0]) != len(records[1]) or records[0] == records[1]:
+        return False
+    names, labels = ([re.sub(r"[\W_]+", "", cell).casefold() for cell in cells] for cells in records)
+    equal = sum(bool(name) and name == label for name, label in zip(names, labels, strict=True))
+    return len(set(labels)) == len(labels) and equal >= max(2, len(names) / 2)
 
 
 def _weight(lines: list[str], mark: str) -> int:

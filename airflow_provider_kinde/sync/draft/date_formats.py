@@ -28,6 +28,14 @@ def is_date(value: str) -> bool:
     return any(_reads_all(reader, [value]) for reader in _READERS.values()) or _reads_all(_ISO, [value])
 
 
+def is_number(value: str) -> bool:
+    """Whether a text is a number, which may be a day as Excel counts them, or none.
+
+    :param value: the text of a cell.
+    """
+    return bool(re.fullmatch(r"\d+(\.\d*)?", value))
+
+
 def _reads_all(reader: DateReader, values: Iterable[str]) -> bool:
     try:
         for value in values:

@@ -16,6 +16,7 @@ from airflow_provider_kinde.sync.draft.end_dates import EndDates, comments, coun
 from airflow_provider_kinde.sync.draft.file_reading import (
     HrFile,
     MakeSource,
+    count_pairs,
     open_reading,
     read_columns,
     readable,
@@ -66,7 +67,12 @@ def draft(
     if client is not None:
         client = client.get_conn() if hasattr(client, "get_conn") else client
         tenant = read_tenant(client, progress or (lambda stage, done, total: None))
-    found = guess(columns, rows, tenant.addresses if tenant else frozenset())
+    found = guess(
+        columns,
+        rows,
+        tenant.addresses if tenant else frozenset(),
+        lambda *names: count_pairs(open_reading(path, options, make_source), *names),
+    )
     if tenant is not None and not found.has_addresses:
         raise SyncError(
             f"{path} has no column of e-mail addresses, so its people cannot be matched to the accounts of "
@@ -74,7 +80,8 @@ def draft(
         )
     ends = _end_dates(path, options, found, make_source) if found.end_columns else []
     found.read_end_dates(further_columns(ends, found.end_column))
-    parts = Parts(conn_id, ends=comments(ends, found.end_column))
+    parts = Parts(conn_id, ends=[*comments(ends, found.end_column), *found.unread_dates])
+    parts.sample = next((text for column in columns for text in column.counts if not text.isascii()), "")
     written = {**options, "path": _relative(path, out)}
 
     def text() -> str:
@@ -89,8 +96,12 @@ def draft(
         people, about = fill_parts(parts, file, found, tenant, client, text)
     found_text = text()
     SyncSpec.parse(readable(found_text))
+    if found.status_column is None:
+        about.append("check: no column looks like a status. Whose end date is not past has access.")
+        if not found.end_column:
+            about[-1] = "check: neither a status nor an end date was found: EVERY person of the file has access."
     if not found.has_addresses:
-        about = [
+        about += [
             "check: the file has no column of e-mail addresses. Export the work addresses and draft again, or replace",
             f"{UNKNOWN_DOMAIN} below. Until then no command accepts this spec.",
         ]

@@ -18,6 +18,7 @@ from airflow_provider_kinde.sync.draft.csv_layout import csv_options
 from airflow_provider_kinde.sync.draft.yaml_text import flow, quoted
 from airflow_provider_kinde.sync.model import Reading, Source
 from airflow_provider_kinde.sync.people.reader import read_people
+from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.sections import UNKNOWN_DOMAIN
 from airflow_provider_kinde.sync.store.people import People
@@ -59,7 +60,7 @@ def source_options(path: str) -> dict[str, Any]:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         options["encoding"] = "utf-16"
     elif not _is_utf8(whole):
-        options["encoding"] = "cp1252"
+        options["encoding"] = _code_page(whole)
     text = head.decode(options.get("encoding", "utf-8-sig"), errors="replace")
     if suffix not in (".csv", ".tsv", ".json", ".jsonl", ".ndjson"):
         options["format"] = (
@@ -82,6 +83,22 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.start > len(data) - 4  # a character cut off by the end of what was read
     return True
+
+
+CODE_PAGES = ("cp1250", "cp1251", "cp1252")
+"""Windows code pages that a draft guesses."""
+_SIGNS_IN_WORDS = re.compile(r"(?<=[^\W\d_])([^\w\s\x00-\x7f’‘´–]|[¹²³])|([^\w\s\x00-\x7f’‘´–]|[¹²³])(?=[^\W\d_])")
+"""Signs within words: a text that was read in the wrong code page."""
+
+
+def _code_page(data: bytes) -> str:
+    """Guess the Windows code page of a text that is no UTF-8: of Western Europe, of Central Europe, or Cyrillic."""
+    western = data.decode("cp1252", errors="replace")
+    if re.search(r"[^\W\d_a-zA-Z]{4,}", western) and re.search("[а-яА-ЯёЁіїєґ]{4,}", data.decode("cp1251", "replace")):
+        return "cp1251"
+    central = data.decode("cp1250", errors="replace")
+    signs = [len(_SIGNS_IN_WORDS.findall(text)) for text in (western, central)]
+    return "cp1250" if signs[1] < signs[0] else "cp1252"
 
 
 def _rows_key(text: str, path: str) -> str:
@@ -115,6 +132,20 @@ def read_columns(path: str, options: dict[str, Any], make_source: MakeSource) ->
     for column in columns.values():
         column.rows = rows
     return list(columns.values()), rows
+
+
+def count_pairs(reading: Reading, first: str, second: str) -> int:
+    """Count the different pairs of values of two columns.
+
+    :param reading: the rows of a file.
+    :param first: the name of a column.
+    :param second: the name of another one.
+    """
+    return len({
+        tuple(clean_text(str(row.values.get(name, ""))).casefold() for name in (first, second))
+        for row in reading
+        if not row.problem
+    })  # fmt: skip
 
 
 def open_reading(path: str, options: dict[str, Any], make_source: MakeSource) -> Reading:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_kinde.sync.draft.column_words import words_of
 from airflow_provider_kinde.sync.draft.columns import Column, DraftColumns, slug
+from airflow_provider_kinde.sync.draft.file_reading import CODE_PAGES
 from airflow_provider_kinde.sync.draft.yaml_text import aliases_of, counted, entry, literal, quoted, scalar
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.people.null_texts import listed
 from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.store.people import People
 
+_SUM = re.compile(
+    r"(grand |sub)?totals?( general)?|sum|summe|gesamt(summe)?|suma|somme|totale|totaal|razem|count|records"
+)
 MAX_ORGANIZATIONS = 50
 """A column with more values is not treated as a department."""
 
@@ -32,6 +38,7 @@ class Parts:
     :param joiner: the section ``joiner``.
     :param ignore: the section ``ignore``.
     :param guards: the section ``guards``.
+    :param sample: a text of the file that is not ASCII.
     :param blank: columns that rules read, and that are blank in some rows.
     """
 
@@ -45,6 +52,7 @@ class Parts:
     joiner: list[str] = field(default_factory=list)
     ignore: list[str] = field(default_factory=list)
     guards: list[str] = field(default_factory=list)
+    sample: str = ""
     blank: Sequence[Column] | None = None
 
 
@@ -65,6 +73,11 @@ def header(path: str, rows: int, people: People, about: Sequence[str] = ()) -> s
         f"rejected, {len(people.held)} people are held."
         + (f" {again} of the rows repeat others." if again > 0 else ""),
         *about,
+    ]
+    lines += [
+        f"check: row {r.row} ({clean(r.id)}) looks like a sum: leave it out of the export, or name it in expect.trailer"
+        for r in people.rejected
+        if r.id and _SUM.fullmatch(words_of(r.id))
     ]
     lines += [f"check: row {r.row} is rejected: {clean(r.reason)[:150]}" for r in people.rejected[:3]]
     lines += [f"check: {clean(id)} is held: {clean(why)[:150]}" for id, why in list(people.held.items())[:3]]
@@ -97,7 +110,9 @@ def spec_text(found: DraftColumns, options: dict[str, Any], parts: Parts) -> str
     ]
     for key in ("format", "encoding", "delimiter", "skip_rows", "rows", "keyed_by"):
         if key in options:
-            why = "no valid UTF-8  # check" if options[key] == "cp1252" else "as the file looks"
+            why = "as the file looks"
+            if options[key] in CODE_PAGES:
+                why = f"check: no valid UTF-8. Is this text right: {quoted(clean(parts.sample[:40]))}?"
             lines.append(f"  {key}: {scalar(options[key])}  # {why}")
     if nulls := options.get("null_values"):
         lines.append(f"  null_values: {listed(nulls)}  # check: these texts are read as blank; delete a real value")
@@ -110,6 +125,11 @@ def spec_text(found: DraftColumns, options: dict[str, Any], parts: Parts) -> str
         *entry("  email", found.email.expression, found.email.why, found.email.sure),
         *entry("  given_name", found.given.expression, found.given.why, found.given.sure),
         *entry("  family_name", found.family.expression, found.family.why, found.family.sure),
+        *(
+            ["  rows: all  # check: rows of one id are one person, who gets what any row gives"]
+            if found.two_jobs
+            else []
+        ),
         *parts.person,
         "",
         "employment:",

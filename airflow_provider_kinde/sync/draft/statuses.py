@@ -7,18 +7,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from airflow_provider_kinde.resources.normalization import clean_name
+from airflow_provider_kinde.sync.draft.column_words import words_of
 
 Statuses = list[tuple[str, int]]
 """Statuses, each with the number of rows that have it."""
 
 _ACTIVE = (
     "active", "leave", "loa", "sabbatical", "maternity", "paternity", "parental", "probation", "current", "employed",
-    "working", "hired", "future start", "starter", "full time", "part time", "aktiv", "yes", "true", "1", "y", "a",
+    "working", "hired", "future start", "starter", "full time", "part time", "yes", "true", "1", "y", "a",
+    "aktiv", "angestellt", "beschaftigt", "elternzeit", "mutterschutz", "ruhend", "beurlaubt", "abwesend",
+    "actif", "en poste", "conge", "arret", "aktywn", "zatrudnion", "urlop", "activo", "licencia", "ativo", "attivo",
+    "congedo", "aspettativa", "actief", "verlof",
 )  # fmt: skip
 _INACTIVE = (
     "inactive", "terminat", "resign", "retired", "left", "leaver", "dismissed", "deceased", "ended", "former",
-    "laid off", "departed", "offboard", "not active", "deactivated", "quit", "inaktiv", "no", "false", "0", "n",
-    "t", "i",
+    "laid off", "departed", "offboard", "not active", "deactivated", "quit", "no", "false", "0", "n", "t", "i",
+    "inaktiv", "ausgeschieden", "ausgetreten", "gekundigt", "ehemalig", "inactif", "sorti", "demission", "licencie",
+    "congedi", "nieaktywn", "nie aktywn", "zwolnion", "byly", "inactivo", "inativo", "desligad", "demitid", "inattivo",
+    "cessat", "dimess", "inactief", "uit dienst",
 )  # fmt: skip
 
 
@@ -29,6 +35,16 @@ def gives_access(status: str) -> bool:
     :returns: true if it is.
     """
     return _says(_words(status), _ACTIVE)
+
+
+def is_known(status: str) -> bool:
+    """Whether a status is a known word of more than three letters, for "works here" or for "left".
+
+    :param status: the status.
+    :returns: true if it is.
+    """
+    words = _words(status)
+    return len(words) > 3 and (_says(words, _ACTIVE) or _says(words, _INACTIVE))
 
 
 def split_statuses(counts: Mapping[str, int]) -> tuple[Statuses, Statuses, Statuses]:
@@ -62,7 +78,7 @@ def split_statuses(counts: Mapping[str, int]) -> tuple[Statuses, Statuses, Statu
 
 
 def _words(text: str) -> str:
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", clean_name(text).casefold()).split())
+    return words_of(clean_name(text).casefold())
 
 
 def _says(words: str, known: Sequence[str]) -> bool:

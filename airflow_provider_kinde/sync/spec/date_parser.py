@@ -65,7 +65,7 @@ _TOKEN = re.compile(r"\[([^\]]*)\]|(" + "|".join(sorted(_TOKENS, key=len, revers
 _ISO = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"
     r"(?:[Tt ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?"
-    r" ?(?P<offset>[Zz]|[+-]\d{2}(?::?\d{2})?)?)?"
+    r" ?(?P<offset>[Zz]|[+-]\d{2}(?::?\d{2})?)?|[Zz]|[+-]\d{2}:\d{2})?"  # a day with a zone is that day (Workday)
     r"|(?P<year_>\d{4})(?P<month_>\d{2})(?P<day_>\d{2})"
 )
 _ISO_OTHER = re.compile(r"\d{4}-?W\d{2}-?\d|\d{4}-\d{3}")

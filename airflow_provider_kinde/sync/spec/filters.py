@@ -17,13 +17,13 @@ MAX_TEXT = 10_000
 MAX_SEARCHED = 500
 """Characters of the longest text that a regular expression reads."""
 
-# Letters that carry no accent which could be taken off.
-_FOLDED = {
+FOLDED = {
     "ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D",
     "þ": "th", "Þ": "Th", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ı": "i", "ħ": "h", "Ħ": "H",
     "ŋ": "n", "Ŋ": "N", "ŧ": "t", "Ŧ": "T", "ĸ": "k", "ə": "e", "Ə": "E",
     "‘": "'", "’": "'", "ʼ": "'", "´": "'", "–": "-", "—": "-", "‐": "-", "‑": "-", "\u00a0": " ",
 }  # fmt: skip
+"""Letters that carry no accent which could be taken off, and signs -> ASCII."""
 
 
 def as_text(value: Any) -> str:
@@ -64,7 +64,7 @@ def ascii_fold(value: Any) -> str:
     text = as_text(value)
     if text.isascii():
         return text
-    folded = unicodedata.normalize("NFKD", "".join(_FOLDED.get(char, char) for char in text))
+    folded = unicodedata.normalize("NFKD", "".join(FOLDED.get(char, char) for char in text))
     words = re.findall(r"[^\W_]+", "".join(char for char in folded if not unicodedata.combining(char)))
     lost = [word for word in words if not word.isascii()]
     for word in lost:
