@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from itertools import islice
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
@@ -64,6 +65,49 @@ class ThreadPool:
         """
         return _results([self.submit(work, item) for item in items])
 
+    def read(self, lists: Sequence[Iterable[Item]], size: int, ahead: int) -> Iterator[tuple[int, list[Item]]]:
+        """Read several lists at once, in parts, which are yielded as they come.
+
+        Each list is read in one thread, in its order, while the caller works on earlier parts. The first error, of the
+        caller or of a list, ends them all: no list begins another part.
+
+        :param lists: the lists; the first ones are begun first.
+        :param size: the most items in a part.
+        :param ahead: the most parts that wait for the caller.
+        :returns: the number of a list and its next part; the part is empty when the list is at its end.
+        """
+        if not self._threads:
+            for number, items in enumerate(lists):
+                yield from ((number, part) for part in _parts(items, size))
+            return
+        arrived: SimpleQueue[tuple[int, list[Item], BaseException | None]] = SimpleQueue()
+        room, ended, left = threading.Semaphore(ahead), threading.Event(), len(lists)
+
+        def read_one(number: int) -> None:
+            try:
+                for part in _parts(lists[number], size):
+                    room.acquire()
+                    if ended.is_set():
+                        return
+                    arrived.put((number, part, None))
+            except BaseException as error:  # raised again where the parts are asked for
+                arrived.put((number, [], error))
+
+        futures = [self.submit(read_one, number) for number in range(left)]
+        try:
+            while left:
+                number, part, error = arrived.get()
+                if error is not None:
+                    raise error
+                room.release()
+                left -= not part
+                yield number, part
+        finally:
+            ended.set()
+            for future in futures:
+                future.cancel()
+            room.release(len(lists))
+
     def shutdown(self, *, cancel: bool = False) -> None:
         """Wait for all work, and end the threads.
 
@@ -102,6 +146,14 @@ class ThreadPool:
         while (entry := self._work.get()) is not None:
             _do(*entry)
             del entry  # so that no result is kept while the thread waits
+
+
+def _parts(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """What a list holds, in parts; the last one is empty."""
+    coming = iter(items)
+    while part := list(islice(coming, size)):
+        yield part
+    yield []
 
 
 def _results(futures: list[Future[Result]]) -> Iterator[Result]:

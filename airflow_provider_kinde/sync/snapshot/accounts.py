@@ -26,10 +26,19 @@ def iter_accounts(client: Any, name: str, progress: Progress) -> Iterator[Accoun
     :param name: the sync's name, which tells its own links from others.
     :param progress: called every 500 accounts.
     """
-    for done, user in enumerate(client.iter_users(expand="identities,organizations"), 1):
+    for done, user in enumerate(iter_users(client), 1):
         yield parse_account(user, name)
         if done % 500 == 0:
             progress("reading users", done, None)
+
+
+def iter_users(client: Any) -> Iterator[fields.Json]:
+    """Yield all users as :func:`parse_account` takes them (``GET /users``).
+
+    :param client: a ``KindeClient``.
+    """
+    users: Iterator[fields.Json] = client.iter_users(expand="identities,organizations")
+    return users
 
 
 def parse_account(user: fields.Json, name: str) -> Account:

@@ -1,38 +1,45 @@
-"""Read the members of the managed organizations into the run's database."""
+"""Read the members of organizations into the run's database."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from airflow_provider_kinde.resources.members import iter_members
-from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.organizations import Organization
 from airflow_provider_kinde.sync.store.accounts import Members, encode_roles
 from airflow_provider_kinde.sync.store.database import Database
-from airflow_provider_kinde.sync.store.members import forget_members, index_members, keep_last_listed
+from airflow_provider_kinde.sync.store.members import forget_members, keep_last_listed
 from airflow_provider_kinde.thread_pool import ThreadPool
 
-_PAGE = 500
+PAGE = 500
+"""Users or members that are stored with one insert: one for each would cost more than reading it."""
+AHEAD = 32
+"""Pages that wait for being stored: while an index is made, or a large page is stored, lists are read on."""
 
 
-def read_all_members(
-    client: Any, organizations: Sequence[Organization], database: Database, progress: Progress
-) -> None:
-    """Read the members of each organization (``GET /organizations/{code}/users``), several organizations at once.
+def iter_organization(client: Any, organization: Organization) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the members of an organization: Kinde user id, role keys (``GET /organizations/{code}/users``).
 
     :param client: a ``KindeClient``.
-    :param organizations: the organizations.
-    :param database: where members are kept.
-    :param progress: called after each organization.
+    :param organization: the organization; nothing is read of one that does not exist yet.
     """
-    with ThreadPool(min(client.max_concurrency, len(organizations))) as pool:
-        for done, _ in enumerate(pool.map(lambda one: _read_into(database, client, one), organizations), 1):
-            progress("reading organizations", done, len(organizations))
-    index_members(database)
-    keep_last_listed(database)
+    if organization.code:
+        organization.read_at = time.monotonic()
+        yield from iter_members(client, organization.code)
+
+
+def keep_members(database: Database, organization: Organization, members: Iterable[tuple[str, frozenset[str]]]) -> None:
+    """Keep members of an organization.
+
+    :param database: where members are kept.
+    :param organization: the organization; its members are those that are kept.
+    :param members: Kinde user id, role keys.
+    """
+    organization.members = Members(database, organization.alias)
+    alias = organization.alias
+    database.insert("members", ((user_id, alias, encode_roles(roles)) for user_id, roles in members))
 
 
 def read_other_members(client: Any, organizations: Sequence[Organization], database: Database) -> None:
@@ -42,8 +49,10 @@ def read_other_members(client: Any, organizations: Sequence[Organization], datab
     :param organizations: the organizations; their codes are their aliases.
     :param database: where members are kept.
     """
-    with ThreadPool(min(client.max_concurrency, len(organizations))) as pool:
-        list(pool.map(lambda one: _read_into(database, client, one), organizations))
+    lists = [iter_organization(client, organization) for organization in organizations]
+    with ThreadPool(min(client.max_concurrency, len(lists))) as pool:
+        for number, page in pool.read(lists, PAGE, AHEAD):
+            keep_members(database, organizations[number], page)
     keep_last_listed(database)
 
 
@@ -56,16 +65,5 @@ def read_members_again(client: Any, organizations: Iterable[Organization], datab
     """
     for organization in organizations:
         forget_members(database, organization.alias)
-        _read_into(database, client, organization)
+        keep_members(database, organization, iter_organization(client, organization))
     keep_last_listed(database)
-
-
-def _read_into(database: Database, client: Any, organization: Organization) -> None:
-    organization.members = Members(database, organization.alias)
-    if not organization.code:
-        return
-    organization.read_at = time.monotonic()
-    found = iter_members(client, organization.code)
-    # One insert for each page: one for each member would cost more than reading it.
-    while page := [(user_id, organization.alias, encode_roles(roles)) for user_id, roles in islice(found, _PAGE)]:
-        database.insert("members", page)

@@ -8,15 +8,27 @@ from typing import Any
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.sync.progress import Progress
-from airflow_provider_kinde.sync.snapshot.accounts import iter_accounts, read_all_properties, read_unlisted
+from airflow_provider_kinde.sync.snapshot.accounts import (
+    iter_users,
+    parse_account,
+    read_all_properties,
+    read_unlisted,
+)
 from airflow_provider_kinde.sync.snapshot.directories import check_directories
-from airflow_provider_kinde.sync.snapshot.members import read_all_members, read_members_again
+from airflow_provider_kinde.sync.snapshot.members import (
+    AHEAD,
+    PAGE,
+    iter_organization,
+    keep_members,
+    read_members_again,
+)
 from airflow_provider_kinde.sync.snapshot.organizations import Organization, check_roles, find_organizations
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import AccountTable, LinkedAccounts, Properties
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.matches import without_properties
-from airflow_provider_kinde.sync.store.members import memberships_of
+from airflow_provider_kinde.sync.store.members import index_members, keep_last_listed, memberships_of
+from airflow_provider_kinde.thread_pool import ThreadPool
 
 
 class Snapshot:
@@ -82,10 +94,10 @@ class Snapshot:
 def read_snapshot(
     spec: SyncSpec, client: Any, progress: Progress | None = None, database: Database | None = None
 ) -> Snapshot:
-    """Read all that a plan needs, each list once, page by page.
+    """Read all that a plan needs, each list once, page by page; users and members of all organizations at once.
 
-    Users come first and members are joined to them by id: ``GET /organizations/{code}/users`` does not return the
-    link. A member who is not among the users is unmanaged.
+    Members are joined to users by id: ``GET /organizations/{code}/users`` does not return the link. A member who is
+    not among the users is unmanaged.
 
     :param spec: the spec.
     :param client: a ``KindeClient``.
@@ -103,10 +115,6 @@ def read_snapshot(
 
 
 def _read(spec: SyncSpec, client: Any, progress: Progress, database: Database) -> Snapshot:
-    accounts = AccountTable(database, spec.name)
-    accounts.fill(iter_accounts(client, spec.name, progress))
-    count = len(accounts)
-    progress("reading users", count, count)
     roles = {str(role["key"]): str(role["id"]) for role in client.iter_roles() if role.get("key")}
     check_roles(spec, roles)
     listed = list(client.iter_organizations())
@@ -115,9 +123,34 @@ def _read(spec: SyncSpec, client: Any, progress: Progress, database: Database) -
         named = [(o.alias, o.code, o.name) for o in organizations.values()]
         if wrong := check_directories(spec, named, client):
             raise wrong
-    read_all_members(client, list(organizations.values()), database, progress)
+    accounts = AccountTable(database, spec.name)
+    _read_lists(client, accounts, list(organizations.values()), progress)
     read_unlisted(accounts, client)
-    if spec.person.properties and count:
+    if spec.person.properties and (count := len(accounts)):
         read_all_properties(client, database, count, progress)
     default = next((fields.text_in(found, "code") for found in listed if found.get("is_default")), "")
     return Snapshot(client.host, accounts, organizations, roles, default)
+
+
+def _read_lists(client: Any, accounts: AccountTable, organizations: list[Organization], progress: Progress) -> None:
+    """Read users and members. A list is read page after page, so the longest list says how long this takes."""
+    database, users, done, more_users = accounts.database, 0, 0, True
+    members = [iter_organization(client, organization) for organization in organizations]
+    lists: list[Iterable[Any]] = [iter_users(client), *members]
+    with ThreadPool(min(client.max_concurrency, len(lists))) as pool:
+        for number, page in pool.read(lists, PAGE, AHEAD):
+            if number:
+                keep_members(database, organizations[number - 1], page)
+                done += not page
+                if not page and done == len(organizations):  # now, while the list of users is still read
+                    index_members(database)
+                    keep_last_listed(database)
+            else:
+                accounts.keep(parse_account(user, accounts.name) for user in page)
+                users, more_users = users + len(page), bool(page)
+            # One stage after the other: a terminal has a line for each.
+            if more_users or not number:
+                progress("reading users", users, None if more_users else users)
+            if not more_users:
+                progress("reading organizations", done, len(organizations))
+    accounts.index()

@@ -108,13 +108,16 @@ class AccountTable:
     def __init__(self, database: Database, name: str) -> None:
         self.database, self.name = database, name
 
-    def fill(self, accounts: Iterable[Account]) -> None:
-        """Keep the accounts. Of an account that is listed twice, the later entry counts.
+    def keep(self, accounts: Iterable[Account]) -> None:
+        """Keep accounts, before :meth:`index`.
 
         :param accounts: the accounts, as Kinde lists them.
         """
+        self.database.insert("accounts", map(_row_of, accounts))
+
+    def index(self) -> None:
+        """Make accounts easy to find, once all are kept. Of one that is listed twice, the later entry counts."""
         database = self.database
-        database.insert("accounts", map(_row_of, accounts))
         database.run(INDEX_IDS)
         for id, last in database.all(LISTED_TWICE):
             database.run(FORGET_EARLIER, (id, last))
@@ -128,7 +131,7 @@ class AccountTable:
         database.run(INDEX_OTHER_ADDRESSES)
 
     def add(self, account: Account) -> None:
-        """Keep one more account, after :meth:`fill`.
+        """Keep one more account, after :meth:`index`.
 
         :param account: the account.
         """
