@@ -167,8 +167,12 @@ class _Reader:
         if self.read_columns is None:
             cells = [(column, "" if value is None else str(value)) for column, value in values.items()]
             return hash(frozenset([cell for cell in cells if cell[1]]))
-        found = map(values.get, self.read_columns)
-        return hash(tuple(["" if value is None else str(value) for value in found]))
+        read: tuple[Any, ...] = tuple(map(values.get, self.read_columns))
+        try:
+            "".join(read)
+        except TypeError:  # not texts alone
+            read = tuple(["" if cell is None else str(cell) for cell in read])
+        return hash(read)
 
     def _reject(self, row: Row, id: str | None, reason: str) -> None:
         self.people.rejected.append(RejectedRow(row.number, id, reason))
