@@ -34,7 +34,7 @@ class KindeInputError(ProviderError, ValueError):
 
 
 class StorageError(ProviderError):
-    """A plan or report could not be written. The message names the file and the reason."""
+    """A file in the storage could not be read or written. The message names the file and the reason."""
 
 
 class KindeError(ProviderError):

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow_provider_kinde.sync.spec.dag_outline import START
+from airflow_provider_kinde.operators.retry_policy import retry_arguments
+
+START = datetime(2024, 1, 1, tzinfo=timezone.utc)
+RETRIES: Mapping[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=15),
+    **retry_arguments(),
+}
+"""A retry can help when Kinde or the HR source cannot be reached. Other errors fail a task at once all the same."""
 
 NATIVE = (
     "render_template_as_native_obj=True: native rendering changes what is typed into the form (the HR id 1_0 would "

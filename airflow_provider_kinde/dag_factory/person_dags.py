@@ -15,10 +15,9 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Param
 
-from airflow_provider_kinde.dag_factory.arguments import dag_arguments
+from airflow_provider_kinde.dag_factory.arguments import RETRIES, dag_arguments
+from airflow_provider_kinde.dag_factory.spec_outline import DagOutline, calling_file, read_outline, spec_file
 from airflow_provider_kinde.operators.person import KindeOffboardUserOperator, KindeOnboardUserOperator
-from airflow_provider_kinde.operators.retry_policy import retry_arguments
-from airflow_provider_kinde.sync.spec.dag_outline import RETRIES, DagOutline, calling_file, read_outline, spec_file
 
 ADDRESS = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
 FIXED = {
@@ -127,7 +126,7 @@ def _form_dag(
     form = make_form(outline)
     dag = DAG(
         dag_id=dag_id or f"{outline.name}-{name}",
-        default_args={**RETRIES, **retry_arguments(), **(default_args or {})},
+        default_args={**RETRIES, **(default_args or {})},
         tags=list(tags),
         **{"doc_md": doc.format(spec=path.name), **dag_arguments(dag_kwargs, form, FIXED)},
     )

@@ -19,16 +19,15 @@ from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_kinde.dag_factory.arguments import FIXED, dag_arguments
+from airflow_provider_kinde.dag_factory.arguments import FIXED, RETRIES, dag_arguments
+from airflow_provider_kinde.dag_factory.spec_outline import calling_file, read_outline, spec_file
 from airflow_provider_kinde.dag_factory.sync_tasks import (
     APPROVAL_TIMEOUT,
     Approve,
     SyncTasks,
     kinde_sync_params,
 )
-from airflow_provider_kinde.operators.retry_policy import retry_arguments
 from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
-from airflow_provider_kinde.sync.spec.dag_outline import RETRIES, calling_file, read_outline, spec_file
 from airflow_provider_kinde.triggers.durations import duration, seconds
 
 DOC = """\
@@ -132,9 +131,7 @@ def kinde_sync_dag(
     dag = DAG(
         dag_id=dag_id or outline.name,
         schedule=schedule,
-        default_args=tasks.default_args(
-            {**RETRIES, **retry_arguments(), **({"pool": pool} if pool else {}), **(default_args or {})}
-        ),
+        default_args=tasks.default_args({**RETRIES, **({"pool": pool} if pool else {}), **(default_args or {})}),
         tags=list(tags),
         **{
             "doc_md": DOC.format(spec=path.name, approval=APPROVERS_DECIDE if approvers else APPROVAL_FORM),

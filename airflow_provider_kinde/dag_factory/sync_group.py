@@ -15,10 +15,9 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import TaskGroup
 
-from airflow_provider_kinde.dag_factory.arguments import FIXED
+from airflow_provider_kinde.dag_factory.arguments import FIXED, RETRIES
+from airflow_provider_kinde.dag_factory.spec_outline import calling_file, read_outline, spec_file
 from airflow_provider_kinde.dag_factory.sync_tasks import APPROVAL_TIMEOUT, Approve, SyncTasks
-from airflow_provider_kinde.operators.retry_policy import retry_arguments
-from airflow_provider_kinde.sync.spec.dag_outline import RETRIES, calling_file, read_outline, spec_file
 
 
 def kinde_sync_task_group(
@@ -86,6 +85,6 @@ def kinde_sync_task_group(
         if getattr(group.dag, name) != value:
             raise ValueError(f"kinde_sync_task_group: the DAG {group.dag.dag_id!r} needs {name}={value!r}: {reason}")
     given = {**group.dag.default_args, **({"pool": pool} if pool else {}), **(default_args or {})}
-    group.default_args = tasks.default_args({**RETRIES, **retry_arguments(), **given})
+    group.default_args = tasks.default_args({**RETRIES, **given})
     tasks.make(task_group=group, dag=group.dag)
     return group

@@ -6,13 +6,14 @@ All workers reach that place already. The file holds the kind of trouble, a dige
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from airflow_provider_kinde.storage import run_files
+from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.storage.run_files import segment
+from airflow_provider_kinde.storage.state_files import read_state, write_state
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def alerts_path(root: str, sync: str, channel: str) -> str:
     :param channel: names where alerts go, so that mail and chat are told independently.
     """
     name = hashlib.sha256(channel.encode()).hexdigest()[:12]
-    return "/".join([root.rstrip("/"), "alerts", run_files.segment(sync), f"{name}.json"])
+    return "/".join([root.rstrip("/"), "alerts", segment(sync), f"{name}.json"])
 
 
 def read_alerts(path: str) -> dict[str, Sent]:
@@ -84,13 +85,9 @@ def read_alerts(path: str) -> dict[str, Sent]:
     :param path: from :func:`alerts_path`.
     """
     try:
-        found = json.loads(run_files.read(path))
-        return {
-            str(state): Sent(str(one["reason"]), one["at"] + 0.0, one["since"] + 0.0) for state, one in found.items()
-        }
-    except FileNotFoundError:
-        return {}
-    except Exception as error:  # each object store has errors of its own
+        found = read_state(path)
+        return {state: Sent(str(one["reason"]), one["at"] + 0.0, one["since"] + 0.0) for state, one in found.items()}
+    except (StorageError, KeyError, TypeError) as error:
         log.warning("%s cannot be read, so an alert may be sent again: %s", path, type(error).__name__)
         return {}
 
@@ -102,6 +99,6 @@ def write_alerts(path: str, sent: Mapping[str, Sent]) -> None:
     :param sent: the alerts of the trouble that lasts.
     """
     try:
-        run_files.write(path, json.dumps({state: asdict(one) for state, one in sent.items()}) + "\n")
-    except Exception as error:  # each object store has errors of its own
+        write_state(path, {state: asdict(one) for state, one in sent.items()})
+    except StorageError as error:
         log.warning("%s cannot be written, so an alert may be sent again: %s", path, type(error).__name__)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow_provider_kinde.storage import task_state
+from airflow_provider_kinde.storage.state_files import read_state, task_path, write_state
 
 CLOSE = timedelta(minutes=10)
 """How far the clocks of Kinde and of a worker may differ, and how long a creation may take."""
@@ -26,8 +26,8 @@ class EarlierTries:
     """
 
     def __init__(self, context: Mapping[str, Any]) -> None:
-        self._path = task_state.state_path(context)
-        self._state = task_state.read_state(self._path) if self._path else {}
+        self._path = task_path(context)
+        self._state = read_state(self._path) if self._path else {}
 
     def begin(self) -> None:
         """Write down that the next request makes an account.
@@ -67,4 +67,4 @@ class EarlierTries:
     def _write(self, state: dict[str, Any]) -> None:
         self._state = state
         if self._path:
-            task_state.write_state(self._path, state)
+            write_state(self._path, state)

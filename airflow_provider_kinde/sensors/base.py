@@ -195,9 +195,9 @@ class WaitSensor(TextTemplatesMixin, BaseSensorOperator):
     def _failures_before(self, context: Context) -> int:
         """How many checks of this try failed in a row; a task that is rescheduled begins each check anew."""
         from airflow_provider_kinde.exceptions import StorageError
-        from airflow_provider_kinde.storage.task_state import read_state, state_path
+        from airflow_provider_kinde.storage.state_files import read_state, task_path
 
-        path = state_path(context) if self.reschedule else None
+        path = task_path(context) if self.reschedule else None
         if path is None:
             return self._failures
         try:
@@ -209,10 +209,10 @@ class WaitSensor(TextTemplatesMixin, BaseSensorOperator):
 
     def _keep(self, context: Context, failures: int) -> bool:
         from airflow_provider_kinde.exceptions import StorageError
-        from airflow_provider_kinde.storage.task_state import state_path, write_state
+        from airflow_provider_kinde.storage.state_files import task_path, write_state
 
         self._failures = failures
-        path = state_path(context) if self.reschedule else None
+        path = task_path(context) if self.reschedule else None
         if path is None:
             return True
         try:

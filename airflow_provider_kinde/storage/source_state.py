@@ -8,14 +8,14 @@ that leaves a change unsynced, such as one that only plans, has a file of its ow
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.exceptions import SourceError, SpecError
-from airflow_provider_kinde.storage import run_files
+from airflow_provider_kinde.storage.run_files import segment
+from airflow_provider_kinde.storage.state_files import read_state, write_state
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.resources.conditions import CheckResult
@@ -104,7 +104,7 @@ class SourceState:
         if why is None:
             return CheckResult(False, {})
         found = {"why": why, "at": at.isoformat(), "token": token}
-        _write(_path(self.root, spec.name, reported), found)
+        write_state(_path(self.root, spec.name, reported), found)
         return CheckResult(True, found)
 
     def _why(self, token: str, synced: dict[str, str], fired: dict[str, str], at: datetime) -> str | None:
@@ -142,25 +142,21 @@ def synced(root: str, spec_name: str, fired: dict[str, str], now: datetime | Non
     """
     if fired.get("token"):
         at = (now or datetime.now(timezone.utc)).isoformat()
-        _write(_path(root, spec_name, "synced"), {"token": fired["token"], "at": at})
+        write_state(_path(root, spec_name, "synced"), {"token": fired["token"], "at": at})
 
 
 def _path(root: str, spec_name: str, name: str) -> str:
-    return f"{root.rstrip('/')}/{run_files.segment(spec_name)}/source-{name}.json"
+    return f"{root.rstrip('/')}/{segment(spec_name)}/source-{name}.json"
 
 
 def _read(path: str) -> dict[str, str]:
     """What was written; nothing where there is nothing, or where it cannot be understood: then a sync is due."""
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        found = json.loads(run_files.read(path))
-        if isinstance(found, dict) and all(isinstance(found.get(key), str) for key in ("token", "at")):
+    found = read_state(path)
+    with contextlib.suppress(ValueError):
+        if all(isinstance(found.get(key), str) for key in ("token", "at")):
             datetime.fromisoformat(found["at"])
             return found
     return {}
-
-
-def _write(path: str, content: dict[str, Any]) -> None:
-    run_files.write(path, json.dumps(content) + "\n")
 
 
 def _age(entry: dict[str, str], at: datetime) -> float:

@@ -1,6 +1,16 @@
-"""The tenant that a spec is for."""
+"""The tenant that a spec is for, and the client of it."""
 
 from __future__ import annotations
+
+from typing import Any
+
+
+def client_of(connection: Any) -> Any:
+    """Return the client: of a hook the one that the hook makes, with the connection opened.
+
+    :param connection: a ``KindeClient`` or a ``KindeHook``.
+    """
+    return connection.get_conn() if hasattr(connection, "get_conn") else connection
 
 
 def wrong_tenant(tenant: str | None, host: str) -> str:

@@ -173,26 +173,17 @@ class _WatchTrigger(_EventTrigger):  # type: ignore[misc]
 
     def _read(self, host: str) -> dict[str, str] | None:
         """What was there last time; ``None`` if there was no such time, or with another Kinde."""
-        from airflow_provider_kinde.storage import run_files
+        from airflow_provider_kinde.storage.state_files import read_state
 
-        try:
-            kept = json.loads(run_files.read(self._file()))
-            if kept["host"] == host:
-                return dict(kept[self.what])
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError):
-            self.log.warning("%s cannot be read: this poll counts as the first", self._file())
-        return None
+        kept = read_state(self._file())
+        items = kept.get(self.what) if kept.get("host") == host else None
+        return items if isinstance(items, dict) else None
 
     async def _remember(self, host: str, items: dict[str, str]) -> None:
-        from airflow_provider_kinde.storage import run_files
-
-        def write() -> None:
-            run_files.write(self._file(), json.dumps({"host": host, self.what: items}) + "\n")
+        from airflow_provider_kinde.storage.state_files import write_state
 
         try:
-            await off_loop(write)
+            await off_loop(write_state, self._file(), {"host": host, self.what: items})
         except Exception as error:
             self.log.error("%s cannot be written; the next event repeats this one: %s", self._file(), error)
 

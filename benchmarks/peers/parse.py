@@ -44,6 +44,8 @@ def main() -> None:
 
     import airflow.sdk
 
+    # A DAG file imports our retry policy only to set one, and then Airflow's module of them is needed (3.3 and later).
+    getattr(airflow.sdk, "RetryPolicy", None)
     # Airflow 3.0 has its hook elsewhere.
     hook = getattr(airflow.sdk, "BaseHook", None) or importlib.import_module("airflow.hooks.base").BaseHook
     hook.get_connection = refuse

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from airflow_provider_kinde.client.endpoints.api_keys import ApiKeys
 from airflow_provider_kinde.client.endpoints.apis import Apis
 from airflow_provider_kinde.client.endpoints.applications import Applications, Callbacks
@@ -21,6 +19,7 @@ from airflow_provider_kinde.client.endpoints.roles import Properties, Roles
 from airflow_provider_kinde.client.endpoints.subscribers import Subscribers
 from airflow_provider_kinde.client.endpoints.users import Identities, Users
 from airflow_provider_kinde.client.endpoints.webhooks import Webhooks
+from airflow_provider_kinde.client.text import did_you_mean
 
 __all__ = ["ENDPOINTS", "Endpoint", "EndpointMethods", "find_endpoint"]
 
@@ -57,7 +56,6 @@ def find_endpoint(name: str) -> Endpoint:
     :raises ValueError: there is no such endpoint; the message names similar ones.
     """
     if name not in ENDPOINTS:
-        near = difflib.get_close_matches(name, ENDPOINTS)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(ENDPOINTS))}"
+        hint = did_you_mean(name, sorted(ENDPOINTS))
         raise ValueError(f"{name!r} is no operation of Kinde's Management API; {hint}")
     return ENDPOINTS[name]

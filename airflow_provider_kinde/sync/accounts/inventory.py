@@ -23,6 +23,7 @@ from airflow_provider_kinde.sync.snapshot.organizations import Organization
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.accounts import decode_roles
 from airflow_provider_kinde.sync.store.inventory import CLASSES, InventoryRow, inventory_rows, prepare
+from airflow_provider_kinde.sync.tenant import client_of
 
 _MANY = 20_000
 _WAYS = {
@@ -152,7 +153,7 @@ def take_inventory(
     :raises SyncError: HR cannot be used (empty, incomplete, drifted), or the connection leads to another tenant.
     """
     plan = plan_run(spec, source, client, request, progress=progress)
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     snapshot = plan.snapshot
     if snapshot is None:
         raise SyncError("no inventory: " + "; ".join(block.reason for block in plan.blocked))

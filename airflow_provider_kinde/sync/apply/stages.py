@@ -29,6 +29,7 @@ from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.store.changes import Group
+from airflow_provider_kinde.sync.tenant import client_of
 from airflow_provider_kinde.thread_pool import ThreadPool
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
     :returns: the report. If Ctrl-C or the end of an Airflow task interrupted the writes, requests that were under way
         are finished, the rest is skipped, and the exception stands in the report's ``interruption``.
     """
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     report = Report(plan, blocked=still_blocked(plan, approve))
     if plan.operations and not report.blocked:
         if missing := missing_scopes(plan, client):

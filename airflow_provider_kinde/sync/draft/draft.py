@@ -30,6 +30,7 @@ from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.sections import UNKNOWN_DOMAIN
+from airflow_provider_kinde.sync.tenant import client_of
 
 
 def draft(
@@ -65,7 +66,7 @@ def draft(
         columns, rows = read_columns(path, options, make_source)
     tenant = None
     if client is not None:
-        client = client.get_conn() if hasattr(client, "get_conn") else client
+        client = client_of(client)
         tenant = read_tenant(client, progress or (lambda stage, done, total: None))
     found = guess(
         columns,

@@ -28,6 +28,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import roles_by_organization
+from airflow_provider_kinde.sync.tenant import client_of
 
 _ACCESS = {
     Access.ACTIVE: "has access",
@@ -76,7 +77,7 @@ def find_id(spec: SyncSpec, source: Source, client: Any, email: str, now: pendul
     people = read_people(spec, source, RunRequest.of(now=now).now)
     ids = [person.id for person in people.persons.with_address(wanted)]
     if not ids:
-        client = client.get_conn() if hasattr(client, "get_conn") else client
+        client = client_of(client)
         users = list_in(client.get_users(email=email), "users")
         links = (parse_link(text_in(user, "provided_id"), spec.name) for user in users)
         ids = [link.id for link in links if link]

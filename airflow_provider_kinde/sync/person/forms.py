@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.sync.model import Row, Source
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.tenant import wrong_tenant
 
@@ -16,36 +14,6 @@ Tell = Callable[[str, str], None]
 
 class FormRefused(SyncError):
     """The form is refused. The message says why and what to do instead, without names and addresses."""
-
-
-class CachedSource:
-    """A source that is read once and remembered, so that the explanation and the changes come from the same rows.
-
-    :param source: the source.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._reading: _CachedReading | None = None
-
-    def read(self) -> Any:
-        """Read the source, or return what the first call read."""
-        if self._reading is None:
-            self._reading = _CachedReading(self._source.read())
-        return self._reading
-
-
-class _CachedReading:
-    """A reading that was read to its end."""
-
-    def __init__(self, reading: Any) -> None:
-        rows: list[Row] = list(reading)
-        self._rows = rows
-        self.name, self.columns = reading.name, reading.columns
-        self.incomplete, self.proven, self.warnings = list(reading.incomplete), reading.proven, list(reading.warnings)
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
 
 
 def check_tenant(spec: SyncSpec, host: str) -> None:

@@ -16,13 +16,14 @@ from airflow_provider_kinde.sync.link import is_onboarded
 from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
-from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
+from airflow_provider_kinde.sync.person.forms import FormRefused, Tell, check_tenant, told
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source, moment, typed_id
 from airflow_provider_kinde.sync.plan.scopes import API_KEYS, lacking
+from airflow_provider_kinde.sync.read_once import ReadOnceSource
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.cell_text import clean_text
@@ -30,6 +31,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People
+from airflow_provider_kinde.sync.tenant import client_of
 
 SCOPES = frozenset({"read:users", "update:users", "delete:user_sessions"})
 TAKES = frozenset({"suspend", "remove_membership"})
@@ -75,15 +77,17 @@ def offboard(
     :raises FormRefused: this sync does not manage the account, or the person is protected and not confirmed.
     """
     at = moment(now)
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     check_tenant(spec, client.host)
     leaver = _checked(leaver)
-    run = _Offboarding(spec, client, leaver, at, CachedSource(as_source(source)))
+    run = _Offboarding(spec, client, leaver, at, ReadOnceSource(as_source(source)))
     return run.run(tell)
 
 
 class _Offboarding:
-    def __init__(self, spec: SyncSpec, client: Any, leaver: Leaver, at: pendulum.DateTime, rows: CachedSource) -> None:
+    def __init__(
+        self, spec: SyncSpec, client: Any, leaver: Leaver, at: pendulum.DateTime, rows: ReadOnceSource
+    ) -> None:
         self.spec, self.client, self.leaver, self.at, self.rows = spec, client, leaver, at, rows
         self.before = (client.counts.read, client.counts.write)
         self.unread = ""

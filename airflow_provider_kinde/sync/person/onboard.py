@@ -17,12 +17,13 @@ from airflow_provider_kinde.sync.link import is_onboarded, parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Person, Source
 from airflow_provider_kinde.sync.people.reader import MAX_NAME, read_people
 from airflow_provider_kinde.sync.person.explain import account_line, action_lines, explanation
-from airflow_provider_kinde.sync.person.forms import CachedSource, FormRefused, Tell, check_tenant, told
+from airflow_provider_kinde.sync.person.forms import FormRefused, Tell, check_tenant, told
 from airflow_provider_kinde.sync.plan.conflicts import find_conflict
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import make_plan
 from airflow_provider_kinde.sync.plan.run_request import as_source, moment, typed_id
+from airflow_provider_kinde.sync.read_once import ReadOnceSource
 from airflow_provider_kinde.sync.report.redaction import without_values
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
@@ -30,6 +31,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
 from airflow_provider_kinde.sync.store.unclear_rows import row_with_address
+from airflow_provider_kinde.sync.tenant import client_of
 
 
 class StartsLater(Exception):
@@ -90,13 +92,13 @@ def onboard(
     :param tell: called with the explanation before anything is written.
     :returns: the report.
     :raises FormRefused: the form is refused; the message says what to do instead.
-    :raises NotYet: the first day is ahead.
+    :raises StartsLater: the first day is ahead.
     """
     at = moment(now)
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     check_tenant(spec, client.host)
     joiner = _checked(spec, joiner)
-    rows = CachedSource(as_source(source))
+    rows = ReadOnceSource(as_source(source))
     people = read_people(spec, rows, at)
     if people.problems:
         raise FormRefused(f"the HR source cannot be relied on, so nothing was done: {'; '.join(people.problems)}")

@@ -34,7 +34,7 @@ from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People, decode_memberships
-from airflow_provider_kinde.sync.tenant import wrong_tenant
+from airflow_provider_kinde.sync.tenant import client_of, wrong_tenant
 
 
 def make_plan(
@@ -103,7 +103,7 @@ def plan_run(
     database = Database()
     people = read_people(spec, as_source(source), request.now, database, progress)
     # Only now: the command line opens its connection while HR is being read.
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     requests = (client.counts.read, client.counts.write)
     plan = Plan(spec, client.host, request.now, counts_before=requests, sign=client.sign, shift=request.shift)
     if reason := wrong_tenant(spec.tenant, client.host):

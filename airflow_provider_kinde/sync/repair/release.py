@@ -22,7 +22,7 @@ from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrgani
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
-from airflow_provider_kinde.sync.tenant import wrong_tenant
+from airflow_provider_kinde.sync.tenant import client_of, wrong_tenant
 
 DOMAIN = "released.invalid"
 """Domain of placeholders. ``.invalid`` is reserved, so that it never receives mail."""
@@ -97,7 +97,7 @@ def release(
     :raises SyncError: the person is no finished leaver, or the address is an enterprise or social sign-in, or the spec
         names it in ``protect.emails`` or ``keep``. Nothing was written.
     """
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     if reason := wrong_tenant(spec.tenant, client.host):
         raise SyncError(reason)
     id = typed_id(id)

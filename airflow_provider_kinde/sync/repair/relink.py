@@ -23,6 +23,7 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People
 from airflow_provider_kinde.sync.store.unclear_rows import rows_of_no_account
+from airflow_provider_kinde.sync.tenant import client_of
 
 
 @dataclass(slots=True)
@@ -138,7 +139,7 @@ def relink(
     if not old or not new or old == new:
         raise SyncError(f"relink needs two different HR ids, found {old!r} and {new!r}")
     check_approved_only("relink", new, approve_protected)
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     view = _RelinkedClient(client, spec.name, old, new)
     request = RunRequest.of(now=now, ids=[new], approve_protected=approve_protected)
     plan = plan_run(spec, source, view, request, progress=progress)

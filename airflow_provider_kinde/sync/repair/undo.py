@@ -33,7 +33,7 @@ from airflow_provider_kinde.sync.snapshot.reader import read_snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.near_ids import closest, suggestion
-from airflow_provider_kinde.sync.tenant import wrong_tenant
+from airflow_provider_kinde.sync.tenant import client_of, wrong_tenant
 
 WORDS = Wording(plan="Undo", report="Undone", nothing="Nothing to undo.")
 AGAIN = "The next scheduled sync will do again what HR and the spec say. Pause it, and correct the spec or HR first."
@@ -137,7 +137,7 @@ def make_undo(
     :raises SyncError: the report is none, was changed, or is of another sync or tenant.
     :raises UnknownIdsError: ``approve_protected`` names an id that is not in the report.
     """
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     request = RunRequest.of(now=now, ids=ids, approve_protected=approve_protected, recent=recent)
     at = request.now
     sent = (client.counts.read, client.counts.write)

@@ -28,6 +28,7 @@ from airflow_provider_kinde.sync.reviews.decisions import Decision, read_decisio
 from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
+from airflow_provider_kinde.sync.tenant import client_of
 
 RESULTS = ("kept", "planned", "rule", "changed", "held", "unmanaged", "already")
 
@@ -101,7 +102,7 @@ def plan_removals(
     :param progress: called while long lists are read.
     :raises SyncError: HR, the list or the decisions cannot be used.
     """
-    client = client.get_conn() if hasattr(client, "get_conn") else client
+    client = client_of(client)
     plan = list_access(spec, source, client, request, progress=progress).plan
     snapshot = plan.snapshot
     assert snapshot is not None

@@ -22,9 +22,9 @@ from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.read_once import ReadOnceSource
 from airflow_provider_kinde.sync.rules.beside import beside
 from airflow_provider_kinde.sync.rules.memory_tenant import MemoryTenant
-from airflow_provider_kinde.sync.rules.read_once import ReadOnceSource
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.people import decode_memberships
 

@@ -17,7 +17,7 @@ from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.progress import Progress
-from airflow_provider_kinde.sync.rules.read_once import ReadOnceClient, ReadOnceSource
+from airflow_provider_kinde.sync.read_once import ReadOnceClient, ReadOnceSource
 from airflow_provider_kinde.sync.spec.fields import Section
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema, model_validator
 
+from airflow_provider_kinde.client.text import did_you_mean
 from airflow_provider_kinde.sync.spec.fields import (
     OrderedRoleKeys,
     Section,
@@ -197,8 +197,7 @@ def unknown_columns(examples: tuple[ExampleSpec, ...], columns: tuple[str, ...] 
         for number, row in enumerate(example.given):
             for column in row:
                 if column not in columns:
-                    near = difflib.get_close_matches(column, columns, 1, 0.6)
-                    hint = f"did you mean {near[0]!r}?" if near else f"it reads {', '.join(columns)}"
+                    hint = did_you_mean(column, columns, f"it reads {', '.join(columns)}")
                     key = f"{example.key}.given" + (f"[{number}]" if len(example.given) > 1 else "")
                     found.append((key, f"no expression of the spec reads a column {cut(column)!r}; {hint}"))
     return found

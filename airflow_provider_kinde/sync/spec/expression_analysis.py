@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import jinja2
@@ -12,6 +11,7 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
+from airflow_provider_kinde.client.text import did_you_mean
 from airflow_provider_kinde.sync.spec.cell_text import clean_inside
 from airflow_provider_kinde.sync.spec.date_parser import check_format
 from airflow_provider_kinde.sync.spec.filters import regex
@@ -208,9 +208,9 @@ def _folds(node: nodes.Node) -> bool:
     return False
 
 
-def _hint(name: str, known: object) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)  # type: ignore[call-overload]
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _hint(name: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(name, known, otherwise="")
+    return f"; {hint}" if hint else ""
 
 
 def _single_expression(tree: nodes.Template) -> nodes.Expr | None:

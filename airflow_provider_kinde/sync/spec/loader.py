@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import stat
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from airflow_provider_kinde.client.text import did_you_mean
 from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync.spec.fields import LocatedMapping, LocatedText, OtherScalar, cut
 
@@ -174,9 +174,7 @@ class Document:
         :param name: the key.
         :param known: the keys that the mapping may hold.
         """
-        near = difflib.get_close_matches(name, known, 1, 0.6)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-        self.fail(f"{section}.{name}" if section else name, f"unknown key; {hint}")
+        self.fail(f"{section}.{name}" if section else name, f"unknown key; {did_you_mean(name, known)}")
 
     def add(self, error: ValidationError) -> None:
         """Note what pydantic found wrong.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -21,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from airflow_provider_kinde.client.text import did_you_mean
 from airflow_provider_kinde.sync.spec.cell_text import clean_text
 from airflow_provider_kinde.sync.spec.fields import (
     Day,
@@ -274,9 +274,7 @@ def check_alias(key: str, alias: str, info: ValidationInfo) -> None:
         return
     known = [organization.alias for organization in managed]
     if alias not in known:
-        near = difflib.get_close_matches(alias, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
-        note(info, key, f"{cut(alias)!r} is not an alias in organizations; {hint}")
+        note(info, key, f"{cut(alias)!r} is not an alias in organizations; {did_you_mean(alias, known)}")
 
 
 def retired_organization(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections.abc import Hashable
@@ -22,6 +21,7 @@ from pydantic import (
 from pydantic import GetCoreSchemaHandler as Handler
 from pydantic_core import CoreSchema, core_schema
 
+from airflow_provider_kinde.client.text import did_you_mean
 from airflow_provider_kinde.sync.spec.api_description import ApiDescription, SentMapping, TextList, Zone
 from airflow_provider_kinde.sync.spec.csv_options import CsvOptions, Encoding
 from airflow_provider_kinde.sync.spec.fields import (
@@ -368,8 +368,7 @@ def _known_type(value: Any) -> Any:
     if kind is None:
         raise wrong("is missing", inner="type")
     if kind not in SOURCE_TYPES:
-        near = difflib.get_close_matches(str(kind), list(SOURCE_TYPES), 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(SOURCE_TYPES))}"
+        hint = did_you_mean(str(kind), sorted(SOURCE_TYPES))
         raise wrong(f"{cut(str(kind))!r} is not a type of source; {hint}", inner="type")
     return value
 

@@ -10,10 +10,10 @@ import pytest
 from airflow_provider_kinde.exceptions import SpecError
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.read_once import KeptList
 from airflow_provider_kinde.sync.rules.difference import Difference, compare_specs
 from airflow_provider_kinde.sync.rules.difference_text import difference_lines
 from airflow_provider_kinde.sync.rules.markdown import difference_markdown
-from airflow_provider_kinde.sync.rules.read_once import KeptList
 from tests.support.world import NOW, SPEC, World, people, person
 
 ROWS = [person(1, dept="Eng"), person(2, dept="Eng"), *(person(number) for number in range(3, 9))]

@@ -199,7 +199,7 @@ def test_neither_true_nor_false(word: Any) -> None:
         ("{{ row.Name | }}", "not a valid expression"),
         ("{% if row.Name %}", "not a valid expression"),
         ("{{ Department }}", "unknown name 'Department': a column is written row.Department"),
-        ("{{ row.Name | lowre }}", "no filter named 'lowre'; did you mean 'lower'"),
+        ("{{ row.Name | lowre }}", "no filter named 'lowre'; did you mean lower?"),
         ("{{ row.Name is blnak }}", "no test named"),
         ("{% macro f() %}{% endmacro %}", "macro cannot be used"),
         ("{% include 'x' %}", "include cannot be used"),

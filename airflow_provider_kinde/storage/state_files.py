@@ -1,19 +1,22 @@
-"""What a task remembers for its own retries: a small file under ``[kinde] storage_path``, without names or addresses.
+"""Small JSON files of state under ``[kinde] storage_path``, without names or addresses.
 
-Airflow clears a task's XCom at each try, so it cannot hold what an earlier try began.
+A task's own state is among them: Airflow clears a task's XCom at each try, so it cannot hold what an earlier try began.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage import run_files
 
+log = logging.getLogger(__name__)
 
-def state_path(context: Mapping[str, Any]) -> str | None:
+
+def task_path(context: Mapping[str, Any]) -> str | None:
     """The file of a task in its DAG run, the same for all its tries; ``None`` outside of a DAG run.
 
     :param context: the task's context.
@@ -28,24 +31,31 @@ def state_path(context: Mapping[str, Any]) -> str | None:
 
 
 def read_state(path: str) -> dict[str, Any]:
-    """What an earlier try wrote; empty where there was none.
+    """What was written last; empty where there is no such file.
 
-    :param path: from :func:`state_path`.
-    :raises StorageError: the file cannot be read.
+    Files are written whole or not at all. One that holds no JSON object was edited, and counts as missing.
+
+    :param path: the file.
+    :raises StorageError: the file cannot be read now.
     """
     try:
         found = json.loads(run_files.read(path))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} could not be read: {error}") from error
-    return found if isinstance(found, dict) else {}
+    except OSError as error:
+        raise StorageError(f"{path} could not be read: {error.strerror or error}") from error
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    log.warning("%s holds no JSON object. The file counts as missing", path)
+    return {}
 
 
 def write_state(path: str, state: Mapping[str, Any]) -> None:
-    """Write it.
+    """Write a state, in place of the one before.
 
-    :param path: from :func:`state_path`.
+    :param path: the file.
     :param state: what JSON can hold.
     :raises StorageError: the file cannot be written.
     """

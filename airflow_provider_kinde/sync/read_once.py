@@ -1,4 +1,4 @@
-"""HR and Kinde, read once for two plans: what the first plan reads is kept, and the second plan gets the same."""
+"""HR and Kinde, read once for two plans: the rows and responses of the first are kept for the second."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 from airflow_provider_kinde.sync.model import Reading, Row, Source
+from airflow_provider_kinde.sync.tenant import client_of
 
 _IN_MEMORY = 1_000
 """Items of one list that are kept in memory; more go to a private temporary file."""
@@ -25,6 +26,7 @@ class KeptList:
         self._first: list[Any] = []
         self._file: IO[bytes] | None = None
         self._count = 0
+        self._failure: Exception | None = None
 
     def __iter__(self) -> Iterator[Any]:
         number = place = 0
@@ -36,11 +38,16 @@ class KeptList:
                 self._file.seek(place)
                 item = pickle.load(self._file)
                 place = self._file.tell()
+            elif self._failure:
+                raise self._failure  # a list that broke off is not a whole one
             else:
                 try:
                     item = next(self._items)
                 except StopIteration:
                     return
+                except Exception as error:
+                    self._failure = error
+                    raise
                 place = self._keep(item)
             number += 1
             yield item
@@ -103,7 +110,7 @@ class ReadOnceClient:
     """
 
     def __init__(self, client: Any) -> None:
-        self._client = client.get_conn() if hasattr(client, "get_conn") else client
+        self._client = client_of(client)
         self._known: dict[str, Any] = {}
         self._lock = threading.Lock()
 
