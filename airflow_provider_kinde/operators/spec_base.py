@@ -347,12 +347,22 @@ def items(value: Any) -> list[str] | None:
         if stripped.startswith("["):
             try:
                 value = json.loads(stripped)
-            except ValueError:
-                value = ast.literal_eval(stripped)  # Jinja prints a list as Python writes it
+            except (ValueError, RecursionError):
+                value = _python_list(stripped)
         else:
             value = stripped.replace("\n", ",").split(",")
-    found = [str(item).strip() for item in value or ()]
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        value = [] if value is None else [value]
+    found = [str(item).strip() for item in value]
     return [item for item in found if item] or None
+
+
+def _python_list(text: str) -> Any:
+    """A list as Jinja prints it, in Python's own form."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        raise AirflowFailException(f"{text[:60]!r} is no list: write texts with commas between them, or JSON") from None
 
 
 def text(value: Any) -> str | None:

@@ -27,6 +27,7 @@ from airflow_provider_kinde.sync.read_once import ReadOnceSource
 from airflow_provider_kinde.sync.report.redaction import without_values
 from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
+from airflow_provider_kinde.sync.spec.date_parser import FAR_START_YEARS
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.people import People
@@ -97,7 +98,7 @@ def onboard(
     at = moment(now)
     client = client_of(client)
     check_tenant(spec, client.host)
-    joiner = _checked(spec, joiner)
+    joiner = _checked(spec, joiner, at.date())
     rows = ReadOnceSource(as_source(source))
     people = read_people(spec, rows, at)
     if people.problems:
@@ -142,7 +143,7 @@ def roles_to_give(spec: SyncSpec, organization: str) -> frozenset[str]:
     return given - spec.protect.roles
 
 
-def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
+def _checked(spec: SyncSpec, joiner: Joiner, today: date) -> Joiner:
     """Normalize the values of the form, and refuse what the sync would not do."""
     try:
         email = clean_email(joiner.email)
@@ -155,6 +156,8 @@ def _checked(spec: SyncSpec, joiner: Joiner) -> Joiner:
             raise FormRefused(
                 f"the {field} is blank, is longer than {MAX_NAME} characters, or has unprintable characters"
             )
+    if joiner.start and joiner.start.year > today.year + FAR_START_YEARS:
+        raise FormRefused(f"the first day {joiner.start} is more than {FAR_START_YEARS} years ahead: correct it")
     if email_key(email) in spec.protect.emails:
         raise FormRefused("the spec protects this address (protect.emails): create the account in Kinde")
     aliases = {organization.alias for organization in spec.organizations}

@@ -13,6 +13,7 @@ import pendulum
 from airflow_provider_kinde.exceptions import SyncError, UnknownIdsError
 from airflow_provider_kinde.sync.kinds import COUNTED, KINDS
 from airflow_provider_kinde.sync.model import Source
+from airflow_provider_kinde.sync.people.hr_id import MAX_ID, clean_id
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
 from airflow_provider_kinde.sync.rows import ListSource
 from airflow_provider_kinde.sync.spec.cell_text import clean_text, is_scientific
@@ -73,10 +74,10 @@ class RunRequest:
         at = moment(now)
         return cls(
             at,
-            None if ids is None else frozenset(typed_id(id) for id in ids),
+            None if ids is None else _typed_ids(ids),
             None if only is None else frozenset(only),
             approve,
-            frozenset(typed_id(id) for id in approve_protected or ()),
+            _typed_ids(approve_protected or ()),
             recent or RecentChanges(),
             shift_of(now, at),
         )
@@ -162,7 +163,7 @@ def typed_id(text: object, error: type[SyncError] = SyncError) -> str:
     :param text: the id.
     :param error: what is raised.
     :returns: the id.
-    :raises SyncError: it is not text, or a number in scientific notation, which stands for many ids.
+    :raises SyncError: no row of HR can have this id: it is not text, or a number in scientific notation, say.
     """
     id = str(text)
     try:
@@ -172,4 +173,15 @@ def typed_id(text: object, error: type[SyncError] = SyncError) -> str:
     id = clean_text(id)
     if is_scientific(id):
         raise error(f"{id[:40]!r} is a number in scientific notation, not an HR id: type all digits of the id")
-    return id
+    try:
+        return clean_id(id) if id else id
+    except ValueError:  # its message speaks of an export
+        raise error(
+            f"{id[:40]!r} cannot be an HR id: it begins with ' or =\", holds ~ or a control character, or is longer "
+            f"than {MAX_ID} characters"
+        ) from None
+
+
+def _typed_ids(ids: Collection[str] | str) -> frozenset[str]:
+    """Read HR ids that a person typed; a text is one id, not a list of characters."""
+    return frozenset(typed_id(id) for id in ([ids] if isinstance(ids, str) else ids))

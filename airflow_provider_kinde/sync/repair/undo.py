@@ -217,6 +217,8 @@ def read_report(report: Mapping[str, Any], plan: Plan) -> tuple[list[Change], An
         is_plan = "requests" not in report
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise SyncError(f"not a report ({type(error).__name__}: {error}): write one with `apply --report`") from error
+    except SyncError as error:
+        raise SyncError(f"not a report (created_at: {error}): write one with `apply --report`") from error
     if report.get("redacted"):
         raise SyncError("the report is redacted: it does not hold the values from before, so it cannot be undone")
     if is_plan:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.resources.normalization import clean_name, email_key
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
@@ -56,8 +57,9 @@ class PersonUndo:
         """
         accounts = self.snapshot.linked.get(self.id, [])
         if len(accounts) != 1:
-            number = len(accounts) or "no"
-            return self._all_left(f"changed: {number} Kinde account(s) carry the link {Link(self.spec.name, self.id)}")
+            found = counted(len(accounts), "Kinde account carries", "Kinde accounts carry") if accounts else ""
+            wanted = Link(self.spec.name, self.id)
+            return self._all_left(f"changed: {found or 'no Kinde account carries'} the link {wanted}")
         self.account, link = accounts[0], accounts[0].link
         assert link is not None
         if link.problem:

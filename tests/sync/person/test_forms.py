@@ -162,6 +162,13 @@ def test_an_organization_is_made_where_the_spec_says_so(world: World, forms: For
         ({"id": "99", "email": "p2@example.com"}, "under the id 2"),
         ({"email": "p3@example.com", "given_name": "Given3", "family_name": "Doe"}, "HR says that 3 left"),
         ({"id": "4", "email": "p4@example.com"}, "row for 4 cannot be used"),
+        ({"start": date(2226, 3, 1)}, "the first day 2226-03-01 is more than 10 years ahead: correct it"),
+        ({"email": "new@example.com,other@example.com"}, "holds 2 @ where one is expected"),
+        ({"email": "Nia <new@example.com>"}, "it holds a blank or a control character"),
+        ({"email": "n\u200bew@example.com"}, "it holds a blank or a control character"),
+        ({"given_name": "a\u202eb"}, "given name is blank, is longer than 200 characters, or has unprintable"),
+        ({"organization": " eng "}, "' eng ' is not an organization of the spec"),
+        ({"roles": ("Engineer",)}, "no rule of the spec gives the role Engineer in 'eng'. Choose among: engineer"),
     ],
 )
 def test_invalid_form_input_is_refused(world: World, forms: Forms, changes: dict[str, Any], words: str) -> None:

@@ -80,6 +80,20 @@ def test_an_id_in_scientific_notation_is_refused_wherever_it_is_typed(settled: W
     assert settled.writes() == []
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("id", ["12~left=2026-01-01", "~x", "'00012", '="00012"', "9" * 201])
+def test_a_text_that_no_row_can_have_as_id_is_refused_wherever_it_is_typed(settled: World, way: str, id: str) -> None:
+    settled.kinde.clear_log()
+    with pytest.raises(SyncError, match="cannot be an HR id"):
+        WAYS[way](settled, id)
+    assert settled.writes() == []
+
+
+def test_a_text_in_place_of_a_list_of_ids_is_one_id(settled: World) -> None:
+    plan = settled.plan([person(n, last="New") for n in range(1, 31)], ids="12")
+    assert {change.id for change in plan.operations} == {"12"}
+
+
 @pytest.mark.parametrize("way", ["a run for one person", "onboarding", "offboarding", "undo"])
 def test_invisible_characters_in_an_id_are_ignored(settled: World, way: str) -> None:
     found = WAYS[way](settled, "\u200b7\u00a0")

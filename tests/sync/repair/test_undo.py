@@ -284,13 +284,49 @@ def test_an_address_that_another_account_has_now_is_not_restored(world: World) -
         ({"hash": "0" * 64}, "the report was changed"),
         ({"operations": [{"kind": "explode", "before": None, "after": None}]}, "not a report"),
         ({"operations": None}, "not a report"),
-        ({"created_at": "yesterday"}, "not a moment"),
+        ({"created_at": "yesterday"}, r"not a report \(created_at: not a moment"),
+        ({"created_at": "2999-01-01T00:00:00Z"}, "its signature does not match its content"),
+        ({"host": None}, "the report is for hr on None"),
+        ({"spec": ["hr"]}, r"the report is for \['hr'\]"),
+        ({"operations": {}}, "its signature does not match its content"),
+        ({"operations": ["x"]}, "not a report"),
+        ({"operations": [{"kind": "suspend", "before": ["x"], "after": None}]}, "before and after must be objects"),
+        ({"organizations": {"eng": "org_other"}}, "its signature does not match its content"),
+        ({"redacted": "no"}, "the report is redacted"),
+        ({"signature": None}, "the report has no signature"),
+        ({"signature": 3}, "signed with another client secret"),
+        ({"more": "\ud800"}, "its signature does not match its content"),
     ],
 )
 def test_a_report_that_is_none_is_refused(world: World, change: dict[str, Any], words: str) -> None:
     report = stored(world.apply(people(2), OPEN))
     with pytest.raises(SyncError, match=words):
         undo(world, {**report, **change})
+
+
+def test_people_who_changed_meanwhile_are_left_and_named(world: World) -> None:
+    world.apply(people(8), OPEN)
+    report = world.apply(
+        [person(1, email="new1@example.com"), person(2, last="New"), person(3, status="Terminated"),
+         person(4, dept="Eng"), person(5), person(6), person(7), person(8, dept="Eng"), person(9)], OPEN,
+    )  # fmt: skip
+    ids = {str(user["provided_id"]).partition(":")[2].partition("~")[0]: user["id"] for user in world.users().values()}
+    world.client.delete_user(ids["9"])
+    world.client.update_user(ids["3"], is_suspended=False)
+    world.client.update_user(ids["2"], family_name="Third")
+    world.client.update_user(ids["1"], provided_id="")
+    world.client.update_user(ids["5"], provided_id="hr:4")
+    found = undo(world, report)
+    assert {operation.id for operation in found.plan.operations} == {"8"}
+    assert {(left.operation.id, left.reason) for left in found.left} == {
+        ("1", "changed: no Kinde account carries the link hr:1"),
+        ("2", "changed: family_name is 'Third' now"),
+        ("3", "changed: enabled since that run"),
+        ("4", "changed: 2 Kinde accounts carry the link hr:4"),
+        ("9", "changed: no Kinde account carries the link hr:9"),
+    }
+    assert carry_out(world, found).outcome == "changes"
+    assert world.memberships("p8@example.com") == {"Sales": []}
 
 
 def test_a_plan_is_no_report(world: World) -> None:
