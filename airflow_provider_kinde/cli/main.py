@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kinde.cli import (
     accounts,
     backtest,
-    checks,
     doctor,
     draft,
     history,
@@ -19,6 +18,7 @@ from airflow_provider_kinde.cli import (
     next_steps,
     probe,
     repair,
+    scopes,
     validate,
 )
 from airflow_provider_kinde.cli.interruption import EXIT, ignore_interruptions, interruptible
@@ -165,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
 
     accounts.add_commands(commands)
     backtest.add_commands(commands)
-    checks.add_commands(commands)
+    scopes.add_commands(commands)
     doctor.add_commands(commands)
     draft.add_commands(commands)
     history.add_commands(commands)

@@ -1,1 +1,1 @@
-"""Where plans and reports are kept, and which state of HR was synced."""
+"""Files in ``[kinde] storage_path``: plans, reports, the history, and small states."""

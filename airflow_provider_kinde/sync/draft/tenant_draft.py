@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_kinde.sync.draft.columns import DraftColumns
-from airflow_provider_kinde.sync.draft.evidence import Evidence, join
 from airflow_provider_kinde.sync.draft.file_reading import HrFile
 from airflow_provider_kinde.sync.draft.file_text import Parts
 from airflow_provider_kinde.sync.draft.rule_table import RuleTable, make_rule_table, people_names
 from airflow_provider_kinde.sync.draft.tenant import Tenant, connections_of
+from airflow_provider_kinde.sync.draft.tenant_people import Evidence, join
 from airflow_provider_kinde.sync.draft.tenant_rules import explain_organizations, find_unexplained
 from airflow_provider_kinde.sync.draft.tenant_text import (
     connection_lines,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_kinde.sync.draft.evidence import Evidence
 from airflow_provider_kinde.sync.draft.organization_rules import Proposal, propose
 from airflow_provider_kinde.sync.draft.rule_table import RuleTable
 from airflow_provider_kinde.sync.draft.tenant import TenantOrganization
+from airflow_provider_kinde.sync.draft.tenant_people import Evidence
 from airflow_provider_kinde.sync.draft.yaml_text import aliases_of
 from airflow_provider_kinde.sync.model import Access, Person
 from airflow_provider_kinde.sync.store.people import roles_by_organization

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from airflow_provider_kinde.resources.fields import is_enterprise
-from airflow_provider_kinde.sync.draft.evidence import Evidence
 from airflow_provider_kinde.sync.draft.organization_rules import Proposal
 from airflow_provider_kinde.sync.draft.rule_table import RuleTable
+from airflow_provider_kinde.sync.draft.tenant_people import Evidence
 from airflow_provider_kinde.sync.draft.tenant_rules import ExplainedOrganization, Unexplained
 from airflow_provider_kinde.sync.draft.yaml_text import counted, literal, quoted, some
 from airflow_provider_kinde.sync.report.text import clean
