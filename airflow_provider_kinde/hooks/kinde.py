@@ -111,6 +111,8 @@ class KindeHook(_Form, EndpointMethods[Any, Iterator[dict[str, Any]]]):
     :param kwargs: of Airflow's ``BaseHook``.
     """
 
+    get_connections = EndpointMethods.get_connections  # Airflow 2.11 has a method of this name too, and does not use it
+
     def __init__(self, kinde_conn_id: str = _Form.default_conn_name, **kwargs: Any) -> None:
         super().__init__(kinde_conn_id, **kwargs)
         self._client: KindeClient | None = None
@@ -217,6 +219,8 @@ class KindeAsyncHook(  # type: ignore[misc]  # as above
     :param kinde_conn_id: a connection of type ``kinde``.
     :param kwargs: of Airflow's ``BaseHook``.
     """
+
+    get_connections = EndpointMethods.get_connections  # as above
 
     def __init__(self, kinde_conn_id: str = _Form.default_conn_name, **kwargs: Any) -> None:
         super().__init__(kinde_conn_id, **kwargs)

@@ -255,7 +255,7 @@ def test_the_forms_of_no_proxy_are_understood(
 
 
 def test_idle_connections_are_not_used_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_base, "IDLE_TIME", 0.3)
+    monkeypatch.setattr(transport_base, "IDLE_TIME", 1.0)
     server.on("GET /api/v1/business", Reply({}, delay=0.05))
     with KindeClient(server.host, "id", SECRET) as client, ThreadPoolExecutor(2) as threads:
 
@@ -264,10 +264,10 @@ def test_idle_connections_are_not_used_again(server: Server, monkeypatch: pytest
 
         two_at_once()
         for _ in range(4):
-            time.sleep(0.1)
+            time.sleep(0.25)
             two_at_once()
         assert server.connections == 2
-        time.sleep(0.4)
+        time.sleep(1.1)
         two_at_once()
         assert server.connections == 4
 

@@ -39,6 +39,7 @@ def test_the_default_connection() -> None:
 WALKS = [name for name in dir(KindeClient) if name.startswith("iter_")]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", [*(name for name in ENDPOINTS if name != "get_connection"), "request", "call", *WALKS])
 def test_every_method_is_the_clients(name: str) -> None:
     signature = inspect.signature(getattr(KindeClient, name))
