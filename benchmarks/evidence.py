@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import io
 import json
 import resource
 import subprocess
@@ -23,6 +25,10 @@ _FULL = 168
 """Runs after which an entry lists all accounts: a week of hourly runs."""
 _CODES = [f"org_{n:010x}" for n in range(20)]
 _HELD = [{"id": f"E{n}", "reason": "suspended in Kinde by someone else, while HR says active"} for n in range(20)]
+
+
+def _sign(data: bytes) -> str:
+    return hmac.new(b"the client secret", data, "sha256").hexdigest()
 
 
 def _line(n: int, moved: int, suspended: int, moment: str) -> str:
@@ -51,6 +57,8 @@ def _operations(number: int, people: int, moment: str) -> Iterator[dict[str, Any
 
 def write_year(folder: Path, people: int, runs: int) -> None:
     """Write the history of a year."""
+    from airflow_provider_kinde.storage.history_signature import sign_entry
+
     folder.mkdir(parents=True)
     begin, previous = datetime(2025, 1, 1, tzinfo=timezone.utc), ""
     moved, suspended = [0] * people, [0] * people
@@ -58,7 +66,7 @@ def write_year(folder: Path, people: int, runs: int) -> None:
         moment = f"{begin + timedelta(hours=number - 1):%Y-%m-%dT%H:%M:%S.000Z}"
         full = number % _FULL == 1
         head = {
-            "number": number, "previous": previous, "command": "apply", "host": "acme.kinde.com",
+            "number": number, "previous": previous, "spec": "hr", "command": "apply", "host": "acme.kinde.com",
             "run": {"dag_id": "hr_sync", "run_id": f"scheduled__{moment}", "task_id": "sync", "trigger": "scheduled"},
             "at": moment, "began": moment, "ended": moment, "written": moment, "versions": "provider/0.1.0",
             "spec_version": 1, "spec_hash": "0" * 64, "plan_hash": "1" * 64, "outcome": "changes", "managed": people,
@@ -75,7 +83,8 @@ def write_year(folder: Path, people: int, runs: int) -> None:
             moved[n] |= operation["op"] == "add_membership"
             suspended[n] |= operation["op"] == "suspend"
             lines.append(json.dumps(operation))
-        content = "".join(f"{line}\n" for line in lines).encode()
+        first, body = f"{lines[0]}\n".encode(), "".join(f"{line}\n" for line in lines[1:]).encode()
+        content = sign_entry(first, io.BytesIO(body), _sign) + body
         (folder / f"{number:09d}.jsonl").write_bytes(content)
         previous = hashlib.sha256(content).hexdigest()
     from airflow_provider_kinde.storage.history import head_text
@@ -89,7 +98,7 @@ def main(folder: Path) -> dict[str, Any]:
     from airflow_provider_kinde.storage.history import History
 
     began = time.process_time()
-    tables, check = collect(History(str(folder), "hr"), "2025-01-01", "2025-12-31")
+    tables, check = collect(History(str(folder), "hr"), "2025-01-01", "2025-12-31", keys={"conn": _sign})
     write_evidence(str(folder / "audit"), "hr", "2025-01-01", "2025-12-31", tables)
     seconds = time.process_time() - began
     assert not check.problems, check.problems

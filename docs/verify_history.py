@@ -6,22 +6,31 @@ program needs nothing but Python's standard library, and shares no code with the
 
 What is checked:
 
-1. Each entry is a file NNNNNNNNN.jsonl. The first line is a JSON object with its ``number`` and with ``previous``, the
-   SHA-256 of the whole file of the entry before (``sha256sum 000000041.jsonl`` prints what stands in entry 42).
+1. Each entry is a file NNNNNNNNN.jsonl. The first line is a JSON object with its ``number``, the name of the ``spec``,
+   and ``previous``, the SHA-256 of the whole file of the entry before (``sha256sum 000000041.jsonl`` prints what
+   stands in entry 42).
 2. Numbers have no gap. Entries before a checkpoint may be missing: a later entry with ``checkpoint`` names the number
    of the last one that was dropped, and its SHA-256.
 3. ``head.json`` names the number and the SHA-256 of the last entry.
-4. With --head: an entry has this SHA-256. Take it from a log, a notification or a report that was kept elsewhere, so
+4. The first line ends with ``"signature": "KEY:HMAC"``. Only an entry of one line whose ``outcome`` is ``failed`` may
+   lack it.
+5. With --head: an entry has this SHA-256. Take it from a log, a notification or a report that was kept elsewhere, so
    that a cut end shows even where ``head.json`` was rewritten with it.
+6. With the client secret of the Kinde connection in the environment variable KINDE_CLIENT_SECRET: the HMAC is that of
+   the entry. Who has no secret cannot write an entry that passes. Several secrets stand one a line.
 
 Exit code: 0 if the history is whole, 1 if not, 2 for wrong usage.
 """
 
 import hashlib
+import hmac
 import json
+import os
 import pathlib
 import re
 import sys
+
+SIGNATURE = re.compile(rb'(.*), "signature": "([0-9a-f]{16}):([0-9a-f]{64})"\}\n', re.DOTALL)
 
 
 def read_first_line(path):
@@ -34,31 +43,83 @@ def read_first_line(path):
     return found if good else None
 
 
-def sha256(path):
-    digest = hashlib.sha256()
+def sha256(file, begin=b""):
+    digest = hashlib.sha256(begin)
+    for block in iter(lambda: file.read(1 << 20), b""):
+        digest.update(block)
+    return digest
+
+
+def read_signature(path):
+    """Key and HMAC of an entry, the SHA-256 of the entry without them, and whether it has one line."""
     with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
+        first = file.readline()
+        found = SIGNATURE.fullmatch(first)
+        place = file.tell()
+        digest = sha256(file, found[1] + b"}\n" if found else first).digest()
+        return (found[2].decode(), found[3].decode()) if found else ("", ""), digest, file.tell() == place
 
 
-def last_checkpoint(entries):
+def hmac_sha256(key, data):
+    return hmac.new(key, data, hashlib.sha256).digest()
+
+
+def keys_of(secrets):
+    """Which key -> the key that is derived of a client secret (HKDF, RFC 5869)."""
+    found = {}
+    for secret in filter(None, map(str.strip, secrets.splitlines())):
+        extracted = hmac_sha256(bytes(32), secret.encode())
+        key = hmac_sha256(extracted, b"airflow-provider-kinde signatures 1" + b"\x01")
+        found[hmac_sha256(key, b"which key").hex()[:16]] = key
+    return found
+
+
+def check_signatures(paths, entries, keys, tell):
+    problems, signed, others = [], 0, {}
+    for number, path in paths.items():
+        (name, given), digest, one_line = read_signature(path)
+        if not name:
+            if not (one_line and (entries[number] or {}).get("outcome") == "failed"):
+                problems.append(f"entry {number} has no signature")
+        elif name in keys:
+            signed += 1
+            if not hmac.compare_digest(given, hmac_sha256(keys[name], digest).hex()):
+                problems.append(f"entry {number} does not match its signature: it was forged or changed")
+        else:
+            others.setdefault(name, []).append(number)
+            if signed:
+                problems.append(f"entry {number} is signed with another secret than entries before it")
+    if keys:
+        tell(f"{signed} entries are signed with the given secret")
+        for name, numbers in others.items():
+            tell(f"{len(numbers)} entries, {numbers[0]} to {numbers[-1]}, are signed with another one (key {name})")
+    else:
+        tell("signatures were not checked: set KINDE_CLIENT_SECRET")
+    return problems
+
+
+def last_checkpoint(entries, tell):
     """Number and hash of the last entry that a checkpoint stands for."""
     last, value = 0, ""
-    for first_line in entries.values():
+    for number, first_line in entries.items():
         checkpoint = (first_line or {}).get("checkpoint")
-        if isinstance(checkpoint, dict) and isinstance(checkpoint.get("last"), int) and checkpoint["last"] >= last:
-            last, value = checkpoint["last"], str(checkpoint.get("hash"))
+        if isinstance(checkpoint, dict) and isinstance(checkpoint.get("last"), int):
+            tell(f"entry {number} is a checkpoint for entries {checkpoint.get('first')} to {checkpoint['last']}")
+            if checkpoint["last"] >= last:
+                last, value = checkpoint["last"], str(checkpoint.get("hash"))
     return last, value
 
 
-def check(folder, known=""):
+def check(folder, known="", secrets="", tell=lambda text: None):
     """Return what is wrong, and the SHA-256 of the last entry."""
     paths = {int(path.stem): path for path in sorted(folder.iterdir()) if re.fullmatch(r"\d{9}\.jsonl", path.name)}
     entries = {number: read_first_line(path) for number, path in paths.items()}
-    hashes = {number: sha256(path) for number, path in paths.items()}
-    dropped, dropped_hash = last_checkpoint(entries)
-    problems, before = [], 0
+    hashes = {number: sha256(path.open("rb")).hexdigest() for number, path in paths.items()}
+    dropped, dropped_hash = last_checkpoint(entries, tell)
+    problems, before = check_signatures(paths, entries, keys_of(secrets), tell), 0
+    specs = {str(first_line.get("spec")) for first_line in entries.values() if first_line}
+    if len(specs) > 1:
+        problems.append(f"entries are of more than one spec: {', '.join(sorted(specs))}")
     for number, first_line in entries.items():
         if first_line is None:
             problems.append(f"entry {number}: its first line is not that of an entry")
@@ -91,8 +152,13 @@ def check(folder, known=""):
             problems.append(f"head.json names entry {number}, which is missing: entries at the end were taken away")
         elif hashes[number] != value:
             problems.append(f"entry {number} is not the one that head.json names")
-    if known and known not in hashes.values():
+    if known in hashes.values():
+        number = next(number for number, value in hashes.items() if value == known)
+        tell(f"the given head is entry {number}: {before - number} entries came after it")
+    elif known and known != dropped_hash:
         problems.append(f"no entry has the hash {known}: entries at the end were taken away or changed")
+    elif not known:
+        tell("no head from elsewhere was given: a cut end shows only if head.json was left as it was")
     return problems, hashes[before] if hashes else ""
 
 
@@ -108,7 +174,7 @@ def main(arguments):
     if len(arguments) != 1 or not pathlib.Path(arguments[0]).is_dir():
         print(__doc__.splitlines()[0], file=sys.stderr)
         return 2
-    problems, last = check(pathlib.Path(arguments[0]), known)
+    problems, last = check(pathlib.Path(arguments[0]), known, os.environ.get("KINDE_CLIENT_SECRET", ""), print)
     for problem in problems:
         print("!", problem)
     print("whole" if not problems else "NOT WHOLE", "- head:", last or "none")

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import add_common, fail, open_all, show
-from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.exceptions import ProviderError, SyncError
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.storage.history import History
+    from airflow_provider_kinde.sync.signature import Sign
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -40,6 +42,11 @@ def add_commands(commands: Any) -> None:
     history.add_argument(
         "--head", metavar="HASH", default="",
         help="with --verify: the hash of an entry that must be there, from a log, a notification or a report",
+    )  # fmt: skip
+    history.add_argument(
+        "--signed-by", metavar="ID", nargs="+", action="extend", default=[],
+        help="with --verify or --evidence: further connections whose client secrets signed entries: of another Kinde "
+        "application, or with a secret that was replaced",
     )  # fmt: skip
     history.add_argument(
         "--evidence",
@@ -78,21 +85,38 @@ def _history(options: argparse.Namespace) -> int:
         _start_airflow()
     history = open_history(spec.name, options.storage)
     if options.verify:
-        return _verify(history, options.head)
+        return _verify(history, spec, options)
     if options.evidence:
-        return _evidence(history, spec.name, options)
+        return _evidence(history, spec, options)
     return _show(history, spec.name, options)
 
 
-def _evidence(history: History, spec_name: str, options: argparse.Namespace) -> int:
+def _keys(spec: SyncSpec, options: argparse.Namespace) -> dict[str, Sign]:
+    """The client secrets of the connections that sign entries. Without the spec's, signatures are not checked."""
+    from airflow_provider_kinde.cli.connection import open_connection
+
+    found: dict[str, Sign] = {}
+    for conn_id in [options.conn or spec.kinde_conn_id, *options.signed_by]:
+        try:
+            with open_connection(conn_id) as client:
+                found[conn_id] = client.sign
+        except ProviderError as error:
+            if options.conn or options.signed_by:
+                raise
+            show(f"note: signatures are not checked: {error}\n")
+    return found
+
+
+def _evidence(history: History, spec: SyncSpec, options: argparse.Namespace) -> int:
     from airflow_provider_kinde.storage.evidence import collect, write_evidence
 
     begin, end = options.begin, options.end
     if not history.numbers():
-        raise SyncError(f"no run of {spec_name} stands in {history.folder}: there is nothing to show")
+        raise SyncError(f"no run of {spec.name} stands in {history.folder}: there is nothing to show")
     with Progress(f"reading {history.folder}"):
-        tables, check = collect(history, begin, end, known=options.head.strip().lower(), held_days=options.held_days)
-        paths = write_evidence(options.evidence, spec_name, begin, end, tables)
+        known, keys = options.head.strip().lower(), _keys(spec, options)
+        tables, check = collect(history, begin, end, known=known, held_days=options.held_days, keys=keys)
+        paths = write_evidence(options.evidence, spec.name, begin, end, tables)
     show(f"{path}: {len(table.rows):,} rows\n" for path, table in zip(paths, tables, strict=False))
     show(f"{paths[-1]}\n")
     if check.problems:
@@ -107,10 +131,10 @@ def _start_airflow() -> None:
     open_connections()
 
 
-def _verify(history: History, head: str) -> int:
+def _verify(history: History, spec: SyncSpec, options: argparse.Namespace) -> int:
     from airflow_provider_kinde.storage.history_check import check_chain, check_lines
 
-    check = check_chain(history, head.strip().lower())
+    check = check_chain(history, options.head.strip().lower(), _keys(spec, options))
     show(f"{line}\n" for line in check_lines(check))
     if check.problems:
         return fail(f"the history in {history.folder} is not whole: keep it as it is, and look for a copy")

@@ -271,9 +271,11 @@ def _apply(options: argparse.Namespace) -> int:
     if options.report:
         check_writable(options.report)
         check_writable(page_beside(options.report))
-    with progress:
-        facts, kept = run_facts("apply"), CommandHistory("apply", options)
+    facts, kept = run_facts("apply"), CommandHistory("apply", options)
+    kept.planned_at = str(plan_file.head.get("created_at") or "") if plan_file else ""
+    with progress, kept.failures():
         spec, source, client = open_all(options, progress)
+        kept.client = client
         with client:
             request = run_request(options, spec, client, lambda: kept.check(spec.name))
             report = apply(spec, source, client, request, plan_file=plan_file, progress=progress)

@@ -80,7 +80,7 @@ def _relink(options: argparse.Namespace) -> int:
 
     progress, history = Progress(f"reading {options.spec}"), CommandHistory("relink", options)
     spec, source, client = open_all(options, progress)
-    with client:
+    with history.failures(client, writes=not options.dry_run), client:
         client.get_conn()
         history.check(spec.name)
         found = relink(
@@ -98,7 +98,7 @@ def _relink(options: argparse.Namespace) -> int:
     if found.written:
         account = found.account
         operation = {"op": "relink", "id": options.new.strip(), "from": options.old.strip(), "user": account.id}
-        entry = history.write_change(spec, operation)
+        entry = history.write_change(spec, client, operation)
     return _told(found.text(), entry, history)
 
 
@@ -113,7 +113,8 @@ def _release(options: argparse.Namespace) -> int:
 
     progress, history = Progress(f"reading {options.spec}"), CommandHistory("release", options)
     spec = SyncSpec.load(options.spec)
-    with open_client(options, spec, progress) as client:
+    client = open_client(options, spec, progress)
+    with history.failures(client, writes=not options.dry_run), client:
         client.get_conn()
         history.check(spec.name)
         found = release(
@@ -128,7 +129,7 @@ def _release(options: argparse.Namespace) -> int:
     entry = ""
     if found.steps and not found.dry_run:
         operation = {"op": "release", "id": options.id.strip(), "user": found.account.id}
-        entry = history.write_change(spec, operation)
+        entry = history.write_change(spec, client, operation)
     return _told(found.text(), entry, history)
 
 
@@ -145,7 +146,8 @@ def _undo(options: argparse.Namespace) -> int:
     if options.out:
         check_writable(options.out)
         check_writable(page_beside(options.out))
-    with open_client(options, spec, progress) as client:
+    client = open_client(options, spec, progress)
+    with history.failures(client, writes=options.apply), client:
         client.get_conn()
         if options.apply:
             history.check(spec.name)

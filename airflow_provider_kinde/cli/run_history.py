@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
+import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.exceptions import StorageError, UnknownIdsError
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.storage.history import Written
     from airflow_provider_kinde.sync.history.entry import RunRecord
     from airflow_provider_kinde.sync.plan.plan import Plan
     from airflow_provider_kinde.sync.report.report import Report
+    from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 
 def add_approved_by(command: argparse.ArgumentParser) -> None:
@@ -40,6 +45,43 @@ class CommandHistory:
         self.command, self.options, self.began = command, options, time.time()
         self.problem = ""
         """Why the entry could not be written, in words; empty if it was."""
+        self.client: Any = None
+        """The connection of the command, once it is begun to be opened."""
+        self.planned_at = ""
+        """When the plan was made that the command carries out."""
+
+    @contextlib.contextmanager
+    def failures(self, client: Any = None, *, writes: bool = True) -> Iterator[None]:
+        """Write the entry of a command that fails before it has a plan; wrong usage has none.
+
+        :param client: the connection of the command; ``None`` where :attr:`client` is set later.
+        :param writes: whether the command may write; one that only shows something has no entry.
+        """
+        self.client = client
+        try:
+            yield
+        except UnknownIdsError:
+            raise
+        except Exception as error:
+            if line := self._failed(error) if writes else "":
+                print(line, file=sys.stderr)  # the output may be read as JSON
+            raise
+
+    def _failed(self, error: Exception) -> str:
+        from airflow_provider_kinde.cli.airflow_context import open_connections
+        from airflow_provider_kinde.storage.history_failure import outline_of, write_failure
+
+        spec, sign = outline_of(Path(self.options.spec)), None
+        if spec is None:
+            return ""
+        with contextlib.suppress(Exception):
+            sign = self.client.get_conn().sign
+        try:
+            open_connections()
+            found = write_failure(None, spec, self._record(), error, sign)
+        except Exception as problem:  # Airflow itself may be what failed; the error of the command is the one to show
+            return f"history: no entry: {type(problem).__name__}: {problem}"
+        return self._line(found)
 
     def check(self, spec_name: str) -> None:
         """Check before the first write to Kinde that an entry can be written. Airflow must have started.
@@ -72,18 +114,24 @@ class CommandHistory:
             plan.run = {**plan.run, "history": f"entry {found.number}, head {found.hash}"}
         return self._line(found)
 
-    def write_change(self, spec: Any, operation: dict[str, Any]) -> str:
+    def write_change(self, spec: SyncSpec, client: Any, operation: dict[str, Any]) -> str:
         """Write the entry of a command that changed one account without a plan.
 
         :param spec: the spec.
-        :param operation: what was done.
+        :param client: the client that did it.
+        :param operation: what was done, ``op``, ``id`` and ``user``.
         :returns: a line that names the entry; empty where it could not be written.
         """
         from airflow_provider_kinde.storage.history_settings import open_history
-        from airflow_provider_kinde.storage.history_writer import write_change
+        from airflow_provider_kinde.storage.history_writer import write_event
+        from airflow_provider_kinde.sync.history.entry import moment_text
 
         facts = {"spec_version": spec.version, "spec_hash": spec.digest, "outcome": "changes"}
-        return self._line(self._tried(lambda: write_change(open_history(spec.name), self._record(), facts, operation)))
+        operation = {**operation, "outcome": "done", "done": moment_text(time.time())}
+        sign = client.get_conn().sign
+        return self._line(
+            self._tried(lambda: write_event(open_history(spec.name), self._record(), facts, sign, [operation]))
+        )
 
     def _tried(self, write: Any) -> Written | None:
         try:
@@ -112,7 +160,7 @@ class CommandHistory:
                 approval["hash"] = hash
         protected = getattr(options, "approve_protected", None) or []
         names = {"user": user, "trigger": "command line"}
-        return RunRecord(self.command, names, user_agent(), approval, protected, self.began)
+        return RunRecord(self.command, names, user_agent(), approval, protected, self.began, self.planned_at)
 
 
 def system_user() -> str:

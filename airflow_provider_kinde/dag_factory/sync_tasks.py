@@ -90,6 +90,7 @@ class SyncTasks:
             "spec": str(self.spec_path),
             "kinde_conn_id": self.kinde_conn_id,
             "log_personal_data": self.log_personal_data,
+            "storage_path": self.storage_path,
         }
         common: dict[str, Any] = {
             **shared,
@@ -101,7 +102,6 @@ class SyncTasks:
             "approve": None if decide else "{{ params.get('approve') | tojson }}",
             "approve_protected": None if decide else "{{ params.get('approve_protected') | tojson }}",
             "approvers_decide": decide,
-            "storage_path": self.storage_path,
             "redact": self.redact,
         }
         plan_only = "{{ params.get('dry_run', false) | tojson }}"

@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 
 from airflow_provider_kinde.links.report import KindeReportLink, has_pages, page_address
 from airflow_provider_kinde.operators.base import TextTemplatesMixin
+from airflow_provider_kinde.operators.run_history import RunHistoryMixin
 from airflow_provider_kinde.operators.spec_base import is_true, may_name_people, spec_path
 from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.triggers.durations import duration
@@ -66,14 +67,14 @@ def __getattr__(name: str) -> Any:
 
 
 def _operator(base: Any) -> Any:
-    class KindeSyncApprovalOperator(TextTemplatesMixin, base):  # type: ignore[misc]
+    class KindeSyncApprovalOperator(RunHistoryMixin, TextTemplatesMixin, base):  # type: ignore[misc]
         """Show a plan to a user of Airflow and wait for *Approve* or *Reject*, without holding a worker.
 
         The subject says what is asked ("acme-hr: 44 people would lose access, limit 28"). The text holds counts by
         organization and reason, largest first, each guard with its value and limit, the first HR ids of each group
         (names only with ``log_personal_data``), the plan's hash, and the link to the page of the whole plan. After
-        *Reject* this task and those that follow are skipped. Without an answer in time the task fails. A plan that
-        needs no approval passes at once.
+        *Reject* this task and those that follow are skipped. Without an answer in time the task fails. Both write an
+        entry into the history of the sync. A plan that needs no approval passes at once.
 
         :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
         :param kinde_conn_id: Airflow connection; the spec's ``kinde_conn_id`` when left out (templated).
@@ -84,13 +85,15 @@ def _operator(base: Any) -> Any:
         :param approvers: who may answer: user ids of Airflow's auth manager; without them, each user who may edit
             the DAG.
         :param response_timeout: how long to wait (``timedelta`` or seconds).
+        :param storage_path: where the history is kept; ``[kinde] storage_path`` when left out (templated).
         :param log_personal_data: whether people are named; ``[kinde] log_personal_data`` when left out.
         :returns: ``{asked, hash, path, by, at, seal}``: the plan that may be applied, with ``hash`` only where it was
             approved; sealed, since users who may edit the DAG may edit what stands in XCom.
         :raises ValueError: an approver is no user id, or ``response_timeout`` is not above 0.
         """
 
-        template_fields: Sequence[str] = ("spec", "kinde_conn_id", "plan_only")
+        template_fields: Sequence[str] = ("spec", "kinde_conn_id", "plan_only", "storage_path")
+        _command = "approve"
         operator_extra_links = (KindeReportLink(),)
         ui_color = "#e6f4ee"
         ui_fgcolor = "#0f3d2e"
@@ -105,6 +108,7 @@ def _operator(base: Any) -> Any:
             plan_only: bool | str = False,
             approvers: Sequence[str | Mapping[str, str]] = (),
             response_timeout: timedelta | float = timedelta(days=1),
+            storage_path: str | None = None,
             log_personal_data: bool | None = None,
             **kwargs: Any,
         ) -> None:
@@ -121,6 +125,7 @@ def _operator(base: Any) -> Any:
             self.plan_task_id = plan_task_id
             self.when = when
             self.plan_only = plan_only
+            self.storage_path = storage_path
             self.log_personal_data = log_personal_data
             self.spec_folder = ""
 
@@ -130,6 +135,11 @@ def _operator(base: Any) -> Any:
             :param context: the task's context.
             :returns: ``{asked: False, ...}`` at once where no approval is needed.
             """
+            with self._recorded(context):
+                return self._ask(context)
+            raise AssertionError("unreachable")
+
+        def _ask(self, context: Context) -> Any:
             from airflow_provider_kinde.operators.approval_seal import sealed
             from airflow_provider_kinde.sync.report.approval_text import approval_text
             from airflow_provider_kinde.sync.report.plan_file import PlanFile
@@ -169,26 +179,39 @@ def _operator(base: Any) -> Any:
             from airflow_provider_kinde.operators.approval_seal import is_sealed, sealed
             from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+            with self._recorded(context):
+                spec = self._loaded = SyncSpec.load(self._spec_file())
+                asked = context["ti"].xcom_pull(task_ids=self.task_id, key="asked")
+                conn_id = self.kinde_conn_id or spec.kinde_conn_id
+                if not is_sealed(asked, conn_id, context):
+                    raise AirflowFailException(
+                        "what was asked was changed after it was shown, so the answer is for another plan. Clear the "
+                        "task, so that it asks again"
+                    )
+                answer = self._answer(spec, asked, event, context)
+                return sealed({"asked": True, "hash": asked["hash"], "path": asked["path"], **answer}, conn_id, context)
+            raise AssertionError("unreachable")
+
+        def _answer(self, spec: Any, asked: dict[str, Any], event: dict[str, Any], context: Context) -> dict[str, Any]:
+            """Who approved and when. Of a rejection, and where no user answered in time, the history has an entry."""
+
+            def keep(outcome: str, error: str, by: dict[str, Any]) -> None:
+                facts = {"outcome": outcome, "error": error}
+                self._keep_rejection(spec, asked["path"], facts, {"hash": asked["hash"], **by}, context)
+
+            if event.get("error_type") == "timeout":
+                keep("failed", "no user answered in time", {})
             # Not the one of ApprovalOperator: after a rejection that one ends this task as a success.
             answer = super(base, self).execute_complete(context, event)
-            asked = context["ti"].xcom_pull(task_ids=self.task_id, key="asked")
-            conn_id = self.kinde_conn_id or SyncSpec.load(self._spec_file()).kinde_conn_id
-            if not is_sealed(asked, conn_id, context):
-                raise AirflowFailException(
-                    "what was asked was changed after it was shown, so the answer is for another plan. Clear the task, "
-                    "so that it asks again"
-                )
-            approved = answer["chosen_options"] == [self.APPROVE]
             by = (answer.get("responded_by_user") or {}).get("id")
-            if not approved:
+            given = {"by": by, **({"at": str(at)} if (at := answer.get("responded_at")) else {})}
+            if answer["chosen_options"] != [self.APPROVE]:
+                keep("rejected", "", given)
                 # Skipped, so that the run shows that nothing was done: a success would look like an applied plan.
                 raise AirflowSkipException(
                     f"{by or 'an approver'} rejected the plan {asked['hash']}: nothing is written"
                 )
-            given = {"asked": True, "hash": asked["hash"], "path": asked["path"], "by": by}
-            if at := answer.get("responded_at"):
-                given["at"] = str(at)
-            return sealed(given, conn_id, context)
+            return given
 
         def _spec_file(self) -> Path:
             return spec_path(self.spec, self.spec_folder, self.get_dag())

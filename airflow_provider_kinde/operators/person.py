@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_kinde.operators.base import airflow_errors
 from airflow_provider_kinde.operators.spec_base import KindeSpecOperator, items, refuse_backfill, text
 from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.version_compat import date_time_trigger
@@ -131,7 +130,7 @@ class KindeOnboardUserOperator(_FormOperator):
         from airflow_provider_kinde.sync.person.onboard import Joiner, StartsLater, onboard
 
         refuse_backfill(context)
-        with airflow_errors():
+        with self._recorded(context):
             spec, source = self._load(context)
             joiner = Joiner(
                 email=text(self.address) or "",
@@ -203,7 +202,7 @@ class KindeOffboardUserOperator(_FormOperator):
         from airflow_provider_kinde.sync.person.offboard import Leaver, offboard
 
         refuse_backfill(context)
-        with airflow_errors():
+        with self._recorded(context):
             spec, source = self._load(context)
             leaver = Leaver(text(self.address) or "", text(self.hr_id) or "", text(self.confirm_protected) or "")
             tell = self._tell(spec, context)

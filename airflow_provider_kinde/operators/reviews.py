@@ -81,8 +81,9 @@ class KindeAccessReviewOperator(KindeSpecOperator):
         :raises AirflowFailException: HR, the list or the decisions cannot be used, or the plan is blocked.
         :raises AirflowException: some removals failed: a retry does only what is left.
         """
-        with airflow_errors():
-            paths = items(self.decisions)
+        paths = items(self.decisions)
+        # Lists alone change nothing, so they have no entry.
+        with self._recorded(context) if paths else airflow_errors():
             spec, source = self._load(context)
             with self._client(spec) as client:
                 if paths is None:

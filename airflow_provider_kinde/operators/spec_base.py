@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from airflow_provider_kinde.operators.asset_events import tell_outlets
 from airflow_provider_kinde.operators.base import TextTemplatesMixin, connected
 from airflow_provider_kinde.operators.cancellation import CancellableMixin
 from airflow_provider_kinde.operators.metrics import send_metrics
+from airflow_provider_kinde.operators.run_history import RunHistoryMixin
 from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.storage.history_settings import keep_days, open_history
 from airflow_provider_kinde.version_compat import user_agent
@@ -40,7 +40,7 @@ SHOWN = 50
 """How many ids a log line or an error message names."""
 
 
-class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
+class KindeSpecOperator(RunHistoryMixin, TextTemplatesMixin, CancellableMixin, BaseOperator):
     """An operator with the spec of a sync.
 
     :param spec: path of the spec file; a relative one starts at the folder of the DAG file (templated).
@@ -83,8 +83,6 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         self._source: Source | None = None
         self._facts: RunFacts | None = None
         self._connected: KindeClient | None = None
-        self._approved: dict[str, Any] = {}
-        self._began = 0.0
         self._lineage: Any = None
 
     def _spec_file(self) -> Path:
@@ -96,7 +94,6 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         from airflow_provider_kinde.sync.report.run_facts import RunFacts
         from airflow_provider_kinde.sync.spec.models import SyncSpec
 
-        self._began = time.time()
         ti = context["ti"]
         names = {name: getattr(ti, name, None) for name in ("dag_id", "run_id", "task_id")}
         triggered_by = getattr(context.get("dag_run"), "triggering_user_name", None)
@@ -104,7 +101,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         KindeReportLink.push(context)
         self._redacts()
         self._may_name_people()
-        spec = SyncSpec.load(self._spec_file())
+        spec = self._loaded = SyncSpec.load(self._spec_file())
         run_files.probe(self._folder(spec, context))
         open_history(spec.name, self.storage_path).probe()
         keep_days()
@@ -124,23 +121,11 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
             return {}
         return self._facts.of(self._connected, approved_by=self._approved.get("by"))
 
-    _command = "apply"
-    """What the history calls a run of this operator."""
-
-    def _keep_history(
-        self, spec: SyncSpec, plan: Plan, report: Report | None, context: Context, result: dict[str, Any]
-    ) -> None:
-        """Write the entry of this run, and name it in the log, in the result and in the report."""
-        from airflow_provider_kinde.operators.run_history import write_run
-
+    def _given(self) -> tuple[str | None, Sequence[str]]:
         protected = items(getattr(self, "approve_protected", None)) or []
         if confirmed := text(getattr(self, "confirm_protected", None)):
             protected.append("the person of the form" if "@" in confirmed else confirmed)
-        approve = text(getattr(self, "approve", None))
-        written = write_run(self, spec, plan, report, context, approve=approve, protected=protected)
-        result["history"] = written.hash
-        plan.run = {**plan.run, "history": f"entry {written.number}, head {written.hash}"}
-        self.log.info("history: entry %d, head %s", written.number, written.hash)
+        return text(getattr(self, "approve", None)), protected
 
     def _folder(self, spec: SyncSpec, context: Context) -> str:
         return run_files.run_folder(self.storage_path or run_files.default_path(), spec.name, context)
@@ -173,7 +158,7 @@ class KindeSpecOperator(TextTemplatesMixin, CancellableMixin, BaseOperator):
         tell_outlets(self.outlets or (), context, result, report.plan)
         kept = report
         try:
-            self._keep_history(spec, report.plan, report, context, result)
+            self._keep_run(spec, report.plan, report, context, result)
             kept = redact_report(report) if self._redacts() else report
             run_files.write(path, lines(kept.document()))
             run_files.write(f"{folder}/report.csv", csv_lines(kept))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from airflow_provider_kinde.operators.base import airflow_errors
 from airflow_provider_kinde.operators.metrics import send_metrics
 from airflow_provider_kinde.operators.spec_base import (
     KindeSpecOperator,
@@ -64,8 +63,7 @@ class _SyncOperator(KindeSpecOperator):
         self.approve_protected = approve_protected
 
     def _check_run(self, context: Context) -> None:
-        """Refuse a run that must not be: a backfill, or an approval by way of the run's configuration."""
-        refuse_backfill(context)
+        """Refuse an approval by way of the run's configuration, where approvers decide."""
         given = dict(getattr(context["dag_run"], "conf", None) or {}) if self.approvers_decide else {}
         found = [name for name in ("approve", "approve_protected") if given.get(name)]
         if found:
@@ -135,7 +133,7 @@ class _SyncOperator(KindeSpecOperator):
 
             self.log.info("%s", plan_text(plan))
         if blocked:
-            self._keep_history(spec, plan, None, context, result)
+            self._keep_run(spec, plan, None, context, result)
         if blocked and not (self.ask and result["approvable"]):
             self._block(result, context)
         return result
@@ -177,8 +175,9 @@ class KindeSyncPlanOperator(_SyncOperator):
         :raises AirflowFailException: when the plan is blocked, or spec or connection are wrong.
         :raises AirflowException: when source or Kinde could not be reached.
         """
-        self._check_run(context)
-        with airflow_errors():
+        refuse_backfill(context)
+        with self._recorded(context):
+            self._check_run(context)
             spec, source = self._load(context)
             with self._client(spec) as client:
                 return self._finish_plan(spec, self._make_plan(spec, source, client), context)
@@ -233,10 +232,11 @@ class KindeSyncApplyOperator(_SyncOperator):
         :raises AirflowFailException: when the run is blocked, or the plan file, spec or connection are wrong.
         :raises AirflowException: when some operations failed: a retry does only what is left.
         """
-        self._check_run(context)
-        if is_true(self.plan_only):
-            raise AirflowSkipException("only a plan was asked for")
-        with airflow_errors():
+        refuse_backfill(context)
+        with self._recorded(context):
+            self._check_run(context)
+            if is_true(self.plan_only):
+                raise AirflowSkipException("only a plan was asked for")
             spec, source = self._load(context)
             if self.approval_task_id:
                 self._check_approval(self.approval_task_id, spec, context)
@@ -258,7 +258,7 @@ class KindeSyncApplyOperator(_SyncOperator):
                 "Nothing was written. Clear the task, so that it asks again"
             )
         if given.get("asked"):
-            self._approved = {name: given[name] for name in ("hash", "by", "at") if given.get(name)}
+            self._approved = {"by": "", **{name: given[name] for name in ("hash", "by", "at") if given.get(name)}}
         if self.approvers_decide:
             self.approve, self.plan_path = given["hash"], given["path"]
 
@@ -267,7 +267,9 @@ class KindeSyncApplyOperator(_SyncOperator):
         from airflow_provider_kinde.sync.report.plan_file import PlanFile
 
         try:
-            return PlanFile.read(lambda: run_files.opened(self.plan_path))
+            found = PlanFile.read(lambda: run_files.opened(self.plan_path))
+            self._planned_at = str(found.head.get("created_at") or "")
+            return found
         except FileNotFoundError as error:
             raise AirflowFailException(
                 f"no plan at {self.plan_path}: is [kinde] storage_path a place that all workers reach?"
@@ -308,8 +310,9 @@ class KindeSyncOperator(_SyncOperator):
         :raises AirflowFailException: when the run is blocked, or spec or connection are wrong.
         :raises AirflowException: when some operations failed: a retry does only what is left.
         """
-        self._check_run(context)
-        with airflow_errors():
+        refuse_backfill(context)
+        with self._recorded(context):
+            self._check_run(context)
             spec, source = self._load(context)
             fired = self._fired(spec)
             with self._client(spec) as client:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_kinde.exceptions import StorageError
@@ -14,10 +15,17 @@ from airflow_provider_kinde.storage.history_check import ChainCheck, check_chain
 from airflow_provider_kinde.storage.history_reader import heads
 from airflow_provider_kinde.sync.history.evidence import HELD_DAYS, Evidence, Table
 from airflow_provider_kinde.sync.history.evidence_page import evidence_page
+from airflow_provider_kinde.sync.signature import Sign
 
 
 def collect(
-    history: History, begin: str, end: str, *, known: str = "", held_days: int = HELD_DAYS
+    history: History,
+    begin: str,
+    end: str,
+    *,
+    known: str = "",
+    held_days: int = HELD_DAYS,
+    keys: Mapping[str, Sign] = MappingProxyType({}),
 ) -> tuple[list[Table], ChainCheck]:
     """Read a history and make the tables of some days.
 
@@ -26,10 +34,11 @@ def collect(
     :param end: last day (UTC).
     :param known: hash of an entry that must be there, from a log, a notification or a report; empty for none.
     :param held_days: days after which a person who is held is listed as an exception.
+    :param keys: id of a Kinde connection -> signs with its client secret.
     :returns: the tables, and whether the chain is whole.
     :raises StorageError: the store cannot be read.
     """
-    check = check_chain(history, known)
+    check = check_chain(history, known, keys)
     evidence = Evidence(begin, end, held_days)
     for head in heads(history):
         if not evidence.wants(head):
@@ -42,7 +51,7 @@ def collect(
             evidence.entry(head, _parsed(file))
     found = [("chain", "whole" if not check.problems else "NOT WHOLE"), ("head (SHA-256)", check.head)]
     found += [("problem of the chain", problem) for problem in check.problems]
-    found += [("note on the chain", note) for note in check.notes]
+    found += [("note on the chain", note) for note in [*check.notes, *check.checkpoints, *check.checked]]
     return evidence.tables(found), check
 
 

@@ -2,7 +2,8 @@
 
 Entries stand in ``history/`` beside the reports of the spec, as ``000000001.jsonl``, ``000000002.jsonl`` and so on. The
 first line of an entry names its number and the hash of the entry before it, so that no entry can be changed, moved or
-taken away unseen. ``head.json`` names the last entry, so that a cut tail shows as well.
+taken away unseen. ``head.json`` names the last entry, so that a cut tail shows as well. The signature at the end of the
+first line is made with the client secret of Kinde, so that an entry that no run wrote shows.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage import run_files
+
+if TYPE_CHECKING:
+    from airflow_provider_kinde.sync.signature import Sign
 
 HEAD = "head.json"
 _NAME = re.compile(r"(\d{9})\.jsonl")
@@ -55,6 +59,7 @@ class History:
     """
 
     def __init__(self, root: str, spec_name: str) -> None:
+        self.spec_name = spec_name
         self.folder = f"{root.rstrip('/')}/{run_files.segment(spec_name)}/history"
         self._store: _Local | _Remote
         local = run_files.local_path(self.folder)
@@ -154,23 +159,32 @@ class History:
             hash = self.hash_of(number)
         return number, hash
 
-    def append(self, head: Callable[[int], Mapping[str, Any]], lines: Iterable[str]) -> Written:
+    def append(self, head: Callable[[int], Mapping[str, Any]], lines: Iterable[str], sign: Sign | None) -> Written:
         """Write the entry of a run after the last one. A run that finds the place taken goes behind that entry.
 
-        :param head: makes the first line, given the number of the entry before (0 for none); ``number``,
-            ``previous`` and ``nonce`` are added here.
+        :param head: makes the first line, given the number of the entry before (0 for none); ``number``, ``previous``,
+            ``nonce`` and ``spec`` are added here.
         :param lines: the other lines.
+        :param sign: signs with the client secret; ``None`` for a run that failed since it had none.
         :raises StorageError: it cannot be written.
         """
+        # Not above: an operator reads this module when a DAG file is parsed.
+        from airflow_provider_kinde.storage.history_signature import sign_entry
+
         with _understood(self.folder, "written"), tempfile.TemporaryFile() as body:
             for line in lines:
                 body.write(line.encode("utf-8", "surrogatepass") + b"\n")
             number, previous = self.last()
             nonce = secrets.token_hex(8)  # no two runs write the same entry
             for _ in range(_TRIES):
-                values = {"number": number + 1, "previous": previous, "nonce": nonce, **head(number)}
+                values = {
+                    "number": number + 1, "previous": previous, "nonce": nonce, "spec": self.spec_name, **head(number),
+                }  # fmt: skip
                 first = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
                 body.seek(0)
+                if sign:
+                    first = sign_entry(first, body, sign)
+                    body.seek(0)
                 hash = _digest(body, first)
                 self._store.create(f"{number + 1:09d}.jsonl", first, body)
                 number += 1

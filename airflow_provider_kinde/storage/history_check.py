@@ -1,12 +1,17 @@
-"""Check the chain of a history: no entry was changed, moved, taken away or added unseen."""
+"""Check a history: no entry was changed, moved, taken away or added unseen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import HEAD, History, head_text
+from airflow_provider_kinde.storage.history_signature import SignatureCheck, digest_entry
+from airflow_provider_kinde.sync.signature import Sign
 
 _SHOWN = 10
 
@@ -21,6 +26,8 @@ class ChainCheck:
     :param head: SHA-256 of the last one.
     :param problems: what is wrong, one sentence each; empty for a chain that is whole.
     :param notes: what is worth to know and no fault of the chain.
+    :param checkpoints: the entries that stand for dropped ones, one sentence each.
+    :param checked: what the chain was compared with, one sentence each.
     """
 
     entries: int = 0
@@ -29,16 +36,19 @@ class ChainCheck:
     head: str = ""
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    checkpoints: list[str] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
 
 
-def check_chain(history: History, known: str = "") -> ChainCheck:
+def check_chain(history: History, known: str = "", keys: Mapping[str, Sign] = MappingProxyType({})) -> ChainCheck:
     """Check every entry of a history.
 
     :param history: the history.
     :param known: hash of an entry that must be there, from a log, a notification or a report; empty for none.
+    :param keys: id of a Kinde connection -> signs with its client secret. Without any, signatures are not checked.
     :raises StorageError: the store cannot be read.
     """
-    found, hashes = ChainCheck(), {}
+    found, hashes, signatures = ChainCheck(), {}, SignatureCheck(keys)
     numbers = history.numbers()
     found.entries = len(numbers)
     dropped, dropped_hash, previous, before, written = 0, "", "", 0, ""
@@ -46,15 +56,23 @@ def check_chain(history: History, known: str = "") -> ChainCheck:
     for number in numbers:
         try:
             head = history.head_line(number)
-            checkpoint = head.get("checkpoint") or {}
-            if checkpoint and int(checkpoint["last"]) >= dropped:
-                dropped, dropped_hash = int(checkpoint["last"]), str(checkpoint["hash"])
+            if checkpoint := head.get("checkpoint"):
+                last, hash = int(checkpoint["last"]), str(checkpoint["hash"])
+                found.checkpoints.append(_checkpoint_text(number, checkpoint))
+                if last >= dropped:
+                    dropped, dropped_hash = last, hash
         except (StorageError, KeyError, TypeError, ValueError) as error:
             found.problems.append(f"entry {number}: {error}")
             head = {}
         if head and head["number"] != number:
             found.problems.append(f"entry {number} calls itself {head['number']}: it was moved")
-        hashes[number] = history.hash_of(number)
+        if head and head.get("spec") != history.spec_name:
+            found.problems.append(f"entry {number} is of the spec {head.get('spec')!r}: it is from another history")
+        with history.open(number) as file:
+            digest = digest_entry(file)
+        hashes[number] = digest.hash
+        if problem := signatures.entry(number, digest, head):
+            found.problems.append(problem)
         if head and before == number - 1 and head["previous"] != previous:
             found.problems.append(f"entry {number} does not follow on entry {before}: one of them was changed")
         if before != number - 1:
@@ -69,14 +87,38 @@ def check_chain(history: History, known: str = "") -> ChainCheck:
     if numbers:
         found.first, found.last, found.head = numbers[0], numbers[-1], previous
     found.problems += _head_problems(history, hashes)
-    if known and known not in hashes.values():
-        found.problems.append(
-            f"no entry has the hash {known}, which was the head once: entries at the end were taken away or changed"
-        )
+    found.checked = [*_checked_heads(found, known, hashes, dropped, dropped_hash), *signatures.lines()]
     if len(found.problems) > _SHOWN:
         more = len(found.problems) - _SHOWN
         found.problems = [*found.problems[:_SHOWN], f"and {more:,} more"]
     return found
+
+
+def _checkpoint_text(number: int, checkpoint: Mapping[str, Any]) -> str:
+    first, last, days = (checkpoint[name] for name in ("first", "last", "keep_days"))
+    return (
+        f"entry {number} is a checkpoint: it stands for entries {first} to {last} ({last - first + 1:,} entries), "
+        f"which were dropped after {days} days and cannot be checked"
+    )
+
+
+def _checked_heads(
+    found: ChainCheck, known: str, hashes: Mapping[int, str], dropped: int, dropped_hash: str
+) -> list[str]:
+    """Say which heads the chain was compared with; a head that is not there is a problem."""
+    if not known:
+        elsewhere = "give one that was kept elsewhere (task log, notification, report) with --head"
+        return [f"checked against {HEAD} alone, which stands beside the entries: {elsewhere}, so that a cut end shows"]
+    place = next((number for number, hash in hashes.items() if hash == known), 0)
+    if not place and known == dropped_hash:
+        place = dropped
+    if place:
+        return [f"checked against the given head: it is entry {place}, {found.last - place:,} entries came after it"]
+    also = f", or it is one of the entries up to {dropped}, which were dropped" if dropped else ""
+    found.problems.append(
+        f"no entry has the hash {known}, which was the head once: entries at the end were taken away or changed{also}"
+    )
+    return []
 
 
 def _is_older(written: str, before: str) -> bool:
@@ -128,4 +170,4 @@ def check_lines(check: ChainCheck) -> list[str]:
     lines = [f"! {problem}" for problem in check.problems] + [f"note: {note}" for note in check.notes]
     if not check.problems:
         lines.append(f"the chain is whole: {check.entries:,} entries, {check.first} to {check.last}")
-    return [*lines, f"head: {check.head}"]
+    return [*lines, *check.checkpoints, *check.checked, f"head: {check.head}"]

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from itertools import chain
 from typing import Any
@@ -21,12 +21,14 @@ from airflow_provider_kinde.sync.history.access import differences, full_text, r
 from airflow_provider_kinde.sync.history.entry import (
     RunRecord,
     entry_head,
+    event_head,
     moment_text,
     operation_lines,
     organization_codes,
 )
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.signature import Sign
 
 log = logging.getLogger(__name__)
 
@@ -55,42 +57,40 @@ def write_entry(
     entry = _Entry(history, record, plan)
     head = entry_head(record, plan, report, ended)
     lines = chain(entry.access_lines(), operation_lines(plan, ended))
-    written = history.append(lambda number: {**head, **entry.hints(number)}, lines)
+    written = history.append(lambda number: {**head, **entry.hints(number)}, lines, plan.sign)
     if keep:
-        retire(history, keep, ended)
+        retire(history, keep, ended, plan.sign)
     return written
 
 
-def write_change(
-    history: History, record: RunRecord, facts: Mapping[str, Any], operation: Mapping[str, Any]
+def write_event(
+    history: History,
+    record: RunRecord,
+    facts: Mapping[str, Any],
+    sign: Sign | None,
+    operations: Iterable[Mapping[str, Any]] = (),
 ) -> Written:
-    """Write the entry of a command that changes one account without a plan: ``relink`` or ``release``.
+    """Write the entry of a run without a plan of its own: it failed, was rejected, or changed one account.
 
     :param history: the history.
-    :param record: who ran it.
+    :param record: who or what ran it, and who approved or rejected it.
     :param facts: further values of the first line.
-    :param operation: what was done.
+    :param sign: signs with the client secret; ``None`` where there was none.
+    :param operations: the other lines.
     :returns: the entry.
     :raises StorageError: it cannot be written.
     """
-    ended = time.time()
-    head = {
-        "command": record.command,
-        "run": {name: str(value) for name, value in record.names.items() if value},
-        "at": moment_text(ended),
-        "began": moment_text(record.began),
-        "ended": moment_text(ended),
-        "written": moment_text(ended),
-        "versions": record.versions,
-        **facts,
-    }
-    line = json.dumps({**operation, "outcome": "done", "done": moment_text(ended)}, ensure_ascii=False)
+    lines = [json.dumps(operation, ensure_ascii=False) for operation in operations]
+    head = event_head(record, facts, time.time())
 
     def with_hints(number: int) -> dict[str, Any]:
-        before = history.head_line(number) if number else {}
-        return {**head, **_carried(before, 1)}
+        try:
+            before = history.head_line(number) if number else {}
+        except (StorageError, FileNotFoundError):
+            before = {}  # the next run lists all accounts anew
+        return {**head, **_carried(before, len(lines))}
 
-    return history.append(with_hints, [line])
+    return history.append(with_hints, lines, sign)
 
 
 class _Entry:
@@ -210,7 +210,7 @@ def _digest(host: str, codes: Mapping[str, str]) -> str:
     return hashlib.sha256(",".join([host, *sorted(codes.values())]).encode()).hexdigest()[:16]
 
 
-def retire(history: History, days: int, now: float) -> Written | None:
+def retire(history: History, days: int, now: float, sign: Sign | None) -> Written | None:
     """Drop entries that are older than some days, and write a checkpoint that stands for them.
 
     The first entry that stays holds the whole list of accounts, so that access can be told from then on.
@@ -218,6 +218,7 @@ def retire(history: History, days: int, now: float) -> Written | None:
     :param history: the history.
     :param days: how long entries are kept.
     :param now: the time, in seconds since 1970.
+    :param sign: signs with the client secret.
     :returns: the checkpoint; ``None`` where no entry is old enough.
     :raises StorageError: the store cannot be read or written.
     """
@@ -251,7 +252,7 @@ def retire(history: History, days: int, now: float) -> Written | None:
             **_carried(history.head_line(number), 0),
         }
 
-    checkpoint = history.append(head_of, ())
+    checkpoint = history.append(head_of, (), sign)
     for number in dropped:
         history.delete(number)
     return checkpoint

@@ -39,7 +39,7 @@ class Content:
         """
         rest = {key: value for key, value in head.items() if key not in ("operations", "signature")}
         whole = self._operations.digest() + canonical(rest).encode("utf-8", "surrogatepass")
-        return f"{_key_id(sign)}:{sign(whole)}"
+        return f"{key_id(sign)}:{sign(whole)}"
 
     def check(self, head: Mapping[str, Any], sign: Sign, what: str) -> None:
         """Check the signature of a file.
@@ -54,7 +54,7 @@ class Content:
             raise SyncError(f"{what} has no signature, so it may have been edited: it is not used. Make a new one")
         if hmac.compare_digest(given.encode(), self.signature(head, sign).encode()):
             return
-        if given.partition(":")[0] != _key_id(sign):
+        if given.partition(":")[0] != key_id(sign):
             raise SyncError(
                 f"{what} was signed with another client secret than that of this connection: "
                 "make a new one, or use the connection that it was made with"
@@ -84,6 +84,9 @@ def whole(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "signature": document["signature"]()}
 
 
-def _key_id(sign: Sign) -> str:
-    """Tells one key from another, and nothing more."""
+def key_id(sign: Sign) -> str:
+    """A text that tells one key from another, and nothing more of it.
+
+    :param sign: signs bytes.
+    """
     return sign(_KEY)[:16]

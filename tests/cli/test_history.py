@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -47,6 +48,36 @@ def test_a_store_that_refuses_writes_stops_the_run_before_its_first_write(
     refused = run(command, 1, "apply", AIRFLOW__KINDE__STORAGE_PATH=str(tmp_path / "full"))
     assert "the history cannot be kept" in refused
     assert writes(kinde) == 0
+
+
+@pytest.mark.usefixtures("kinde", "storage_path")
+def test_a_command_that_fails_before_it_has_a_plan_has_its_entry(command: Cli, company: Company) -> None:
+    people = (company.folder / "people.csv").read_text()
+    (company.folder / "people.csv").unlink()
+    assert "history: entry 1" in run(command, 1, "apply", "--approved-by", "Carol")
+    (company.folder / "people.csv").write_text(people)
+    refused = run(command, 1, "apply", AIRFLOW_CONN_KINDE_SMALL='{"conn_type": "kinde"}')
+    assert "history: entry 2" in refused
+    run(command, 1, "release", "--id", "E2")
+    run(command, 2, "apply", "--approve-protected", "nobody")  # wrong usage
+    run(command, 1, "release", "--id", "E2", "--dry-run")
+    listed = run(command, 0, "history").splitlines()
+    assert [line.split()[0] for line in listed[1:]] == ["1", "2", "3"]
+    assert "error: SourceError" in listed[1]
+    assert "approved by Carol" in listed[1]
+    assert "error: KindeInputError" in listed[2]
+    told = run(command, 0, "history", "--verify")
+    assert "the chain is whole: 3 entries, 1 to 3" in told
+    assert "2 entries are signed with the client secret of kinde_small" in told
+    assert "1 entries of failed runs have none" in told
+    assert "signatures are not checked" in run(command, 0, "history", "--verify", AIRFLOW_CONN_KINDE_SMALL="{}")
+    assert "signed with another client secret" in run(
+        command, 0, "history", "--verify", AIRFLOW_CONN_KINDE_SMALL=other_secret()
+    )
+
+
+def other_secret() -> str:
+    return json.dumps({"conn_type": "kinde", "host": "acme.kinde.com", "login": "id", "password": "other"})
 
 
 @pytest.mark.usefixtures("kinde", "storage_path")

@@ -71,7 +71,7 @@ def test_a_run_that_carries_an_approval_is_refused_where_approvers_decide(conf: 
     apply = KindeSyncApplyOperator(task_id="apply", spec=spec, plan_path="none", approvers_decide=True)
     for task in (plan, apply):
         with pytest.raises(AirflowFailException, match="names approvers: approval comes from them alone"):
-            task.execute({"dag_run": _Run("manual", conf)})  # type: ignore[typeddict-item]
+            task.execute({"ti": None, "dag_run": _Run("manual", conf)})  # type: ignore[typeddict-item]
 
 
 def test_arguments_of_a_dag_are_merged_or_refused_with_the_reason(company: Company) -> None:

@@ -9,12 +9,14 @@ import random
 import resource
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import History, Written
 from airflow_provider_kinde.storage.history_check import check_chain, check_lines
@@ -22,6 +24,7 @@ from airflow_provider_kinde.storage.history_reader import heads, read_entries
 from airflow_provider_kinde.storage.history_writer import retire, write_entry
 from airflow_provider_kinde.sync.history.entry import RunRecord, moment_text
 from airflow_provider_kinde.sync.history.table import person_lines, run_lines
+from airflow_provider_kinde.sync.signature import Sign
 from airflow_provider_kinde.sync.spec.sections import Guards
 from tests.support.world import SPEC, World, person, settings, world
 
@@ -44,17 +47,29 @@ def load_verifier() -> ModuleType:
 VERIFIER = load_verifier()
 
 
+SECRET = "emulator-secret"
+
+
+def signing(secret: str) -> Sign:
+    return KindeClient("http://localhost", "emulator", secret).sign
+
+
+SIGN = signing(SECRET)
+KEYS = {"kinde_default": SIGN}
+
+
 def make(history: History, count: int, **head: Any) -> list[Written]:
     return [
-        history.append(lambda number: {"written": moment_text(number), **head}, [f'{{"op": {n}}}'])
+        history.append(lambda number: {"written": moment_text(number), **head}, [f'{{"op": {n}}}'], SIGN)
         for n in range(count)
     ]
 
 
-def verdicts(history: History, known: str = "") -> tuple[bool, bool]:
-    """Whether the package and the verifier for auditors find the history whole."""
-    independent, _ = VERIFIER.check(Path(history.folder), known)
-    return not check_chain(history, known).problems, not independent
+def verdicts(history: History, known: str = "", secret: str = "") -> tuple[bool, bool]:
+    """Whether the package and the verifier for auditors find the history whole, with a client secret or without."""
+    independent, _ = VERIFIER.check(Path(history.folder), known, secret)
+    keys = {"given": signing(secret)} if secret else {}
+    return not check_chain(history, known, keys).problems, not independent
 
 
 @pytest.mark.usefixtures("memory")
@@ -122,6 +137,86 @@ def test_a_cut_end_shows_with_a_head_from_elsewhere_even_if_the_rest_was_made_to
     assert "taken away or changed" in check_chain(history, written[-1].hash).problems[0]
 
 
+def rewritten(history: History, number: int, change: Callable[[bytes], bytes]) -> None:
+    """Change one entry, and all after it so that the chain fits, as one can who has no secret."""
+    last = history.numbers()[-1]
+    path = Path(history.path(number))
+    path.write_bytes(change(path.read_bytes()))
+    for following in range(number + 1, last + 1):
+        path = Path(history.path(following))
+        before = history.head_line(following)["previous"]
+        path.write_bytes(path.read_bytes().replace(before.encode(), history.hash_of(following - 1).encode()))
+    head = {"number": last, "hash": history.hash_of(last)}
+    (Path(history.folder) / "head.json").write_text(json.dumps(head) + "\n")
+
+
+def test_an_entry_that_was_changed_with_all_after_it_does_not_match_its_signature(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 4, by="carol")
+    assert verdicts(history, secret=SECRET) == (True, True)
+    rewritten(history, 2, lambda content: content.replace(b"carol", b"mallo"))
+    assert verdicts(history) == (True, True)
+    assert verdicts(history, secret=SECRET) == (False, False)
+    assert "forged or changed" in check_chain(history, keys=KEYS).problems[0]
+
+
+@pytest.mark.parametrize("outcome", ["changes", "failed"])
+@pytest.mark.parametrize("lines", [(), ('{"op": "suspend"}',)])
+def test_a_forged_entry_or_checkpoint_at_the_end_shows(tmp_path: Path, outcome: str, lines: tuple[str, ...]) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 3)
+    forged = {"outcome": outcome, "written": moment_text(9)}
+    history.append(lambda number: forged, lines, signing("another secret"))
+    assert verdicts(history, secret=SECRET) == (False, False)
+    assert "signed with another client secret" in check_chain(history, keys=KEYS).problems[0]
+    assert verdicts(history, secret=f"{SECRET}\nanother secret")[1]
+    assert not check_chain(history, keys={**KEYS, "other": signing("another secret")}).problems
+    Path(history.path(4)).unlink()
+    (Path(history.folder) / "head.json").unlink()
+    history.append(lambda number: forged, lines, None)  # only a failed run may lack a signature
+    fine = outcome == "failed" and not lines
+    assert verdicts(history) == (fine, fine)
+
+
+def test_entries_before_a_secret_was_replaced_are_told_and_no_fault(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 2)
+    history.append(lambda number: {}, (), signing("the next secret"))
+    check = check_chain(history, keys={"kinde_default": signing("the next secret")})
+    assert check.problems == []
+    assert any("2 entries (1 to 2) are signed with another client secret" in line for line in check.checked)
+    assert VERIFIER.check(Path(history.folder), "", "the next secret")[0] == []
+
+
+def test_a_history_of_another_spec_in_the_place_of_this_one_shows(tmp_path: Path) -> None:
+    other = History(str(tmp_path), "other")
+    make(other, 2)
+    Path(tmp_path / "hr").mkdir()
+    Path(other.folder).rename(tmp_path / "hr/history")
+    check = check_chain(History(str(tmp_path), "hr"), keys=KEYS)
+    assert check.problems[0] == "entry 1 is of the spec 'other': it is from another history"
+
+
+def test_a_check_says_against_which_head_and_how_many_entries_a_checkpoint_stands_for(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    written = make(history, 3)
+    for second in (3, 5e9, 5e9):
+        head = {"written": moment_text(second), "access": "full"}
+        written.append(history.append(lambda number, head=head: head, (), SIGN))
+    assert retire(history, 1, 5e9, SIGN)
+    told = "\n".join(check_lines(check_chain(history, keys=KEYS)))
+    assert "4 entries, 4 to 7" in told
+    assert "entry 7 is a checkpoint: it stands for entries 1 to 3 (3 entries), which were dropped after 1 days" in told
+    assert "checked against head.json alone" in told
+    assert "4 entries are signed with the client secret of kinde_default" in told
+    for number, after in ((3, 4), (4, 3), (6, 1)):  # a head of before the checkpoint is known to it
+        lines = check_chain(history, written[number - 1].hash).checked
+        assert lines[0] == f"checked against the given head: it is entry {number}, {after} entries came after it"
+        assert verdicts(history, written[number - 1].hash) == (True, True)
+    assert "entries up to 3, which were dropped" in check_chain(history, written[0].hash).problems[0]
+    assert verdicts(history, written[0].hash) == (False, False)
+
+
 def test_runs_that_write_at_once_keep_the_chain_whole(tmp_path: Path) -> None:
     history = History(str(tmp_path), "hr")
     begin = threading.Barrier(8)
@@ -161,7 +256,7 @@ def test_a_store_that_lost_entries_says_which(tmp_path: Path) -> None:
 def test_a_clock_that_went_back_is_noted_and_no_fault_of_the_chain(tmp_path: Path) -> None:
     history = History(str(tmp_path), "hr")
     for second in (1000, 990, 50):  # 10 seconds are runs at the same time
-        history.append(lambda number, at=second: {"written": moment_text(at)}, ())
+        history.append(lambda number, at=second: {"written": moment_text(at)}, (), SIGN)
     check = check_chain(history)
     assert check.problems == []
     assert [note[:32] for note in check.notes] == ["entry 3 is older than entry 2: th"[:32]]
@@ -317,8 +412,8 @@ def test_dropped_entries_leave_a_checkpoint_and_a_chain_that_is_whole(
     for _ in range(6):
         runs.apply([person(1)])
     later = time.time() + 40 * 86_400
-    assert retire(runs.history, 60, later) is None
-    checkpoint = retire(runs.history, 30, later)
+    assert retire(runs.history, 60, later, SIGN) is None
+    checkpoint = retire(runs.history, 30, later, SIGN)
     assert checkpoint is not None
     numbers = runs.history.numbers()
     assert numbers == [4, 5, 6, 7]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import History, Written
 from airflow_provider_kinde.storage.history_check import check_chain
@@ -16,10 +17,12 @@ from airflow_provider_kinde.storage.history_writer import retire
 from airflow_provider_kinde.sync.history.entry import moment_text
 from tests.stores.s3_server import CONFLICT, GONE, LOST, REFUSED, Bucket, Call, Fault
 
+SIGN = KindeClient("http://localhost", "emulator", "emulator-secret").sign
+
 
 def make(history: History, count: int, text: str = "") -> list[Written]:
     return [
-        history.append(lambda number: {"written": moment_text(time.time()), "text": text}, [f'{{"op": {n}}}'])
+        history.append(lambda number: {"written": moment_text(time.time()), "text": text}, [f'{{"op": {n}}}'], SIGN)
         for n in range(count)
     ]
 
@@ -109,9 +112,10 @@ def test_a_bucket_that_does_not_exist_is_told_and_not_made(bucket: Bucket) -> No
 def test_old_entries_are_dropped_and_a_checkpoint_stays(bucket: Bucket, history: History) -> None:
     full = {"access": "full", "written": "2020-01-01T00:00:00Z"}
     for number in range(1, 4):
-        history.append(lambda _, number=number: {**full, "full": {"number": number, "at": full["written"]}}, ())  # type: ignore[misc]
+        head = {**full, "full": {"number": number, "at": full["written"]}}
+        history.append(lambda _, head=head: head, (), SIGN)  # type: ignore[misc]
     make(history, 1)
-    checkpoint = retire(history, 30, time.time())
+    checkpoint = retire(history, 30, time.time(), SIGN)
     assert checkpoint is not None
     assert [key[-12:-6] for key in bucket.objects() if key.endswith(".jsonl")] == ["000003", "000004", "000005"]
     check = check_chain(history, checkpoint.hash)

@@ -8,25 +8,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from airflow_provider_kinde.exceptions import ProviderError
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.redaction import error_without_values, without_addresses, without_values
 from airflow_provider_kinde.sync.report.report import Report
 
-FORMAT = 1
+_LONGEST = 1000
+"""Characters of a message that an entry keeps."""
 
 
 @dataclass(slots=True)
 class RunRecord:
     """What the caller knows of a run: who or what ran it, and who approved it.
 
-    :param command: ``apply``, ``plan``, ``undo``, ``relink``, ``release``, ``onboard`` or ``offboard``.
+    :param command: ``apply``, ``plan``, ``approve``, ``undo``, ``relink``, ``release``, ``onboard`` or ``offboard``.
     :param names: what names the run, such as ``dag_id``, ``run_id``, ``task_id`` and ``user``; empty values are left
         out.
     :param versions: the versions of the programs that run it, in one text.
-    :param approval: ``hash``, ``by``, ``at`` and ``how`` of the approval; empty without one.
+    :param approval: ``hash``, ``by``, ``at`` and ``how`` of the approval or rejection; empty without one.
     :param approved_protected: HR ids of protected people whose changes were approved by id.
     :param began: when the run began, in seconds since 1970, by the clock of the computer.
+    :param planned_at: when the plan was made that the run carries out; empty for a plan of its own.
     """
 
     command: str
@@ -35,6 +39,7 @@ class RunRecord:
     approval: Mapping[str, Any] = field(default_factory=dict)
     approved_protected: Sequence[str] = ()
     began: float = 0.0
+    planned_at: str = ""
 
 
 def moment_text(seconds: float) -> str:
@@ -68,8 +73,9 @@ def entry_head(record: RunRecord, plan: Plan, report: Report | None, ended: floa
     head: dict[str, Any] = {
         "command": record.command,
         "host": plan.host,
-        "run": {name: str(value) for name, value in record.names.items() if value},
+        "run": _names(record),
         "at": moment_text(plan.now.timestamp()),
+        "planned_at": record.planned_at,
         "began": moment_text(record.began + plan.shift),
         "ended": moment_text(ended + plan.shift),
         "written": moment_text(ended),
@@ -100,6 +106,70 @@ def entry_head(record: RunRecord, plan: Plan, report: Report | None, ended: floa
         "interrupted": bool(report and report.interrupted),
     }
     return {key: value for key, value in head.items() if value not in ("", {}, [], False, None)}
+
+
+def _names(record: RunRecord) -> dict[str, str]:
+    return {name: str(value) for name, value in record.names.items() if value}
+
+
+def event_head(record: RunRecord, facts: Mapping[str, Any], ended: float) -> dict[str, Any]:
+    """The first line of the entry of a run that has no plan of its own.
+
+    :param record: what the caller knows of the run.
+    :param facts: further values, such as ``outcome``.
+    :param ended: when the run ended, in seconds since 1970, by the clock of the computer.
+    """
+    moment = moment_text(ended)
+    head = {
+        "command": record.command,
+        "run": _names(record),
+        "at": moment,
+        "began": moment_text(record.began),
+        "ended": moment,
+        "written": moment,
+        "versions": record.versions,
+        "approval": dict(record.approval),
+        "approved_protected": sorted(record.approved_protected),
+        **facts,
+    }
+    return {key: value for key, value in head.items() if value not in ("", {}, [], None)}
+
+
+def failure_text(error: BaseException, *own: type[BaseException]) -> str:
+    """Say why a run failed, without names, addresses and values of HR.
+
+    :param error: the error. Only a message of this provider is kept: that of a driver or a library may quote a row.
+    :param own: further errors whose messages are this provider's.
+    """
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, (ProviderError, *own)):
+        found = found.__cause__
+    if found is None:
+        return type(error).__name__
+    return f"{type(found).__name__}: {error_without_values(str(found))}"[:_LONGEST]
+
+
+def rejected_plan(file: PlanFile) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    """What the entry of a rejected approval says of the plan: values of the first line, and its operations.
+
+    :param file: the plan that was shown.
+    """
+    head = file.head
+    facts: dict[str, Any] = {
+        "host": head.get("host"),
+        "planned_at": head.get("created_at"),
+        "plan_hash": file.hash,
+        "summary": {kind: count for kind, count in (head.get("summary") or {}).items() if count},
+        "blocked": [{**block, "reason": without_addresses(str(block["reason"]))} for block in head["blocked"]],
+    }
+    return facts, (_planned(change) for change in file.operations)
+
+
+def _planned(change: Change) -> dict[str, Any]:
+    found: dict[str, Any] = {"op": change.kind, "id": change.id, "outcome": "planned"}
+    found |= {"alias": change.alias, "role": change.role, "organizations": list(change.organizations)}
+    found["reason"] = without_addresses(change.reason)
+    return {name: value for name, value in found.items() if value}
 
 
 def _exceptions(plan: Plan) -> Iterator[dict[str, str]]:

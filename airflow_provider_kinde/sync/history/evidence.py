@@ -152,20 +152,25 @@ class Evidence:
     def _approvals(self, head: Mapping[str, Any]) -> None:
         number, at = int(head["number"]), str(head.get("at") or head.get("written") or "")
         given = head.get("approval") or {}
-        if given:
+        if error := head.get("error"):
+            self.approvals.append(("failed run", at, "", "", "", who_ran(head), "", number, error))
+            self._list("runs that failed before they wrote to Kinde", f"entry {number}: {error}")
+        if "by" in given:
             guards = "; ".join(
                 f"{g['guard']}: {g.get('count', '')}, limit {g.get('allowed', '')}"
                 for g in head.get("guards") or ()
                 if g.get("exceeded")
             )
+            guards = guards or "; ".join(str(block["reason"]) for block in head.get("blocked") or ())
+            kind = {"rejected": "rejected approval", "failed": "approval of a failed run"}.get(head.get("outcome", ""))
             self.approvals.append((
-                "approval", at, given.get("at", ""), "", given.get("by", ""), given.get("how", ""),
+                kind or "approval", at, given.get("at", ""), "", given.get("by", ""), given.get("how", ""),
                 given.get("hash", ""), number, guards or approval_text(head),
             ))  # fmt: skip
         for id in head.get("approved_protected") or ():
             by = given.get("by") or (head.get("run") or {}).get("user", "")
             self.approvals.append(("protected person approved by id", at, "", id, by, who_ran(head), "", number, ""))
-        for block in head.get("blocked") or ():
+        for block in (head.get("blocked") or ()) if head.get("outcome") == "blocked" else ():
             self.approvals.append(("blocked run", at, "", "", "", who_ran(head), "", number, block["reason"]))
         for exception in head.get("exceptions") or ():
             key = (str(exception.get("kind")), str(exception.get("who")), str(exception.get("what")))

@@ -84,6 +84,19 @@ def seconds_between(begin: str, end: str) -> float | str:
     return round((last - first).total_seconds(), 3)
 
 
+class _Users:
+    """Kinde's user ids by HR id, read when the first one is asked for."""
+
+    def __init__(self, states: AccountStates) -> None:
+        self._states = states
+        self._found: dict[str, str] | None = None
+
+    def of(self, id: str) -> str:
+        if self._found is None:
+            self._found = {account.line[1]: user for user, account in self._states.accounts.items()}
+        return self._found.get(id, "")
+
+
 class Leavers:
     """Everyone who left. Give it each entry in order, before its operations are applied to the accounts.
 
@@ -108,29 +121,27 @@ class Leavers:
         :param changes: its operations.
         """
         seen = set()
+        users = _Users(self._states)
         for change in changes:
-            if change["op"] == "suspend" and change.get("user"):
-                seen.add(change["user"])
-                if not self._is_known(change):
-                    self._suspend(head, change)
+            if change["op"] == "suspend" and (user := change.get("user") or users.of(change["id"])):
+                seen.add(user)
+                if not self._is_known(user):
+                    self._suspend(head, user, change)
             elif change["op"] == "enable" and change["outcome"] == "done":
                 self._open.pop(str(change.get("user")), None)
                 self._gone.pop(str(change.get("user")), None)
         held = [one for one in head.get("held") or () if one.get("protected") or _WAITS in one["reason"]]
-        if held:
-            users = {account.line[1]: user for user, account in self._states.accounts.items()}
-            for one in held:
-                if user := users.get(one["id"]):
-                    seen.add(user)
-                    found = self._one(head, user, one["id"])
-                    found.note = f"held: {one['reason']}"
+        for one in held:
+            if user := users.of(one["id"]):
+                seen.add(user)
+                found = self._one(head, user, one["id"])
+                found.note = f"held: {one['reason']}"
         whole = head.get("access") in ("full", "changes", "concurrent") and not head.get("limits")
         if whole and head.get("command") in ("apply", "plan") and not head.get("absence_unknown"):
             self._corrected(seen, {one["id"] for name in ("held", "rejected") for one in head.get(name) or ()})
 
-    def _is_known(self, change: Mapping[str, Any]) -> bool:
+    def _is_known(self, user: str) -> bool:
         """Whether another run that ran at the same time suspended the account already: that is one leaving, not two."""
-        user = str(change["user"])
         account = self._states.accounts.get(user)
         return user in self._gone and user not in self._open and account is not None and bool(account.line[2])
 
@@ -148,13 +159,16 @@ class Leavers:
     def _one(self, head: Mapping[str, Any], user: str, id: str) -> Leaver:
         found = self._open.get(user)
         if found is None:
-            known, data = str(head.get("at")), (head.get("input") or {}).get("data_time") or ""
+            known, data = (
+                str(head.get("planned_at") or head.get("at")),
+                (head.get("input") or {}).get("data_time") or "",
+            )
             found = self._open[user] = Leaver(id, user, known, data)
         found.id = id
         return found
 
-    def _suspend(self, head: Mapping[str, Any], change: Mapping[str, Any]) -> None:
-        user, steps = str(change["user"]), change.get("steps") or {}
+    def _suspend(self, head: Mapping[str, Any], user: str, change: Mapping[str, Any]) -> None:
+        steps = change.get("steps") or {}
         found = self._one(head, user, str(change["id"]))
         account = self._states.accounts.get(user)
         found.due = str(change.get("due") or found.due)
@@ -168,8 +182,8 @@ class Leavers:
         done = change["outcome"] == "done"
         if change["outcome"] in ("failed", "skipped"):
             found.note = f"{change['outcome']} in entry {head['number']}: {change.get('error', '')}"
-        if head.get("outcome") == "blocked":
-            found.note = f"blocked in entry {head['number']}"
+        if change["outcome"] == "planned":
+            found.note = f"{head.get('outcome')} in entry {head['number']}"
         if not found.done and (done or "suspended" in steps):
             found.how = "taken out of the organizations" if change.get("taken_out") else "suspended"
             found.done = str(steps.get("suspended") or change.get("done") or "")

@@ -54,14 +54,15 @@ def who_ran(head: Mapping[str, Any]) -> str:
 
 
 def approval_text(head: Mapping[str, Any]) -> str:
-    """Who approved an entry's run, in a few words; empty where no approval was given.
+    """Who approved or rejected an entry's run, in a few words; empty where no user did.
 
     :param head: the first line of the entry.
     """
     given = head.get("approval") or {}
-    if not given:
+    if "by" not in given:
         return ""
-    return f"approved by {given.get('by') or 'an unnamed user'} ({given.get('how', '')})"
+    verb = "rejected" if head.get("outcome") == "rejected" else "approved"
+    return f"{verb} by {given.get('by') or 'an unnamed user'} ({given.get('how', '')})"
 
 
 def _details(head: Mapping[str, Any]) -> str:
@@ -73,7 +74,9 @@ def _details(head: Mapping[str, Any]) -> str:
     counts = head.get("summary") or {}
     told = ", ".join(f"{counts[kind]} {kind.replace('_', ' ')}" for kind in COUNTED if counts.get(kind))
     blocked = "; ".join(str(block["reason"]) for block in head.get("blocked") or ())
-    return "; ".join(filter(None, (who_ran(head), approval_text(head), told, blocked and f"blocked: {blocked}")))
+    failed = str(head.get("error") or "")
+    parts = (who_ran(head), approval_text(head), told, blocked and f"blocked: {blocked}", failed and f"error: {failed}")
+    return "; ".join(filter(None, parts))
 
 
 def person_lines(entries: Iterable[tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]], id: str) -> Iterator[str]:

@@ -98,7 +98,7 @@ def test_a_disk_that_is_full_is_a_clear_error_and_leaves_no_half_of_a_plan(
     assert run.states == {"plan": "failed", "apply": "upstream_failed"}
     assert "plan.json could not be written: File too large" in said()
     assert writes(kinde) == 0
-    assert written(storage_path) == {}
+    assert set(written(storage_path)) <= {"000000001.jsonl", "head.json"}
 
 
 def test_half_a_plan_is_not_applied(

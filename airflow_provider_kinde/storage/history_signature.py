@@ -1,0 +1,126 @@
+"""Signatures of entries: who writes an entry, or changes one, without the client secret of Kinde is found out.
+
+A signature is the last value of an entry's first line: which key, and the HMAC of the SHA-256 of the whole entry as it
+is without the signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from airflow_provider_kinde.sync.signature import Sign, key_id
+
+_SIGNED = re.compile(rb'(\{.*), "signature": "([0-9a-f]{16}):([0-9a-f]{64})"(\}\n)', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDigest:
+    """What a check needs of an entry's bytes.
+
+    :param hash: SHA-256 of the object.
+    :param content: SHA-256 of the object without the signature.
+    :param key: which key signed it; empty for an entry without a signature.
+    :param signature: the HMAC.
+    :param lines: how many lines it has, up to two.
+    """
+
+    hash: str
+    content: bytes
+    key: str
+    signature: str
+    lines: int
+
+    def is_signed_by(self, sign: Sign) -> bool:
+        """Whether the signature is the one that a key makes.
+
+        :param sign: signs with the key.
+        """
+        return hmac.compare_digest(self.signature, sign(self.content))
+
+
+def sign_entry(first: bytes, body: IO[bytes], sign: Sign) -> bytes:
+    """Add the signature to the first line of an entry.
+
+    :param first: the first line.
+    :param body: the other lines; read to the end.
+    :param sign: signs with the key.
+    """
+    digest = hashlib.sha256(first)
+    while block := body.read(1 << 20):
+        digest.update(block)
+    return first[:-2] + f', "signature": "{key_id(sign)}:{sign(digest.digest())}"}}\n'.encode()
+
+
+def digest_entry(file: IO[bytes]) -> EntryDigest:
+    """Read an entry for a check.
+
+    :param file: the entry, from its beginning.
+    """
+    first = file.readline()
+    found = _SIGNED.fullmatch(first)
+    bare = found[1] + found[4] if found else first
+    digest, content, lines = hashlib.sha256(first), hashlib.sha256(bare), 1
+    while block := file.read(1 << 20):
+        digest.update(block)
+        content.update(block)
+        lines = 2
+    key, signature = (found[2].decode(), found[3].decode()) if found else ("", "")
+    return EntryDigest(digest.hexdigest(), content.digest(), key, signature, lines)
+
+
+class SignatureCheck:
+    """Checks the signatures of entries, one after the other.
+
+    :param keys: what a key belongs to, such as the id of a connection -> signs with it.
+    """
+
+    def __init__(self, keys: Mapping[str, Sign]) -> None:
+        self.keys, self._signs = keys, {key_id(sign): sign for sign in keys.values()}
+        self.signed = self.bare = 0
+        self.others: dict[str, list[int]] = {}
+        """Which other key -> the entries that it signed."""
+
+    def entry(self, number: int, found: EntryDigest, head: Mapping[str, Any]) -> str:
+        """Check one entry.
+
+        :param number: its number.
+        :param found: what was read of it.
+        :param head: its first line.
+        :returns: what is wrong with its signature; empty for nothing.
+        """
+        if not found.key:
+            if head.get("outcome") == "failed" and found.lines == 1:
+                self.bare += 1  # the run had no Kinde connection, and so no secret to sign with
+                return ""
+            return f"entry {number} has no signature: it was changed, or was not written by a run"
+        if sign := self._signs.get(found.key):
+            if not found.is_signed_by(sign):
+                return f"entry {number} does not match its signature: it was forged or changed"
+            self.signed += 1
+        else:
+            self.others.setdefault(found.key, []).append(number)
+            if self.signed:
+                return (
+                    f"entry {number} is signed with another client secret (key {found.key}) than the entries before: "
+                    "it was forged, or another Kinde application signed it, whose connection --signed-by names"
+                )
+        return ""
+
+    def lines(self) -> Iterable[str]:
+        """Say in words what was checked."""
+        if not self.keys:
+            yield "signatures: not checked, no Kinde connection was given"
+            return
+        yield f"signatures: {self.signed:,} entries are signed with the client secret of {', '.join(self.keys)}"
+        for key, numbers in self.others.items():
+            yield (
+                f"signatures: {len(numbers):,} entries ({numbers[0]} to {numbers[-1]}) are signed with another client "
+                f"secret (key {key}) and were not checked: a secret that was replaced, or a forgery"
+            )
+        if self.bare:
+            yield f"signatures: {self.bare:,} entries of failed runs have none: those runs had no Kinde connection"
