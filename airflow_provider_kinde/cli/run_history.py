@@ -30,7 +30,7 @@ def add_approved_by(command: argparse.ArgumentParser) -> None:
         "--approved-by",
         metavar="NAME",
         default="",
-        help="who approved this run, for the history; a ticket may stand here",
+        help="who approved this run, for the history: a name or a ticket",
     )
 
 

@@ -109,7 +109,7 @@ class Paginator:
             return
         last = _identity(items[-1])
         if not last:
-            raise self._error("the last item of a page has no id, so the next page cannot be asked for")
+            raise self._error("the last item of a page has no id, so the next page cannot be requested")
         self._must_advance(last, items, new)
         self.arguments["starting_after"] = last
 

@@ -165,7 +165,7 @@ def _check(approve: str, approvers: Sequence[Any]) -> None:
 
     check_approvers(approvers)
     if approve == "never" and approvers:
-        raise ValueError("approvers: no approval is asked for with approve='never'")
+        raise ValueError("approvers need approve='blocked' or 'always': with 'never' no plan waits for approval")
     if approve != "never" and not can_ask():
         from airflow_provider_kinde.operators.approval import INSTEAD
 

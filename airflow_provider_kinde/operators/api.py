@@ -88,7 +88,7 @@ class KindeApiOperator(KindeOperator):
 
         name = self.operation
         if not isinstance(name, str):
-            raise KindeInputError(f"operation {name!r} is not the name of one")
+            raise KindeInputError(f"operation {name!r}: expected the name of an operation, such as get_users")
         walks = name.startswith("iter_") and hasattr(EndpointMethods, name)
         try:
             operation = ENDPOINTS[f"get_{name.removeprefix('iter_')}"] if walks else find_endpoint(name)

@@ -185,8 +185,8 @@ def _operator(base: Any) -> Any:
                 conn_id = self.kinde_conn_id or spec.kinde_conn_id
                 if not is_sealed(asked, conn_id, context):
                     raise AirflowFailException(
-                        "what was asked was changed after it was shown, so the answer is for another plan. Clear the "
-                        "task, so that it asks again"
+                        "the question was changed after it was shown, so the answer is for another plan. Clear the "
+                        "task: it then asks again"
                     )
                 answer = self._answer(spec, asked, event, context)
                 return sealed({"asked": True, "hash": asked["hash"], "path": asked["path"], **answer}, conn_id, context)

@@ -162,7 +162,9 @@ def set_address(task: Any, email: Any, kwargs: Mapping[str, Any], *, named: bool
     alerts = (kwargs.get("default_args") or {}).get("email")
     if email is not None and email == alerts:
         if not named:
-            raise ValueError("email is what default_args name for Airflow's alerts: give the user's own address")
+            raise ValueError(
+                "email comes from default_args, which name it for Airflow's alerts: give the user's own address"
+            )
         email = None
     task.user_email = email
     task.email = alerts
@@ -240,7 +242,7 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
     try:
         json.dumps(found, ensure_ascii=False, default=str, skipkeys=True).encode()
     except (ValueError, RecursionError) as error:
-        raise KindeInputError(f"{what} holds what cannot be sent: {type(error).__name__}") from None
+        raise KindeInputError(f"{what} holds a value that cannot be sent: {type(error).__name__}") from None
     return {str(key): item for key, item in found.items()}
 
 

@@ -69,8 +69,8 @@ class _SyncOperator(KindeSpecOperator):
         if found:
             raise AirflowFailException(
                 f"the run was triggered with {' and '.join(found)}, but this DAG names approvers: approval comes from "
-                "them alone. Nothing was written. Trigger it without, and an approver answers the task that asks; a "
-                "protected person's account is suspended by hand in Kinde"
+                "them alone. Nothing was written. Trigger a run without them: an approver then answers the task "
+                "that asks. Suspend the account of a protected leaver by hand in Kinde"
             )
 
     def _request(self, spec: SyncSpec, client: KindeClient) -> RunRequest:
@@ -254,8 +254,8 @@ class KindeSyncApplyOperator(_SyncOperator):
         given = context["ti"].xcom_pull(task_ids=task_id)
         if not is_sealed(given, self.kinde_conn_id or spec.kinde_conn_id, context):
             raise AirflowFailException(
-                f"the result of the task {task_id!r} is not the one that it gave for this run: it was changed since. "
-                "Nothing was written. Clear the task, so that it asks again"
+                f"the result of the task {task_id!r} was changed after the task ended. Nothing was written. Clear "
+                "the task: it then asks again"
             )
         if given.get("asked"):
             self._approved = {"by": "", **{name: given[name] for name in ("hash", "by", "at") if given.get(name)}}

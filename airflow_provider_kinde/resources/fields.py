@@ -101,7 +101,7 @@ def id_in(answer: Any, name: str = "id") -> str:
     if type(value) is str and _PLAIN_ID.fullmatch(value):
         return value
     if not isinstance(value, str) or not value.strip(".") or NO_ID.search(value):
-        raise KindeResponseError(f"Kinde answered with {str(value)[:100]!r} as {name!r}: that cannot be one")
+        raise KindeResponseError(f"Kinde answered with {str(value)[:100]!r} as {name!r}, which is no valid id")
     return value
 
 

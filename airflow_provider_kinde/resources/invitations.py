@@ -69,7 +69,7 @@ def create_invitation(
         )
         made = fields.fields_of(fields.fields_of(answer).get("invite")) or find()
         if not made:
-            raise KindeResponseError("Kinde answered without an invitation, and lists none for the address")
+            raise KindeResponseError("Kinde's response holds no invitation, and Kinde lists none for the address")
         return made
 
     try:

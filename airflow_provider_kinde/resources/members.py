@@ -93,7 +93,7 @@ def iter_members(client: Any, code: str, *, role: str | None = None) -> Iterator
             if member.get("id"):
                 yield fields.id_in(member), fields.keys_in(member, "roles")
     except (AttributeError, TypeError) as error:
-        raise KindeResponseError(f"the members of {code} are not understood: {error}") from error
+        raise KindeResponseError(f"Kinde's list of the members of {code} cannot be read: {error}") from error
 
 
 def read_members(client: Any, code: str, wanted: Container[str] | None = None) -> Roles:

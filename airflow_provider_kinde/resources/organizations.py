@@ -25,7 +25,7 @@ def create_organization(client: Any, find: Callable[[], Json | None], **body: An
         made = fields.fields_of(fields.fields_of(client.create_organization(**body)).get("organization"))
         found = made if made.get("code") else find()
         if not found:
-            raise KindeResponseError("Kinde took the creation, but lists no such organization")
+            raise KindeResponseError("Kinde accepted the new organization, but does not list it")
         fields.id_in(found, "code")
         return found
 

@@ -120,7 +120,7 @@ def plain(value: Any, what: str) -> str:
     """
     found = text(value)
     if holds_control(found):
-        raise KindeInputError(f"{what} {found[:100]!r} holds a control character or what is not text")
+        raise KindeInputError(f"{what} {found[:100]!r} holds a control character or half a character")
     return found
 
 
@@ -193,7 +193,7 @@ class UserName:
         found = fields.with_email(users, self.email)
         if len(found) > 1:
             ids = some([str(user.get("id")) for user in found])
-            raise KindeInputError(f"{len(found)} users have the address {self.email} ({ids}): name the one by user_id")
+            raise KindeInputError(f"{len(found)} users have the address {self.email} ({ids}): name the user by user_id")
         return found[0] if found else None
 
     def __str__(self) -> str:
@@ -302,7 +302,9 @@ def find_organization(name: OrganizationName) -> Lookup[Json | None]:
     listed = fields.organizations_with((yield api_call("iter_organizations")), name.key, name.value)
     if len(listed) > 1:
         codes = some([str(item.get("code")) for item in listed])
-        raise KindeInputError(f"{len(listed)} organizations have the {name} ({codes}): name the one by org_code")
+        raise KindeInputError(
+            f"{len(listed)} organizations have the {name} ({codes}): name the organization by org_code"
+        )
     for item in listed:
         fields.id_in(item, "code")
     return listed[0] if listed else None

@@ -66,11 +66,11 @@ def create_user(
             fields.id_in(answer)
             return answer
         if answer.get("created") is False:
-            raise KindeConflictError("Kinde answered that the account exists already")
+            raise KindeConflictError("Kinde answers that the account exists already")
         # Kinde does not say that it made this user. It is the right one only if the look-up says so.
         found = find()
         if not found:
-            raise KindeResponseError("Kinde answered the creation without an id, and no account has the address")
+            raise KindeResponseError("Kinde's response to the creation has no id, and no account has the address")
         return found
 
     return create(send, find)
@@ -212,7 +212,7 @@ def add_email(client: Any, user_id: str, email: str) -> str:
         answer = fields.fields_of(client.create_user_identity(user_id, type="email", value=email))
         found = fields.fields_of(answer.get("identity")).get("id") or find()
         if not found:
-            raise KindeResponseError("Kinde answered the new address without an id, and the account does not show it")
+            raise KindeResponseError("Kinde's response to the new address has no id, and the account lacks the address")
         return str(found)
 
     return create_once(send, find)[0]
@@ -256,7 +256,9 @@ def add_enterprise_identity(client: Any, user_id: str, email: str, connection_id
         identity = fields.fields_of(fields.fields_of(answer).get("identity"))
         found = identity.get("id") or identity.get("identity_id") or find()
         if not found:
-            raise KindeResponseError("Kinde answered the enterprise identity without an id, and does not list it")
+            raise KindeResponseError(
+                "Kinde's response to the enterprise identity has no id, and Kinde does not list the identity"
+            )
         return str(found)
 
     return create_once(send, find)[0]

@@ -192,7 +192,7 @@ class History:
                 if previous == hash:  # else it is the entry of another run
                     self._write_head(number, hash)
                     return Written(number, hash, self.path(number))
-        raise StorageError(f"{self.folder} could not be written: other runs write to it without end")
+        raise StorageError(f"{self.folder} could not be written: other runs wrote to it all the time. Run again")
 
     def _write_head(self, number: int, hash: str) -> None:
         known = self.known_head()

@@ -119,7 +119,7 @@ class _WatchTrigger(_EventTrigger):  # type: ignore[misc]
                     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
                     items = {key: value async for key, value in self._digests(shared)}
                 except Exception as error:
-                    text = "%s could not be listed over %r, next time more: %s"
+                    text = "%s could not be listed over %r. The next poll tries again: %s"
                     log.error(text, f"Kinde's {self.what}", self.kinde_conn_id, error)
                 else:
                     yield {"host": host, "at": at, "items": items}
@@ -137,7 +137,7 @@ class _WatchTrigger(_EventTrigger):  # type: ignore[misc]
                     before = await off_loop(self._read, listing["host"])
                     event, after = await self._compare(shared, before, listing)
                 except Exception as error:
-                    self.log.error("%s: could not be compared, next time more: %s", self._file(), error)
+                    self.log.error("%s: could not be compared. The next poll tries again: %s", self._file(), error)
                     continue
                 if event:
                     yield TriggerEvent(event)  # type: ignore[no-untyped-call]

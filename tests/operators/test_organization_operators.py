@@ -338,9 +338,9 @@ def test_any_operation(kinde: Emulator) -> None:
         ("add_organization_users", {"org_code": "o", "users": [str(n) for n in range(101)]}, "100"),
         ("get_users", "no mapping", "neither JSON"),
         ("get_users", "[1]", "must be a mapping"),
-        ("update_user", {"id": "kp_ann", "given_name": "\ud800"}, "arguments holds what cannot be sent"),
-        (None, {}, "operation None is not the name of one"),
-        (5, {}, "operation 5 is not the name of one"),
+        ("update_user", {"id": "kp_ann", "given_name": "\ud800"}, "arguments holds a value that cannot be sent"),
+        (None, {}, "operation None: expected the name of an operation"),
+        (5, {}, "operation 5: expected the name of an operation"),
     ],
 )
 def test_operations_that_cannot_be(kinde: Emulator, operation: Any, arguments: Any, words: str) -> None:
@@ -411,8 +411,8 @@ def test_a_parameter_that_is_no_text_is_never_sent(kinde: Emulator) -> None:
         KindeUpdateOrganizationOperator(**KIND, org_code="org_sales", external_id="a\0"),
         KindeInviteUserOperator(**KIND, org_code="org_sales", email="new@example.com", first_name="\ud800"),
     ):
-        with pytest.raises(KindeInputError, match="holds a control character or what is not text"):
+        with pytest.raises(KindeInputError, match="holds a control character or half a character"):
             execute(operator)
-    with pytest.raises(KindeInputError, match="settings holds what cannot be sent"):
+    with pytest.raises(KindeInputError, match="settings holds a value that cannot be sent"):
         execute(KindeCreateOrganizationOperator(**KIND, name="New", settings={"theme_code": "\ud800"}))
     assert calls(kinde) == []

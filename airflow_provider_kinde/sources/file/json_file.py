@@ -193,7 +193,7 @@ def _keyed(text: _Text, column: str) -> Iterator[Row]:
         if not isinstance(key, str):
             raise _Truncated("a key is not text")
         if key in keys:
-            raise _Truncated(f"key {number} stands twice: which of the two rows is meant?")
+            raise _Truncated(f"key {number} stands twice: remove one of the two rows")
         keys.add(key)
         text.take(":", f"after key {number}")
         row = object_row(number, text.value(f"item {number}"))

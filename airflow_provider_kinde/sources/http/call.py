@@ -295,7 +295,7 @@ class Caller:
             # Of the body, which is read past requests.
             raise _RetryableFailure(f"{shown} does not answer ({_kind(error)})") from None
         except requests.RequestException as error:
-            raise SourceError(f"{shown} cannot be asked ({type(error).__name__})") from None
+            raise SourceError(f"{shown}: the request could not be sent ({type(error).__name__})") from None
 
     def _note_age(self, headers: Mapping[str, str]) -> None:
         try:

@@ -334,7 +334,7 @@ class Accounts:
                 self.client.delete_organization(made)
                 present.remove(made)
         if not present:
-            raise ChangeFailed("Kinde took the creation, but lists no such organization")
+            raise ChangeFailed("Kinde accepted the new organization, but does not list it")
         return present[0]
 
 

@@ -104,7 +104,7 @@ def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = fro
             changed.append(f"no longer stands: {operation.words}")
         elif operation.words != fresh.words:
             raise SyncError(
-                "the plan file was changed: an operation in it says something else than its digest. Plan again"
+                "the plan file was changed: the digest of an operation does not match its content. Plan again"
             )
 
     def stays(operation: Change) -> bool:

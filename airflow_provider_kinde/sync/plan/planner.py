@@ -209,7 +209,7 @@ def _check_approved(people: People, snapshot: Snapshot, request: RunRequest) -> 
     if unknown:
         named = ", ".join(repr(id) + suggestion(near_ids(people.database, id)) for id in unknown)
         raise UnknownIdsError(
-            f"--approve-protected (approve_protected) names {named}: no HR row and no account of this sync has such an "
+            f"--approve-protected (approve_protected) names {named}: no HR row and no account of this sync has this "
             "id. Nothing was written"
         )
 

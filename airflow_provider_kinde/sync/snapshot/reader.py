@@ -111,7 +111,7 @@ def read_snapshot(
         return _read(spec, client, progress or (lambda stage, done, total: None), database or Database())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise SyncError(f"Kinde lists something in a form that is not understood ({what}); nothing was done") from error
+        raise SyncError(f"a list of Kinde has an unexpected form ({what}). Nothing was written") from error
 
 
 def _read(spec: SyncSpec, client: Any, progress: Progress, database: Database) -> Snapshot:

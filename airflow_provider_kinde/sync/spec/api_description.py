@@ -151,7 +151,7 @@ class PagesSpec(Section):
     @model_validator(mode="after")
     def _agrees(self) -> PagesSpec:
         if self.type == "cursor" and self.next is None:
-            raise wrong("is missing: where in an answer the next cursor stands", inner="next")
+            raise wrong("is missing: the path of the next cursor in a response", inner="next")
         if bool(self.size) != bool(self.size_param):
             raise wrong("size and size_param go together", inner="size")
         if self.type == "none" and self.model_fields_set - {"type"}:
@@ -159,7 +159,7 @@ class PagesSpec(Section):
         if self.overlap and self.type != "offset":
             raise wrong("only pages by offset can overlap", inner="overlap")
         if self.overlap and self.size == 1:
-            raise wrong("pages that overlap hold 2 rows at least", inner="size")
+            raise wrong("pages that overlap need a size of at least 2", inner="size")
         return self
 
 
@@ -203,7 +203,7 @@ class ChangesSpec(Section):
         if self.url is None and not self.etag:
             raise wrong("is missing: the path that lists the changes (or etag: true)", inner="url")
         if self.etag and "found" in self.model_fields_set:
-            raise wrong("belongs to a list of changes; with etag, the header ETag tells", inner="found")
+            raise wrong("belongs to a list of changes: leave it out beside etag: true", inner="found")
         return self
 
 
@@ -242,7 +242,7 @@ class ApiDescription(CsvOptions):
             raise wrong("a GET request has no body: set method: POST", inner="body")
         by_etag = self.changes is not None and self.changes.etag and self.changes.url is None
         if by_etag and (self.pages.type != "none" or self.method != "GET"):
-            raise wrong("the ETag of one answer tells nothing of other pages: give changes.url", inner="changes")
+            raise wrong("an ETag is about one page, and this source reads several: give changes.url", inner="changes")
         if self.pages.place == "body" and self.method == "GET":
             raise wrong("a GET request has no body: set method: POST", inner="pages.in")
         if self.format == "csv":

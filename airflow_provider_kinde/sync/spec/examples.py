@@ -119,7 +119,7 @@ class ExpectSpec(Section):
         if not given:
             raise wrong(f"at least one of {', '.join(type(self).model_fields)} is expected")
         if self.rejected is not None and given != {"rejected"}:
-            raise wrong("nothing else follows from a rejected row: rejected stands alone")
+            raise wrong("a rejected row gives nothing else: leave all keys but rejected out")
         return self
 
 

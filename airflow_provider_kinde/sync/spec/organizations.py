@@ -215,7 +215,7 @@ class KeepSpec(Section):
         default=None, description="The last day (UTC) on which the entry counts, such as 2026-12-31."
     )
     owner: Text | None = Field(default=None, description="Who answers for it.")
-    reason: Text | None = Field(default=None, description="Why the membership stays; a ticket may stand here.")
+    reason: Text | None = Field(default=None, description="Why the membership stays: a sentence or a ticket.")
 
     def ended(self, today: dt.date) -> bool:
         """Whether the entry no longer counts.

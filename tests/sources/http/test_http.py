@@ -460,7 +460,7 @@ def test_an_etag_tells_whether_the_list_changed(server: HrServer) -> None:
     [
         ({"changes": {}}, r"changes\.url: is missing"),
         ({"changes": {"etag": True, "found": "n"}}, r"changes\.found: belongs to a list of changes"),
-        ({"changes": {"etag": True}, "pages": {"type": "page", "param": "p"}}, "tells nothing of other pages"),
+        ({"changes": {"etag": True}, "pages": {"type": "page", "param": "p"}}, "is about one page"),
     ],
 )
 def test_an_etag_speaks_for_one_answer_alone(server: HrServer, options: dict[str, Any], message: str) -> None:

@@ -61,7 +61,7 @@ def test_an_account_that_kinde_answers_nothing_of_is_not_there(world: World) -> 
     world.kinde.fault("POST", "^/api/v1/user$", status=200, body="{}", times=None)
     world.kinde.fault("GET", "/users\\?.*email=", status=200, body="null", times=None)
     create = next(iter(world.apply(people(1)).plan.operations))
-    assert create.error == "Kinde answered the creation without an id, and no account has the address"
+    assert create.error == "Kinde's response to the creation has no id, and no account has the address"
 
 
 def test_an_account_that_kinde_made_without_a_word_is_found(world: World) -> None:

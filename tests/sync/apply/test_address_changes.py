@@ -37,7 +37,7 @@ def test_an_address_that_kinde_takes_and_does_not_keep_is_told(world: World) -> 
     world.apply(people(20))
     world.kinde.fault("POST", "/identities$", status=201, body="{}", times=None)
     (rename,) = world.apply([person(1, email="new@example.com"), *people(20)[1:]]).plan.operations
-    assert rename.error == "Kinde answered the new address without an id, and the account does not show it"
+    assert rename.error == "Kinde's response to the new address has no id, and the account lacks the address"
 
 
 def test_an_identity_that_cannot_be_named_is_passed_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
