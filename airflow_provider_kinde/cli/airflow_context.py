@@ -45,7 +45,8 @@ def open_connections() -> None:
             ) from None
     root = logging.getLogger()
     for handler in list(root.handlers):
-        if type(handler).__module__.startswith("airflow") or getattr(handler, "stream", None) is sys.stdout:
+        told_here = isinstance(handler.formatter, _OneLineFormatter) or getattr(handler, "stream", None) is sys.stdout
+        if told_here or type(handler).__module__.startswith("airflow"):
             root.removeHandler(handler)
     plain = logging.StreamHandler(sys.stderr)
     plain.setFormatter(_OneLineFormatter("%(levelname)s: %(message)s"))
@@ -57,3 +58,21 @@ def open_connections() -> None:
         logger.handlers.clear()
         logger.setLevel(logging.WARNING)
         logger.propagate = True
+    _log_structured()
+
+
+def _log_structured() -> None:
+    """Send what Airflow 3 logs through structlog, such as an AWS connection's notices, the same way as all else."""
+    structlog: Any = sys.modules.get("structlog")
+    if structlog is None:
+        return
+
+    def text(logger: Any, method: str, event: dict[str, Any]) -> str:
+        return str(event["event"])
+
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.PositionalArgumentsFormatter(), text],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_kinde.cli.connection import Connection
 from airflow_provider_kinde.cli.progress import Progress
@@ -203,16 +203,33 @@ def open_client(options: argparse.Namespace, spec: SyncSpec, progress: Progress)
     return Connection(options.conn or spec.kinde_conn_id, progress)
 
 
-def read_json(path: str, what: str) -> dict[str, Any]:
-    """Read a JSON file that an earlier command wrote.
+def open_file(path: str) -> TextIO:
+    """Open a file that an earlier run wrote.
 
-    :param path: the file.
+    :param path: the file; also one where tasks keep their files, such as ``s3://aws_default@bucket/kinde/…``.
+    :raises FileNotFoundError: there is no such file.
+    :raises StorageError: the store cannot be read.
+    """
+    from airflow_provider_kinde.storage import run_files
+
+    if run_files.local_path(path) is None:
+        from airflow_provider_kinde.cli.airflow_context import open_connections
+
+        open_connections()  # the connection to the store is Airflow's
+    return run_files.opened(path)
+
+
+def read_json(path: str, what: str) -> dict[str, Any]:
+    """Read a JSON file that an earlier run wrote.
+
+    :param path: the file, as for :func:`open_file`.
     :param what: ``plan`` or ``report``, for the error message.
     :returns: its content.
     :raises SyncError: the file cannot be read, or holds no JSON object.
     """
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        with open_file(path) as file:
+            found = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         raise SyncError(f"the {what} file {path} cannot be read: {error}") from error
     if not isinstance(found, dict):
@@ -221,16 +238,16 @@ def read_json(path: str, what: str) -> dict[str, Any]:
 
 
 def read_plan(path: str) -> PlanFile:
-    """Read a plan file that ``plan --out`` wrote.
+    """Read a plan file that ``plan --out`` or a task wrote.
 
-    :param path: the file.
+    :param path: the file, as for :func:`open_file`.
     :returns: the plan file.
     :raises SyncError: the file cannot be read, or is no plan file.
     """
     from airflow_provider_kinde.sync.report.plan_file import PlanFile
 
     try:
-        return PlanFile.read(lambda: Path(path).open(encoding="utf-8"))
+        return PlanFile.read(lambda: open_file(path))
     except SyncError:
         raise
     except (OSError, ValueError) as error:

@@ -81,7 +81,8 @@ def stat_token(status: Any) -> str:
 
     :param status: what the file system says.
     """
-    info: Mapping[str, Any] = getattr(status, "_info", None) or {}
+    # Airflow's own status is a mapping.
+    info: Mapping[str, Any] = status if isinstance(status, Mapping) else getattr(status, "_info", None) or {}
     for name in ("ETag", "etag", "md5Hash", "content_md5"):
         if info.get(name):
             return f"etag:{info[name]}"

@@ -73,10 +73,7 @@ class History:
         try:
             run_files.probe(self.folder)
         except StorageError as error:
-            raise StorageError(
-                f"the history cannot be kept: {error}. Nothing was written to Kinde. Set [kinde] storage_path to a "
-                "folder that this user may write to"
-            ) from error
+            raise StorageError(f"the history cannot be kept: {error}, in [kinde] storage_path") from error
 
     def path(self, number: int) -> str:
         """Where an entry stands.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pendulum
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.sync.plan.recent import RecentChanges
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
+_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
+"""Where the libraries of object stores keep the time of writing. Where there is none, a file counts as new."""
 _HEAD = 400
 """So many characters at the beginning of a report hold the name of its spec."""
 
@@ -77,18 +79,28 @@ def _begin(now: pendulum.DateTime) -> float:
 
 def _written_since(folder: str, pattern: str, begin: float) -> Iterator[str]:
     local = run_files.local_path(folder)
-    if local is not None:
-        root: Any = local
-    else:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-        root = ObjectStoragePath(folder)
-    if not root.exists():
+    if local is None:
+        yield from _stored_since(folder, pattern, begin)
         return
-    for path in sorted(root.glob(pattern)):
-        written = path.stat().st_mtime
-        if path.is_file() and (not written or written >= begin):
+    for path in sorted(local.glob(pattern)):
+        if path.is_file() and path.stat().st_mtime >= begin:
             yield str(path)
+
+
+def _stored_since(folder: str, pattern: str, begin: float) -> Iterator[str]:
+    """The same in an object store: one list of all objects, since a list for each folder costs a request for each."""
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    root: Any = ObjectStoragePath(folder)
+    root.fs.invalidate_cache()  # what was listed earlier in this process
+    length = len(root.path.strip("/").split("/"))
+    for name, status in sorted(root.fs.find(root.path, detail=True).items()):
+        path = "/".join(name.strip("/").split("/")[length:])
+        written = next((status[key] for key in _TIMES if key in status), None)
+        seconds = written.timestamp() if isinstance(written, datetime) else written
+        fits = path.count("/") == pattern.count("/") and PurePosixPath(path).match(pattern)
+        if fits and (not isinstance(seconds, (int, float)) or seconds >= begin):
+            yield f"{folder}/{path}"
 
 
 def _names_spec(path: str) -> bool:

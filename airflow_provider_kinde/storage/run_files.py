@@ -76,7 +76,12 @@ def probe(folder: str) -> None:
     :raises StorageError: they cannot.
     """
     path = f"{folder.rstrip('/')}/.probe"
-    write(path, "probe\n")  # a full disk still takes an empty file
+    try:
+        write(path, "probe\n")  # a full disk still takes an empty file
+    except StorageError as error:
+        raise StorageError(
+            f"{error}. Nothing was written to Kinde. Name a place that this user may write to"
+        ) from error
     local = local_path(path)
     if local is not None:
         local.unlink(missing_ok=True)

@@ -132,6 +132,10 @@ class Bucket:
         found: bytes = self._client.get_object(Bucket=self.name, Key=f"kinde/{key}")["Body"].read()
         return found
 
+    def write(self, key: str, content: str) -> None:
+        """Write an object."""
+        self._client.put_object(Bucket=self.name, Key=f"kinde/{key}", Body=content.encode())
+
     def writes(self) -> list[Call]:
         """The requests that wrote objects."""
         return [call for call in self.server.calls if call.method in ("PUT", "POST")]

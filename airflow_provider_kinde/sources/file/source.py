@@ -291,4 +291,6 @@ def _storage_path(url: str, conn_id: str | None) -> Any:
         from airflow.providers.common.compat.sdk import ObjectStoragePath
     except ImportError as error:
         raise SourceError(f"{_public(url)} needs Airflow's ObjectStoragePath: {error}") from error
-    return ObjectStoragePath(url, conn_id=conn_id)
+    path = ObjectStoragePath(url, conn_id=conn_id)
+    path.fs.invalidate_cache()  # a process that watches a source must see what was written since its last check
+    return path
