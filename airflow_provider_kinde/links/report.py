@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from airflow_provider_kinde.links.pushed import PushedLink
 from airflow_provider_kinde.version_compat import has_plugin_pages
@@ -52,6 +52,19 @@ def base_url() -> str:
 def base_path() -> str:
     """The path of Airflow's interface: empty, or such as ``/airflow``."""
     return urlsplit(base_url()).path.rstrip("/")
+
+
+def answer_address(dag_id: str, run_id: str, task_id: str, map_index: int | None = -1) -> str:
+    """The address at which an approval is answered: Airflow's own page of the task.
+
+    :param dag_id: the DAG.
+    :param run_id: the run.
+    :param task_id: the task that asks.
+    :param map_index: the index of a mapped task, else -1.
+    """
+    mapped = f"/mapped/{map_index}" if map_index is not None and map_index >= 0 else ""
+    parts = (quote(part, safe="") for part in (dag_id, run_id, task_id))
+    return "{}/dags/{}/runs/{}/tasks/{}{}/required_actions".format(base_url(), *parts, mapped)
 
 
 def page_address(dag_id: str, run_id: str, task_id: str, map_index: int | None = -1) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_kinde.notifications.message import ADDRESSES
+
+_ADDRESSED = tuple(f"{name}: " for name in ADDRESSES)
 TIMEOUT = 10.0
 """Seconds that a webhook may take: a task that is over waits for it."""
 
@@ -27,11 +30,10 @@ def post(
 
     headers = dict(extra.get("headers") or {})
     url = address(connection, endpoint)
-    # Text from outside, such as the name of a column, must not call people or hide a link in a chat.
     if is_teams(url) if teams is None else teams:
-        message = card(str(message["text"]), {"Page": message.get("page"), "Log": message.get("log")})
+        message = card(str(message["text"]), links_of(message))
     else:
-        message = {**message, "text": html.escape(str(message["text"]), quote=False).replace("](", "] (")}
+        message = {**message, "text": _harmless(str(message["text"]), slack=is_slack(url))}
     if connection.password and not _is_slack(connection):
         headers.setdefault("Authorization", f"Bearer {connection.password}")
     name = connection.conn_id
@@ -68,11 +70,33 @@ def mail_body(message: Mapping[str, Any]) -> str:
 
     :param message: what to send.
     """
-    links = {name: str(message[key]) for name, key in (("Page", "page"), ("Log", "log")) if message.get(key)}
-    lines = [line for line in str(message["text"]).splitlines() if not line.startswith(("page: ", "log: "))]
+    lines = [line for line in str(message["text"]).splitlines() if not line.startswith(_ADDRESSED)]
     shown = "<br>\n".join(html.escape(line) for line in lines)
-    buttons = " · ".join(f'<a href="{html.escape(url)}">{name}</a>' for name, url in links.items())
+    buttons = " · ".join(f'<a href="{html.escape(url)}">{name}</a>' for name, url in links_of(message).items())
     return f"<p>{shown}</p>\n<p>{buttons}</p>\n"
+
+
+def links_of(message: Mapping[str, Any]) -> dict[str, str]:
+    """The addresses of a message by the words of their buttons.
+
+    :param message: what to send.
+    """
+    return {words: str(message[name]) for name, words in ADDRESSES.items() if message.get(name)}
+
+
+def is_slack(url: str) -> bool:
+    """Whether a webhook is one of Slack, which reads ``&``, ``<`` and ``>`` as HTML does.
+
+    :param url: where to post.
+    """
+    host = urlsplit(url).hostname or ""
+    return host == "slack.com" or host.endswith((".slack.com", ".slack-gov.com"))
+
+
+def _harmless(text: str, *, slack: bool) -> str:
+    """Text from outside must not call people or hide a link in a chat. Only Slack shows ``&amp;`` as ``&``."""
+    quoted = html.escape(text, quote=False).replace("](", "] (")
+    return quoted if slack else quoted.replace("&amp;", "&")
 
 
 def _is_slack(connection: Any) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow_provider_kinde.links.report import base_url, has_pages, page_address
+from airflow_provider_kinde.links.report import answer_address, base_url, has_pages, page_address
 from airflow_provider_kinde.notifications.last_alerts import BLOCKED, DONE, FAILED, PLANNED, WAITING
 
 log = logging.getLogger(__name__)
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 LONGEST_REASON = 500
 """Characters of an error that are sent where there was no plan."""
 FIELDS = ("hash", "held", "rejected", "blocked", "approvable", "outcomes", "requests", "path", "history")
+ADDRESSES = {"answer": "Approve or reject", "page": "Page", "log": "Log"}
+"""Fields that hold an address -> what a button says."""
 RECOVERED = "recovered"
 APPROVAL = "KindeSyncApprovalOperator"
 
@@ -33,14 +36,13 @@ def message_of(context: Mapping[str, Any]) -> dict[str, Any] | None:
         result = {}
     message = {**_place(context, ti), **{name: result[name] for name in FIELDS if name in result}}
     message |= {
-        "state": _state(result, waits),
+        "state": _state(context, result, waits),
         "outcome": str(result.get("outcome") or _no_outcome(context)),
     }
     message["summary"] = {kind: count for kind, count in (result.get("summary") or {}).items() if count}
     message["reasons"] = _reasons(context, result, waits)
     if waits:
-        asked = _pulled(ti, "asked")
-        message |= {"outcome": "waiting for approval", "hash": (asked or {}).get("hash")}
+        message |= _question(context, ti)
     message["text"] = text_of(message)
     return message
 
@@ -51,19 +53,27 @@ def text_of(message: Mapping[str, Any]) -> str:
     :param message: its fields.
     """
     lines = [f"Kinde sync {message['where']}: {message['outcome']}"]
+    waits = message["state"] == WAITING
+    if waits:
+        lines[0] += f": {message['reasons'][0]}"
     if message["state"] == RECOVERED:
         lines[0] = f"Kinde sync {message['where']}: recovered; it was {message['before']}"
     if message["summary"]:
         lines.append(", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in message["summary"].items()))
-    word = {BLOCKED: "blocked", WAITING: "asked"}.get(message["state"], "reason")
-    lines += [f"{word}: {reason}" for reason in message["reasons"]]
-    if message["state"] == WAITING:
-        lines.append("to do: approve or reject the plan in Airflow, under Required Actions or on the page Kinde")
+    word = "blocked" if message["state"] == BLOCKED else "reason"
+    lines += [f"{word}: {reason}" for reason in message["reasons"]] if not waits else []
+    if waits:
+        lines.append(f"people who would lose access: {message['leavers']}")
+        lines.append(
+            "to do: look at the plan, then approve or reject it in Airflow, under Required Actions or on the page Kinde"
+        )
+        if message["until"]:
+            lines.append(f"until: {message['until']}; without an answer the run fails and nothing is written")
     elif message.get("approvable"):
         lines.append(f"to let this plan pass once, approve {message['hash']} (Trigger, Approve a blocked plan)")
     failed = {kind: n for kind, n in (message.get("outcomes") or {}).items() if n and kind != "done"}
     lines += [f"{n} operations {kind}" for kind, n in failed.items()]
-    lines += [f"{name}: {message[key]}" for name, key in (("page", "page"), ("log", "log")) if message.get(key)]
+    lines += [f"{name}: {message[name]}" for name in ADDRESSES if message.get(name)]
     if message.get("path"):
         lines.append(f"in full: {message['path']}")
     if message.get("history"):
@@ -118,12 +128,31 @@ def _no_outcome(context: Mapping[str, Any]) -> str:
     return "failed at the approval" if task_type == APPROVAL else "failed before there was a plan"
 
 
-def _state(result: Mapping[str, Any], waits: bool) -> str:
+def _question(context: Mapping[str, Any], ti: Any) -> dict[str, Any]:
+    """What an approver has to know: how many people would lose access, where to answer, and until when."""
+    task = context["task"]
+    plan = ti.xcom_pull(task_ids=getattr(task, "plan_task_id", "plan"), key="return_value")
+    summary = (plan.get("summary") if isinstance(plan, Mapping) else None) or {}
+    timeout = getattr(task, "response_timeout", None)
+    until = datetime.now(timezone.utc) + timeout if isinstance(timeout, timedelta) else None
+    index = getattr(ti, "map_index", -1)
+    return {
+        "outcome": "waiting for approval",
+        "hash": (_pulled(ti, "asked") or {}).get("hash"),
+        "leavers": sum(int(summary.get(kind) or 0) for kind in ("suspend", "delete")),
+        "answer": answer_address(ti.dag_id, ti.run_id, ti.task_id, index) if has_pages() and base_url() else "",
+        "until": f"{until:%Y-%m-%d %H:%M} UTC" if until else "",
+    }
+
+
+def _state(context: Mapping[str, Any], result: Mapping[str, Any], waits: bool) -> str:
     if waits:
         return WAITING
     outcome = result.get("outcome")
     if outcome == "blocked":
-        return BLOCKED
+        # Where the next task asks for approval, that task tells it, with what is asked and where to answer.
+        asks = getattr(context.get("task"), "ask", False) and result.get("approvable")
+        return PLANNED if asks else BLOCKED
     if outcome in ("changes", "no changes"):
         return DONE if "outcomes" in result else PLANNED
     return FAILED

@@ -136,6 +136,10 @@ class _SyncOperator(KindeSpecOperator):
             self._keep_run(spec, plan, None, context, result)
         if blocked and not (self.ask and result["approvable"]):
             self._block(result, context)
+        for reason in result["blocked"]:
+            self.log.warning("blocked: %s", reason)
+        if blocked:
+            self.log.warning("nothing is written; the next task asks for approval")
         return result
 
 

@@ -23,8 +23,16 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from airflow_provider_kinde.exceptions import StorageError, SyncError
-from airflow_provider_kinde.links.report import PREFIX, base_path
-from airflow_provider_kinde.plugins.runs import JOINS, LEAVES, Question, Sync, find_syncs, result_of
+from airflow_provider_kinde.links.report import PREFIX, answer_address, base_path
+from airflow_provider_kinde.plugins.runs import (
+    JOINS,
+    LEAVES,
+    Question,
+    Sync,
+    find_questions,
+    find_syncs,
+    result_of,
+)
 from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.sync.report.page import content_security_policy, file_page, inline_policy, page_asset
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
@@ -80,6 +88,7 @@ def _overview(user: User) -> Response:
         rights = {sync.dag_id: _rights(user, sync) for sync in syncs}
         html = _template("overview.html.jinja").render(
             syncs=syncs,
+            sentence=_sentence(syncs),
             rights=rights,
             base=base_path(),
             prefix=f"{base_path()}{PREFIX}",
@@ -100,9 +109,13 @@ def _run(user: User, dag_id: str, run_id: str, task_id: str, map_index: int = -1
         raise HTTPException(403, "Forbidden")
     with create_session() as session:
         result = result_of(session, dag_id, run_id, task_id, map_index)
+        asked = [question for question in find_questions(session, dag_id) if question.run_id == run_id]
     at = f"{base_path()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
     task = f"{at}/tasks/{quote(task_id, safe='')}" + (f"/mapped/{map_index}" if map_index >= 0 else "")
     links = [("All syncs", f"{base_path()}{PREFIX}/"), ("DAG run", at), ("Log", task)]
+    for question in asked:
+        address = answer_address(dag_id, run_id, question.task_id, question.map_index)
+        links.insert(0, ("Waits for approval: answer it in Airflow", address))
     if result is None:
         return _message(404, "This task has written no plan or report yet.", links)
     path = str(result.values["path"])
@@ -161,12 +174,29 @@ def _rights(user: Any, sync: Sync) -> dict[str, Any]:
     }
 
 
+def _sentence(syncs: list[Sync]) -> str:
+    """What needs a person first."""
+    if not syncs:
+        return "No sync has run yet"
+    parts = []
+    if waiting := sum(len(sync.questions) for sync in syncs):
+        parts.append(f"{waiting} {'plan waits' if waiting == 1 else 'plans wait'} for approval")
+    ended = [sync.last.values["outcome"] for sync in syncs if sync.last and not sync.questions]
+    for outcome, one, many in (("blocked", "sync is blocked", "syncs are blocked"), ("failed", "failed", "failed")):
+        if count := ended.count(outcome):
+            parts.append(f"{count} {one if count == 1 else many}")
+    every = f"{len(syncs)} {'sync' if len(syncs) == 1 else 'syncs'} with Kinde"
+    if parts and len(syncs) == 1:
+        return parts[0]
+    return f"{', '.join(parts)} (of {every})" if parts else f"{every}, none is blocked or waits for approval"
+
+
 def _trends(sync: Sync) -> Iterator[dict[str, Any]]:
     """Joins, leaves, held people and rejected rows over the runs, oldest first, as bars."""
     results = [(run, run.last) for run in reversed(sync.runs)]
     counted = (("Joins", JOINS), ("Leaves", LEAVES), ("Held", ("held",)), ("Rejected", ("rejected",)))
     for name, kinds in counted:
-        values = [(run.started, result.count(*kinds)) for run, result in results if result]
+        values = [(run.started, result.count(*kinds)) for run, result in results if result and result.read_kinde]
         most = max([value for _, value in values], default=0)
         bars = [
             (number * 5, 20 - (18 * value / most if most else 0), value) for number, (_, value) in enumerate(values)

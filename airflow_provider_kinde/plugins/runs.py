@@ -42,6 +42,20 @@ class Result:
         return sum(int(summary.get(kind) or 0) for kind in kinds)
 
     @property
+    def read_kinde(self) -> bool:
+        """Whether Kinde was read: where the source stops a run, nobody is counted, and 0 would be misread."""
+        stopped = self.values.get("outcome") == "blocked" and not self.values.get("approvable")
+        return not stopped or bool(self.values.get("managed"))
+
+    @property
+    def outcome(self) -> str:
+        """The outcome in words: whether changes were made, or are planned only."""
+        outcome = str(self.values["outcome"])
+        if outcome != "changes":
+            return outcome
+        return "changes made" if "outcomes" in self.values else "changes planned"
+
+    @property
     def drift(self) -> int:
         """How many changes were still to be made when the task ended."""
         return drift(self.values)
@@ -128,7 +142,7 @@ def find_syncs(session: Any, permitted: Collection[str]) -> list[Sync]:
     ][:SYNCS]
     for sync in found:
         sync.runs = list(_runs(session, sync.dag_id))
-        sync.questions = list(_questions(session, sync.dag_id))
+        sync.questions = list(find_questions(session, sync.dag_id))
     return found
 
 
@@ -190,7 +204,12 @@ def _runs(session: Any, dag_id: str) -> Iterator[SyncRun]:
     yield from runs.values()
 
 
-def _questions(session: Any, dag_id: str) -> Iterator[Question]:
+def find_questions(session: Any, dag_id: str) -> Iterator[Question]:
+    """Find the approvals of a DAG that wait for an answer, oldest first.
+
+    :param session: a session of Airflow's metadata database.
+    :param dag_id: the DAG.
+    """
     from airflow.models.hitl import HITLDetail
     from airflow.models.taskinstance import TaskInstance
     from sqlalchemy import select

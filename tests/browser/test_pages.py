@@ -214,6 +214,13 @@ def overview(page: Any, airflow: LocalAirflow) -> None:
     page.get_by_text("people would join").first.wait_for()
 
 
+def fits_a_narrow_screen(page: Any) -> None:
+    usual = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size(usual)
+
+
 def test_a_plan_is_rejected_and_another_is_made_on_the_page(
     page: Any, airflow: LocalAirflow, shots: Path, axe: str
 ) -> None:
@@ -226,10 +233,18 @@ def test_a_plan_is_rejected_and_another_is_made_on_the_page(
     page.goto(f"{airflow.url}/")
     page.locator('[src$="/kinde/icon.svg"]').first.wait_for(state="attached")
     overview(page, airflow)
+    assert "1 plan waits for approval" in page.locator("h1").inner_text()
     shoot(page, shots / "kinde.png")
     assert findings(page, axe) == []
+    fits_a_narrow_screen(page)
     page.get_by_role("link", name="Look at the plan").first.click()
-    page.get_by_text("Nothing is written yet.").wait_for()
+    page.get_by_text("Nothing is written yet:").wait_for()
+    answer = page.get_by_role("link", name="Waits for approval: answer it in Airflow").get_attribute("href")
+    assert answer.endswith(
+        f"/{run.path}/tasks/approve/required_actions".replace("/dagRuns/", "/runs/")
+        .replace("+", "%2B")
+        .replace(":", "%3A")
+    )
     assert findings(page, axe) == []
     shoot(page, shots / "kinde-plan.png")
     overview(page, airflow)

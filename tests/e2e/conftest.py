@@ -31,7 +31,9 @@ dag = runpy.run_path({str(DAGS / ALWAYS)!r} + ".py")["dag"]
     f"{BLOCKED}.py": f"""
 import os
 from airflow_provider_kinde.dag_factory import kinde_sync_dag
-dag = kinde_sync_dag(os.environ["KINDE_ASKED_SPEC"], approve="blocked", approvers=["admin"], dag_id="{BLOCKED}")
+from airflow_provider_kinde.notifications import KindeSyncNotifier
+asking = dict(approve="blocked", approvers=["admin"], dag_id="{BLOCKED}", alerts=KindeSyncNotifier())
+dag = kinde_sync_dag(os.environ["KINDE_ASKED_SPEC"], **asking)
 """,
     f"{GUARDED}.py": f"""
 import os

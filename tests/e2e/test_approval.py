@@ -102,6 +102,15 @@ def test_a_blocked_plan_is_applied_once_it_is_approved(
     assert "**over the limit**" in asked["body"]
     assert re.fullmatch(r"\S+: [\d,]+ people would lose access, limit \d+", asked["subject"])
     assert [user["id"] for user in asked["assigned_users"]] == ["admin"]
+    # The alert is sent once, by the task that asks; here to its log.
+    told = [line for name in ("plan", "approve") for line in run.log(name).splitlines() if "Kinde sync " in line]
+    assert told == [f"Kinde sync {BLOCKED}.approve: waiting for approval: {asked['subject']}"], told
+    log = run.log("approve")
+    assert f"people who would lose access: {run.xcom('plan')['summary']['suspend']}" in log
+    assert f"/dags/{BLOCKED}/runs/" in log
+    assert "/tasks/approve/required_actions" in log
+    assert f"/kinde/run?dag_id={BLOCKED}&run_id=" in log
+    assert "blocked: max_leavers" in run.log("plan")
     # What HR changes while the question is open was not asked for.
     asked_stage.hr.change(rows[100]["Employee ID"], Status="Terminated")
     assert asked_kinde.writes() == writes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from airflow_provider_kinde.dag_factory import kinde_sync_dag
 from airflow_provider_kinde.dag_factory.sync_tasks import can_ask
 from airflow_provider_kinde.notifications import KindeSyncNotifier
+from airflow_provider_kinde.notifications.channels import is_slack
 from airflow_provider_kinde.notifications.last_alerts import Sent, digest_of, next_alerts
 from kinde_emulator import Emulator
 from tests.notifications.test_notifications import RESULT, Instance, Webhook, webhook
@@ -49,7 +52,7 @@ def test_each_change_of_state_is_told_once(
     ((_, _, body),) = webhook.seen
     assert "blocked: " in body["text"]
     assert f"/dags/{dag.dag_id}/" in body["log"]
-    assert f"log: {body['log']}".replace("&", "&amp;") in body["text"]
+    assert f"log: {body['log']}" in body["text"]
     assert told(webhook) == ["blocked"]
     # One leaver more: the numbers in the reason are others, the reason is the same.
     company.rows = {number: row for number, row in people.items() if number > 10}
@@ -144,12 +147,18 @@ class Asking(Instance):
         self.values = {"return_value": None, "asked": {"asked": True, "hash": plan_hash}}
 
     def xcom_pull(self, task_ids: str, key: str) -> Any:
+        if task_ids == "plan":
+            assert key == "return_value"
+            return {**RESULT, "summary": {"suspend": 43, "delete": 1}}
         assert task_ids == "approve"
         return self.values[key]
 
 
 APPROVAL = SimpleNamespace(
-    task_type="KindeSyncApprovalOperator", subject="acme-hr: 44 people would lose access", plan_task_id="plan"
+    task_type="KindeSyncApprovalOperator",
+    subject="acme-hr: 44 people would lose access",
+    plan_task_id="plan",
+    response_timeout=timedelta(days=1),
 )
 
 
@@ -165,10 +174,31 @@ def test_a_plan_that_waits_is_told_once_and_a_broken_webhook_stops_no_question(
     for plan_hash in ("ab", "ab", "cd"):
         notifier.notify({"ti": Asking(plan_hash), "task": APPROVAL})  # type: ignore[typeddict-item]
     text = webhook.seen[0][2]["text"]
-    assert "waiting for approval" in text
-    assert "asked: acme-hr: 44 people would lose access" in text
-    assert "under Required Actions" in text
+    first, leavers, to_do, until, *_ = text.splitlines()
+    assert first == "Kinde sync hr.approve: waiting for approval: acme-hr: 44 people would lose access"
+    assert leavers == "people who would lose access: 44"
+    assert "look at the plan, then approve or reject it in Airflow, under Required Actions" in to_do
+    assert re.fullmatch(r"until: \d{4}-\d\d-\d\d \d\d:\d\d UTC; without an answer the run fails .*", until)
     assert told(webhook) == ["waiting", "waiting"]
+
+
+def test_a_blocked_plan_is_not_told_where_the_next_task_asks_for_approval(webhook: Webhook, storage_path: Path) -> None:
+    task = SimpleNamespace(task_type="KindeSyncPlanOperator", ask=True)
+    for approvable, states in ((True, []), (False, ["blocked"])):
+        ti: Any = Instance({**RESULT, "approvable": approvable})
+        KindeSyncNotifier(conn_id="hook").notify({"ti": ti, "task": task})  # type: ignore[typeddict-item]
+        assert told(webhook) == states
+
+
+def test_only_slack_gets_its_links_escaped_and_no_chat_is_called(webhook: Webhook, storage_path: Path) -> None:
+    ti: Any = Instance({**RESULT, "blocked": ["column <!channel> [x](https://evil.example) is missing"]})
+    ti.log_url = "https://airflow.example/dags/hr?a=1&b=2"
+    KindeSyncNotifier(conn_id="hook").notify({"ti": ti})  # type: ignore[typeddict-item]
+    text = webhook.seen[0][2]["text"]
+    assert "log: https://airflow.example/dags/hr?a=1&b=2" in text.splitlines()
+    assert "&lt;!channel&gt; [x] (https://evil.example)" in text
+    assert is_slack("https://hooks.slack.com/services/T0/B0/x")
+    assert not is_slack("https://slack.com.evil.example/services")
 
 
 def test_a_success_of_another_task_is_not_told(webhook: Webhook, storage_path: Path) -> None:

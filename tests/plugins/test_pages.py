@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -121,6 +122,30 @@ def test_the_overview_shows_each_sync_and_the_pages_of_its_runs(client: Client, 
     for task in ("plan", "apply"):
         assert page(ran, task).replace("&", "&amp;") in html or page(ran, task) in html
     assert "Plan now" in html
+
+
+def test_the_overview_begins_with_what_needs_a_person(
+    client: Client, dag_file: Callable[[str], Any], company: Company, kinde: Emulator, storage_path: Path
+) -> None:
+    dag = dag_file(FACTORY.format(spec=str(company.spec)))
+    Run(dag)
+    html = client("ada").get("/").text
+    assert "<dd>changes made</dd>" in html
+    company.rows = {}
+    company.save()
+    blocked = Run(dag)
+    html = client("ada").get("/").text
+    sentence = re.search("<h1>(.*?)</h1>", html)
+    assert sentence
+    assert "blocked" in sentence[1]
+    (card,) = [part for part in html.split("<section") if f">{dag.dag_id}</a>" in part]
+    # Nobody was counted: 0 people would be misread.
+    assert "<dt>People managed</dt><dd>not read</dd>" in card
+    assert "<dt>Changes still to be made</dt><dd>not known</dd>" in card
+    why = re.search(r'<a href="([^"]+)">Why, and what to do</a>', card)
+    assert why
+    assert blocked.dag_run.run_id in unquote(why[1])
+    assert "no approval lets this plan pass" in client("ada").get(page(blocked, "plan")).text
 
 
 def test_a_user_without_access_to_the_dag_sees_nothing_of_it(client: Client, ran: Any) -> None:
