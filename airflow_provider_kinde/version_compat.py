@@ -1,6 +1,6 @@
 """The one place for what differs between versions of Airflow.
 
-Airflow's classes are imported when they are asked for: parsing a DAG file must stay cheap.
+Airflow's classes are imported when they are needed: parsing a DAG file must stay cheap.
 """
 
 from __future__ import annotations

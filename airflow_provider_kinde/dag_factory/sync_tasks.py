@@ -187,7 +187,7 @@ def kinde_sync_params(*, approvals: bool = True) -> dict[str, Param]:
             type=["array", "null"],
             items={"type": "string"},
             title="HR ids",
-            description="Only these people, one id a line; everybody when empty. Never judges who is absent.",
+            description="Only these people, one id a line; all people when empty. No person counts as absent then.",
         ),
         "only": Param(
             [],

@@ -129,7 +129,7 @@ def connected(conn_id: str) -> Iterator[KindeClient]:
 
 
 class EmailParameterMixin:
-    """For operators whose ``email`` is a user's address and not, as Airflow has it, that of whom to alert.
+    """For operators whose ``email`` names a user of Kinde. In Airflow ``email`` names the recipient of alerts.
 
     Without it, ``email`` could not be mapped on Airflow 2, and Airflow would send its alerts to the user.
     """

@@ -50,8 +50,8 @@ class EarlierTries:
     def is_own(self, user: Mapping[str, Any]) -> bool:
         """Whether an earlier try of this task made the account, and has not finished it.
 
-        An earlier try may have been killed before Kinde answered. Then the account is this task's if it was created
-        about when that try asked for it, and no user has signed in with it.
+        An earlier try may have been killed before Kinde answered. Then the account counts as its own if it was created
+        within ten minutes of the request, and no user has signed in with it.
 
         :param user: the account as Kinde lists it.
         """

@@ -1,4 +1,4 @@
-"""Say who is in a Kinde organization, and with which roles. Each operator may run again."""
+"""Add, change and remove the members of a Kinde organization, and their roles. Each operator may run again."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class _MembersOperator(OrganizationOperator):
 
     @airflow_errors()
     def execute(self, context: Context) -> Result:
-        """Read who is a member, and write what is due, 100 users to a request.
+        """Read the members, and write what differs, 100 users to a request.
 
-        :raises KindeInputError: an empty list, an id that cannot be one, an unknown role, an address that two have.
+        :raises KindeInputError: an empty list, an invalid id, an unknown role, or an address that two users have.
         :raises KindeNotFoundError: no such organization or user.
         """
         from airflow_provider_kinde.resources.desired_members import OrganizationUsers, desired_members

@@ -1,4 +1,4 @@
-"""Create, change and delete Kinde organizations, and say who is in them. Each operator may run again.
+"""Create, change and delete Kinde organizations, and manage their members. Each operator may run again.
 
 Organizations are named by ``org_code`` or by one of ``handle``, ``external_id`` and ``name``.
 """

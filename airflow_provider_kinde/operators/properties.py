@@ -25,7 +25,7 @@ def property_texts(properties: Any) -> dict[str, Any]:
 def check_property_keys(client: Any, properties: Mapping[str, Any]) -> None:
     """Check keys of properties before anything is written (``GET /properties``).
 
-    An application without the scope for it goes on: Kinde refuses an unknown key all the same, only later.
+    Without the scope for this check, nothing is checked here. Kinde itself then refuses an unknown key.
 
     :param client: a ``KindeClient``.
     :param properties: property key -> value; nothing is read where it is empty.

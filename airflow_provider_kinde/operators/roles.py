@@ -1,4 +1,4 @@
-"""Say what a role gives, and have the holders' next tokens carry it. Each operator may run again."""
+"""Change the permissions of a role, and refresh the claims of users. Each operator may run again."""
 
 from __future__ import annotations
 

@@ -188,9 +188,9 @@ class KindeSyncPlanOperator(_SyncOperator):
 
 
 class KindeSyncApplyOperator(_SyncOperator):
-    """Carry out a plan that :class:`KindeSyncPlanOperator` wrote: what it holds and still stands, and nothing else.
+    """Apply the plan of a :class:`KindeSyncPlanOperator`: those of its changes that are still needed, and no others.
 
-    A task that fails half-way is simply run again: it does what is left.
+    A task that fails half-way can run again. It does what is left.
 
     :param spec: path of the spec file, as for the plan (templated).
     :param plan_path: the plan, usually ``{{ ti.xcom_pull("plan")["path"] }}`` (templated).
@@ -240,7 +240,7 @@ class KindeSyncApplyOperator(_SyncOperator):
         with self._recorded(context):
             self._check_run(context)
             if is_true(self.plan_only):
-                raise AirflowSkipException("only a plan was asked for")
+                raise AirflowSkipException("this run makes a plan only")
             spec, source = self._load(context)
             if self.approval_task_id:
                 self._check_approval(self.approval_task_id, spec, context)

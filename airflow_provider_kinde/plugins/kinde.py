@@ -2,7 +2,7 @@
 
 With ``[kinde] webhooks`` it takes Kinde's webhooks as well.
 
-Airflow loads plugins in each of its processes, so the pages themselves are imported when one of them is asked for.
+Airflow loads plugins in each of its processes, so the pages themselves are imported when one of them is opened.
 """
 
 from __future__ import annotations

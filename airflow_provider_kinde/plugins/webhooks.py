@@ -69,7 +69,7 @@ class Message:
 
 
 class SigningKeys:
-    """The public keys of a tenant, asked for only when they are needed, and never more often than every 30 seconds.
+    """The public keys of a tenant, requested when they are needed, at most every 30 seconds.
 
     :param url: where Kinde publishes them.
     """

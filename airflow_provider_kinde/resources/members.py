@@ -1,8 +1,8 @@
 """Read and write the members of an organization. Operators and the sync both use this module.
 
 Kinde takes 100 users in one request, and it may refuse all of them because of one. A refused request is sent again in
-halves until the refused user stands alone. A request that Kinde took proves nothing: the members are read again, and
-only what is read then is believed.
+halves until the refused user stands alone. An accepted request is no proof: the members are read again, and only what
+Kinde lists then counts as done.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def _plain_domain(domain: str) -> str:
 def email_key(text: str) -> str:
     """Bring an e-mail address into the form in which two addresses are compared.
 
-    Takes whatever stands in Kinde too: it never raises, and text that is no address is merely trimmed and folded.
+    Any text is accepted, also one that Kinde holds: text that is no address is only trimmed and folded.
 
     :param text: an address, valid or not.
     :returns: trimmed, case-folded, NFC, the domain in A-labels.

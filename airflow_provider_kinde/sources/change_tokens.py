@@ -23,11 +23,10 @@ def check_interval(source: Source) -> float:
 
 
 def change_token(source: Source, last: str | None = None, now: dt.datetime | None = None) -> str:
-    """A short text that is equal to ``last`` as long as the source has not changed.
+    """Return a short text that is equal to ``last`` as long as the source has not changed.
 
-    A source that knows best has a method ``change_token(last)`` (a file: when it was written, and its size; a
-    database with a watermark: what that query yields); an API with a list of changes is asked for those since the last
-    check, or for its ETag; everything else is read, and its rows are digested.
+    A source may have a method ``change_token(last)``. A file uses its time and size, a database the result of its
+    watermark query, an API its list of changes or its ETag. All rows of any other source are read and digested.
 
     :param source: the source.
     :param last: the token of an earlier look; ``None`` for the first one.

@@ -16,7 +16,7 @@ _IN_MEMORY = 1_000
 
 
 class KeptList:
-    """The items of an iterator, which is asked for each only once.
+    """The items of an iterator, which yields each of them only once.
 
     :param items: the iterator.
     """

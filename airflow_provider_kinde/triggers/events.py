@@ -82,7 +82,7 @@ class _WatchTrigger(_EventTrigger):  # type: ignore[misc]
         raise NotImplementedError
 
     async def _still_there(self, shared: Poller, before: Mapping[str, str], gone: Sequence[str]) -> dict[str, str]:
-        """Digests of those that are missing from a list and are there all the same."""
+        """The digests of items that a list lacks although they exist."""
         raise NotImplementedError
 
     def _compared(self, before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, list[str]]:

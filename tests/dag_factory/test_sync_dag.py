@@ -170,7 +170,7 @@ def test_nonsense_is_refused(company: Company) -> None:
         kinde_sync_dag(company.spec, on_change="email")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"a schedule of its own|needs Airflow 3"):
         kinde_sync_dag(company.spec, on_change="asset", schedule="@daily")
-    with pytest.raises(ValueError, match="no approval is asked"):
+    with pytest.raises(ValueError, match="approvers need approve="):
         kinde_sync_dag(company.spec, approvers=["ann"])
     with pytest.raises(ValueError, match="a list is expected"):
         kinde_sync_dag(company.spec, approve="blocked", approvers="ann")

@@ -72,7 +72,7 @@ def test_only_the_approver_answers_and_the_answer_cannot_be_forged(
     airflow.api("PATCH", task, {"new_state": "success"}, user="uma")
     assert finished(airflow, run).state == "failed"
     assert states(run)["apply"] == "failed"
-    assert "was changed since" in run.log("apply")
+    assert "was changed after the task ended" in run.log("apply")
     assert guarded_kinde.writes() == before
 
 

@@ -214,7 +214,7 @@ class Accounts:
         An address that the account had when the plan was made is the user's own, and stays.
 
         :param account: the account as the plan found it.
-        :param person: HR's word on the person.
+        :param person: the person according to HR.
         :returns: the primary address.
         """
         primary = fields.email_of(fields.fields_of(self.client.get_user_data(account.id))) or person.email

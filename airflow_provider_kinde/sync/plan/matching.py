@@ -62,7 +62,7 @@ class Match:
 
     @property
     def person(self) -> Person | None:
-        """HR's word, where the row was understood."""
+        """The person, where the row was understood."""
         return self._matches.persons.get(self.id)
 
     def agrees(self) -> bool:

@@ -1,4 +1,4 @@
-"""What one person needs: the decision, pure, for one pair of HR's word and Kinde's account."""
+"""Decide what one person needs, from HR's data on the person and the account in Kinde. Pure: it reads nothing."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Reconciler(AccountRights):
     # -- people with access -------------------------------------------------------------------------------------
 
     def provide(self, person: Person, account: Account | None) -> list[Change]:
-        """Give a person what HR says, and take what it does not.
+        """Plan what gives a person the access that HR's data say, and takes all other access of this sync.
 
         :param person: the person, as HR has them.
         :param account: the person's account; ``None`` where there is none.

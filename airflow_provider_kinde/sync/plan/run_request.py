@@ -27,7 +27,7 @@ class RunRequest:
     """What one run is to do. Made by :meth:`of`, which checks every value.
 
     :param now: the moment for which the plan is made.
-    :param ids: the HR ids that the run is for; ``None`` for everybody. With ids, no person counts as absent.
+    :param ids: the HR ids that the run is for; ``None`` for all people. With ids, no person counts as absent.
     :param only: the kinds of changes to plan; ``None`` for all.
     :param approve: hash of the plan that may pass the volume guards.
     :param approve_protected: HR ids of protected people who may lose access, be renamed or be adopted.
@@ -62,7 +62,7 @@ class RunRequest:
         """Make a request from what a user or an operator gave.
 
         :param now: a moment, as such or in ISO 8601; the current time when left out.
-        :param ids: HR ids; everybody when left out.
+        :param ids: HR ids; all people when left out.
         :param only: kinds of changes; all when left out.
         :param approve: hash of a plan.
         :param approve_protected: HR ids of protected leavers.
@@ -114,9 +114,9 @@ def as_source(source: Any) -> Source:
 
 
 def moment(now: pendulum.DateTime | str | None) -> pendulum.DateTime:
-    """Return a moment that was given as such, in ISO 8601, or not at all (the current time).
+    """Return a moment.
 
-    :param now: the moment.
+    :param now: the moment, also as text in ISO 8601; the current time when ``None``.
     :raises SyncError: for a text that is none, and for a year in which days cannot be counted on either side.
     """
     if now is None:

@@ -71,7 +71,7 @@ def find_unmanaged_leavers(
 
 
 def unmanaged_leavers_line(found: Sequence[UnmanagedLeaver]) -> list[str]:
-    """Write the warning about such accounts, with HR ids and Kinde's ids only; nothing where there are none.
+    """Write the warning about these accounts, with HR ids and Kinde's ids only. Empty where there are none.
 
     :param found: the accounts.
     """

@@ -109,7 +109,7 @@ def block_reason(document: Mapping[str, Any], blocked: Sequence[Mapping[str, Any
 
 def _no_changes(document: Mapping[str, Any], troubles: bool) -> str:
     if document.get("limits"):
-        return f"No changes for what was asked for: {document['limits']}"
+        return f"No changes for this selection: {document['limits']}"
     if document.get("absence_unknown"):
         return f"No changes; no person is treated as absent: {document['absence_unknown']}"
     if unmanaged := len(document.get("unmanaged_leavers") or ()):

@@ -98,10 +98,10 @@ def plan_lines(plan: Plan, color: bool = False, words: Wording = SYNC, *, full: 
 
 
 def _nothing(plan: Plan, words: Wording) -> str:
-    """The sentence of a plan that does nothing. It says "agrees" only where everybody was judged and no one waits."""
+    """The sentence of a plan without changes. It says "agrees" only if it is about all people, and none is held."""
     if words is not SYNC:
         return " ".join([words.nothing, *(f"{clean(line)[0].upper()}{clean(line)[1:]}." for line in plan.unknown_ids)])
-    said = f"No changes for what was asked for: {clean(plan.limits)}." if plan.limits else "No changes."
+    said = f"No changes for this selection: {clean(plan.limits)}." if plan.limits else "No changes."
     if unsettled := clean(plan.unsettled):
         return f"{said} {unsettled[0].upper()}{unsettled[1:]}".rstrip(".") + "."
     return said if plan.limits else words.nothing

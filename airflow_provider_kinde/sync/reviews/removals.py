@@ -91,7 +91,7 @@ def plan_removals(
     """Plan what the owners decided to remove. Reads only.
 
     A membership or role that a rule gives is not removed: the next sync would give it back. Its result is ``rule``,
-    with the rule to change. What somebody gave by hand, or ``keep`` leaves in place, is removed.
+    with the rule to change. What was given by hand, or is left in place by ``keep``, is removed.
 
     :param spec: the spec.
     :param source: an HR source, or a list of rows.
@@ -170,7 +170,7 @@ def _carry_out(
 
 
 def _unclear(plan: Plan, id: str, waiting: Mapping[str, str]) -> str:
-    """Why nobody knows what the rules give a person; empty where it is known."""
+    """Why it is not known what the rules give a person; empty where it is known."""
     if id in waiting:
         return waiting[id]
     if person_of(plan, id) is None and plan.people is not None and id in plan.people.ids:

@@ -211,7 +211,7 @@ class ApiDescription(CsvOptions):
     """An API, described."""
 
     url: Text = Field(description="A path below the connection's host, or a whole address.")
-    method: Literal["GET", "POST"] = Field(default="GET", description="How the list is asked for.")
+    method: Literal["GET", "POST"] = Field(default="GET", description="The method of the request for the list.")
     query: SentMapping = Field(
         default_factory=dict, description="Parameters; {today}, {today+14} are dates in timezone."
     )
@@ -263,5 +263,5 @@ class VendorDescription(ApiDescription):
     slashes: Flag = Field(default=False, description="Columns come as /work/title: {value: …}, as HiBob writes them.")
     restricted: Text = Field(default="", description="The field that lists what the account may not see.")
     dates: Flag = Field(default=False, description="Midnight with an offset is that day, as Workday writes it.")
-    fields: TextList = Field(default=(), description="Columns that were asked for: each is in every row.")
+    fields: TextList = Field(default=(), description="Columns that the request names: each is in every row.")
     may_lack: TextList = Field(default=(), description="Columns that a row leaves out when they are blank.")

@@ -44,7 +44,7 @@ Values = Sequence[Any] | Mapping[str, Any]
 
 
 class Database:
-    """The tables of one run. Text in, text out: what it means is known where it is written and read."""
+    """The tables of one run. The modules that write and read a table know what its texts mean."""
 
     def __init__(self) -> None:
         self._writing = threading.Lock()

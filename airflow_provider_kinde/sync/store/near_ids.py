@@ -1,4 +1,4 @@
-"""HR ids that look like one that nobody has: the id was mistyped, or its zeros were lost."""
+"""Find HR ids that are like an unknown one: it was mistyped, or it lost its zeros."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def near_ids(database: Database, id: str) -> list[str]:
     hyphens, or else with one or two other characters.
 
     :param database: the database of the run, with HR rows and accounts.
-    :param id: an id that nobody has.
+    :param id: an id that neither HR nor an account has.
     """
     plain = _plain(id)
     found = [id for (id,) in database.all(_SAME.format(most=MOST), {"plain": plain})] if plain else []

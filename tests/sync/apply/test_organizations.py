@@ -180,7 +180,7 @@ def test_an_organization_that_is_created_and_not_listed_fails(world: World) -> N
     spec = SPEC.replace("{name: Sales}", "{name: Field, create: true}")
     world.kinde.fault("POST", "/api/v1/organization$", status=200, body={"organization": {"code": "org_x"}})
     report = world.apply([person(1)], spec)
-    assert "lists no such organization" in report.plan.operations[0].error
+    assert "does not list it" in report.plan.operations[0].error
 
 
 def test_an_organization_that_was_created_and_renamed_is_found_by_its_external_id(world: World) -> None:

@@ -29,7 +29,7 @@ def test_plan_apply_and_explain_say_what_was_asked_for_and_suggest(world: World,
     line = f"id {typed}: no HR row and no account of this sync has it{near}"
     plan = world.plan(ROWS, ids=[typed])
     assert plan.warnings == [line]
-    said = f"No changes for what was asked for: id {typed}. I{line[1:]}".rstrip(".")
+    said = f"No changes for this selection: id {typed}. I{line[1:]}".rstrip(".")
     assert said in plan_text(plan)
     assert said in report_text(world.apply(ROWS, ids=[typed]))
     text, _ = explain(world.spec(), ROWS, world.client, typed, now=NOW)

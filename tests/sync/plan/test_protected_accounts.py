@@ -133,8 +133,8 @@ def test_an_address_of_other_letters_is_not_adopted(world: World) -> None:
 def test_a_limited_plan_without_changes_says_what_was_asked_for(world: World) -> None:
     world.apply(people(2))
     rows = [person(1, "Other"), person(2), person(3)]
-    assert "No changes for what was asked for: id 2." in plan_text(world.plan(rows, ids=["2"]))
-    assert "No changes for what was asked for: only delete, suspend." in plan_text(
+    assert "No changes for this selection: id 2." in plan_text(world.plan(rows, ids=["2"]))
+    assert "No changes for this selection: only delete, suspend." in plan_text(
         world.plan(rows, only=["suspend", "delete"])
     )
     assert "No changes. Kinde agrees with HR." in plan_text(world.plan(people(2)))
@@ -156,10 +156,10 @@ def test_a_plan_without_changes_says_who_waits_and_what_is_rejected(world: World
         for text in (plan_text(plan), headline(plan.content(), categories(plan.operations, 0))):
             assert "agrees" not in text
         assert words in plan_text(plan)
-    assert "No changes for what was asked for: id 2. 1 person is held." in plan_text(world.plan(rows, ids=["2"]))
+    assert "No changes for this selection: id 2. 1 person is held." in plan_text(world.plan(rows, ids=["2"]))
     plan = world.plan(rows, ids=["no such id"])
     for text in (plan_text(plan), headline(plan.content(), categories(plan.operations, 0))):
-        assert "No changes for what was asked for: id no such id" in text
+        assert "No changes for this selection: id no such id" in text
     assert "id no such id: no HR row and no account of this sync has it" in plan_text(plan)
     unread = world.plan([*rows[1:], person(" ")])
     for text in (plan_text(unread), headline(unread.content(), categories(unread.operations, 0))):
