@@ -106,8 +106,8 @@ test-browser: ## Airflow's pages and the docs in a real browser (needs chromium)
 	@$(ENV) browser docs
 	KINDE_SCREENSHOTS="$(KINDE_SCREENSHOTS)" $(KINDE_VENVS)/browser/bin/python -m pytest tests/browser
 
-.PHONY: screenshots
-screenshots: ## the pictures of the docs that the product itself makes (needs chromium)
+.PHONY: images
+images: ## all pictures of the docs anew, from the running product: reports, emulator, a real Airflow (needs chromium)
 	@$(ENV) browser
 	$(KINDE_VENVS)/browser/bin/python -m scripts.screenshots
 

@@ -1,6 +1,6 @@
-"""Make the pictures of the docs from the running product, in Chromium: the page of a blocked plan, and the emulator's.
+"""Make the pictures of the docs from the running product, in Chromium: a report, the emulator, and Airflow's pages.
 
-``make screenshots`` runs it in the environment ``browser``; it needs chromium (``apt-get install chromium``).
+``make images`` runs it in the environment ``browser``; it needs chromium (``apt-get install chromium``).
 """
 
 from __future__ import annotations
@@ -21,10 +21,19 @@ from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.page import plan_page
 from airflow_provider_kinde.sync.report.run_facts import RunFacts
+from demo.local_airflow import PASSWORD, USER, LocalAirflow
 from demo.local_kinde import CLIENT_ID, CLIENT_SECRET
-from demo.stage import ROOT, Stage
+from demo.stage import DAG_ID, DAGS, ROOT, Stage
 
 LEAVERS = 44
+TIMEOUT = 300
+"""Seconds to wait for one thing."""
+FORM = "kinde_onboard_user"
+DAG = f"""
+import os
+from airflow_provider_kinde.dag_factory import kinde_sync_dag
+dag = kinde_sync_dag(os.environ["KINDE_SYNC_SPEC"], dag_id="{DAG_ID}", approve="blocked")
+"""
 IMAGES = ROOT / "docs" / "images"
 
 
@@ -38,18 +47,100 @@ def synced_company(folder: Path) -> Iterator[tuple[Stage, SyncSpec, Any, KindeCl
         yield stage, spec, kinde, client
 
 
-def write_page(folder: Path, stage: Stage, spec: SyncSpec, client: KindeClient) -> Path:
-    """Let many people leave at once, and write the page of the plan."""
+def let_people_leave(stage: Stage) -> None:
+    """Terminate more people in HR than the guard lets pass: in each department some."""
     rows = stage.hr.rows()
-    for row in rows[:LEAVERS]:
+    for row in rows[::6][:LEAVERS]:
         row["Status"] = "Terminated"
     stage.hr.write(rows)
+
+
+def write_page(folder: Path, stage: Stage, spec: SyncSpec, client: KindeClient) -> Path:
+    """Let many people leave at once, and write the page of the plan."""
+    let_people_leave(stage)
     facts = RunFacts("airflow-provider-kinde, Airflow 3", dag_id="kinde_hr_sync", run_id="scheduled", task_id="plan")
     plan = plan_run(spec, make_source(spec), client, RunRequest.of())
     plan.run, plan.host = facts.of(client), "harborlane.kinde.com"
     page = folder / "plan.html"
     page.write_text("".join(plan_page(plan)), encoding="utf-8")
     return page
+
+
+def airflow_pictures(folder: Path, browser: Any) -> None:
+    """The connection form, the form for IT, and *Kinde* in Airflow with a plan that waits for approval."""
+    stage, dags = Stage(folder / "airflow"), folder / "dags"
+    dags.mkdir()
+    shutil.copy(DAGS / f"{FORM}.py", dags)
+    (dags / "sync.py").write_text(DAG, encoding="utf-8")
+    with stage.kinde() as kinde, LocalAirflow(stage.home, dags, stage.env(kinde)) as airflow:
+        page = signed_in(airflow, browser)
+        connection_picture(page, airflow)
+        form_picture(page, airflow)
+        airflow.unpause(DAG_ID)
+        airflow.run(DAG_ID, timeout=TIMEOUT)
+        let_people_leave(stage)
+        run = airflow.trigger(DAG_ID)
+        waits = ("awaiting_input", "deferred")
+        airflow.processes.wait_for("the question", lambda: run.tasks()["approve"]["state"] in waits, TIMEOUT, every=0.5)
+        page.goto(f"{airflow.url}/kinde/")
+        page.get_by_text("waits for approval").first.wait_for()
+        take(page, "kinde", height=720)
+        page.goto(f"{airflow.url}/{run.path}/tasks/approve/required_actions".replace("/dagRuns/", "/runs/"))
+        page.get_by_text(run.xcom("plan")["hash"]).first.wait_for(state="attached")
+        page.wait_for_timeout(1000)
+        take(page, "approval", height=900)
+
+
+def signed_in(airflow: LocalAirflow, browser: Any) -> Any:
+    """A page of Airflow, after the log-in."""
+    page = browser.new_page(viewport={"width": 1100, "height": 860}, color_scheme="light")
+    page.set_default_timeout(TIMEOUT * 1000)
+    page.goto(f"{airflow.url}/connections")
+    page.locator("input[name=username]").fill(USER)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Add Connection").wait_for()
+    return page
+
+
+def connection_picture(page: Any, airflow: LocalAirflow) -> None:
+    """The form of a new connection, filled in."""
+    page.get_by_role("button", name="Add Connection").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").first.fill("Kinde")
+    page.get_by_role("option", name="Kinde", exact=True).click()
+    dialog.locator("input[name=connection_id]").fill("kinde_default")
+    for name, value in (("host", "acme.kinde.com"), ("login", "3f9c…"), ("password", "a secret")):
+        dialog.locator(f"input[name={name}]").fill(value)
+    page.wait_for_timeout(500)  # until what opens has opened
+    take(page, "connection")
+
+
+def form_picture(page: Any, airflow: LocalAirflow) -> None:
+    """The form for IT, filled in for a person."""
+    airflow.unpause(FORM, TIMEOUT)
+    page.goto(f"{airflow.url}/dags/{FORM}", wait_until="networkidle")
+    page.get_by_role("button", name="Trigger").first.click()
+    dialog = page.get_by_role("dialog")
+    for name, value in (("email", "jo@example.com"), ("given_name", "Jo"), ("family_name", "Example")):
+        dialog.locator(f"[name=element_{name}]").fill(value)
+    dialog.get_by_role("combobox").first.click()
+    page.get_by_role("option").first.click()
+    page.wait_for_timeout(500)
+    take(page, "onboard")
+
+
+def take(page: Any, image: str, *, height: int = 0) -> None:
+    """Take one picture.
+
+    :param page: the page.
+    :param image: the name of the file, without suffix.
+    :param height: of the window; as it is when 0.
+    """
+    if height:
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
+    page.screenshot(path=str(IMAGES / f"{image}.png"))
+    print((IMAGES / f"{image}.png").relative_to(ROOT), flush=True)
 
 
 def main() -> int:
@@ -68,8 +159,8 @@ def main() -> int:
             pages = {"emulator": kinde.url, "report": write_page(folder, stage, spec, client).as_uri()}
             for image, address in pages.items():
                 page.goto(address)
-                page.screenshot(path=str(IMAGES / f"{image}.png"))
-                print((IMAGES / f"{image}.png").relative_to(ROOT))
+                take(page, image)
+        airflow_pictures(folder, browser)
         browser.close()
     return 0
 
