@@ -38,6 +38,11 @@ class ThreadPool:
             self._end(len(self._threads) - len(self._threads) // 2)
 
     @property
+    def threaded(self) -> bool:
+        """Whether work is done in threads, and not where it is submitted."""
+        return bool(self._threads)
+
+    @property
     def size(self) -> int:
         """How many pieces of work are done at once."""
         return max(1, len(self._threads))
@@ -50,7 +55,7 @@ class ThreadPool:
         :returns: its future result; done already where there are no threads.
         """
         future: Future[Result] = Future()
-        if self._threads:
+        if self.threaded:
             self._work.put((future, lambda: work(item)))
         else:
             _do(future, lambda: work(item))
@@ -76,7 +81,7 @@ class ThreadPool:
         :param ahead: the most parts that wait for the caller.
         :returns: the number of a list and its next part; the part is empty when the list is at its end.
         """
-        if not self._threads:
+        if not self.threaded:
             for number, items in enumerate(lists):
                 yield from ((number, part) for part in _parts(items, size))
             return

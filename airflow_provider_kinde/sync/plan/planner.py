@@ -24,17 +24,18 @@ from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
+from airflow_provider_kinde.sync.plan.snapshot_reading import SnapshotReading
 from airflow_provider_kinde.sync.plan.unmanaged_leavers import find_unmanaged_leavers, unmanaged_leavers_line
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.connections import find_connections
 from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations
-from airflow_provider_kinde.sync.snapshot.reader import Snapshot, read_snapshot
+from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People, decode_memberships
-from airflow_provider_kinde.sync.tenant import client_of, wrong_tenant
+from airflow_provider_kinde.sync.tenant import wrong_tenant
 
 
 def make_plan(
@@ -101,22 +102,28 @@ def plan_run(
     """
     policies = load_policies(spec)
     database = Database()
-    people = read_people(spec, as_source(source), request.now, database, progress)
-    # Only now: the command line opens its connection while HR is being read.
-    client = client_of(client)
-    requests = (client.counts.read, client.counts.write)
-    plan = Plan(spec, client.host, request.now, counts_before=requests, sign=client.sign, shift=request.shift)
-    if reason := wrong_tenant(spec.tenant, client.host):
-        plan.blocked = [Block(reason, False)]
-        return plan
-    plan.people = people
-    plan.warnings = [*people.warnings, *request.recent.warnings]
-    if people.problems:
-        plan.rejected = people.rejected
-        plan.blocked = [Block(problem, False) for problem in people.problems]
-        return plan
-    plan.limits = request.limits
-    plan.snapshot = snapshot = read_snapshot(spec, client, progress, database)
+    with SnapshotReading(spec, client, database, progress) as kinde:
+        people = read_people(spec, as_source(source), request.now, database, kinde.hr_progress)
+        client = kinde.client()  # only now: the command line opens its connection while HR is being read
+        plan = Plan(
+            spec,
+            client.host,
+            request.now,
+            counts_before=kinde.counts_before,
+            sign=client.sign,
+            shift=request.shift,
+        )
+        if reason := wrong_tenant(spec.tenant, client.host):
+            plan.blocked = [Block(reason, False)]
+            return plan
+        plan.people = people
+        plan.warnings = [*people.warnings, *request.recent.warnings]
+        if people.problems:
+            plan.rejected = people.rejected
+            plan.blocked = [Block(problem, False) for problem in people.problems]
+            return plan
+        plan.limits = request.limits
+        plan.snapshot = snapshot = kinde.snapshot()
     _read_missing_properties(spec, snapshot, client)
     _check_aliases(spec, people, snapshot)
     find_connections(spec, people, client)

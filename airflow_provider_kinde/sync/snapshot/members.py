@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from airflow_provider_kinde.resources.members import iter_members
@@ -19,13 +19,18 @@ AHEAD = 32
 """Pages that wait for being stored: while an index is made, or a large page is stored, lists are read on."""
 
 
-def iter_organization(client: Any, organization: Organization) -> Iterator[tuple[str, frozenset[str]]]:
+def iter_organization(
+    client: Any, organization: Organization, wait: Callable[[], object] | None = None
+) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield the members of an organization: Kinde user id, role keys (``GET /organizations/{code}/users``).
 
     :param client: a ``KindeClient``.
     :param organization: the organization; nothing is read of one that does not exist yet.
+    :param wait: called first; returns when the organization may be read.
     """
     if organization.code:
+        if wait:
+            wait()
         organization.read_at = time.monotonic()
         yield from iter_members(client, organization.code)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
@@ -92,7 +92,11 @@ class Snapshot:
 
 
 def read_snapshot(
-    spec: SyncSpec, client: Any, progress: Progress | None = None, database: Database | None = None
+    spec: SyncSpec,
+    client: Any,
+    progress: Progress | None = None,
+    database: Database | None = None,
+    wait: Callable[[], object] | None = None,
 ) -> Snapshot:
     """Read all that a plan needs, each list once, page by page; users and members of all organizations at once.
 
@@ -103,18 +107,21 @@ def read_snapshot(
     :param client: a ``KindeClient``.
     :param progress: called while long lists are read.
     :param database: the database to keep them in; a new one when left out.
+    :param wait: called before each organization but the first; returns when more may be read at once.
     :raises SpecError: Kinde does not have an organization or a role of the spec.
     :raises KindeResponseError: a list cannot be Kinde's.
     :raises SyncError: the same.
     """
     try:
-        return _read(spec, client, progress or (lambda stage, done, total: None), database or Database())
+        return _read(spec, client, progress or (lambda stage, done, total: None), database or Database(), wait)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise SyncError(f"a list of Kinde has an unexpected form ({what}). Nothing was written") from error
 
 
-def _read(spec: SyncSpec, client: Any, progress: Progress, database: Database) -> Snapshot:
+def _read(
+    spec: SyncSpec, client: Any, progress: Progress, database: Database, wait: Callable[[], object] | None
+) -> Snapshot:
     roles = {str(role["key"]): str(role["id"]) for role in client.iter_roles() if role.get("key")}
     check_roles(spec, roles)
     listed = list(client.iter_organizations())
@@ -124,7 +131,7 @@ def _read(spec: SyncSpec, client: Any, progress: Progress, database: Database) -
         if wrong := check_directories(spec, named, client):
             raise wrong
     accounts = AccountTable(database, spec.name)
-    _read_lists(client, accounts, list(organizations.values()), progress)
+    _read_lists(client, accounts, list(organizations.values()), progress, wait)
     read_unlisted(accounts, client)
     if spec.person.properties and (count := len(accounts)):
         read_all_properties(client, database, count, progress)
@@ -132,11 +139,17 @@ def _read(spec: SyncSpec, client: Any, progress: Progress, database: Database) -
     return Snapshot(client.host, accounts, organizations, roles, default)
 
 
-def _read_lists(client: Any, accounts: AccountTable, organizations: list[Organization], progress: Progress) -> None:
+def _read_lists(
+    client: Any,
+    accounts: AccountTable,
+    organizations: list[Organization],
+    progress: Progress,
+    wait: Callable[[], object] | None,
+) -> None:
     """Read users and members. A list is read page after page, so the longest list says how long this takes."""
     database, users, done, more_users = accounts.database, 0, 0, True
-    members = [iter_organization(client, organization) for organization in organizations]
-    lists: list[Iterable[Any]] = [iter_users(client), *members]
+    lists: list[Iterable[Any]] = [iter_users(client)]
+    lists += [iter_organization(client, one, wait if place else None) for place, one in enumerate(organizations)]
     with ThreadPool(min(client.max_concurrency, len(lists))) as pool:
         for number, page in pool.read(lists, PAGE, AHEAD):
             if number:

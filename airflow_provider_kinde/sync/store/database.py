@@ -100,7 +100,8 @@ class Database:
         :param sql: the statement.
         :param values: the values of its placeholders.
         """
-        self.all(sql, values)
+        with self._writing:
+            self.all(sql, values)
 
     def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows to a table as they come.
