@@ -111,7 +111,7 @@ class ThreadPool:
             ended.set()
             for future in futures:
                 future.cancel()
-            room.release(len(lists))
+                room.release()  # one that waits for room sees that this is over
 
     def shutdown(self, *, cancel: bool = False) -> None:
         """Wait for all work, and end the threads.

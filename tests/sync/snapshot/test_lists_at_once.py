@@ -106,6 +106,11 @@ def test_lists_are_read_ahead_of_the_caller_and_not_further() -> None:
     assert [n for number, part in rest if number == 1 for n in part][-1] == 1099
 
 
+def test_no_list_is_read_to_its_end_at_once() -> None:
+    with ThreadPool(2) as pool:
+        assert list(pool.read([], size=5, ahead=1)) == []
+
+
 def test_a_caller_that_stops_ends_the_threads() -> None:
     def endless() -> Iterator[int]:
         while True:
