@@ -278,11 +278,8 @@ class KindeMembershipEventTrigger(_WatchTrigger):
     "at": time}``. All else is as for :class:`KindeUserEventTrigger`.
 
     :param org_code: the organization's code.
-    :param kinde_conn_id: Airflow connection.
-    :param events: which of ``added``, ``changed`` (other roles) and ``removed`` fire; all when left out.
-    :param poll_interval: seconds (or a ``timedelta``) between two polls; each reads all members, 500 to a request.
-    :param storage_path: folder for the digests, local or ``ObjectStoragePath``; ``[kinde] storage_path`` when left out.
-    :param name: tells two watchers apart that otherwise watch the same.
+    :param common: the other parameters of :class:`KindeUserEventTrigger`. ``events`` are ``added``, ``changed`` (other
+        roles) and ``removed``; each poll reads all members, 500 to a request.
     :raises RuntimeError: on Airflow 2, which has no asset watchers.
     :raises ValueError: no organization, an unknown kind of event, or an interval that is none.
     """
@@ -290,23 +287,8 @@ class KindeMembershipEventTrigger(_WatchTrigger):
     what = "members"
     kinds = ("added", "changed", "removed")
 
-    def __init__(
-        self,
-        *,
-        org_code: str,
-        kinde_conn_id: str = "kinde_default",
-        events: Sequence[str] | None = None,
-        poll_interval: float | timedelta = 900.0,
-        storage_path: str | None = None,
-        name: str = "",
-    ) -> None:
-        super().__init__(
-            kinde_conn_id=kinde_conn_id,
-            events=events,
-            poll_interval=poll_interval,
-            storage_path=storage_path,
-            name=name,
-        )
+    def __init__(self, *, org_code: str, **common: Any) -> None:
+        super().__init__(**common)
         if not str(org_code or "").strip():
             raise ValueError(f"org_code={org_code!r}: expected the code of an organization")
         self.org_code = str(org_code).strip()

@@ -49,16 +49,15 @@ class Search:
     timezone: dt.tzinfo
     storage: Callable[[str], Any]
 
-    def find(self, path: str, name: str, now: dt.datetime | None = None) -> list[FoundFile]:
+    def find(self, path: str, name: str) -> list[FoundFile]:
         """Find the file, or the files, that a path of the spec means.
 
         :param path: the path, with ``*`` and ``{today}`` in it or not.
         :param name: the path for messages.
-        :param now: the moment of the run; the clock's when left out.
         :returns: the files, by name.
         :raises SourceError: no file matches.
         """
-        texts = dated(path, now or dt.datetime.now(self.timezone))
+        texts = dated(path, dt.datetime.now(self.timezone))
         if texts == [path] and "*" not in path and self.max_age is None:
             return [FoundFile(path)]
         found = {match.path: match for text in texts for match in self._matches(text)}

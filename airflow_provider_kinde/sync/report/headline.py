@@ -23,6 +23,8 @@ _COUNTED = {
 }
 _ONE_SENTENCE = (("delete",), ("suspend",), ("create", "adopt", "enable"))
 """Categories that the sentence tells apart; the others are told as people who change."""
+_LONGEST = 120
+"""The most characters of a subject."""
 _LOSSES = ("suspend", "delete", "remove_membership", "remove_role")
 
 
@@ -67,12 +69,11 @@ def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
     return f"{said}."
 
 
-def subject(document: Mapping[str, Any], found: Iterable[Category], longest: int = 120) -> str:
+def subject(document: Mapping[str, Any], found: Iterable[Category]) -> str:
     """Write what an approver is asked, short enough for a list: ``acme-hr: 44 people would lose access, limit 28``.
 
     :param document: the content of ``plan.json``, without its operations.
     :param found: the people, grouped.
-    :param longest: the most characters.
     """
     exceeded = [check for check in document.get("guards") or () if check.get("exceeded")]
     if exceeded:
@@ -87,7 +88,7 @@ def subject(document: Mapping[str, Any], found: Iterable[Category], longest: int
         rest = sum(category.count for category in counts.values()) - (told[0].count if told else 0)
         said += f", {rest:,} other {'change' if rest == 1 else 'changes'}" if rest else ""
     text = f"{document['spec']}: {said}"
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def block_reason(document: Mapping[str, Any], blocked: Sequence[Mapping[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from airflow_provider_kinde.sync.report.report import Report
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
 MARK = "[redacted]"
+_MOST_REASONS = 3
 
 _KEPT = frozenset({"suspended", "left", "finished", "taken out", "unfinished", "roles", "organizations", "connection"})
 """Keys of ``before`` and ``after`` whose values stay. All other values are about the person."""
@@ -74,23 +75,24 @@ def redact_file(file: PlanFile) -> PlanFile:
     return PlanFile({**head, "redacted": True}, ChangeList(map(_operation, file.operations)), file.content)
 
 
-def first_reasons(report: Report, most: int = 3) -> list[str]:
-    """Say why the first changes were not made, without names and addresses.
+def first_reasons(report: Report) -> list[str]:
+    """Say why the first changes were not made, in at most three reasons, without names and addresses.
+
+    The reasons of failed changes come before those of skipped ones.
 
     :param report: a report of a run that failed in part.
-    :param most: how many different reasons to give; those of failed changes come before those of skipped ones.
     :returns: one text for each reason, with the first HR id (or the organization's alias) that it is about.
     """
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}
     for operation in report.plan.operations:
         found = {"failed": failed, "skipped": skipped}.get(operation.outcome)
-        if found is not None and len(found) < most:
+        if found is not None and len(found) < _MOST_REASONS:
             what = f"{operation.id or operation.alias} ({operation.kind.replace('_', ' ')})"
             found.setdefault(error_without_values(operation.error), what)
-        if len(failed) == most:
+        if len(failed) == _MOST_REASONS:
             break
-    return [f"{what}: {reason}" for reason, what in [*failed.items(), *skipped.items()][:most]]
+    return [f"{what}: {reason}" for reason, what in [*failed.items(), *skipped.items()][:_MOST_REASONS]]
 
 
 def without_values(text: str) -> str:
