@@ -15,6 +15,7 @@ from airflow_provider_kinde.cli.shared import (
     show,
     write_private,
 )
+from airflow_provider_kinde.counted import counted
 
 _SHOWN = 20
 
@@ -55,6 +56,6 @@ def _accounts(options: argparse.Namespace) -> int:
                 seen = f"last sign-in {account.last_sign_in or 'never'}"
                 show(f"  orphan  {clean(account.email or account.user_id)}  {clean(account.name)}  {clean(seen)}\n")
         if counts["orphan"] > _SHOWN:
-            show(f"  ... and {counts['orphan'] - _SHOWN:,} more orphans: write the whole list with --out\n")
+            show(f"  ... and {counted(counts['orphan'] - _SHOWN, 'more orphan')}: write the whole list with --out\n")
     show(f"{clean(line)}\n" for line in inventory.summary(counts))
     return 0

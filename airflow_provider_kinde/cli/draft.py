@@ -11,6 +11,7 @@ from airflow_provider_kinde.cli.connection import Connection
 from airflow_provider_kinde.cli.next_steps import command
 from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import show, to_json
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 
 
@@ -64,7 +65,7 @@ def _init(options: argparse.Namespace) -> int:
         raise SyncError(f"{options.out} could not be written: {error.strerror or error}") from error
     checks = text.count("# check")
     show(
-        f"{options.out}: a draft, {checks} line(s) marked `# check`. Read it first.\n"
+        f"{options.out}: a draft, {counted(checks, 'line')} marked `# check`. Read it first.\n"
         f"Next: {command('validate', options, spec=options.out)}\n"
     )
     return 0

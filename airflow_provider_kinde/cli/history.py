@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.cli.progress import Progress
 from airflow_provider_kinde.cli.shared import add_common, fail, open_all, show
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import ProviderError, SyncError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _evidence(history: History, spec: SyncSpec, options: argparse.Namespace) -> 
         known, keys = options.head.strip().lower(), _keys(spec, options)
         tables, check = collect(history, begin, end, known=known, held_days=options.held_days, keys=keys)
         paths = write_evidence(options.evidence, spec.name, begin, end, tables)
-    show(f"{path}: {len(table.rows):,} rows\n" for path, table in zip(paths, tables, strict=False))
+    show(f"{path}: {counted(len(table.rows), 'row')}\n" for path, table in zip(paths, tables, strict=False))
     show(f"{paths[-1]}\n")
     if check.problems:
         return fail(f"the history in {history.folder} is not whole, and completeness.csv says so: {check.problems[0]}")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _write(folder: str, plan: Plan, client: Any) -> list[str]:
     if not lines.people:
         return ["No import file was written: the plan creates no account that an import can make.", *lines.left()]
     what = "1 file" if files.number == 1 else f"{files.number} files, users-001.ndjson and so on,"
-    people = "1 person" if lines.people == 1 else f"{lines.people:,} people"
+    people = counted(lines.people, "person", "people")
     head = f"{what} for Kinde's import in {folder}: {people}. They hold names and addresses: delete them afterwards."
     return [head, *(f"  {line}" for line in lines.advice())]
 

@@ -6,6 +6,7 @@ import sys
 import time
 
 from airflow_provider_kinde.cli.interruption import ignore_interruptions
+from airflow_provider_kinde.counted import singular
 
 _WORDS = {
     "reading HR": ("reading HR", "rows"),
@@ -59,11 +60,10 @@ class Progress:
         if stage != self._stage:
             self._finish_line()
         self._stage, self._next = stage, now + (0.1 if self._terminal else _EVERY)
-        what, counted = _WORDS.get(stage, (stage, ""))
+        what, things = _WORDS.get(stage, (stage, ""))
+        things = singular(things) if (total if total is not None else done) == 1 else things
         of = f" of {total:,}" if total is not None and not last else ""
-        self._print(
-            f"{what} … {done:,}{of} {counted}".rstrip() if done or total is not None else f"{what} …", last=last
-        )
+        self._print(f"{what} … {done:,}{of} {things}".rstrip() if done or total is not None else f"{what} …", last=last)
 
     def _print(self, text: str, *, last: bool) -> None:
         if sys.stderr is None or text == self._shown:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kinde.cli.shared import fail, show
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import ProviderError, SourceError
 
 if TYPE_CHECKING:
@@ -71,10 +72,14 @@ def _check(options: argparse.Namespace) -> int:
     source = make_source(spec)
     load_policies(spec)
     check_examples(spec)
-    rules, tests = len(spec.memberships), f", {len(spec.tests)} test(s) pass" if spec.tests else ""
+    rules, tests = (
+        len(spec.memberships),
+        f", {counted(len(spec.tests), 'test passes', 'tests pass')}" if spec.tests else "",
+    )
     blocking, lines = _look_at_file(spec, source)
     verdict = "the spec is valid, but its file would block a plan" if blocking else "valid"
-    show(f"{options.spec}: {verdict}. {spec.name}: {spec.source.type} source, {rules} membership rule(s){tests}\n")
+    show(f"{options.spec}: {verdict}. {spec.name}: {spec.source.type} source, ")
+    show(f"{counted(rules, 'membership rule')}{tests}\n")
     both = same_text(spec.employment.date_format)
     # Rows that hold such a date say so themselves, with their number.
     if both and not any(f"{both[0]} and {both[1]}" in line for line in lines):
@@ -111,11 +116,13 @@ def _look_at_file(spec: SyncSpec, source: Source) -> tuple[bool, list[str]]:
     found = [*blocking, *(f"! {warning}" for warning in people.warnings)]
     if people.rejected:
         first = people.rejected[0]
-        found.append(f"! {len(people.rejected):,} of {people.rows:,} rows rejected; row {first.row}: {first.reason}")
+        found.append(
+            f"! {len(people.rejected):,} of {counted(people.rows, 'row')} rejected; row {first.row}: {first.reason}"
+        )
     if people.problems:
         return True, found
     lines = coverage_of(spec, people).lines()
     words = "what the rules do not cover" if lines else "the rules cover every person and value"
     words += " of the other rows" if people.rejected and not lines else ""
-    found.append(f"{people.source}, {people.rows:,} rows: {words}")
+    found.append(f"{people.source}, {counted(people.rows, 'row')}: {words}")
     return bool(blocking), [*found, *(f"  {line}" for line in lines)]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.links.report import answer_address, base_url, has_pages, page_address
 from airflow_provider_kinde.notifications.last_alerts import BLOCKED, DONE, FAILED, PLANNED, WAITING
 
@@ -72,7 +73,7 @@ def text_of(message: Mapping[str, Any]) -> str:
     elif message.get("approvable"):
         lines.append(f"to let this plan pass once, approve {message['hash']} (Trigger, Approve a blocked plan)")
     failed = {kind: n for kind, n in (message.get("outcomes") or {}).items() if n and kind != "done"}
-    lines += [f"{n} operations {kind}" for kind, n in failed.items()]
+    lines += [f"{counted(n, 'operation')} {kind}" for kind, n in failed.items()]
     lines += [f"{name}: {message[name]}" for name in ADDRESSES if message.get(name)]
     if message.get("path"):
         lines.append(f"in full: {message['path']}")

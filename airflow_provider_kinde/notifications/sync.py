@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import BaseNotifier
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.notifications import channels
 from airflow_provider_kinde.notifications.last_alerts import (
     DONE,
@@ -182,5 +183,5 @@ def _duration(seconds: float) -> str:
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= length:
             count = int(seconds // length)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
+            return counted(count, unit)
     return "less than a minute"

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
 )
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.links.report import KindeReportLink
 from airflow_provider_kinde.operators.asset_events import tell_outlets
@@ -229,7 +230,7 @@ class KindeSpecOperator(RunHistoryMixin, TextTemplatesMixin, CancellableMixin, B
         if result["approvable"]:
             self.log.error("to let exactly this plan pass once, approve %s", result["hash"])
         count = len(result["blocked"])
-        raise AirflowFailException(f"blocked, nothing was written: {count} reason(s), which are in the log above")
+        raise AirflowFailException(f"blocked, nothing was written. In the log above: {counted(count, 'reason')}")
 
     def _fail(self, report: Report, result: dict[str, Any], context: Context) -> None:
         from airflow_provider_kinde.sync.report.redaction import first_reasons
@@ -244,7 +245,7 @@ class KindeSpecOperator(RunHistoryMixin, TextTemplatesMixin, CancellableMixin, B
             )
         who = some(dict.fromkeys(o.id or o.alias or "" for o in report.plan.operations if o.outcome != "done"))
         raise AirflowException(
-            f"{report.failed} of {len(report.plan.operations)} operations are left. The first reasons: "
+            f"{report.failed} of {counted(len(report.plan.operations), 'operation')} not done. The first reasons: "
             f"{'; '.join(result['reasons'])}. All reasons are in {result['path']}. A retry does only what is left. "
             f"Ids: {who}"
         )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
+
 Value = str | int | float | bool | None
 
 
@@ -75,7 +77,7 @@ class Findings:
 
     def text(self) -> str:
         """Everything as a table."""
-        lines = [f"Kinde at {self.host}, {self.probed_at}, {self.requests} requests", ""]
+        lines = [f"Kinde at {self.host}, {self.probed_at}, {counted(self.requests, 'request')}", ""]
         rows = [(name, written(finding.value), finding.evidence) for name, finding in sorted(self.learnt.items())]
         lines += _table(("setting", "value", "how it showed"), rows)
         if self.seen:

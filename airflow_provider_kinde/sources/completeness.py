@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import IO
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.rows import RowReading
 
 _SHA256 = re.compile(r"\\?([0-9a-fA-F]{64})(?:\s+\*?(.+))?")
@@ -132,15 +133,17 @@ class Proof:
         """
         expect, before = self.expect, len(self.reading.incomplete)
         if expect.min_rows is not None and rows < expect.min_rows:
-            self._fail(f"it has {rows} rows, and expect.min_rows is {expect.min_rows}")
+            self._fail(f"it has {counted(rows, 'row')}, and expect.min_rows is {expect.min_rows}")
         if expect.trailer is not None:
             match = expect.trailer.fullmatch(self._last_line or "")
             if not match:
                 self._fail(f"its last line is not the trailer {expect.trailer_text!r} that the spec expects")
             elif int(match["rows"]) != rows:
-                self._fail(f"its trailer counts {int(match['rows'])} rows, and {rows} were read")
+                self._fail(
+                    f"its trailer counts {counted(int(match['rows']), 'row')}, and {counted(rows, 'was', 'were')} read"
+                )
         if self._rows is not None and self._rows != rows:
-            self._fail(f"its manifest counts {self._rows} rows, and {rows} were read")
+            self._fail(f"its manifest counts {counted(self._rows, 'row')}, and {counted(rows, 'was', 'were')} read")
         if self._sha256 is not None and digest is not None and not before and digest() != self._sha256:
             self._fail("its SHA-256 is not the one in its manifest: one of the two is of another export")
         asked = expect.min_rows is not None or expect.trailer is not None or expect.manifest is not None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.http.source import settle_min_rows
 from airflow_provider_kinde.sync.model import Row
@@ -172,7 +173,7 @@ class SqlSource:
                 fetched += len(batch)
                 batch = cursor.fetchmany(_BATCH)
         except Exception as error:
-            raise SourceError(f"{reading.name} broke off after {fetched} rows: {_told(error)}") from None
+            raise SourceError(f"{reading.name} broke off after {counted(fetched, 'row')}: {_told(error)}") from None
         finally:
             _close(connection)
         settle_min_rows(reading, self.min_rows, count)

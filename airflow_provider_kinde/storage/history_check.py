@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import HEAD, History, head_text
 from airflow_provider_kinde.storage.history_signature import SignatureCheck, digest_entry
@@ -169,5 +170,5 @@ def check_lines(check: ChainCheck) -> list[str]:
         return ["the history is empty"]
     lines = [f"! {problem}" for problem in check.problems] + [f"note: {note}" for note in check.notes]
     if not check.problems:
-        lines.append(f"the chain is whole: {check.entries:,} entries, {check.first} to {check.last}")
+        lines.append(f"the chain is whole: {counted(check.entries, 'entry', 'entries')}, {check.first} to {check.last}")
     return [*lines, *check.checkpoints, *check.checked, f"head: {check.head}"]

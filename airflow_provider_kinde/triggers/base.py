@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import (
 )
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import may_retry
 from airflow_provider_kinde.triggers.durations import count, seconds
 from airflow_provider_kinde.triggers.poller import until_next
@@ -96,7 +97,8 @@ class WaitTrigger(BaseTrigger):
                 failures += 1
                 self.log.warning("check %s of %s failed: %s", failures, self.max_failures or "any", error)
                 if self.max_failures is not None and failures >= self.max_failures:
-                    message = f"{failures} checks in a row failed, the last one with {type(error).__name__}: {error}"
+                    failed = f"{counted(failures, 'check')} in a row failed"
+                    message = f"{failed}, the last one with {type(error).__name__}: {error}"
                     return _event(status="error", retry=True, message=message)
             else:
                 failures = 0

@@ -177,7 +177,7 @@ def test_a_store_that_goes_away_in_the_middle_loses_no_report(
     # The next run finds nothing to do, and its entry lists what it found.
     bucket.server.fault = lambda call: None
     run(command, 0, "apply")
-    assert "the chain is whole: 1 entries" in run(command, 0, "history", "--verify")
+    assert "the chain is whole: 1 entry" in run(command, 0, "history", "--verify")
     leave(company, 1)
     before = writes(kinde)
     bucket.server.fault = lambda call: GONE if writes(kinde) > before else None

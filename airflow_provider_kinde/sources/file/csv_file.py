@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import MAX_CELL, MAX_COLUMNS, RowReading
@@ -228,7 +229,7 @@ def _rows(
                     yield ragged
                 widths[len(cells)] += 1
                 last = cells
-                ragged = Row(number, {}, f"has {len(cells)} cells where the header has {len(header)}")
+                ragged = Row(number, {}, f"has {counted(len(cells), 'cell')} where the header has {len(header)}")
             continue
         if extra:
             del cells[len(header) :]
@@ -256,8 +257,8 @@ def _other_layout(cells: list[str], width: int) -> str:
         return ""
     mark = "a tab" if found[0] == "\t" else repr(found[0])
     return (
-        f"its one cell holds {mark} {width - 1} times. Either the rows have another delimiter than the header, or "
-        "each row stands in quotes as a whole: export the file again, without one of these"
+        f"its one cell holds {mark} {counted(width - 1, 'time')}. Either the rows have another delimiter than the "
+        "header, or each row stands in quotes as a whole: export the file again, without one of these"
     )
 
 
@@ -267,8 +268,8 @@ def _why_ragged(widths: Counter[int], width: int, header_line: int) -> str:
     if usual != width and rows > 1:
         line = f"line {header_line}" if header_line else "header in the spec"
         return (
-            f"{rows} rows have {usual} cells. If {line} is not the header, set skip_rows to the number of lines "
-            "above it; else look for one delimiter too many, or for another delimiter"
+            f"{rows} rows have {counted(usual, 'cell')}. If {line} is not the header, set skip_rows to the number of "
+            "lines above it; else look for one delimiter too many, or for another delimiter"
         )
     if widths.keys() <= {width} or max(widths) <= width:
         return "was the file cut off? (A last line that is no row, such as a sum, is named in expect.trailer)"

@@ -9,6 +9,7 @@ from statistics import median
 
 import pendulum
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sources.file.source import FileSource
 from airflow_provider_kinde.sync.rules.backtest import Export
@@ -86,7 +87,8 @@ def _gaps(moments: list[pendulum.DateTime]) -> list[str]:
         return []
     usual = median(distances)
     return [
-        f"a gap: no export between {before:%Y-%m-%d} and {after:%Y-%m-%d} ({days:.0f} days; usual are {usual:.0f})"
+        f"a gap: no export between {before:%Y-%m-%d} and {after:%Y-%m-%d} "
+        f"({counted(round(days), 'day')}; usual: {usual:.0f})"
         for (before, after), days in zip(pairwise(moments), distances, strict=True)
         if days > _GAP * usual
     ]

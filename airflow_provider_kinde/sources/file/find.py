@@ -12,6 +12,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 
 _TODAY = re.compile(r"\{today([+-]\d{1,4})?(?::([^{}]+))?\}")
@@ -127,4 +128,6 @@ def dated(path: str, now: dt.datetime) -> list[str]:
 
 
 def _hours(seconds: float) -> str:
-    return f"{seconds / 86400:g} days" if seconds % 86400 == 0 else f"{seconds / 3600:g} hours"
+    if seconds % 86400 == 0:
+        return counted(int(seconds // 86400), "day")
+    return counted(int(seconds // 3600), "hour") if seconds % 3600 == 0 else f"{seconds / 3600:g} hours"

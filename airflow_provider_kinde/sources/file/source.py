@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.change_tokens import stat_token
 from airflow_provider_kinde.sources.completeness import Expect, HashingFile
@@ -141,7 +142,8 @@ class FileSource:
         expect = self.options.expect
         if expect.min_rows is not None and count < expect.min_rows:
             reading.incomplete.append(
-                f"{reading.name} is incomplete: it has {count} rows, and expect.min_rows is {expect.min_rows}"
+                f"{reading.name} is incomplete: it has {counted(count, 'row')}, "
+                f"and expect.min_rows is {expect.min_rows}"
             )
         asked = expect.min_rows is not None or expect.trailer is not None or expect.manifest is not None
         reading.proven = asked and not reading.incomplete
@@ -231,7 +233,9 @@ def _to_the_end(
             yield row
         settle(count)
     except OSError as error:
-        raise SourceError(f"{reading.name} broke off while it was read, after {count} rows: {error}") from error
+        raise SourceError(
+            f"{reading.name} broke off while it was read, after {counted(count, 'row')}: {error}"
+        ) from error
     finally:
         stream.close()
 

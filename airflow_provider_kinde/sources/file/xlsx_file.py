@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import IO, Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file.csv_file import Layout, check_names, check_place
 from airflow_provider_kinde.sync.model import Row
@@ -101,7 +102,7 @@ def _rows(
     for source in (first, records):
         for number, cells in source:
             if any(cell is not None and cell != "" for cell in cells[width:]):
-                yield Row(number, {}, f"has {len(cells)} cells where the header has {width}")
+                yield Row(number, {}, f"has {counted(len(cells), 'cell')} where the header has {width}")
                 continue
             if [_shown(cell).strip() for cell in cells[:width]] == columns:
                 reading.incomplete.append(f"{reading.name} is incomplete: line {number} repeats the header")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import object_row
 from airflow_provider_kinde.sync.spec.api_description import ListColumns
@@ -142,7 +143,9 @@ class MissingFields:
                 why = "the service account may not see it, or there is no such field"
                 incomplete.append(f"{name} is incomplete: no row has the requested field {field_}: {why}")
             else:
-                warnings.append(f"{name}: {count} of {self.rows} rows lack the field {field_}: blank, or not visible")
+                warnings.append(
+                    f"{name}: {count} of {counted(self.rows, 'row')} without the field {field_}: blank, or not visible"
+                )
         return incomplete, warnings
 
 

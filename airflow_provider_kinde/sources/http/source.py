@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file import csv_file
 from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, RequestRefusedError, without_query
@@ -171,7 +172,9 @@ class ApiSource:
                 again = PageReader(self.api, caller, self._now, smaller=attempt + 1, only_ids=True)
                 again.close()
                 differ = len(found.ids ^ again.ids)
-                found.problem = again.problem or (f"two passes differ in {differ} people" if differ else "")
+                found.problem = again.problem or (
+                    f"two passes differ in {counted(differ, 'person', 'people')}" if differ else ""
+                )
             if not found.problem:
                 return found, bool(found.totals) or self.api.pages.twice
             if attempt + 1 < PASSES:
@@ -265,5 +268,5 @@ def settle_min_rows(reading: RowReading, min_rows: int | None, count: int) -> No
     """
     if min_rows is not None and count < min_rows:
         reading.incomplete.append(
-            f"{reading.name} is incomplete: it has {count} rows, and expect.min_rows is {min_rows}"
+            f"{reading.name} is incomplete: it has {counted(count, 'row')}, and expect.min_rows is {min_rows}"
         )

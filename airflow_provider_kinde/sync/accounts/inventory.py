@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.sync.kinds import KINDS
@@ -119,7 +120,7 @@ class Inventory:
         done = ", ".join(f"{kinds[kind]:,} {kind.replace('_', ' ')}" for kind in KINDS if kinds[kind])
         ways = {**_WAYS, "adoptable": "adopted", "managed": "kept in step"}
         lines = [f"{counts.get(kind, 0):,} {kind}: {ways[kind]}" for kind in CLASSES]
-        lines.append(f"{sum(counts.values()):,} accounts. A sync would do now: {done or 'nothing'}")
+        lines.append(f"{counted(sum(counts.values()), 'account')}. A sync would do now: {done or 'nothing'}")
         if self.plan.blocked:
             reasons = "; ".join(block.reason for block in self.plan.blocked)
             lines.append(f"It is blocked until this is approved or settled: {reasons}")

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.spec.cell_text import clean_cell
 from airflow_provider_kinde.sync.spec.date_parser import DateReader
@@ -121,4 +122,4 @@ def _day(value: object, reader: DateReader) -> dt.date | None:
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return counted(count, "row")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.draft.column_words import words_of
 from airflow_provider_kinde.sync.draft.columns import Column, DraftColumns, slug
 from airflow_provider_kinde.sync.draft.file_reading import CODE_PAGES
-from airflow_provider_kinde.sync.draft.yaml_text import aliases_of, counted, entry, literal, quoted, scalar
+from airflow_provider_kinde.sync.draft.yaml_text import aliases_of, entry, literal, quoted, scalar
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.people.null_texts import listed
 from airflow_provider_kinde.sync.report.text import clean
@@ -67,11 +68,14 @@ def header(path: str, rows: int, people: People, about: Sequence[str] = ()) -> s
     access = sum(person.access is not Access.NONE for person in people.persons.values())
     left = len(people.persons) - access
     again = rows - len(people.persons) - len(people.rejected) - len(people.held)
+    file = clean(Path(path).name)
+    refused = counted(len(people.rejected), "row is", "rows are")
+    here, gone = counted(access, "person has", "people have"), counted(left, "has", "have")
     lines = [
-        f"Drafted from {clean(Path(path).name)}: {rows} rows. All values are guesses; check the lines marked `check`.",
-        f"As this draft reads it today: {access} people have access, {left} have left, {len(people.rejected)} rows are",
-        f"rejected, {len(people.held)} people are held."
-        + (f" {again} of the rows repeat others." if again > 0 else ""),
+        f"Drafted from {file}: {counted(rows, 'row')}. All values are guesses; check the lines marked `check`.",
+        f"As this draft reads it today: {here} access, {gone} left,",
+        f"{refused} rejected, {counted(len(people.held), 'person is', 'people are')} held."
+        + (f" {counted(again, 'of the rows repeats', 'of the rows repeat')} others." if again > 0 else ""),
         *about,
     ]
     lines += [
@@ -148,7 +152,8 @@ def spec_text(found: DraftColumns, options: dict[str, Any], parts: Parts) -> str
     for column in [found.department] if parts.blank is None else parts.blank:
         if column and column.blank:
             lines.append(
-                f"# check: {quoted(column.name)} is blank in {counted(column.blank)}. People who would lose access by"
+                f"# check: {quoted(column.name)} is blank in {counted(column.blank, 'row')}. "
+                "People who would lose access by"
             )
             lines += [
                 "# that are held. Uncomment the next line if a blank is a valid value there:",
@@ -165,9 +170,11 @@ def _statuses(found: DraftColumns) -> list[str]:
     for key, values in (("active", found.active), ("inactive", found.inactive)):
         listed = ", ".join(quoted(value) for value, _ in values)
         lines.append(f"  {key}: [{listed}]  # " + ("gives access" if key == "active" else "takes it away"))
-        lines += [f"    # {quoted(value)}: {counted(count)}" for value, count in values if count]
+        lines += [f"    # {quoted(value)}: {counted(count, 'row')}" for value, count in values if count]
     for value, count in found.unclear:
-        lines.append(f"  # check: {quoted(value)} ({counted(count)}) is in neither list: such rows are rejected,")
+        lines.append(
+            f"  # check: {quoted(value)} ({counted(count, 'row')}) is in neither list: such rows are rejected,"
+        )
         lines.append("  #   and nothing is done for their people, until you put it in one")
     return lines
 
@@ -203,7 +210,7 @@ def department_lines(found: DraftColumns) -> list[str]:
     ]
     for (folded, texts), alias in zip(spellings.items(), aliases, strict=True):
         test = f"lower == {literal(folded)}" if len(texts) > 1 else f"trim == {literal(texts[0])}"
-        rows = counted(sum(column.counts[text] for text in texts))
+        rows = counted(sum(column.counts[text] for text in texts), "row")
         lines += [
             f"  - organization: {alias}",
             f"    when: {quoted(f'{{{{ {column.reference} | {test} }}}}')}  # {rows}",

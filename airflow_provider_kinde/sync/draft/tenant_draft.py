@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.draft.columns import DraftColumns
 from airflow_provider_kinde.sync.draft.file_reading import HrFile
 from airflow_provider_kinde.sync.draft.file_text import Parts
@@ -63,8 +64,8 @@ def fill_parts(
     provided, differ = evidence.names()
     if differ >= max(2, provided / 100):
         parts.person.append(
-            f"  names: at_creation  # check: {differ:,} of {provided:,} people who sign in by another provider have "
-            "another name there than in HR"
+            f"  names: at_creation  # check: {differ:,} of {counted(provided, 'person', 'people')} with a sign-in by "
+            "another provider have another name there than in HR"
         )
     parts.ignore, parts.guards = ignore_lines(evidence), guard_lines(evidence, _PROTECTED)
     return people, tenant_header(evidence, sum(p.access is not Access.NONE for p in persons.values()), _PROTECTED)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.resources.fields import is_enterprise
 from airflow_provider_kinde.sync.draft.organization_rules import Proposal
 from airflow_provider_kinde.sync.draft.rule_table import RuleTable
 from airflow_provider_kinde.sync.draft.tenant_people import Evidence
 from airflow_provider_kinde.sync.draft.tenant_rules import ExplainedOrganization, Unexplained
-from airflow_provider_kinde.sync.draft.yaml_text import counted, literal, quoted, some
+from airflow_provider_kinde.sync.draft.yaml_text import literal, quoted, some
 from airflow_provider_kinde.sync.report.text import clean
 
 _LINE = 20
@@ -120,7 +121,7 @@ def joiner_lines(evidence: Evidence, id_value: str, connections: Mapping[str, st
         else:
             missing.append(f"  # check: {why}: add the id of the connection to trusted_connections to adopt them")
     lines = (
-        [f"  adopt_provided_id: {quoted(id_value)}  # {own:,} accounts carry the HR id"]
+        [f"  adopt_provided_id: {quoted(id_value)}  # {counted(own, 'account carries', 'accounts carry')} the HR id"]
         if (own := evidence.with_own_id())
         else []
     )
@@ -195,7 +196,8 @@ def tenant_header(evidence: Evidence, people: int, protected: frozenset[str]) ->
     """
     tenant, working = evidence.tenant, len(evidence.working)
     holds = f"{counted(len(tenant.accounts), 'account')} and {counted(len(tenant.organizations), 'organization')}"
-    lines = [f"{tenant.host} holds {holds}; {working:,} of the {people:,} people with access have an account there."]
+    theirs = f"of {counted(people, 'person', 'people')} with access, {counted(working, 'has', 'have')} an account there"
+    lines = [f"{tenant.host} holds {holds}; {theirs}."]
     if not working:
         lines += [
             "check: no person with access has an account with the same address, so no rule can be found. Is it the",

@@ -27,16 +27,6 @@ def entry(key: str, value: str, why: str, sure: bool) -> list[str]:
     return [f"{line}  {comment}"] if len(line) + len(comment) < 118 else [f"  {comment}", line]
 
 
-def counted(count: int, one: str = "row", many: str = "") -> str:
-    """Write a number with its noun.
-
-    :param count: the number.
-    :param one: the noun for one.
-    :param many: the noun for several; ``one`` with an s when left out.
-    """
-    return f"{count} {one}" if count == 1 else f"{count:,} {many or one + 's'}"
-
-
 def aliases_of(values: Iterable[str]) -> list[str]:
     """Make a different short name for each value.
 

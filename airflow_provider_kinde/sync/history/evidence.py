@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.history.access import Line
 from airflow_provider_kinde.sync.history.accounts import AccountStates, Noticed
 from airflow_provider_kinde.sync.history.leavers import COLUMNS, Leaver, Leavers, seconds_between
@@ -194,7 +195,7 @@ class Evidence:
         long = isinstance(lasted, float) and lasted > self.held_days * 86_400
         conflict = key[1].startswith(CONFLICT)
         if (long or conflict) and end[:10] >= self.begin:
-            kind = "roles in conflict" if conflict else f"held for more than {self.held_days} days"
+            kind = "roles in conflict" if conflict else f"held for more than {counted(self.held_days, 'day')}"
             self._spans.append((kind, begin, "" if open else end, key[0], "", "", "", entry, key[1]))
 
     def _list(self, name: str, value: str) -> None:

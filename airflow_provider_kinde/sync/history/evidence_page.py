@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.history.evidence import Table
 from airflow_provider_kinde.sync.report.page import inline_policy, page_asset
 from airflow_provider_kinde.sync.report.text import clean
@@ -124,7 +125,7 @@ def _answers(found: dict[str, Table]) -> Iterator[tuple[str, str]]:
     chain = " ".join(_values(found, "chain")) or "not checked"
     yield "completeness", f"The history is {chain}, entries {' '.join(_values(found, 'entries')) or 'none'}"
     missing = sum(int(value) for value in _values(found, "days without a whole run"))
-    days = "1 day is" if missing == 1 else f"{missing:,} days are"
+    days = counted(missing, "day is", "days are")
     yield "completeness", f"{days} without a run that read all people"
     if "leavers" in found:
         yield "leavers", leavers_text(found["leavers"])
@@ -155,7 +156,7 @@ def _section(table: Table) -> Iterator[str]:
     unused = [table.columns[number].replace("_", " ") for number in range(len(table.columns)) if number not in used]
     more = f", the first {SHOWN} are here" if len(table.rows) > SHOWN else ""
     empty = f" Empty in all rows, and left out here: {', '.join(unused)}." if unused else ""
-    yield f'<p class="note">{len(table.rows):,} rows in {name}.csv{more}.{html.escape(empty)}</p>\n'
+    yield f'<p class="note">{counted(len(table.rows), "row")} in {name}.csv{more}.{html.escape(empty)}</p>\n'
     yield f'<div class="scroll" tabindex="0" role="group" aria-labelledby="{name}"><table>\n<thead><tr>'
     yield "".join(f'<th scope="col">{html.escape(_title(table.columns[number]))}</th>' for number in used)
     yield "</tr></thead>\n<tbody>\n"

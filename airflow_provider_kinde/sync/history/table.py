@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.sync.report.text import clean
 
@@ -70,7 +71,7 @@ def _details(head: Mapping[str, Any]) -> str:
         return str(head["unreadable"])
     if checkpoint := head.get("checkpoint"):
         first, last, days = (checkpoint[name] for name in ("first", "last", "keep_days"))
-        return f"stands for entries {first} to {last}, dropped after {days} days"
+        return f"stands for entries {first} to {last}, dropped after {counted(days, 'day')}"
     counts = head.get("summary") or {}
     told = ", ".join(f"{counts[kind]} {kind.replace('_', ' ')}" for kind in COUNTED if counts.get(kind))
     blocked = "; ".join(str(block["reason"]) for block in head.get("blocked") or ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
 
@@ -42,12 +43,12 @@ def decide_access(
     if start is not None and start > today + dt.timedelta(days=days_before_start):
         return (Access.KEEP if active else Access.NONE), f"{said}, starts on {start}"
     if not active and start is not None and start > today:
-        return Access.ACTIVE, f"{said}, starts on {start}, access {days_before_start} days before"
+        return Access.ACTIVE, f"{said}, starts on {start}, access {counted(days_before_start, 'day')} before"
     if end is not None:
         if today <= end:
             return Access.ACTIVE, f"{said}, access until {end}" if not active else f"{said}, ends on {end}"
         if today - dt.timedelta(days=grace_days) <= end:
-            return Access.GRACE, f"{said}, ended on {end}, grace of {grace_days} days"
+            return Access.GRACE, f"{said}, ended on {end}, grace of {counted(grace_days, 'day')}"
         return Access.NONE, f"{said}, ended on {end}"
     return (Access.ACTIVE if active else Access.NONE), said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.model import DesiredMembership
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
@@ -133,4 +134,4 @@ def _covers(others: list[DesiredMembership], mine: list[DesiredMembership]) -> b
 
 
 def _people(count: int) -> str:
-    return f"{count:,} {'person' if count == 1 else 'people'}"
+    return counted(count, "person", "people")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.resources.normalization import clean_email, email_key, same_letters
 from airflow_provider_kinde.resources.users import delete_api_keys, end_sessions
@@ -120,7 +121,8 @@ class _Offboarding:
         by = f"the link {self.spec.name}:{leaver.id}" if leaver.id else "this address"
         if len(accounts) != 1:
             near = suggestion(near_ids(snapshot.database, leaver.id)) if leaver.id and not accounts else ""
-            raise FormRefused(f"{len(accounts) or 'no'} Kinde account{'s have' if accounts else ' has'} {by}{near}")
+            several = counted(len(accounts), "Kinde account has", "Kinde accounts have")
+            raise FormRefused(f"{several if accounts else 'no Kinde account has'} {by}{near}")
         account = accounts[0]
         if key and key not in account.addresses:
             raise FormRefused(f"the account of {leaver.id} does not have this address: correct one of the two")

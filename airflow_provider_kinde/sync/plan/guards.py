@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from airflow_provider_kinde.counted import singular
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.spec.fields import Limit
@@ -224,7 +225,8 @@ def measure_guards(spec: SyncSpec, operations: Iterable[Change], counts: RunCoun
         done.take(operation)
 
     def check(name: str, limit: Limit, count: int, base: int, what: str, subject: str = "") -> None:
-        checks.append(GuardCheck(name, subject, limit, count, base, allowance(limit, base, guards.floor), what))
+        words = singular(what) if count == 1 else what
+        checks.append(GuardCheck(name, subject, limit, count, base, allowance(limit, base, guards.floor), words))
 
     _check_leavers(spec, done, counts, check)
     if counts.old >= _JOINERS_JUDGED_FROM:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 WARNED_DAYS = 7
@@ -31,5 +32,5 @@ def keep_warnings(spec: SyncSpec, today: date) -> Iterator[str]:
             yield f"{who} ended on {entry.until} and keeps nothing any more: remove the entry, or extend it{owner}"
             continue
         days = (entry.until - today).days
-        left = "today" if not days else "tomorrow" if days == 1 else f"in {days} days"
+        left = "today" if not days else "tomorrow" if days == 1 else f"in {counted(days, 'day')}"
         yield f"{who} ends on {entry.until}, {left}: the rules decide afterwards{owner}"

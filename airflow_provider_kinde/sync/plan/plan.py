@@ -9,6 +9,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.kinds import COUNTED, MEMBERSHIP
 from airflow_provider_kinde.sync.model import RejectedRow
 from airflow_provider_kinde.sync.people.coverage import Coverage
@@ -98,7 +99,7 @@ class Plan:
         )
         found = list(self.unknown_ids)
         found += [f"no person is treated as absent: {self.absence_unknown}"] if self.absence_unknown else []
-        found += [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
+        found += [counted(count, one, many) for count, one, many in counts if count]
         return ", ".join(found)
 
     @property

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pendulum
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.resources.fields import some
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
@@ -54,7 +55,7 @@ class RecentChanges:
         again = [update.id for update in updates if update.digest in self.names] if self.names else []
         if not again:
             return []
-        people = f"{len(again):,} people (id {some(again, 5)})"
+        people = f"{counted(len(again), 'person', 'people')} (id {some(again, 5)})"
         reason = f"names that a run of the last day wrote differ again, of {people}: an identity provider rewrites "
         way = "them at sign-in. Set person.names to at_creation, or switch off the profile sync in Kinde's connection"
         return [reason + way]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.resources.normalization import clean_name, email_key, same_letters
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link, is_onboarded
@@ -92,7 +93,7 @@ class Reconciler(AccountRights):
         if days is not None and link.left + timedelta(days=days) <= self.today and not self.is_protected(account):
             if unclear:
                 raise HoldReason(_unclear_scope(unclear))
-            reason = f"{why}; left for {days} days or more"
+            reason = f"{why}; left for {counted(days, 'day')} or more"
             return [operation("delete", before={"email": account.email}, reason=reason)]
         return []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import KindePermissionError
 from airflow_provider_kinde.sync.kinds import KINDS, MEMBERSHIP, SCOPES
 from airflow_provider_kinde.sync.plan.plan import Plan
@@ -121,7 +122,8 @@ def lacking(needed: Collection[str], client: Any, what: str) -> KindePermissionE
         if not granted or not missing:
             return None
     return KindePermissionError(
-        f"{what} needs {len(missing)} scope(s) that the Kinde application does not have: {', '.join(missing)}. "
+        f"{what} needs {counted(len(missing), 'scope')} that the Kinde application does not have: "
+        f"{', '.join(missing)}. "
         "Enable them for it in Kinde under APIs, then run again; nothing was written",
         scope=missing[0],
     )

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.report.headline import headline, subject
 from airflow_provider_kinde.sync.report.overview import Category, Group, categories
@@ -59,7 +60,7 @@ def approval_text(
     if blocked:
         lines += ["The guards stopped this plan:", ""]
         lines += [f"- {_text(reason, 200)}" for reason in blocked[:REASONS]]
-        lines += [f"- and {len(blocked) - REASONS} more reasons"] if len(blocked) > REASONS else []
+        lines += [f"- and {counted(len(blocked) - REASONS, 'more reason')}"] if len(blocked) > REASONS else []
         lines.append("")
     lines += ["| what happens | people |", "| --- | ---: |"]
     lines += [f"| {_text(category.words.title)} | {category.count} |" for category in found]
@@ -100,7 +101,7 @@ def _people(found: Iterable[Category], names: bool) -> list[str]:
                 lines += [f"  - {_person(mine, names)}" for mine in group.people[:PEOPLE]]
                 lines += [f"  - and {group.count - PEOPLE} more"] if group.count > PEOPLE else []
         more = len(category.groups) - GROUPS
-        lines += [f"- and {more} more groups", ""] if more > 0 else [""]
+        lines += [f"- and {counted(more, 'more group')}", ""] if more > 0 else [""]
     return lines
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP, SIGNS
 
@@ -123,7 +124,7 @@ class GroupedChanges:
                 if group.count > len(group.samples):
                     yield f"             and {group.count - len(group.samples):,} more"
             if hidden := ranked[GROUPS:]:
-                yield f"{sum(group.count for _, group in hidden):>7,}  for {len(hidden)} other reasons"
+                yield f"{sum(group.count for _, group in hidden):>7,}  for {counted(len(hidden), 'other reason')}"
         yield ""
 
     def undone_lines(self, words: dict[str, str], clean: Clean) -> Iterator[str]:
@@ -136,7 +137,7 @@ class GroupedChanges:
         for (outcome, kind, _), group in ranked[: 2 * GROUPS]:
             yield f"  {outcome}: {words.get(kind, kind)} {group.count:,}: {clean(group.reason)}  {_ids(group, clean)}"
         if hidden := ranked[2 * GROUPS :]:
-            yield f"  and {sum(group.count for _, group in hidden):,} more, for {len(hidden)} other reasons"
+            yield f"  and {sum(group.count for _, group in hidden):,} more, for {counted(len(hidden), 'other reason')}"
 
     def _totals(self, paint: Callable[[str, str], str], clean: Clean) -> Iterator[str]:
         if not self.organizations:
@@ -149,7 +150,7 @@ class GroupedChanges:
             cells = f"{numbers[0]:>8,}{numbers[1]:>8,}{numbers[2]:>13,}{numbers[3]:>13,}"
             yield f"  {clean(alias):<{width}}{cells}"
         if len(ranked) > ORGANIZATIONS:
-            yield f"  and {len(ranked) - ORGANIZATIONS} more organizations"
+            yield f"  and {counted(len(ranked) - ORGANIZATIONS, 'more organization')}"
         yield ""
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from airflow_provider_kinde.counted import counted, singular
 from airflow_provider_kinde.sync.report.overview import Category
 
 _COUNTED = {
@@ -78,7 +79,7 @@ def subject(document: Mapping[str, Any], found: Iterable[Category]) -> str:
     exceeded = [check for check in document.get("guards") or () if check.get("exceeded")]
     if exceeded:
         worst = max(exceeded, key=lambda check: check["count"] / max(check["allowed"], 1))
-        more = f", and {len(exceeded) - 1} more guards" if len(exceeded) > 1 else ""
+        more = f", and {counted(len(exceeded) - 1, 'more guard')}" if len(exceeded) > 1 else ""
         said = f"{worst['count']:,} {worst['what'].partition(' (')[0]}, limit {worst['allowed']:,}{more}"
     else:
         counts = {category.kind: category for category in found}
@@ -100,6 +101,7 @@ def block_reason(document: Mapping[str, Any], blocked: Sequence[Mapping[str, Any
     for check in document.get("guards") or ():
         if check.get("exceeded"):
             what = _COUNTED.get(str(check["guard"]), "{subject}").format(subject=check.get("subject", ""))
+            what = singular(what) if check["count"] == 1 else what
             said = f"{check['count']:,} {what}, the limit without approval is {check['allowed']:,}"
             break
     else:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.sync.link import Link
@@ -111,14 +112,12 @@ class ImportLines:
 
     def left(self) -> list[str]:
         """Say what the files cannot hold, so that the next apply does it."""
-        said = [
-            f"{alias!r} has no external_id of its own in Kinde, so the next apply gives its {count:,} membership(s)."
-            for alias, count in sorted(self.unnamed.items())
-        ]
+        none = "has no external_id of its own in Kinde, so the next apply gives its"
+        said = [f"{alias!r} {none} {counted(count, 'membership')}." for alias, count in sorted(self.unnamed.items())]
         if self.connected:
             said.append(
-                f"The next apply creates {self.connected:,} people who sign in by a connection (person.connection), "
-                "which an import cannot make."
+                f"The next apply creates {counted(self.connected, 'person', 'people')} with a sign-in by a connection "
+                "(person.connection), which an import cannot make."
             )
         return said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.headline import headline
@@ -105,12 +106,15 @@ def plan_markdown(plan: Plan, *, personal: bool = False) -> str:
     comment.fold(f"{len(people):,} with changes", people)
     comment.fold(f"{len(plan.held):,} held", [[f"- {code(held.id)}: {code(held.reason)}"] for held in plan.held])
     comment.fold(
-        f"{len(plan.rejected):,} rejected rows",
+        counted(len(plan.rejected), "rejected row"),
         [[f"- row {row.row}, id {code(row.id or '?')}: {code(row.reason)}"] for row in plan.rejected],
     )
     uncovered = plan.coverage.lines() if plan.coverage else []
-    comment.fold(f"{len(uncovered):,} things that the rules do not cover", [[f"- {code(line)}"] for line in uncovered])
-    comment.fold(f"{len(plan.warnings):,} warnings", [[f"- {code(warning)}"] for warning in plan.warnings])
+    comment.fold(
+        counted(len(uncovered), "thing that the rules do not cover", "things that the rules do not cover"),
+        [[f"- {code(line)}"] for line in uncovered],
+    )
+    comment.fold(counted(len(plan.warnings), "warning"), [[f"- {code(warning)}"] for warning in plan.warnings])
     return comment.text()
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.store.change_queries import ChangeRow
 from airflow_provider_kinde.sync.store.changes import ChangeList, change_of
@@ -138,4 +139,6 @@ def _largest(groups: list[Group]) -> Iterator[Group]:
     rest = ordered[MOST_GROUPS:]
     if rest:
         people = [person for group in rest for person in group.people]
-        yield Group("other organizations", f"{len(rest)} smaller groups", sum(group.count for group in rest), people)
+        yield Group(
+            "other organizations", counted(len(rest), "smaller group"), sum(group.count for group in rest), people
+        )

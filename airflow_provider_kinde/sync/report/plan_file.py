@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import KINDS
@@ -127,7 +128,9 @@ class PlanFile:
         if age.total_seconds() < -3600:
             raise SyncError(f"the plan file is from the future ({created}): check the clock, or --now")
         if age.total_seconds() > MAX_AGE_DAYS * 86_400:
-            raise SyncError(f"the plan file is {age.in_days()} days old; the limit is {MAX_AGE_DAYS} days. Plan again")
+            raise SyncError(
+                f"the plan file is {counted(age.in_days(), 'day')} old; the limit is {MAX_AGE_DAYS} days. Plan again"
+            )
 
 
 def parse_operation(entry: Mapping[str, Any], sealed: bool = False) -> Change:

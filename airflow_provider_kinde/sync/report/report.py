@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.signature import whole
 
@@ -66,7 +67,7 @@ class Report:
         ended = sum(o.outcome == "done" for o in self.plan.operations.of("suspend"))
         if self.blocked or not ended:
             return []
-        people = "1 leaver" if ended == 1 else f"{ended:,} leavers"
+        people = counted(ended, "leaver")
         note = f"access tokens of {people} stay valid until they expire; an application that checks the token "
         return [f"{note}alone lets them in until then"]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, SIGNS
 from airflow_provider_kinde.sync.plan.plan import Plan
@@ -140,7 +141,7 @@ def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, 
         for text in changed if full else changed[:_SHOWN]:
             yield f"  {paint('33', '~')} changed since the plan: {clean(text)}"
         if not full and len(changed) > _SHOWN:
-            yield f"  {paint('33', '~')} and {len(changed) - _SHOWN:,} more changes since the plan"
+            yield f"  {paint('33', '~')} and {counted(len(changed) - _SHOWN, 'more change')} since the plan"
         code, verdict = _VERDICTS.get(report.outcome, ("32", _nothing(plan, words)))
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected person waits for a decision, see above."
@@ -148,8 +149,8 @@ def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, 
             code, verdict = "31", "Interrupted before the end. What was done is done; the next run does what is left."
         yield from (paint(f"{code};1", verdict), "")
         yield from (f"Note: {note}." for note in report.notes)
-        counted = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
-        yield paint("1", "Operations: ") + (counted or "none")
+        outcomes = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
+        yield paint("1", "Operations: ") + (outcomes or "none")
     yield paint("1", "Plan: ") + summary_line(plan.summary)
     requests = report.requests
     yield f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)"
@@ -334,7 +335,7 @@ def _reasons(found: Iterable[tuple[str, Any]], name: Callable[[Any], str], full:
     groups = group_by_reason(("", reason, item) for reason, item in listed)
     lines = list(reason_lines(groups[:_FEW], name, clean))
     if hidden := groups[_FEW:]:
-        lines.append(f"and {sum(group.count for group in hidden):,} more, for {len(hidden)} other reasons")
+        lines.append(f"and {sum(group.count for group in hidden):,} more, for {counted(len(hidden), 'other reason')}")
     return lines
 
 

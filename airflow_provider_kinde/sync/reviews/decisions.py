@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.text import clean, safe_cell
@@ -63,7 +64,7 @@ def read_decisions(plan: Plan, review: Mapping[str, Any], files: Mapping[str, st
         left = [key for key in mine if key not in found]
         if left:
             mistakes.append(
-                f"{alias}: {len(left)} of {len(mine)} rows have no decision that can be read, such as "
+                f"{alias}: {len(left)} of {counted(len(mine), 'row')} without a decision that can be read, such as "
                 f"{', '.join(left[:3])}: an organization is decided on as a whole"
             )
     if not found and not mistakes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.rules.backtest import Backtest, Day
 
 COLUMNS = ("rows", "joined", "moved", "left", "deleted", "held", "rejected", "with_access")
@@ -18,7 +19,7 @@ def backtest_lines(found: Backtest) -> Iterator[str]:
         yield "There is no export to replay."
         return
     first, last = found.days[0][1], found.days[-1][1]
-    yield f"Backtest of {found.spec}: {len(found.days):,} exports, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    yield f"Backtest of {found.spec}: {counted(len(found.days), 'export')}, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     yield ""
     titles = [name.replace("_", " ") for name in COLUMNS]
     differ = f"  {'differ':>8}" if found.against else ""
@@ -59,9 +60,9 @@ def sentence(found: Backtest) -> str:
     days = len(found.days)
     stopped = sum(1 for _, _, day, _ in found.days if day.stopped)
     guards = ", ".join(f"{name} {count:,}" for name, count in found.stopped.most_common())
-    text = f"{stopped:,} of {days:,} days would have been stopped" + (f": {guards}." if guards else ".")
+    text = f"{stopped:,} of {counted(days, 'day')} would have been stopped" + (f": {guards}." if guards else ".")
     if found.against:
         differing = sum(1 for count in found.differ if count)
         most = max(found.differ, default=0)
-        text += f" Against {found.against}, people differ on {differing:,} days, {most:,} at most."
+        text += f" Against {found.against}, people differ on {counted(differing, 'day')}, {most:,} at most."
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
 from airflow_provider_kinde.sync.rules.difference import Difference, PersonDifference
@@ -64,7 +65,7 @@ def sentence(found: Difference) -> str:
             listed = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts.items())
             parts.append(f"only with the {side} rules: {listed}")
     more = f" ({'; '.join(parts)})" if parts else ""
-    return f"The rules change something for {people:,} {'person' if people == 1 else 'people'}{more}."
+    return f"The rules change something for {counted(people, 'person', 'people')}{more}."
 
 
 def person_lines(person: PersonDifference, personal: bool) -> list[str]:

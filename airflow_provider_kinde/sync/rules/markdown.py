@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.report.markdown import Comment, code, table
 from airflow_provider_kinde.sync.rules import backtest_text, difference_text
 from airflow_provider_kinde.sync.rules.backtest import Backtest
@@ -36,12 +37,15 @@ def difference_markdown(found: Difference, *, personal: bool = False) -> str:
     for person in found.people:
         first, *changes = difference_text.person_lines(person, personal)
         people.append([f"- {code(first)}", *(f"  - {code(text)}" for text in changes)])
-    comment.fold(f"{len(people):,} {'person' if len(people) == 1 else 'people'}", people)
+    comment.fold(counted(len(people), "person", "people"), people)
     uncovered = found.uncovered
     comment.fold(
-        f"{len(uncovered):,} things that the rules do not cover any more", [[f"- {code(line)}"] for line in uncovered]
+        f"{counted(len(uncovered), 'thing', 'things')} that the rules do not cover any more",
+        [[f"- {code(line)}"] for line in uncovered],
     )
-    comment.fold(f"{len(found.keys):,} keys of the spec that differ", [[f"- {code(key)}"] for key in found.keys])
+    comment.fold(
+        f"{counted(len(found.keys), 'key')} of the spec with a difference", [[f"- {code(key)}"] for key in found.keys]
+    )
     return comment.text()
 
 
@@ -55,10 +59,10 @@ def backtest_markdown(found: Backtest) -> str:
         head += table(["guard", "days"], counts)
     comment = Comment(head)
     comment.fold(
-        f"{len(found.days):,} exports",
+        counted(len(found.days), "export"),
         [
             [
-                f"- {moment:%Y-%m-%d}: {day.rows:,} rows, {day.joined:,} joined, {day.moved:,} moved, "
+                f"- {moment:%Y-%m-%d}: {counted(day.rows, 'row')}, {day.joined:,} joined, {day.moved:,} moved, "
                 f"{day.left:,} left, {day.held:,} held, {day.rejected:,} rejected"
                 + (f", {found.differ[index]:,} differ" if found.against else "")
                 + (f" - stopped by {', '.join(day.stopped)}" if day.stopped else "")
@@ -66,5 +70,5 @@ def backtest_markdown(found: Backtest) -> str:
             for index, (_, moment, day, _) in enumerate(found.days)
         ],
     )
-    comment.fold(f"{len(found.notes):,} remarks", [[f"- {code(note)}"] for note in found.notes])
+    comment.fold(counted(len(found.notes), "remark"), [[f"- {code(note)}"] for note in found.notes])
     return comment.text()

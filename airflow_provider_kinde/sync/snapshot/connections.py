@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import KindeInputError
 from airflow_provider_kinde.resources.fields import is_enterprise
 from airflow_provider_kinde.sync.spec.connection import DOMAIN
@@ -72,6 +73,10 @@ def _checked(connection: str, known: dict[str, str]) -> str:
 def _with_domain(client: Any, domain: str) -> str:
     found = read_connections(client, home_realm_domain=domain)
     if len(found) != 1:
-        which = f"{len(found)} connections have ({', '.join(sorted(found))})" if found else "no connection has"
+        which = (
+            f"{counted(len(found), 'connection has', 'connections have')} ({', '.join(sorted(found))})"
+            if found
+            else "no connection has"
+        )
         raise KindeInputError(f"{which} the home realm domain {domain[:80]!r}: name the connection by its id")
     return _checked(next(iter(found)), found)

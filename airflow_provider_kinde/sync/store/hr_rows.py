@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.store.database import Database
 
@@ -245,5 +246,7 @@ def unmapped_values(database: Database) -> list[str]:
         shown[0] += " people" if ordered[0][1] > 1 else " person"
         more = len(ordered) - _MOST_VALUES
         others = sum(count for _, count in ordered[_MOST_VALUES:])
-        lines.append(f"{column}: {', '.join(shown)}" + (f", and {more:,} more values {others:,}" if more > 0 else ""))
+        lines.append(
+            f"{column}: {', '.join(shown)}" + (f", and {counted(more, 'more value')} {others:,}" if more > 0 else "")
+        )
     return lines

@@ -137,7 +137,7 @@ def test_unmanaged_accounts_and_access_that_changed_since_are_left(review: Revie
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda rows: rows[: len(rows) // 2], "hr: 3 of 6 rows have no decision that can be read"),
+        (lambda rows: rows[: len(rows) // 2], "hr: 3 of 6 rows without a decision that can be read"),
         (lambda rows: [*rows[:-1], {**rows[-1], "access_id": "a-1"}], "row 6: access_id 'a-1' is not in the list"),
         (lambda rows: [*rows[:-1], {**rows[-1], "roles": "owner"}], "row 6: roles was changed: the list says"),
         (lambda rows: [*rows[:-1], {**rows[-1], "email": rows[0]["email"]}], "row 6: email was changed"),

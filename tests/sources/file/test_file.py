@@ -102,7 +102,7 @@ def test_a_ragged_row_in_the_middle_is_its_own_problem(file: Any) -> None:
     result = file("id,name\n1,a\n2\n3,b,c\n4,d\n")
     assert [number for number, _ in result.good] == [2, 5]
     assert result.problems == {
-        3: "has 1 cells where the header has 2",
+        3: "has 1 cell where the header has 2",
         4: "has 3 cells where the header has 2",
     }
     assert result.incomplete == []
@@ -111,7 +111,7 @@ def test_a_ragged_row_in_the_middle_is_its_own_problem(file: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("id,name\n1,a\n2", "its last row, line 3, has 1 cells where the header has 2: was the file cut off?"),
+        ("id,name\n1,a\n2", "its last row, line 3, has 1 cell where the header has 2: was the file cut off?"),
         ("id,name\n1,a\n2,b,c\n\n", "its last row, line 3"),
         ('id,name\n1,a\n2,"b\n3,c\n', "a quote that opens in line 3 is never closed"),
         ('id,name\n1,a\n2,"b', "a quote that opens in line 3 is never closed"),

@@ -97,7 +97,7 @@ def test_a_field_that_is_left_out_for_some_is_told_and_they_are_in_doubt(bob: Bo
     bob.hidden = {bob.people[0]["root.id"] or "": {"work.department"}}
     read = people(source(bob))
     assert read.problems == []
-    assert any("1 of 6 rows lack the field work.department" in warning for warning in read.warnings)
+    assert any("1 of 6 rows without the field work.department" in warning for warning in read.warnings)
     assert read.persons[bob.people[0]["root.id"] or ""].unclear_rules[0].columns == ("work.department",)
 
 

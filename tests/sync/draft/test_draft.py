@@ -60,7 +60,7 @@ def test_a_real_export(tmp_path: Path) -> None:
     assert spec.memberships[0].when is not None
     assert spec.memberships[0].when.truth({"Department": "Production   "})
     assert spec.source.path == ("hr.csv",)
-    assert "2 people have access, 2 have left, 0 rows are" in text
+    assert "2 people have access, 2 have left," in text
     assert "# check: no column has addresses" in text
 
 
@@ -123,7 +123,7 @@ def test_the_format_of_dates_is_found(tmp_path: Path, dates: list[str], formats:
 def test_without_a_status_the_dates_decide(tmp_path: Path) -> None:
     text, spec = drafted(tmp_path, "id,email,first,last,end date\n1,a@x.com,A,B,2020-01-01\n2,b@x.com,C,D,\n")
     assert spec.employment.active == {"active"}
-    assert "1 people have access, 1 have left" in text
+    assert "1 person has access, 1 has left" in text
 
 
 def test_repeated_ids_and_shared_addresses_are_told(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ ITEMS = [
 )
 def test_other_formats(tmp_path: Path, name: str, text: str) -> None:
     found, spec = drafted(tmp_path, text, name)
-    assert "1 people have access, 1 have left" in found
+    assert "1 person has access, 1 has left" in found
     assert len(spec.organizations) == (1 if text == PLAIN else 2)
 
 
@@ -188,7 +188,7 @@ def test_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = list(csv.DictReader(io.StringIO(PLAIN)))
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "hr.parquet")
-    assert "1 people have access, 1 have left" in draft(str(tmp_path / "hr.parquet"), make_source=make_source)
+    assert "1 person has access, 1 has left" in draft(str(tmp_path / "hr.parquet"), make_source=make_source)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_title_lines_and_a_separator_line_are_written_into_the_draft(tmp_path: P
     text, spec = drafted(tmp_path, titled)
     assert isinstance(spec.source, FileOptions)
     assert (spec.source.delimiter, spec.source.skip_rows) == (";", 3)
-    assert "1 people have access, 1 have left, 0 rows are" in text
+    assert "1 person has access, 1 has left," in text
     _, spec = drafted(tmp_path, "sep=;\n" + PLAIN.replace(",", ";"))
     assert isinstance(spec.source, FileOptions)
     assert (spec.source.delimiter, spec.source.skip_rows) == (None, 0)
@@ -261,7 +261,7 @@ def test_rows_of_blank_cells_and_a_delimiter_too_many_do_not_disturb_a_draft(tmp
     text, _ = drafted(tmp_path, PLAIN + ",,,,,\n" * 30)
     assert text.startswith("# Drafted from hr.csv: 2 rows.")
     text, _ = drafted(tmp_path, PLAIN.splitlines()[0] + "\n" + "".join(f"{row},\n" for row in PLAIN.splitlines()[1:]))
-    assert "1 people have access, 1 have left, 0 rows are" in text
+    assert "1 person has access, 1 has left," in text
 
 
 def test_texts_that_mean_no_value_are_written_into_the_draft(tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_end_dates_beside_the_status_are_mentioned(tmp_path: Path) -> None:
     assert spec.employment.end_date.text == "{{ row['termination date'] }}"
     assert "check: 1 row with a status that gives access, and a day in 'termination date' before the start" in text
     assert "check: 'exit date' looks like an end date too (2 filled, 1 of them with a status that gives access)" in text
-    assert "2 people have access, 1 have left, 0 rows are" in text
+    assert "2 people have access, 1 has left," in text
 
 
 def test_the_counts_of_a_draft_add_up(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_the_counts_of_a_draft_add_up(tmp_path: Path) -> None:
     text, _ = drafted(tmp_path, rows)
     assert "6 rows" in text.splitlines()[0]
     said = " ".join(line.lstrip("# ") for line in text.splitlines()[1:3])
-    assert "2 people have access, 2 have left, 1 rows are rejected, 0 people are held. 1 of the rows repeat" in said
+    assert "2 people have access, 2 have left, 1 row is rejected, 0 people are held. 1 of the rows repeats" in said
     assert "1 row with a status that gives access, and a past day in 'termination date': no access" in text
     assert "these people are held" not in text
 
@@ -337,7 +337,7 @@ def test_a_further_end_date_is_read_where_the_first_is_blank(tmp_path: Path) -> 
     assert spec.employment.end_date is not None
     assert spec.employment.end_date.text == "{{ row['termination date'] or row['contract end'] }}"
     assert "it is read where 'termination date' is blank" in text
-    assert "2 people have access, 1 have left, 0 rows are" in text
+    assert "2 people have access, 1 has left," in text
 
 
 def test_one_department_in_several_spellings_is_one_organization(tmp_path: Path) -> None:

@@ -159,6 +159,6 @@ def test_names_that_are_written_back_in_every_run_are_told(world: World, redact:
     provider()
     shown = redact_report(first) if redact else first
     (warning,) = world.plan(rows, recent=recent(world, text_of(shown))).warnings
-    assert "1 people (id 1): an identity provider rewrites them at sign-in. Set person.names to at_creation" in warning
+    assert "1 person (id 1): an identity provider rewrites them at sign-in. Set person.names to at_creation" in warning
     world.kinde.seed({"users": [{"email": "p1@example.com", "first_name": "Other"}]})
     assert world.plan(rows, recent=recent(world, text_of(shown))).warnings == []

@@ -72,7 +72,7 @@ def test_what_an_import_cannot_hold_is_told_and_left_to_the_next_apply(world: Wo
     lines = lines_of(world, plan)
     assert [json.loads(line).get("organizations") for line in lines] == [None, None]
     told = "\n".join(lines.advice())
-    assert "'eng' has no external_id of its own in Kinde, so the next apply gives its 1 membership(s)" in told
+    assert "'eng' has no external_id of its own in Kinde, so the next apply gives its 1 membership." in told
     world.kinde.import_users(b"".join(lines_of(world, plan)).decode())
     assert world.plan(rows).operations.kinds() == {"add_membership": 2, "add_role": 1}
     world.apply(rows)
@@ -84,7 +84,7 @@ def test_people_with_a_connection_are_left_to_the_next_apply(named: World) -> No
     spec = SPEC.replace('family_name: "{{ row.last }}"', 'family_name: "{{ row.last }}"\n  connection: "{{ row.sso }}"')
     lines = lines_of(named, named.plan([person(1, sso="conn_okta"), person(2, sso="")], spec))
     assert [json.loads(line)["id"] for line in lines] == ["hr:2"]
-    assert "The next apply creates 1 people who sign in by a connection" in "\n".join(lines.advice())
+    assert "The next apply creates 1 person with a sign-in by a connection" in "\n".join(lines.advice())
 
 
 def test_an_organization_that_the_sync_creates_has_to_exist_first(world: World) -> None:

@@ -73,7 +73,7 @@ def test_a_gap_two_exports_of_one_day_and_files_without_a_day_are_told(tmp_path:
     assert found.notes == [
         "two exports of 2026-01-04: hr_20260104.csv is left out, and hr_20260104b.csv, the last by name, is used",
         "latest.csv is left out: its name has no day, such as 2024-05-01",
-        "a gap: no export between 2026-01-04 and 2026-02-01 (28 days; usual are 1)",
+        "a gap: no export between 2026-01-04 and 2026-02-01 (28 days; usual: 1)",
     ]
 
 
@@ -107,7 +107,7 @@ def test_another_spec_beside_it_tells_for_how_many_people_they_differ(tmp_path: 
     write(tmp_path, "2026-02-01.csv", [person(1, dept="Eng"), *people(3)[1:]])
     found = replay(tmp_path, old=COMPLETE.replace("roles: [engineer]", "roles: [lead]"))
     assert (found.differ, found.outcome) == ([0, 1], "differs")
-    assert "Against old, people differ on 1 days, 1 at most." in "\n".join(backtest_lines(found))
+    assert "Against old, people differ on 1 day, 1 at most." in "\n".join(backtest_lines(found))
     assert replay(tmp_path, old=COMPLETE.replace("row.dept", "row['dept']")).outcome == "same"
     assert found.to_json()["days"][1]["differ"] == 1
 
@@ -154,7 +154,7 @@ def test_the_command_prints_a_table_and_says_with_its_exit_code_how_it_went(
     write(tmp_path, "exports/2026-01-01.csv", people(30))
     run = ["backtest", "--spec", str(tmp_path / "hr.yaml"), "--exports", str(tmp_path / "exports")]
     assert main(run) == 0
-    assert "0 of 1 days would have been stopped." in capsys.readouterr().out
+    assert "0 of 1 day would have been stopped." in capsys.readouterr().out
     assert main([*run, "--against", str(tmp_path / "old.yaml")]) == 2
     write(tmp_path, "exports/2026-01-02.csv", people(20))
     assert main(run) == 3

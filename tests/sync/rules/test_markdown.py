@@ -29,7 +29,7 @@ def test_a_plan_is_a_sentence_a_table_and_lists_that_fold(world: World) -> None:
     assert "| create | 2 |" in text
     assert "<details><summary>2 with changes</summary>" in text
     assert "- `1`\n  - `create`\n  - `add membership eng`\n  - `add role eng engineer`" in text
-    assert "<details><summary>1 rejected rows</summary>" in text
+    assert "<details><summary>1 rejected row</summary>" in text
     assert [word for word in ("Ada", "Lovelace", "p1@example.com") if word in text] == []
     assert "`Ada Lovelace <p1@example.com>`" in plan_markdown(world.plan(rows), personal=True)
 

@@ -17,7 +17,7 @@ def test_a_spec_is_checked_each_time_it_is_saved(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as watching:
         assert watching.stdout is not None
         for text, words in (
-            (SPEC, "valid. hr: file source, 2 membership rule(s)"),
+            (SPEC, "valid. hr: file source, 2 membership rules"),
             (SPEC.replace("version: 1", "version: 2"), "version: 1 is expected"),
             (SPEC, "valid. hr: file source"),
         ):
