@@ -18,6 +18,7 @@ from airflow_provider_kinde.cli import (
     next_steps,
     probe,
     repair,
+    reviews,
     scopes,
     validate,
 )
@@ -60,6 +61,7 @@ EPILOG = """exit codes:
                           1 a test of the new spec fails (what the rules change is shown nevertheless)
   apply   0 done, 1 something failed or a protected leaver waits for a decision, 3 blocked (nothing was written)
   undo    like plan; with --apply like apply
+  review  0 the lists were written; with --decisions like plan, with --apply like apply
   backtest  0 no day would have been stopped, 3 one would have been; with --against: 0 same, 2 the specs differ
   all     130 ended by Ctrl-C or SIGTERM; 2 wrong usage
   probe   0 done or only described, 1 error, stopped early, or a test object could not be removed
@@ -170,6 +172,7 @@ def parser() -> argparse.ArgumentParser:
     draft.add_commands(commands)
     history.add_commands(commands)
     repair.add_commands(commands)
+    reviews.add_commands(commands)
     probe.add_parser(commands)
     validate.add_commands(commands)
     return top

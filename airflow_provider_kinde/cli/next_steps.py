@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ MODULE = "airflow_provider_kinde"
 _OPTIONS = (
     ("spec", "--spec"), ("conn", "--conn"), ("now", "--now"), ("ids", "--id"), ("only", "--only"), ("plan", "--plan"),
     ("approve", "--approve"), ("approve_protected", "--approve-protected"), ("report", "--report"), ("out", "--out"),
-    ("apply", "--apply"), ("redact", "--redact"),
+    ("decisions", "--decisions"), ("review_path", "--review-path"), ("apply", "--apply"), ("redact", "--redact"),
 )  # fmt: skip
 _OF_COMMAND = {
     "doctor": {"spec", "conn"},
@@ -24,19 +24,23 @@ _OF_COMMAND = {
     "plan": {"spec", "conn", "now", "ids", "only", "approve_protected", "redact", "out"},
     "apply": {"spec", "conn", "now", "ids", "only", "plan", "approve", "approve_protected", "redact", "report"},
     "undo": {"spec", "conn", "now", "ids", "report", "approve", "approve_protected", "apply"},
+    "review": {"spec", "conn", "now", "out", "decisions", "review_path", "approve", "approve_protected", "apply"},
 }
 
 
 APPROVE = "If all of this is meant, approve exactly this plan."
 CORRECT = "Correct what is named under Blocked, then look again."
 REST = "Do what is left."
+DECIDE = (
+    "Give each table to the owner of the organization, who fills in the column decision. Then look at the removals."
+)
 PROTECTED = "Protected people are held. Where each of them is meant to lose what the plan names:"
 
 
 def command(name: str, options: argparse.Namespace, **changes: Any) -> str:
     """Write a command for a shell, started as this one was.
 
-    :param name: ``plan``, ``apply``, ``undo``, ``validate`` or ``doctor``.
+    :param name: ``plan``, ``apply``, ``undo``, ``review``, ``validate`` or ``doctor``.
     :param options: the options of this command; the other one gets those that it has as well.
     :param changes: options that it gets instead; ``None`` leaves one out.
     :returns: the command.
@@ -103,23 +107,34 @@ def after_apply(report: Report, options: argparse.Namespace) -> Iterator[str]:
     yield from _protected("apply", plan, options)
 
 
-def after_undo(plan: Plan, report: Report | None, options: argparse.Namespace) -> Iterator[str]:
-    """Say what to do after ``undo``.
+def after_undo(plan: Plan, report: Report | None, options: argparse.Namespace, name: str = "undo") -> Iterator[str]:
+    """Say what to do after ``undo``, or after another command that writes with ``--apply``.
 
-    :param plan: the plan of the undo.
+    :param plan: the plan of the command.
     :param report: its report, once it was applied.
-    :param options: the options of ``undo``.
+    :param options: the options of the command.
+    :param name: the command.
     :returns: the lines.
     """
     blocked = report.blocked if report else [block.to_json() for block in plan.blocked]
     if blocked:
         if all(block["approvable"] for block in blocked) and plan.operations:
-            yield from _step(APPROVE, command("undo", options, apply=True, approve=plan.hash))
+            yield from _step(APPROVE, command(name, options, apply=True, approve=plan.hash))
     elif report is None and plan.operations:
-        yield from _step("", command("undo", options, apply=True))
+        yield from _step("", command(name, options, apply=True))
     elif report is not None and report.failed:
-        yield from _step(REST, command("undo", options, apply=None, approve=None))
-    yield from _protected("undo", plan, options)
+        yield from _step(REST, command(name, options, apply=None, approve=None))
+    yield from _protected(name, plan, options)
+
+
+def after_lists(lists: Iterable[str], options: argparse.Namespace) -> Iterator[str]:
+    """Say what to do after the lists of an access review.
+
+    :param lists: the tables.
+    :param options: the options of ``review``.
+    :returns: the lines.
+    """
+    yield from _step(DECIDE, command("review", options, decisions=list(lists)))
 
 
 def _protected(name: str, plan: Plan, options: argparse.Namespace) -> Iterator[str]:

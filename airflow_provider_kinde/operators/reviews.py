@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,8 +24,8 @@ class KindeAccessReviewOperator(KindeSpecOperator):
     """Write who has access to which organization, for its owner to decide; with ``decisions``, remove what was decided.
 
     Without ``decisions`` it only reads. It writes one table for each managed organization (``access-it.csv``: person,
-    HR id, roles, the rule that gives them, last sign-in), with the columns ``decision`` and ``comment`` to fill in, and
-    ``review.json``, the signed list of all of them.
+    HR id, roles, the rule that gives them, since when, last sign-in), with the columns ``decision`` and ``comment`` to
+    fill in, and ``review.json``, the signed list of all of them. Since when comes from the history of the sync.
 
     With ``decisions`` it reads the tables that came back. A decision is ``keep``, ``remove``, or ``remove`` and role
     keys. What a rule of the spec gives is not removed, since the next sync would give it back: the result names the
@@ -56,6 +55,8 @@ class KindeAccessReviewOperator(KindeSpecOperator):
         "approve_protected",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"decisions": "json", "approve_protected": "json"}
+
+    _command = "review"
 
     def __init__(
         self,
@@ -91,16 +92,15 @@ class KindeAccessReviewOperator(KindeSpecOperator):
                 return self._carry_out(paths, spec, source, client, context)
 
     def _list(self, spec: SyncSpec, source: Source, client: KindeClient, context: Context) -> dict[str, Any]:
-        from airflow_provider_kinde.sync.report.plan_file import lines
+        from airflow_provider_kinde.storage.reviews import access_in_history, write_lists
         from airflow_provider_kinde.sync.reviews import list_access
 
-        found = list_access(spec, source, client, self._request(spec, client))
-        folder = self._folder(spec, context)
-        path = f"{folder}/review.json"
-        run_files.write(path, lines(found.document()))
-        lists = {alias: f"{folder}/access-{run_files.segment(alias)}.csv" for alias in found.organizations()}
+        known, unknown = access_in_history(spec.name, self.storage_path)
+        if unknown:
+            self.log.warning("%s", unknown)
+        found = list_access(spec, source, client, self._request(spec, client), known=known)
+        path, lists = write_lists(found, self._folder(spec, context))
         for alias, place in lists.items():
-            run_files.write(place, found.csv_lines(alias))
             self.log.info("access list of %s: %s", alias, place)
         for block in found.plan.blocked:
             self.log.warning("the sync is blocked now: %s", block.reason)
@@ -110,23 +110,18 @@ class KindeAccessReviewOperator(KindeSpecOperator):
     def _carry_out(
         self, paths: Sequence[str], spec: SyncSpec, source: Source, client: KindeClient, context: Context
     ) -> dict[str, Any]:
+        from airflow_provider_kinde.storage.reviews import read_review, read_tables, write_results
         from airflow_provider_kinde.sync.apply.stages import apply_plan
         from airflow_provider_kinde.sync.report.plan_file import lines
         from airflow_provider_kinde.sync.reviews import plan_removals
 
         if not self.review_path:
             raise AirflowFailException("review_path is missing: the path of the review.json beside the lists")
-        try:
-            review = json.loads(_read(self.review_path))
-        except ValueError as error:
-            raise AirflowFailException(f"{self.review_path} is no review.json: {error}") from None
+        review = read_review(self.review_path)
         request = self._request(spec, client)
-        files = {path: _read(path) for path in paths}
-        found = plan_removals(spec, source, client, request, review=review, files=files)
+        found = plan_removals(spec, source, client, request, review=review, files=read_tables(paths))
         folder = self._folder(spec, context)
-        place = f"{folder}/decisions.csv"
-        decisions: dict[str, Any] = {"decisions": found.counts, "decisions_path": place}
-        run_files.write(place, found.csv_lines())
+        decisions: dict[str, Any] = {"decisions": found.counts, "decisions_path": write_results(found, folder)}
         self.log.info("decisions: %s", ", ".join(f"{count} {name}" for name, count in found.counts.items() if count))
         self._log_reasons(
             "decisions that change nothing",
@@ -152,12 +147,3 @@ class KindeAccessReviewOperator(KindeSpecOperator):
             approve_protected=items(self.approve_protected),
             recent=recent_in_storage(self.storage_path or run_files.default_path(), spec, client),
         )
-
-
-def _read(path: str) -> str:
-    try:
-        return run_files.read(path)
-    except FileNotFoundError:
-        raise AirflowFailException(f"there is no file {path}. Nothing was written") from None
-    except UnicodeDecodeError:
-        raise AirflowFailException(f"{path} is not UTF-8: save the table as CSV UTF-8. Nothing was written") from None

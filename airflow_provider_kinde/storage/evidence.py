@@ -13,9 +13,13 @@ from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.storage.history import History
 from airflow_provider_kinde.storage.history_check import ChainCheck, check_chain
 from airflow_provider_kinde.storage.history_reader import heads
+from airflow_provider_kinde.sync.history.accounts import AccountStates
 from airflow_provider_kinde.sync.history.evidence import HELD_DAYS, Evidence, Table
 from airflow_provider_kinde.sync.history.evidence_page import evidence_page
 from airflow_provider_kinde.sync.signature import Sign
+
+_LAST_DAY = "9000-01-01"
+"""A day after all entries."""
 
 
 def collect(
@@ -39,7 +43,24 @@ def collect(
     :raises StorageError: the store cannot be read.
     """
     check = check_chain(history, known, keys)
-    evidence = Evidence(begin, end, held_days)
+    evidence = _read(history, Evidence(begin, end, held_days))
+    found = [("chain", "whole" if not check.problems else "NOT WHOLE"), ("head (SHA-256)", check.head)]
+    found += [("problem of the chain", problem) for problem in check.problems]
+    found += [("note on the chain", note) for note in [*check.notes, *check.checkpoints, *check.checked]]
+    return evidence.tables(found), check
+
+
+def known_access(history: History) -> AccountStates:
+    """Read from a history since when each account has what it has.
+
+    :param history: the history.
+    :returns: the accounts as they were at the end of the last entry; none for an empty history.
+    :raises StorageError: the store cannot be read.
+    """
+    return _read(history, Evidence(_LAST_DAY, _LAST_DAY)).states
+
+
+def _read(history: History, evidence: Evidence) -> Evidence:
     for head in heads(history):
         if not evidence.wants(head):
             continue
@@ -49,10 +70,7 @@ def collect(
         with history.open(head["number"]) as file:
             file.readline()
             evidence.entry(head, _parsed(file))
-    found = [("chain", "whole" if not check.problems else "NOT WHOLE"), ("head (SHA-256)", check.head)]
-    found += [("problem of the chain", problem) for problem in check.problems]
-    found += [("note on the chain", note) for note in [*check.notes, *check.checkpoints, *check.checked]]
-    return evidence.tables(found), check
+    return evidence
 
 
 def _parsed(lines: Any) -> Iterator[Any]:

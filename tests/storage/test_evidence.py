@@ -16,7 +16,7 @@ from airflow_provider_kinde.storage.evidence import collect, write_evidence
 from airflow_provider_kinde.storage.history import History
 from airflow_provider_kinde.storage.history_writer import write_entry
 from airflow_provider_kinde.sync.history.entry import RunRecord
-from airflow_provider_kinde.sync.history.evidence import Table
+from airflow_provider_kinde.sync.history.evidence import Evidence, Table
 from airflow_provider_kinde.sync.spec.sections import Guards
 from tests.support.world import SPEC, World, person, settings, world
 
@@ -283,3 +283,16 @@ def test_files_and_bad_ends(world: World, tmp_path: Path) -> None:
     empty = tables(history, "2020-01-01", "2020-01-02")
     assert (empty["access"], empty["leavers"]) == ([], [])
     assert {row["what"]: row["value"] for row in empty["completeness"]}["days without a whole run"] == "2"
+
+
+@pytest.mark.parametrize("between", ["undo", "review"])
+def test_a_review_or_an_undo_does_not_end_the_time_for_which_a_person_is_held(between: str) -> None:
+    evidence = Evidence("2026-01-01", "2026-01-31")
+    held = [{"id": "7", "reason": "two accounts"}]
+    for number, (command, day) in enumerate([("apply", 1), (between, 5), ("apply", 12)], 1):
+        at = f"2026-01-{day:02d}T00:00:00Z"
+        head = {"number": number, "command": command, "at": at, "access": "changes"}
+        evidence.entry({**head, "held": held} if command == "apply" else head, iter(()))
+    exceptions = next(table for table in evidence.tables(()) if table.name == "exceptions")
+    (row,) = exceptions.rows
+    assert (row[0], row[1], row[3]) == ("held for more than 7 days", "2026-01-01T00:00:00Z", "7")

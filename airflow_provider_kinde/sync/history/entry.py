@@ -23,7 +23,8 @@ _LONGEST = 1000
 class RunRecord:
     """What the caller knows of a run: who or what ran it, and who approved it.
 
-    :param command: ``apply``, ``plan``, ``approve``, ``undo``, ``relink``, ``release``, ``onboard`` or ``offboard``.
+    :param command: ``apply``, ``plan``, ``approve``, ``undo``, ``relink``, ``release``, ``review``, ``onboard`` or
+        ``offboard``.
     :param names: what names the run, such as ``dag_id``, ``run_id``, ``task_id`` and ``user``; empty values are left
         out.
     :param versions: the versions of the programs that run it, in one text.

@@ -19,6 +19,8 @@ from airflow_provider_kinde.sync.report.text import safe_cell
 
 HELD_DAYS = 7
 """Days after which a person who is held is listed as an exception."""
+SYNCS = frozenset({"apply", "plan"})
+"""What the history calls runs that look at every person."""
 CONFLICT = "conflicts"
 """Begins the reason of a person who is held since two of the roles may not be held together."""
 
@@ -178,8 +180,9 @@ class Evidence:
             self._exceptions.setdefault(key, (at, str(number)))
 
     def _holds(self, head: Mapping[str, Any]) -> None:
-        """Follow who is held from run to run."""
-        if head.get("access") not in ("full", "changes", "concurrent") or head.get("limits"):
+        """Follow who is held from run to run of the sync. An undo or a review does not look at those who are."""
+        whole = head.get("command") in SYNCS and not head.get("limits")
+        if head.get("access") not in ("full", "changes", "concurrent") or not whole:
             return
         number, at = int(head["number"]), str(head.get("at"))
         now = {(str(one["id"]), str(one["reason"])) for one in head.get("held") or ()}

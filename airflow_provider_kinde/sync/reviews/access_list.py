@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_kinde.exceptions import SyncError
+from airflow_provider_kinde.sync.history.accounts import AccountStates
 from airflow_provider_kinde.sync.model import Access, Person, Source
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
@@ -22,12 +23,14 @@ from airflow_provider_kinde.sync.store.access import AccessRow, access_rows
 from airflow_provider_kinde.sync.store.people import roles_by_organization
 
 COLUMNS = (
-    "access_id", "organization", "id", "user_id", "name", "email", "roles", "given_by", "suspended", "last_sign_in",
-    "decision", "comment",
+    "access_id", "organization", "id", "user_id", "name", "email", "roles", "given_by", "since", "since_by",
+    "suspended", "last_sign_in", "decision", "comment",
 )  # fmt: skip
 BY_HAND = "no rule: given by hand"
 UNMANAGED = "no rule: the sync does not manage this account"
 KEPT = "keep in the spec"
+AFTER = "after the last run"
+"""Where the history does not know a membership or a role yet that Kinde has."""
 
 
 @dataclass(slots=True)
@@ -35,14 +38,20 @@ class AccessList:
     """Every membership in the managed organizations.
 
     :param plan: the plan that a sync would carry out now.
+    :param known: what the history of the sync says of its accounts; ``None`` where it is not known.
     """
 
     plan: Plan
+    known: AccountStates | None = None
 
-    def entries(self) -> Iterator[dict[str, str]]:
-        """The rows of the list, with blank decisions."""
+    def entries(self, organization: str | None = None) -> Iterator[dict[str, str]]:
+        """The rows of the list, with blank decisions.
+
+        :param organization: the alias of one organization, for its rows alone.
+        """
         assert self.plan.snapshot is not None
-        for row in access_rows(self.plan.snapshot.database):
+        for row in access_rows(self.plan.snapshot.database, organization):
+            since, since_by = self._since(row)
             yield {
                 "access_id": access_id(self.plan.host, row.alias, row.user_id),
                 "organization": row.alias,
@@ -52,11 +61,30 @@ class AccessList:
                 "email": row.email,
                 "roles": ", ".join(sorted(row.roles)),
                 "given_by": given_by(self.plan, row),
+                "since": since,
+                "since_by": since_by,
                 "suspended": "yes" if row.suspended else "no",
                 "last_sign_in": row.signed_in,
                 "decision": "",
                 "comment": "",
             }
+
+    def _since(self, row: AccessRow) -> tuple[str, str]:
+        """Since when a membership and its roles are there, and by what, as the history says; blank where it does not.
+
+        A role is named where another day or another rule gave it than the membership.
+        """
+        account = self.known.accounts.get(row.user_id) if self.known else None
+        if self.known is None or account is None or self.plan.snapshot is None:
+            return "", ""
+        code = self.plan.snapshot.organizations[row.alias].code or ""
+        days, rules = {}, {}
+        for role in ("", *sorted(row.roles)):
+            grant = account.grants.get((code, role))
+            first = f"before {self.known.since[:10]}"
+            days[role] = AFTER if grant is None else grant.since[:10] or first
+            rules[role] = AFTER if grant is None else f"{grant.rule} (entry {grant.entry})"
+        return _differing(days), _differing(rules)
 
     def organizations(self) -> list[str]:
         """The aliases of the organizations that the list is about."""
@@ -83,9 +111,7 @@ class AccessList:
         out = io.StringIO()
         writer = csv.DictWriter(out, COLUMNS)
         writer.writeheader()
-        for entry in self.entries():
-            if entry["organization"] != alias:
-                continue
+        for entry in self.entries(alias):
             writer.writerow({name: safe_cell(value) for name, value in entry.items()})
             if out.tell() > 65_536:
                 yield out.getvalue()
@@ -94,12 +120,19 @@ class AccessList:
         yield out.getvalue()
 
 
+def _differing(texts: Mapping[str, str]) -> str:
+    """The text of the membership, and those of roles that have another one."""
+    own = texts[""]
+    return "; ".join([own, *(f"{role}: {text}" for role, text in texts.items() if text != own)])
+
+
 def list_access(
     spec: SyncSpec,
     source: Source | Iterable[Mapping[str, Any]],
     client: Any,
     request: RunRequest,
     *,
+    known: AccountStates | None = None,
     progress: Progress | None = None,
 ) -> AccessList:
     """Read HR and Kinde, and list every membership in the managed organizations. Nothing is written.
@@ -108,13 +141,14 @@ def list_access(
     :param source: an HR source, or a list of rows.
     :param client: a ``KindeClient`` or a ``KindeHook``.
     :param request: the moment of the run.
+    :param known: what the history of the sync says of its accounts, for the columns ``since`` and ``since_by``.
     :param progress: called while long lists are read.
     :raises SyncError: HR cannot be used (empty, incomplete, drifted), or the connection leads to another tenant.
     """
     plan = plan_run(spec, source, client, request, progress=progress)
     if plan.snapshot is None:
         raise SyncError("no access list: " + "; ".join(block.reason for block in plan.blocked))
-    return AccessList(plan)
+    return AccessList(plan, known)
 
 
 def access_id(host: str, alias: str, user_id: str) -> str:

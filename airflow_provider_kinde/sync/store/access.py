@@ -11,7 +11,7 @@ from airflow_provider_kinde.sync.store.database import Database
 ACCESS = """
 SELECT members.alias, accounts.link, accounts.id, accounts.email, accounts.first, accounts.last, accounts.suspended,
   accounts.signed_in, members.roles
-FROM members JOIN accounts ON accounts.id = members.account
+FROM members JOIN accounts ON accounts.id = members.account WHERE ?1 IS NULL OR members.alias = ?1
 ORDER BY members.alias, accounts.email, accounts.id
 """
 
@@ -39,11 +39,12 @@ class AccessRow(NamedTuple):
     roles: frozenset[str]
 
 
-def access_rows(database: Database) -> Iterator[AccessRow]:
+def access_rows(database: Database, organization: str | None = None) -> Iterator[AccessRow]:
     """Yield every membership, organization by organization.
 
     :param database: the database of a plan.
+    :param organization: the alias of one organization, for its memberships alone.
     """
-    for alias, link, user_id, email, first, last, suspended, signed_in, roles in database.each(ACCESS):
+    for alias, link, user_id, email, first, last, suspended, signed_in, roles in database.each(ACCESS, (organization,)):
         name = f"{first} {last}".strip()
         yield AccessRow(alias, link or "", user_id, email, name, bool(suspended), signed_in or "", decode_roles(roles))

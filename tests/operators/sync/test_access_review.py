@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_kinde.operators.reviews import KindeAccessReviewOperator
 from airflow_provider_kinde.operators.sync import KindeSyncOperator
+from airflow_provider_kinde.storage.history import History
+from airflow_provider_kinde.storage.history_reader import heads
 from kinde_emulator import Emulator
 from tests.operators.sync.test_cancellation import context
 from tests.support.company import Company, writes
@@ -91,6 +94,36 @@ def test_the_list_says_who_has_access_and_why(review: Review, kinde: Emulator) -
     by_hand = next(row for row in review.rows("hr") if row["email"] == HAND)
     assert by_hand["given_by"].endswith("auditor: no rule: given by hand")
     assert (review.found["memberships"], writes(kinde)) == (13, before)
+
+
+def test_the_list_says_since_when_and_by_what_where_the_history_knows(review: Review, kinde: Emulator) -> None:
+    today = datetime.now(timezone.utc).date().isoformat()
+    row = next(row for row in review.rows("it") if row["email"] == "mail-3@example.com")
+    assert row["since"] == today
+    assert row["since_by"].startswith("rule in line ")
+    assert row["since_by"].endswith("(entry 1)")
+    by_hand = next(row for row in review.rows("hr") if row["email"] == HAND)
+    assert by_hand["since"] == f"{today}; auditor: after the last run"
+    assert next(row for row in review.rows("it") if row["email"] == "guest@example.com")["since"] == ""
+    KindeSyncOperator(task_id="sync", spec=str(review.company.spec)).execute(context())
+    by_hand = next(row for row in Review(review.company, review.folder).rows("hr") if row["email"] == HAND)
+    assert by_hand["since_by"].endswith("; auditor: given without a run of this sync (entry 2)")
+
+
+def test_a_history_that_cannot_be_read_leaves_the_columns_blank(
+    synced: Company, tmp_path: Path, storage_path: Path, said: Callable[[], str]
+) -> None:
+    for entry in (storage_path / "small-hr" / "history").glob("*.jsonl"):
+        entry.write_text('{"number": 1, "previous": ""}\n[1, 2]\n', encoding="utf-8")
+    rows = Review(synced, tmp_path).rows("it")
+    assert {row["since"] for row in rows} == {""}
+    assert "since and since_by are blank" in said()
+
+
+def test_a_review_has_its_own_name_in_the_history(review: Review, storage_path: Path) -> None:
+    review.decide([{**row, "decision": "remove auditor"} if row["email"] == HAND else row for row in review.rows("hr")])
+    commands = [head["command"] for head in heads(History(str(storage_path), "small-hr"))]
+    assert commands == ["apply", "review"]
 
 
 def test_what_no_rule_gives_is_removed_and_the_rest_is_named(review: Review, kinde: Emulator) -> None:
