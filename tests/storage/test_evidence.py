@@ -241,6 +241,20 @@ def test_a_leaver_whom_someone_suspended_before_hr_said_so_is_in_one_range(world
     assert (leaver["id"], leaver["done"][:10], leaver["due"]) == ("0", "2026-03-21", "2026-03-26T00:00:00Z")
 
 
+def test_a_leaver_who_was_suspended_before_the_history_began_was_so_at_the_latest_then(
+    world: World, tmp_path: Path
+) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    world.apply(rows, now="2026-03-01T12:00:00Z")
+    world.client.update_user(world.users()["p0@example.com"]["id"], is_suspended=True)
+    apply(world, history, rows, now="2026-03-20T12:00:00Z")
+    rows[0].update(end="2026-03-25")
+    apply(world, history, rows, now="2026-04-03T12:00:00Z")
+    (leaver,) = tables(history, "2026-04-01", "2026-04-30")["leavers"]
+    assert leaver["how"] == "suspended before the history began, finished by this run"
+    assert leaver["done"][:10] == "2026-03-20"
+
+
 def test_a_leaver_of_two_runs_at_once_is_one_line(world: World, tmp_path: Path) -> None:
     history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
     apply(world, history, rows)

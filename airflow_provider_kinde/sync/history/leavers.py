@@ -187,9 +187,11 @@ class Leavers:
         if not found.done and (done or "suspended" in steps):
             found.how = "taken out of the organizations" if change.get("taken_out") else "suspended"
             found.done = str(steps.get("suspended") or change.get("done") or "")
-            if account and account.line[2] and account.suspended_at and "suspended" not in steps:
-                found.done = account.suspended_at
-                found.how = f"suspended by {account.suspended_by}, finished by this run"
+            if account and account.line[2] and "suspended" not in steps:
+                # Of an account that the first list has as suspended, only that is known: then at the latest.
+                found.done = account.suspended_at or self._states.since
+                by = f"by {account.suspended_by}" if account.suspended_at else "before the history began"
+                found.how = f"suspended {by}, finished by this run"
             found.entry, found.run, found.approval = int(head["number"]), who_ran(head), approval_text(head)
         found.sessions = str(steps.get("sessions") or found.sessions)
         found.api_keys = str(steps.get("api_keys") or found.api_keys)
