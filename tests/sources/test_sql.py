@@ -106,7 +106,7 @@ def test_a_lost_column_and_one_that_stands_twice(database: Path) -> None:
 
 def test_min_rows(database: Path) -> None:
     found = Read(source(lambda: sqlite3.connect(database), expect={"min_rows": 6_000}))
-    assert "it has 5000 rows, and expect.min_rows is 6000" in found.incomplete[0]
+    assert "it has 5,000 rows, and expect.min_rows is 6000" in found.incomplete[0]
     assert not found.proven
 
 
