@@ -15,7 +15,7 @@ from airflow_provider_kinde.thread_pool import ThreadPool
 
 PAGE = 500
 """Users or members that are stored with one insert: one for each would cost more than reading it."""
-AHEAD = 32
+AHEAD = 8
 """Pages that wait for being stored: while an index is made, or a large page is stored, lists are read on."""
 
 
