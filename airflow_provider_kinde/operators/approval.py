@@ -41,6 +41,16 @@ def check_approvers(approvers: Any) -> None:
             )
 
 
+def user_text(user: Mapping[str, Any]) -> str | None:
+    """Say who answered: the id, and the name where the id alone says nothing, such as the number of a FAB user.
+
+    :param user: ``id`` and ``name``, as Airflow keeps them.
+    :returns: ``olga``, or ``olga (2)``; ``None`` where Airflow does not say.
+    """
+    id, name = str(user.get("id") or ""), str(user.get("name") or "")
+    return f"{name} ({id})" if id and name and name.casefold() != id.casefold() else id or name or None
+
+
 class _NoApprovals:
     """Stands for Airflow's approval operator in versions that have none."""
 
@@ -203,7 +213,7 @@ def _operator(base: Any) -> Any:
                 keep("failed", "no user answered in time", {})
             # Not the one of ApprovalOperator: after a rejection that one ends this task as a success.
             answer = super(base, self).execute_complete(context, event)
-            by = (answer.get("responded_by_user") or {}).get("id")
+            by = user_text(answer.get("responded_by_user") or {})
             given = {"by": by, **({"at": str(at)} if (at := answer.get("responded_at")) else {})}
             if answer["chosen_options"] != [self.APPROVE]:
                 keep("rejected", "", given)

@@ -213,6 +213,17 @@ def test_who_rejected_stands_in_the_history_even_if_the_plan_is_gone(asked: Aske
     assert (head["outcome"], head["approval"]["by"], changes) == ("rejected", "carol", [])
 
 
+def test_an_approver_whose_id_is_a_number_is_named(asked: Asked | None) -> None:
+    if asked is None:
+        return
+    with pytest.raises(AirflowSkipException, match=r"olga \(2\) rejected"):
+        asked.answer(chosen_options=["Reject"], responded_by_user={"id": "2", "name": "olga"})
+    head, _ = entries(asked.storage_path)[-1]
+    assert head["approval"]["by"] == "olga (2)"
+    assert approval.user_text({"id": "2"}) == "2"
+    assert approval.user_text({}) is None
+
+
 def test_an_approval_has_no_entry_of_its_own(asked: Asked | None) -> None:
     if asked is None:
         return
