@@ -20,6 +20,7 @@ from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
+from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.repair.undo import change_counts
 from airflow_provider_kinde.sync.report.text import safe_cell
 from airflow_provider_kinde.sync.reviews.access_list import due_roles, list_access, person_of, rules_for
@@ -85,6 +86,7 @@ def plan_removals(
     *,
     review: Mapping[str, Any],
     files: Mapping[str, str],
+    progress: Progress | None = None,
 ) -> Review:
     """Plan what the owners decided to remove. Reads only.
 
@@ -97,10 +99,11 @@ def plan_removals(
     :param request: what the run is to do; its ``approve_protected`` counts here too.
     :param review: the content of ``review.json``.
     :param files: name of each file that came back -> its text.
+    :param progress: called while long lists are read.
     :raises SyncError: HR, the list or the decisions cannot be used.
     """
     client = client_of(client)
-    plan = list_access(spec, source, client, request).plan
+    plan = list_access(spec, source, client, request, progress=progress).plan
     snapshot = plan.snapshot
     assert snapshot is not None
     decisions = read_decisions(plan, review, files)
