@@ -119,7 +119,7 @@ def _names(value: Any, name: str, key: str) -> frozenset[str]:
     if not value:
         if value is None or isinstance(value, (list, tuple)):
             return _NO_KEYS
-    elif type(value) is list and set(map(type, value)) == {str} and all(value):
+    elif type(value) is list and set(map(type, value)) == {str} and "" not in value:
         return frozenset(value)
     found = (item.get(key) if isinstance(item, Mapping) else item for item in _list(value, name))
     return frozenset(str(item) for item in found if item)
