@@ -40,6 +40,8 @@ TYPES = frozenset(
 """What a sync is started for. A sign-in (``user.authenticated``) changes nothing that a sync looks at."""
 KEYS_AGAIN, KEYS_FOR = 30.0, 3600.0
 """Seconds between two requests for Kinde's keys at least, and for which they are kept at most."""
+MERGED = 200
+"""How many messages one asset event stands for at most."""
 MAX_ID = 200
 """Characters of the longest id of a message."""
 
@@ -240,7 +242,7 @@ def _keys_of(issuer: str) -> SigningKeys:
 
 
 def _update_asset(webhook: Webhook, message: Message, now: datetime) -> str:
-    """Write one asset event, unless there is one of this message.
+    """Write one asset event, unless there is one of this message. One event stands for all that wait for the same run.
 
     The asset events are the memory: Airflow's API servers share them, and they outlive a restart. The asset's row is
     locked meanwhile, so that two processes that get one message write one event.
@@ -258,19 +260,37 @@ def _update_asset(webhook: Webhook, message: Message, now: datetime) -> str:
     with create_session() as session:
         # The lock is the first statement: a transaction in MySQL sees what was there at its first read.
         session.execute(update(AssetModel).where(AssetModel.id == asset_id).values(id=asset_id))
-        known = session.scalars(
-            select(AssetEvent.extra).where(
-                AssetEvent.asset_id == asset_id,
-                AssetEvent.timestamp > now - MEMORY - 2 * SKEW,
-                cast(AssetEvent.extra, String).contains(json.dumps(message.id)[1:-1], autoescape=True),
-            )
+        remembered = select(AssetEvent).where(
+            AssetEvent.asset_id == asset_id, AssetEvent.timestamp > now - MEMORY - 2 * SKEW
         )
-        if any(isinstance(extra, Mapping) and extra.get("event_id") == message.id for extra in known):
+        text = cast(AssetEvent.extra, String).contains(json.dumps(message.id)[1:-1], autoescape=True)
+        if any(message.id in _messages(event) for event in session.scalars(remembered.where(text))):
             return "known"
         asset = session.scalars(select(AssetModel).where(AssetModel.id == asset_id)).one()
+        last = session.scalars(remembered.order_by(AssetEvent.id.desc()).limit(1)).first()
+        # A run that has not begun yet will see what this message is about.
+        if last is not None and 0 < len(_messages(last)) < MERGED and _run_is_due(asset, session):
+            last.extra = {**last.extra, "more": [*last.extra.get("more", ()), message.id]}
+            return "run is due"
         extra = {"webhook": webhook.name, "event_id": message.id, "type": message.type}
         asset_manager.register_asset_change(asset=asset, extra=extra, session=session)
     return "asset updated"
+
+
+def _messages(event: Any) -> list[str]:
+    """The ids of the messages that an asset event stands for; none for an event that no webhook wrote."""
+    extra = event.extra if isinstance(event.extra, Mapping) else {}
+    return [extra["event_id"], *extra.get("more", ())] if "webhook" in extra and "event_id" in extra else []
+
+
+def _run_is_due(asset: Any, session: Any) -> bool:
+    """Whether each DAG that the asset starts waits for a run already, which Airflow has not begun yet."""
+    from airflow.models.asset import AssetDagRunQueue
+    from sqlalchemy import select
+
+    started = {reference.dag_id for reference in asset.scheduled_dags if not reference.dag.is_paused}
+    waiting = select(AssetDagRunQueue.target_dag_id).where(AssetDagRunQueue.asset_id == asset.id)
+    return bool(started) and started <= set(session.scalars(waiting))
 
 
 def _moment(value: Any) -> datetime:

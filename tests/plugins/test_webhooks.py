@@ -157,8 +157,8 @@ def test_a_thousand_forged_replayed_and_reordered_messages_have_no_effect(door: 
     from airflow_provider_kinde.plugins import webhooks
 
     genuine = [updated(kinde) for _ in range(5)]
-    for token in random.Random(1).sample(genuine, len(genuine)):
-        assert door.send(token) == (200, "asset updated")
+    for number, token in enumerate(random.Random(1).sample(genuine, len(genuine))):
+        assert door.send(token) == (200, "run is due" if number else "asset updated")
     public_key(kinde)
     kinde.clear_log()
     statuses = set()
@@ -172,7 +172,8 @@ def test_a_thousand_forged_replayed_and_reordered_messages_have_no_effect(door: 
     # The header is not signed: another one makes no new message.
     assert door.send(genuine[0], **{"webhook-id": "new"}) == (200, "known")
     assert statuses == {400, 401}
-    assert len(events(kinde)) == 5
+    (event,) = events(kinde)
+    assert len(event["more"]) == 4
     # Unknown keys make no flood of requests.
     assert len([entry for entry in kinde.log() if entry["path"] == "/.well-known/jwks"]) <= 2
 
@@ -190,13 +191,37 @@ def test_one_message_that_arrives_many_times_at_once_updates_the_asset_once(door
     assert len(events(kinde)) == 1
 
 
+def test_all_messages_that_wait_for_one_run_are_one_asset_event(
+    door: Door, kinde: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.models.asset import AssetDagRunQueue
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    from airflow_provider_kinde.plugins import webhooks
+
+    monkeypatch.setattr(webhooks, "MERGED", 20)
+    tokens = [updated(kinde) for _ in range(50)]
+    webhooks._handle("acme", tokens[0])
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda token: webhooks._handle("acme", token), tokens[1:]))
+    assert sorted(len(event.get("more", ())) + 1 for event in events(kinde)) == [10, 20, 20]
+    assert {webhooks._handle("acme", token) for token in tokens} == {"known"}
+    with create_session() as session:  # as the scheduler does when the run begins
+        session.execute(delete(AssetDagRunQueue))
+    # What is told from now on, the run may not see.
+    assert door.send(updated(kinde)) == (200, "asset updated")
+    assert door.send(updated(kinde)) == (200, "run is due")
+    assert len(events(kinde)) == 4
+
+
 def test_other_types_and_clocks_that_differ(door: Door, kinde: Emulator) -> None:
     assert door.send(kinde.webhook("user.authenticated", {"user": {"id": "kp_1"}})) == (200, "ignored")
     assert events(kinde) == []
     ahead = datetime.now(timezone.utc) + timedelta(minutes=2)
     late = int((time.time() - 36 * 3600) * 1000)
-    for moment in (ahead.isoformat(), late):
-        assert door.send(updated(kinde, timestamp=moment)) == (200, "asset updated")
+    for moment, outcome in ((ahead.isoformat(), "asset updated"), (late, "run is due")):
+        assert door.send(updated(kinde, timestamp=moment)) == (200, outcome)
 
 
 def test_an_access_token_of_the_tenant_is_no_message(door: Door, kinde: Emulator) -> None:
