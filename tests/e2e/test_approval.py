@@ -77,6 +77,8 @@ def test_a_rejected_plan_ends_cleanly_and_writes_nothing(airflow: LocalAirflow, 
     assert run.state == "success"
     assert states(run) == {"plan": "success", "approve": "skipped", "apply": "skipped"}
     assert asked_kinde.writes() == 0
+    log = run.log("approve")
+    assert re.search(r"history: entry \d+, head [0-9a-f]{64}", log), log
 
 
 def test_a_plan_that_is_not_blocked_is_applied_without_an_approval(
