@@ -143,7 +143,7 @@ def test_a_database_that_goes_away_halfway() -> None:
     reading = source(lambda: broken).read()
     with pytest.raises(SourceError) as caught:
         list(reading)
-    assert "the query on hr_db broke off after 4000 rows: ConnectionError: server closed" in str(caught.value)
+    assert "the query on hr_db broke off after 4,000 rows: ConnectionError: server closed" in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert (broken.closed, broken.rolled_back, reading.proven) == (True, True, False)
 

@@ -124,7 +124,7 @@ def test_the_database_goes_away_halfway_and_comes_back(postgres: Postgres) -> No
     rows = iter(make_source(spec()).read())
     next(rows)
     postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'FETCH%'")
-    with pytest.raises(SourceError, match="the query on hr_db broke off after 2000 rows"):
+    with pytest.raises(SourceError, match="the query on hr_db broke off after 2,000 rows"):
         list(rows)
     assert len(people(spec()).persons) == COUNT
 
