@@ -51,6 +51,7 @@ class Fault(NamedTuple):
 
 REFUSED = Fault("403 Forbidden", "AccessDenied")
 GONE = Fault("503 Service Unavailable", "ServiceUnavailable")
+UNKNOWN = Fault("501 Not Implemented", "NotImplemented")
 CONFLICT = Fault("409 Conflict", "ConditionalRequestConflict")
 LOST = Fault("500 Internal Server Error", "InternalError", done=True)
 

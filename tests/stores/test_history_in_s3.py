@@ -15,7 +15,7 @@ from airflow_provider_kinde.storage.history import History, Written
 from airflow_provider_kinde.storage.history_check import check_chain
 from airflow_provider_kinde.storage.history_writer import retire
 from airflow_provider_kinde.sync.history.entry import moment_text
-from tests.stores.s3_server import CONFLICT, GONE, LOST, REFUSED, Bucket, Call, Fault
+from tests.stores.s3_server import CONFLICT, GONE, LOST, REFUSED, UNKNOWN, Bucket, Call, Fault
 
 SIGN = KindeClient("http://localhost", "emulator", "emulator-secret").sign
 
@@ -89,6 +89,12 @@ def test_an_entry_is_written_once_when_an_answer_is_lost_or_another_run_is_writi
     assert len(failed) == 1
     check = check_chain(history)
     assert (check.problems, check.entries) == ([], 2)
+
+
+def test_a_store_that_does_not_know_the_condition_is_asked_before(bucket: Bucket, history: History) -> None:
+    bucket.server.fault = lambda call: UNKNOWN if call.conditional else None
+    assert [written.number for written in make(history, 2)] == [1, 2]
+    assert check_chain(history).problems == []
 
 
 @pytest.mark.parametrize(("fault", "word"), [(REFUSED, "AccessDenied"), (GONE, "ServiceUnavailable")])
