@@ -298,7 +298,7 @@ def test_a_missing_connection_is_named(
     monkeypatch.delenv("AIRFLOW_CONN_KINDE_SMALL")
     run = Run(dag)
     assert (run.states["plan"], run.tries["plan"]) == ("failed", 1)
-    assert "the Airflow connection 'kinde_small' cannot be used" in said()
+    assert "there is no Airflow connection 'kinde_small'" in said()
 
 
 def test_a_source_that_is_not_there_is_tried_again(dag: Any, company: Company, said: Callable[[], str]) -> None:
