@@ -47,6 +47,7 @@ class RunHistoryMixin:
 
         A try that Airflow repeats writes none, so that retries do not fill the history: the last one speaks for all.
         """
+        operator: Any = self
         self._began, self._kept = time.time(), False
         try:
             with airflow_errors():
@@ -54,8 +55,12 @@ class RunHistoryMixin:
         except AirflowSkipException:
             raise
         except (Exception, AirflowTaskTimeout) as error:
-            if not self._kept and _is_last_try(error, context):
-                self._keep_failure(error, context)
+            if not self._kept:
+                try:
+                    if _is_last_try(error, context):
+                        self._keep_failure(error, context)
+                except Exception:  # the failure of the run is what Airflow and the user must see
+                    operator.log.exception("the history has no entry of this run")
             raise
 
     def _keep_failure(self, error: BaseException, context: Context) -> None:
