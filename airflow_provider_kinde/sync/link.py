@@ -83,6 +83,8 @@ class Link(NamedTuple):
     @property
     def problem(self) -> str:
         """Why the account is held because of its link; empty if the link can be read."""
+        if not self.id.strip():
+            return f"its provided_id names no HR id after '{self.name}:': write the id behind it in Kinde, or clear it"
         return (
             f"the account's provided_id has {self.unknown!r}, which this version does not know" if self.unknown else ""
         )

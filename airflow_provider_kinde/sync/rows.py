@@ -42,6 +42,8 @@ class RowReading:
         self.name = name
         self.columns = columns
         self.incomplete: list[str] = []
+        self.broken = False
+        """Whether what was read stops at something that is no text or no row; ``incomplete`` says at what."""
         self.proven = False
         self.warnings: list[str] = []
         self.data_time = ""

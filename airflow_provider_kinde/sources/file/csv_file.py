@@ -74,6 +74,7 @@ def _encoding_hint(line: str, at: int, byte: int, number: int) -> str:
 
 def _incomplete(reading: RowReading, reason: str) -> None:
     reading.incomplete.append(f"{reading.name} is incomplete: {reason}")
+    reading.broken = True
 
 
 @dataclass(frozen=True)

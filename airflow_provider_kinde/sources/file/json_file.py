@@ -27,6 +27,7 @@ DECODER = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=unique)
 
 def _incomplete(reading: RowReading, reason: str) -> None:
     reading.incomplete.append(f"{reading.name} is incomplete: {reason}")
+    reading.broken = True
 
 
 def read_lines(lines: Iterator[str], reading: RowReading) -> Iterator[Row]:

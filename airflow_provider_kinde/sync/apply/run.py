@@ -114,6 +114,7 @@ def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = fro
         return operation.finishes and approved.has_like(operation) and _has_approved_address(operation, approved)
 
     dropped = plan.operations.keep(stays)
+    plan.left_out = len(dropped)
     for operation in dropped:
         why = "waits for something new" if approved.find(operation.digest) else "new"
         if operation.kind == "rename" and operation.finishes:

@@ -125,10 +125,10 @@ class _Reader:
         people.data_time = str(getattr(reading, "data_time", "") or "")
         people.unmapped = hr_rows.unmapped_values(self.database)
         people.proven = bool(reading.proven) and not reading.incomplete
-        if not people.rows:
+        if not people.rows and not getattr(reading, "broken", False):  # else the source says where it stopped
             header = ": it has a header only, and no rows" if reading.columns and spec.source.type == "file" else ""
             people.problems.append(f"{reading.name} is empty{header}. Nobody's access was removed")
-        elif not (reading.incomplete and self.drift.lost_all):  # else the source says itself why it has no column
+        elif people.rows and not (reading.incomplete and self.drift.lost_all):  # else it says why it has no column
             people.problems.extend(self.drift.problems(spec, reading.name))
         people.problems.extend(reading.incomplete)
         return people

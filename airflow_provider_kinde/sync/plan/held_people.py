@@ -116,7 +116,7 @@ class HeldPeople:
         for account in accounts.with_unknown_mark():
             link = account.link
             assert link is not None
-            self._hold(link.id, link.problem)
+            self.held.setdefault(link.id, HeldPerson(link.id.strip() or account.id, link.problem))
 
     def _hold_absent_with_unclear_row(self) -> None:
         """A row that was not understood, with an id that is on no account, may be that of a person who seems absent."""
@@ -176,6 +176,9 @@ class HeldPeople:
 
     def _hold_between(self, person: Person, owner: Account, other: str) -> None:
         """Hold ``person``, whose address stands on the account of ``other``, whom this sync manages too."""
+        if not other.strip():
+            self._hold(person.id, f"the address is on the account {owner.id}, and {owner.link and owner.link.problem}")
+            return
         if self._is_leaver(other):
             if self._same_name(person, owner, other):
                 reason = (

@@ -64,6 +64,8 @@ class Plan:
     """Values that no rule names: a line for each column, in counts."""
     unknown_ids: list[str] = field(default_factory=list)
     """Of a run for some people: a line for each id that neither HR nor an account of this sync has."""
+    left_out: int = 0
+    """How many changes were dropped because the plan file that is carried out does not hold them."""
     unmanaged_leavers: list[UnmanagedLeaver] = field(default_factory=list)
     """People without access in HR who can still sign in by an account that this sync does not manage."""
     sign: Sign | None = None
@@ -98,6 +100,9 @@ class Plan:
             ),
         )
         found = list(self.unknown_ids)
+        if self.left_out:
+            what = ("change is new since the plan and was", "changes are new since the plan and were")
+            found.append(f"{counted(self.left_out, *what)} not made: plan again")
         found += [f"no person is treated as absent: {self.absence_unknown}"] if self.absence_unknown else []
         found += [counted(count, one, many) for count, one, many in counts if count]
         return ", ".join(found)

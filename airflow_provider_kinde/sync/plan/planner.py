@@ -18,7 +18,7 @@ from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
 from airflow_provider_kinde.sync.plan.guards import Block, blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPeople
-from airflow_provider_kinde.sync.plan.kept import keep_warnings
+from airflow_provider_kinde.sync.plan.kept import keep_warnings, unknown_names
 from airflow_provider_kinde.sync.plan.matching import Matches
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
@@ -151,6 +151,8 @@ def plan_run(
     plan.warnings += plan.unknown_ids
     plan.warnings += holds.form_accounts.listed()
     plan.warnings += keep_warnings(spec, request.now.in_timezone("UTC").date())
+    if request.ids is None:
+        plan.warnings += unknown_names(spec, people, snapshot)
     plan.unmanaged_leavers = find_unmanaged_leavers(spec, database, request, client)
     plan.warnings += unmanaged_leavers_line(plan.unmanaged_leavers)
     plan.absence_unknown = holds.absence_unknown

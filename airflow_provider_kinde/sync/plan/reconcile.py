@@ -121,7 +121,8 @@ class Reconciler(AccountRights):
         if account.suspended and not link.may_return:
             when = " before the person left" if link.barred else ""
             raise HoldReason(
-                f"suspended in Kinde by someone else{when}, while HR says active: enable the account or correct HR"
+                f"suspended in Kinde by someone else or by the offboarding form{when}, while HR says active: if HR is "
+                "right, enable the account in Kinde; else correct HR"
             )
         operations = self._rename(person, account)
         operations += self._update(person, account, renamed=bool(operations)) + self._memberships(person, account)

@@ -48,7 +48,9 @@ _NUMBER = re.compile(r"\d[\d.,:-]*")
 _ADVICE = {
     "--approve-protected": "Decide for each person: suspend or change the account by hand in Kinde, or run again with "
     "the HR id in approve_protected.",
-    "suspended in Kinde by someone else": "Enable the account in Kinde, or correct the status in HR.",
+    "suspended in Kinde by someone else": (
+        "Look up who suspended it (history --id). If HR is right, enable the account in Kinde; else correct HR."
+    ),
     "the spec holds": "Correct HR, or suspend the account by hand. To let the sync do it, change the spec (absent, "
     "leaver.action).",
     "carry the link": "Clear the provided_id of all of these accounts but one in Kinde.",

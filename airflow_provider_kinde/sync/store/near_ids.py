@@ -26,15 +26,16 @@ def near_ids(database: Database, id: str) -> list[str]:
     hyphens, or else with one or two other characters.
 
     :param database: the database of the run, with HR rows and accounts.
-    :param id: an id that neither HR nor an account has.
+    :param id: an id that is not there; it is never found itself (``relink`` sees its account under the new id already).
     """
     plain = _plain(id)
-    found = [id for (id,) in database.all(_SAME.format(most=MOST), {"plain": plain})] if plain else []
+    same = database.all(_SAME.format(most=MOST + 1), {"plain": plain}) if plain else []
+    found = [near for (near,) in same if near != id][:MOST]
     half = (len(id) + 1) // 2
     if found or len(id) < 3:
         return found
     values = {"id": id, "half": half, "head": id[:half], "tail": id[-half:]}
-    return closest(id, [near for (near,) in database.all(_ALIKE, values)])
+    return closest(id, [near for (near,) in database.all(_ALIKE, values) if near != id])
 
 
 def closest(id: str, known: Iterable[str]) -> list[str]:

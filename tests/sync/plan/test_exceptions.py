@@ -104,3 +104,16 @@ def test_a_rule_that_gives_both_is_a_mistake_and_so_is_a_role_that_kinde_lacks(w
         SyncSpec.parse(SPEC.replace("[engineer]", "[engineer, lead]") + "conflicts: [[engineer, lead]]\n")
     with pytest.raises(SpecError, match="Kinde has no role with the key 'boss'"):
         world.plan(people(2), SPEC + "conflicts: [[engineer, boss]]\n")
+
+
+def test_names_of_no_person_in_keep_and_protect_are_told(world: World) -> None:
+    world.apply(people(20))
+    named = SPEC + "protect: {ids: ['012', '777'], emails: [nobody@example.com]}\n"
+    keep = "keep: [{id: '778', organization: eng}, {email: P3@example.com, organization: eng}]\n"
+    found = [w for w in world.plan(people(20), named + keep).warnings if " names " in w]
+    assert found == [
+        "keep[0] names the id 778: no HR row and no account of this sync has it",
+        "protect.ids names the id 012: no HR row and no account of this sync has it (did you mean 12?)",
+        "protect.ids names the id 777: no HR row and no account of this sync has it",
+        "protect.emails names nobody@example.com: no HR row and no account has this address",
+    ]

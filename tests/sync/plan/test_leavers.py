@@ -308,6 +308,18 @@ def test_an_unknown_mark_is_held(world: World) -> None:
     assert "frozen" in world.plan([person(1)]).held[0].reason
 
 
+def test_an_account_whose_link_names_no_id_is_held_under_its_own_id_with_the_way_out(world: World) -> None:
+    world.kinde.seed({"users": [{"email": "p1@example.com", "provided_id": "hr:"}]})
+    user = world.users()["p1@example.com"]["id"]
+    plan = world.plan([person(1)])
+    problem = "its provided_id names no HR id after 'hr:': write the id behind it in Kinde, or clear it"
+    assert {one.id: one.reason for one in plan.held} == {
+        user: problem,
+        "1": f"the address is on the account {user}, and {problem}",
+    }
+    assert plan.operations == []
+
+
 def test_grace_keeps_access_and_gives_none(world: World) -> None:
     spec = SPEC + "leaver: {grace_days: 5}\n"
     world.apply(people(20), spec)

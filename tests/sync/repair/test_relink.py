@@ -148,3 +148,12 @@ def test_an_unknown_mark_is_refused(world: World) -> None:
     world.kinde.seed({"users": [{"email": "p1@example.com", "provided_id": "hr:1~frozen=1"}]})
     with pytest.raises(SyncError, match="frozen"):
         link(world, [person(21)], "1", "21")
+
+
+def test_an_id_without_a_row_is_not_suggested_to_itself(world: World) -> None:
+    rows = people(20, dept="Eng")
+    world.apply(rows)
+    gone = rows[1:]
+    world.apply(gone)
+    with pytest.raises(SyncError, match="no usable row with the id 999: there is no such row$"):
+        link(world, gone, "1", "999")

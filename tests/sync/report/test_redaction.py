@@ -17,7 +17,7 @@ from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.sync import SyncSpec
 from airflow_provider_kinde.sync.repair.undo import make_undo
 from airflow_provider_kinde.sync.report.approval_text import approval_text
-from airflow_provider_kinde.sync.report.page import file_page
+from airflow_provider_kinde.sync.report.page import file_page, report_page
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.redaction import MARK, redact_file, redact_plan, redact_report
 from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
@@ -122,6 +122,17 @@ def test_a_redacted_plan_is_approved_and_applied_like_any_other(world: World) ->
     suspended = {email for email, user in world.users().items() if user["is_suspended"]}
     assert suspended == {f"p{number}@example.com" for number in range(2, 10)}
     assert report.changed_since_plan == ["no longer stands: suspend 1", "new, not done: suspend 10"]
+
+
+def test_a_plan_file_that_leaves_out_what_is_new_does_not_say_that_kinde_agrees(world: World) -> None:
+    world.apply(people(20))
+    file = file_of(world.plan(people(20)))
+    report = world.apply([person(1, status="Terminated"), *people(20)[1:]], plan_file=file)
+    assert (report.outcome, report.changed_since_plan) == ("no changes", ["new, not done: suspend 1"])
+    said, shown = report_text(report), "".join(report_page(report))
+    assert "No changes. 1 change is new since the plan and was not made: plan again." in said
+    assert "No changes; what is new since the plan was not made: plan again." in shown
+    assert "agrees" not in said + shown
 
 
 def test_a_value_that_changed_since_is_not_what_was_approved(world: World) -> None:
