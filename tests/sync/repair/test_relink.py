@@ -155,5 +155,5 @@ def test_an_id_without_a_row_is_not_suggested_to_itself(world: World) -> None:
     world.apply(rows)
     gone = rows[1:]
     world.apply(gone)
-    with pytest.raises(SyncError, match="no usable row with the id 999: there is no such row$"):
+    with pytest.raises(SyncError, match=r"no usable row with the id 999: there is no such row$"):
         link(world, gone, "1", "999")
