@@ -147,14 +147,14 @@ def _show(history: History, spec_name: str, options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.history.table import person_lines, run_lines
 
     begin, end = options.begin or "", options.end or ""
+    when = f" from {begin or 'the beginning'} to {end or 'now'}" if begin or end else ""
     if options.id or options.email:
         id = options.id or _find_id(options)
-        show(f"{line}\n" for line in person_lines(read_entries(history, begin, end), id.strip()))
+        show(f"{line}\n" for line in person_lines(read_entries(history, begin, end), id.strip(), when))
         return 0
     found: Iterator[dict[str, Any]] = heads(history, begin, end)
     first = next(found, None)
     if first is None:
-        when = f" from {begin or 'the beginning'} to {end or 'now'}" if begin or end else ""
         show(f"no run of {spec_name}{when} stands in {history.folder}\n")
         return 0
 
@@ -169,7 +169,7 @@ def _show(history: History, spec_name: str, options: argparse.Namespace) -> int:
 
 
 def _find_id(options: argparse.Namespace) -> str:
-    from airflow_provider_kinde.sync.person.explain import find_id
+    from airflow_provider_kinde.sync.person.by_address import find_id
 
     with Progress(f"reading {options.spec}") as progress:
         spec, source, client = open_all(options, progress)

@@ -313,14 +313,19 @@ def _apply(options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     progress = Progress(f"reading {options.spec}")  # before the imports, which take their time
-    from airflow_provider_kinde.sync.person.explain import explain, find_id
+    from airflow_provider_kinde.sync.person.by_address import AddressWithoutId, find_id
+    from airflow_provider_kinde.sync.person.explain import explain
 
     if options.as_test:
         return _as_test(options)
     with progress:
         spec, source, client = open_all(options, progress)
         with client:
-            id = options.id or find_id(spec, source, client, options.email, options.now)
+            try:
+                id = options.id or find_id(spec, source, client, options.email, options.now)
+            except AddressWithoutId as found:
+                show(f"{found}\n")
+                return 0
             text, plan = explain(spec, source, client, id.strip(), now=options.now, progress=progress)
     show(text)
     return PLAN_EXIT[plan.outcome]

@@ -249,7 +249,7 @@ def test_versions_and_a_person_by_address(cli: Cli, command: Cli, kinde: Emulato
     assert expect(cli("explain", "--email", "Mail-3@example.com"), 2).startswith("E3  in small-hr")
     done = cli("explain", "--email", "nobody@example.com")
     expect(done, 1)
-    assert "no HR row and no account of this sync has it" in done.stderr
+    assert "no HR row has it, and Kinde finds no account with it" in done.stderr
     told = subprocess.run(
         [sys.executable, "-m", "airflow_provider_kinde", "--version"], capture_output=True, text=True, check=True
     )

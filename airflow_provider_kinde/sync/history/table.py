@@ -80,11 +80,14 @@ def _details(head: Mapping[str, Any]) -> str:
     return "; ".join(filter(None, parts))
 
 
-def person_lines(entries: Iterable[tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]], id: str) -> Iterator[str]:
+def person_lines(
+    entries: Iterable[tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]], id: str, when: str = ""
+) -> Iterator[str]:
     """Write what happened to one person, and by which run, rule and approval.
 
     :param entries: the first line of each entry, and its operations and what it noticed.
     :param id: the HR id.
+    :param when: the days that were asked for, in words after a blank; empty for the whole history.
     """
     yield f"{id}:"
     found, held = False, ""
@@ -107,7 +110,7 @@ def person_lines(entries: Iterable[tuple[Mapping[str, Any], Iterable[Mapping[str
             approved = approval_text(head)
             yield clean(f"  {line}  [entry {head['number']}{', ' + approved if approved else ''}]")
     if not found:
-        yield "  nothing in this part of the history"
+        yield f"  the history has nothing about this id{when}"
 
 
 def _change_line(head: Mapping[str, Any], change: Mapping[str, Any], id: str) -> str:

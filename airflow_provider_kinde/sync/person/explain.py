@@ -8,13 +8,9 @@ from typing import Any
 import pendulum
 
 from airflow_provider_kinde.counted import counted
-from airflow_provider_kinde.exceptions import SyncError
-from airflow_provider_kinde.resources.fields import list_in, text_in
 from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.link import parse_link
 from airflow_provider_kinde.sync.model import Access, Account, Person, Row, Source
-from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.person.code_points import hidden, look_alike
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
@@ -28,7 +24,6 @@ from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import roles_by_organization
-from airflow_provider_kinde.sync.tenant import client_of
 
 _ACCESS = {
     Access.ACTIVE: "has access",
@@ -60,31 +55,6 @@ def explain(
     source = as_source(source)
     plan = plan_run(spec, source, client, RunRequest.of(now=now, ids=[id]), progress=progress)
     return explanation(plan, source, id), plan
-
-
-def find_id(spec: SyncSpec, source: Source, client: Any, email: str, now: pendulum.DateTime | str | None = None) -> str:
-    """Find the HR id of the person with an address: in HR, or else on an account of this sync.
-
-    :param spec: the spec.
-    :param source: the HR source.
-    :param client: a Kinde client, or a hook that has one.
-    :param email: the address.
-    :param now: the moment to read HR for; the current time when left out.
-    :returns: the id.
-    :raises SyncError: no person or several people have the address.
-    """
-    wanted = email_key(email)
-    people = read_people(spec, source, RunRequest.of(now=now).now)
-    ids = [person.id for person in people.persons.with_address(wanted)]
-    if not ids:
-        client = client_of(client)
-        users = list_in(client.get_users(email=email), "users")
-        links = (parse_link(text_in(user, "provided_id"), spec.name) for user in users)
-        ids = [link.id for link in links if link]
-    if len(ids) == 1:
-        return ids[0]
-    found = f"{len(ids)} people have it ({', '.join(map(clean, ids))}): use --id" if ids else "no HR row and no account"
-    raise SyncError(f"the address {clean(email)}: {found}" + ("" if ids else " of this sync has it"))
 
 
 def explanation(plan: Plan, source: Source, id: str, *, personal: bool = True) -> str:
@@ -242,12 +212,25 @@ def action_lines(operations: Iterable[Change], personal: bool = True) -> list[st
         return operation_lines(operations)
     found = []
     for o in operations:
-        reason = without_values(o.reason)
-        if o.person and o.person.why:  # the status and the days of the row
-            reason = reason.replace(o.person.why, "HR says so")
+        reason = _without_row(o)
         what = " ".join(clean(part) for part in (o.kind, o.role or "", o.alias or "") if part)
         found.append(f"{what}: {clean(reason)}" if reason else what)
     return found
+
+
+def _nothing_to_do(plan: Plan, id: str) -> str:
+    unknown = [clean(warning) for warning in plan.warnings if warning.startswith(f"id {id}: ")]
+    return f"none: {unknown[0] if unknown else 'nothing to do'}"
+
+
+def _without_row(change: Change) -> str:
+    """The reason of a change without the status and the days of the HR row."""
+    reason, person = without_values(change.reason), change.person
+    if person is None or not person.row:  # the form's own words: HR has no row for this person
+        return reason
+    if reason.startswith(person.why):
+        return "HR says so" + reason[len(person.why) :]
+    return reason.replace(f" ({person.why})", "")
 
 
 def _action(plan: Plan, id: str, personal: bool) -> list[str]:
@@ -259,5 +242,5 @@ def _action(plan: Plan, id: str, personal: bool) -> list[str]:
         lines.append(f"none: this sync does not manage {one.account}, which is still enabled: suspend it in Kinde")
         if one.api_keys:
             lines.append(f"{one.account} has {counted(one.api_keys, 'API key')}: delete them, suspension stops none")
-    lines = lines or ["none: nothing to do"]
+    lines = lines or [_nothing_to_do(plan, id)]
     return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

@@ -121,6 +121,11 @@ def test_a_form_explains_its_plan_before_it_writes(world: World, forms: Forms) -
     assert "adopt" in by_hr[0]
     assert "Newman" in by_hr[1]
     assert "the sync holds the account until it does" in leaving[0]
+    # HR has no row for the first person, and calls the last one active.
+    assert "create: requested in the form" in by_form[0]
+    assert "HR says so; the account with this address" in by_hr[0]
+    assert "HR says so" not in by_form[0] + leaving[0]
+    assert "HR does not agree: the sync holds" in leaving[0]
 
 
 def test_a_lost_answer_makes_no_second_account(world: World, forms: Forms) -> None:
