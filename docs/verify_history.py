@@ -90,9 +90,9 @@ def check_signatures(paths, entries, keys, tell):
             if signed:
                 problems.append(f"entry {number} is signed with another secret than entries before it")
     if keys:
-        tell(f"{signed} entries are signed with the given secret")
+        tell(f"signed with the given secret: {signed}")
         for name, numbers in others.items():
-            tell(f"{len(numbers)} entries, {numbers[0]} to {numbers[-1]}, are signed with another one (key {name})")
+            tell(f"signed with another one (key {name}): {len(numbers)}, from entry {numbers[0]} to {numbers[-1]}")
     else:
         tell("signatures were not checked: set KINDE_CLIENT_SECRET")
     return problems
@@ -117,6 +117,7 @@ def check(folder, known="", secrets="", tell=lambda text: None):
     hashes = {number: sha256(path.open("rb")).hexdigest() for number, path in paths.items()}
     dropped, dropped_hash = last_checkpoint(entries, tell)
     problems, before = check_signatures(paths, entries, keys_of(secrets), tell), 0
+    gone = {dropped_hash: dropped}  # hash and number of entries that are not there, but named
     specs = {str(first_line.get("spec")) for first_line in entries.values() if first_line}
     if len(specs) > 1:
         problems.append(f"entries are of more than one spec: {', '.join(sorted(specs))}")
@@ -132,7 +133,10 @@ def check(folder, known="", secrets="", tell=lambda text: None):
         elif number == dropped + 1:
             expected = dropped_hash
         else:
-            problems.append(f"entries {max(before, dropped) + 1} to {number - 1} are missing")
+            first, last = max(before, dropped) + 1, number - 1
+            are_missing = f"entry {first} is missing" if first == last else f"entries {first} to {last} are missing"
+            problems.append(f"{are_missing}: taken away, or lost by the store")
+            gone[(first_line or {}).get("previous")] = last
             expected = None
         if expected is not None and first_line is not None and first_line["previous"] != expected:
             problems.append(f"entry {number} does not follow on the entry before: one of them was changed")
@@ -141,23 +145,22 @@ def check(folder, known="", secrets="", tell=lambda text: None):
     try:
         text = head.read_text(encoding="utf-8")
         found = json.loads(text)
-        number, value = found["number"], found["hash"]
-    except (OSError, ValueError, KeyError, TypeError):
+        number, value = int(found["number"]), str(found["hash"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         if entries:
             problems.append("head.json is missing or was changed")
     else:
         if text != json.dumps({"number": number, "hash": value}) + "\n":
             problems.append("head.json was changed")
         elif number not in hashes:
-            problems.append(f"head.json names entry {number}, which is missing: entries at the end were taken away")
+            problems.append(f"head.json names entry {number}, which is missing: taken away, or lost by the store")
         elif hashes[number] != value:
             problems.append(f"entry {number} is not the one that head.json names")
-    if known in hashes.values():
-        number = next(number for number, value in hashes.items() if value == known)
-        tell(f"the given head is entry {number}: {before - number} entries came after it")
-    elif known and known != dropped_hash:
+    if known and (place := next((number for number, value in hashes.items() if value == known), gone.get(known))):
+        tell(f"the given head is entry {place}; entries after it: {before - place}")
+    elif known:
         problems.append(f"no entry has the hash {known}: entries at the end were taken away or changed")
-    elif not known:
+    else:
         tell("no head from elsewhere was given: a cut end shows only if head.json was left as it was")
     return problems, hashes[before] if hashes else ""
 

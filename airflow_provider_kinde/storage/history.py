@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 HEAD = "head.json"
 _NAME = re.compile(r"(\d{9})\.jsonl")
+_HASH = re.compile(r"[0-9a-f]{64}")
+MOST_ENTRIES = 100_000_000
+"""No history has so many entries: a ``head.json`` or a file with a higher number is forged, and is not followed."""
 _TRIES = 1000
 """How many entries of other runs one run chains after at most, before it gives up."""
 _ATTEMPTS, _PAUSE = 5, 0.3
@@ -129,28 +132,32 @@ class History:
             yield file
 
     def known_head(self) -> tuple[int, str] | None:
-        """Number and hash of the last entry, as ``head.json`` says; ``None`` where that says nothing."""
+        """Number and hash of the last entry, as ``head.json`` says; ``None`` where that is missing or damaged."""
         try:
             with self.open_head() as file:
-                text = file.read()
-            found = json.loads(text)
-            return int(found["number"]), str(found["hash"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+                found = json.loads(file.read())
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
+        number, hash = (found.get("number"), found.get("hash")) if isinstance(found, dict) else (None, None)
+        if type(number) is int and 0 < number < MOST_ENTRIES and isinstance(hash, str) and _HASH.fullmatch(hash):
+            return number, hash
+        return None
 
     def last(self) -> tuple[int, str]:
         """Number and hash of the last entry; ``(0, "")`` for an empty history.
 
+        An entry that ``head.json`` names is the last one even if the store lost it: its number is not given again,
+        so that the gap shows, and the next entry names its hash, so that it fits when it is restored.
+
         :raises StorageError: the store cannot be read.
         """
         known = self.known_head()
-        if known is not None and self._store.exists(f"{known[0]:09d}.jsonl"):
-            number, hash = known
-        else:
-            numbers = self.numbers()
+        if known is None:
+            numbers = [number for number in self.numbers() if number < MOST_ENTRIES]
             if not numbers:
                 return 0, ""
-            number, hash = numbers[-1], self.hash_of(numbers[-1])
+            known = numbers[-1], self.hash_of(numbers[-1])
+        number, hash = known
         while self._store.exists(f"{number + 1:09d}.jsonl"):  # another run has not written head.json yet
             number += 1
             hash = self.hash_of(number)
@@ -193,7 +200,7 @@ class History:
 
     def _write_head(self, number: int, hash: str) -> None:
         known = self.known_head()
-        if known is None or known[0] < number or not self._store.exists(f"{known[0]:09d}.jsonl"):
+        if known is None or known[0] < number:
             run_files.write(f"{self.folder}/{HEAD}", head_text(number, hash))
 
     def delete(self, number: int) -> None:

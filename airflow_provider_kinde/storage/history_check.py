@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import HEAD, History, head_text
+from airflow_provider_kinde.storage.history_gaps import missing_text
 from airflow_provider_kinde.storage.history_signature import SignatureCheck, digest_entry
 from airflow_provider_kinde.sync.signature import Sign
 
@@ -88,7 +89,9 @@ def check_chain(history: History, known: str = "", keys: Mapping[str, Sign] = Ma
     if numbers:
         found.first, found.last, found.head = numbers[0], numbers[-1], previous
     found.problems += _head_problems(history, hashes)
-    found.checked = [*_checked_heads(found, known, hashes, dropped, dropped_hash), *signatures.lines()]
+    # An entry that is not there is known by its hash, from the checkpoint or from the entry after it.
+    gone = {dropped_hash: dropped, **{hash: number - 1 for number, hash, _ in firsts if number > dropped + 1}}
+    found.checked = [*_checked_heads(found, known, hashes, gone, dropped), *signatures.lines()]
     if len(found.problems) > _SHOWN:
         more = len(found.problems) - _SHOWN
         found.problems = [*found.problems[:_SHOWN], f"and {more:,} more"]
@@ -97,24 +100,24 @@ def check_chain(history: History, known: str = "", keys: Mapping[str, Sign] = Ma
 
 def _checkpoint_text(number: int, checkpoint: Mapping[str, Any]) -> str:
     first, last, days = (checkpoint[name] for name in ("first", "last", "keep_days"))
-    return (
-        f"entry {number} is a checkpoint: it stands for entries {first} to {last} ({last - first + 1:,} entries), "
-        f"which were dropped after {days} days and cannot be checked"
-    )
+    several = f"entries {first} to {last} ({last - first + 1:,} entries), which were"
+    dropped = f"entry {first}, which was" if first == last else several
+    after = counted(days, "day")
+    return f"entry {number} is a checkpoint: it stands for {dropped} dropped after {after} and cannot be checked"
 
 
 def _checked_heads(
-    found: ChainCheck, known: str, hashes: Mapping[int, str], dropped: int, dropped_hash: str
+    found: ChainCheck, known: str, hashes: Mapping[int, str], gone: Mapping[str, int], dropped: int
 ) -> list[str]:
-    """Say which heads the chain was compared with; a head that is not there is a problem."""
+    """Say which heads the chain was compared with; a head that no entry has, and none follows on, is a problem."""
     if not known:
         elsewhere = "give one that was kept elsewhere (task log, notification, report) with --head"
         return [f"checked against {HEAD} alone, which stands beside the entries: {elsewhere}, so that a cut end shows"]
     place = next((number for number, hash in hashes.items() if hash == known), 0)
-    if not place and known == dropped_hash:
-        place = dropped
+    place = place or gone.get(known, 0)
     if place:
-        return [f"checked against the given head: it is entry {place}, {found.last - place:,} entries came after it"]
+        after = counted(found.last - place, "entry", "entries")
+        return [f"checked against the given head: it is entry {place}, {after} came after it"]
     also = f", or it is one of the entries up to {dropped}, which were dropped" if dropped else ""
     found.problems.append(
         f"no entry has the hash {known}, which was the head once: entries at the end were taken away or changed{also}"
@@ -135,12 +138,12 @@ def _gaps(firsts: list[tuple[int, str, int]], dropped: int, dropped_hash: str, h
     """What is missing before some entries. What the last checkpoint stands for may be missing, wholly or in part."""
     found = []
     for number, previous, before in firsts:
-        missing = f"entry {before + 1} is missing" if before + 1 == number - 1 else ""
-        missing = missing or f"entries {before + 1} to {number - 1} are missing"
         if number > dropped + 1:
-            if before < dropped:
-                missing = f"entries {dropped + 1} to {number - 1} are missing"
-            found.append(f"{missing}: they were taken away, or the store lost them")
+            first, last = max(before, dropped) + 1, number - 1
+            why = "it was taken away, or the store lost it"
+            if first < last:
+                why = "they were taken away, or the store lost them"
+            found.append(f"{missing_text(first, last)}: {why}")
         elif number == dropped + 1 and previous != dropped_hash:
             found.append(f"entry {number} does not follow on what the checkpoint stands for: one of them was changed")
     return found
@@ -155,7 +158,7 @@ def _head_problems(history: History, hashes: dict[int, str]) -> list[str]:
         if file.read() != head_text(number, hash).encode():
             return [f"{HEAD} was changed"]
     if number not in hashes:
-        return [f"{HEAD} names entry {number}, which is missing: entries at the end were taken away"]
+        return [f"{HEAD} names entry {number}, which is missing: it was taken away, or the store lost it"]
     if hashes[number] != hash:
         return [f"entry {number} is not the one that {HEAD} names: one of them was changed"]
     return []

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.signature import Sign, key_id
 
 _SIGNED = re.compile(rb'(\{.*), "signature": "([0-9a-f]{16}):([0-9a-f]{64})"(\}\n)', re.DOTALL)
@@ -116,11 +117,14 @@ class SignatureCheck:
         if not self.keys:
             yield "signatures: not checked, no Kinde connection was given"
             return
-        yield f"signatures: {self.signed:,} entries are signed with the client secret of {', '.join(self.keys)}"
+        signed = counted(self.signed, "entry is", "entries are")
+        yield f"signatures: {signed} signed with the client secret of {', '.join(self.keys)}"
         for key, numbers in self.others.items():
+            one, several = f"entry ({numbers[0]}) is", f"entries ({numbers[0]} to {numbers[-1]}) are"
             yield (
-                f"signatures: {len(numbers):,} entries ({numbers[0]} to {numbers[-1]}) are signed with another client "
-                f"secret (key {key}) and were not checked: a secret that was replaced, or a forgery"
+                f"signatures: {counted(len(numbers), one, several)} signed with another client secret (key {key}) and "
+                f"not checked: a secret that was replaced, or a forgery"
             )
         if self.bare:
-            yield f"signatures: {self.bare:,} entries of failed runs have none: those runs had no Kinde connection"
+            bare = counted(self.bare, "entry of a failed run has", "entries of failed runs have")
+            yield f"signatures: {bare} none, for want of a Kinde connection"

@@ -17,6 +17,7 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import History, Written, parse_head
+from airflow_provider_kinde.storage.history_gaps import missing_text, warn_of_lost_entries
 from airflow_provider_kinde.sync.history.access import differences, full_text, read_access, replayed, split_full
 from airflow_provider_kinde.sync.history.entry import (
     RunRecord,
@@ -54,6 +55,7 @@ def write_entry(
     :raises StorageError: it cannot be written.
     """
     ended = time.time()
+    warn_of_lost_entries(history)
     entry = _Entry(history, record, plan)
     head = entry_head(record, plan, report, ended)
     lines = chain(entry.access_lines(), operation_lines(plan, ended))
@@ -80,6 +82,7 @@ def write_event(
     :returns: the entry.
     :raises StorageError: it cannot be written.
     """
+    warn_of_lost_entries(history)
     lines = [json.dumps(operation, ensure_ascii=False) for operation in operations]
     head = event_head(record, facts, time.time())
 
@@ -105,6 +108,7 @@ class _Entry:
 
     def hints(self, number: int) -> dict[str, Any]:
         """What the next run needs to know, given the number of the entry before."""
+        before = {} if self.access == "full" else self._head(number) or {}
         found: dict[str, Any] = {"access": self.access}
         if self.managed:
             found["managed"] = self.managed
@@ -115,7 +119,6 @@ class _Entry:
         if self.access == "full":
             at = moment_text(self.record.began)
             return {**found, "full": {"number": number + 1, "at": at}, "changes": self.count}
-        before = self.history.head_line(number) if number else {}
         return {**_carried(before, self.count), **found}
 
     def access_lines(self) -> Iterator[str]:
@@ -141,9 +144,10 @@ class _Entry:
         self.access = "changes"
         try:
             changes = self._changes(int(before["full"]["number"]), number)
-        except (StorageError, FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        except (StorageError, ValueError, KeyError, TypeError) as error:
             log.warning("the history cannot be read, so this entry lists all accounts anew: %s", error)
-            self.access, self.lost = "full", f"{type(error).__name__}: {error}"
+            self.access = "full"
+            self.lost = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
             for row in now:
                 self.accounts += 1
                 yield full_text(row)
@@ -163,9 +167,11 @@ class _Entry:
             return None
         try:
             return self.history.head_line(number)
-        except (StorageError, FileNotFoundError) as error:
+        except FileNotFoundError:
+            self.lost = missing_text(number, number)
+        except StorageError as error:
             self.lost = str(error)
-            return None
+        return None
 
     def _is_due(self, before: Mapping[str, Any]) -> bool:
         full = before.get("full")
@@ -181,13 +187,16 @@ class _Entry:
         """User id -> what changed since the last whole list, in order."""
         found: defaultdict[str, list[Any]] = defaultdict(list)
         for number in range(full, last + 1):
-            with self.history.open(number) as file:
-                parse_head(file.readline(), self.history.path(number))
-                for line in file:
-                    if line.startswith(b"{"):
-                        change = json.loads(line)
-                        if user := change.get("noticed") or change.get("user"):
-                            found[user].append(change)
+            try:
+                with self.history.open(number) as file:
+                    parse_head(file.readline(), self.history.path(number))
+                    for line in file:
+                        if line.startswith(b"{"):
+                            change = json.loads(line)
+                            if user := change.get("noticed") or change.get("user"):
+                                found[user].append(change)
+            except FileNotFoundError:
+                raise StorageError(missing_text(number, number)) from None
         return found
 
     def _full(self, number: int) -> Iterator[tuple[str, str]]:

@@ -69,7 +69,7 @@ def test_a_command_that_fails_before_it_has_a_plan_has_its_entry(command: Cli, c
     told = run(command, 0, "history", "--verify")
     assert "the chain is whole: 3 entries, 1 to 3" in told
     assert "2 entries are signed with the client secret of kinde_small" in told
-    assert "1 entries of failed runs have none" in told
+    assert "1 entry of a failed run has none" in told
     assert "signatures are not checked" in run(command, 0, "history", "--verify", AIRFLOW_CONN_KINDE_SMALL="{}")
     assert "signed with another client secret" in run(
         command, 0, "history", "--verify", AIRFLOW_CONN_KINDE_SMALL=other_secret()
@@ -78,6 +78,25 @@ def test_a_command_that_fails_before_it_has_a_plan_has_its_entry(command: Cli, c
 
 def other_secret() -> str:
     return json.dumps({"conn_type": "kinde", "host": "acme.kinde.com", "login": "id", "password": "other"})
+
+
+@pytest.mark.usefixtures("kinde", "storage_path")
+def test_a_run_after_the_last_entry_was_lost_warns_and_takes_the_next_number(
+    command: Cli, company: Company, storage_path: Path
+) -> None:
+    run(command, 0, "apply")
+    company.change(1, status="Left")
+    run(command, 0, "apply")
+    (lost,) = storage_path.glob("*/history/000000002.jsonl")
+    lost.unlink()
+    done = command("apply", "--spec", "hr.yaml")
+    assert (done.returncode, "history: entry 3," in done.stdout) == (0, True)
+    assert "WARNING: the history" in done.stderr
+    assert "is not whole: entry 2 is missing. Restore what is missing from a backup of the store" in done.stderr
+    told = run(command, 1, "history", "--verify")
+    assert [line for line in told.splitlines() if line.startswith("!")] == [
+        "! entry 2 is missing: it was taken away, or the store lost it"
+    ]
 
 
 @pytest.mark.usefixtures("kinde", "storage_path")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import random
@@ -18,10 +19,12 @@ import pytest
 
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import StorageError
+from airflow_provider_kinde.storage import run_files
 from airflow_provider_kinde.storage.history import History, Written
 from airflow_provider_kinde.storage.history_check import check_chain, check_lines
+from airflow_provider_kinde.storage.history_gaps import warn_of_lost_entries
 from airflow_provider_kinde.storage.history_reader import heads, read_entries
-from airflow_provider_kinde.storage.history_writer import retire, write_entry
+from airflow_provider_kinde.storage.history_writer import retire, write_entry, write_event
 from airflow_provider_kinde.sync.history.entry import RunRecord, moment_text
 from airflow_provider_kinde.sync.history.table import person_lines, run_lines
 from airflow_provider_kinde.sync.signature import Sign
@@ -206,12 +209,13 @@ def test_a_check_says_against_which_head_and_how_many_entries_a_checkpoint_stand
     assert retire(history, 1, 5e9, SIGN)
     told = "\n".join(check_lines(check_chain(history, keys=KEYS)))
     assert "4 entries, 4 to 7" in told
-    assert "entry 7 is a checkpoint: it stands for entries 1 to 3 (3 entries), which were dropped after 1 days" in told
+    assert "entry 7 is a checkpoint: it stands for entries 1 to 3 (3 entries), which were dropped after 1 day" in told
     assert "checked against head.json alone" in told
     assert "4 entries are signed with the client secret of kinde_default" in told
     for number, after in ((3, 4), (4, 3), (6, 1)):  # a head of before the checkpoint is known to it
         lines = check_chain(history, written[number - 1].hash).checked
-        assert lines[0] == f"checked against the given head: it is entry {number}, {after} entries came after it"
+        came = f"{after} {'entry' if after == 1 else 'entries'}"
+        assert lines[0] == f"checked against the given head: it is entry {number}, {came} came after it"
         assert verdicts(history, written[number - 1].hash) == (True, True)
     assert "entries up to 3, which were dropped" in check_chain(history, written[0].hash).problems[0]
     assert verdicts(history, written[0].hash) == (False, False)
@@ -251,6 +255,157 @@ def test_a_store_that_lost_entries_says_which(tmp_path: Path) -> None:
         Path(history.path(number)).unlink()
     assert check_chain(history).problems == ["entries 2 to 3 are missing: they were taken away, or the store lost them"]
     assert make(history, 1)[0].number == 7
+
+
+def missing(history: History) -> tuple[list[str], list[str]]:
+    """What the two checkers say."""
+    independent, _ = VERIFIER.check(Path(history.folder), "", SECRET)
+    return [text.partition(":")[0] for text in check_chain(history, keys=KEYS).problems], [
+        text.partition(":")[0] for text in independent
+    ]
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("scheme", ["", "memory://"])
+def test_the_number_of_a_lost_last_entry_is_not_given_again(tmp_path: Path, scheme: str) -> None:
+    history = History(f"{scheme}{tmp_path}", "hr")
+    written = make(history, 4)
+    with history.open(4) as file:
+        backup = file.read()
+    history.delete(4)
+    assert [entry.number for entry in make(history, 2)] == [5, 6]
+    assert check_chain(history, keys=KEYS).problems == ["entry 4 is missing: it was taken away, or the store lost it"]
+    assert history.head_line(5)["previous"] == written[3].hash
+    check = check_chain(history, written[3].hash)  # the head that the log of the lost run names
+    assert check.checked[0] == "checked against the given head: it is entry 4, 2 entries came after it"
+    assert len(check.problems) == 1
+    run_files.copy(io.BytesIO(backup), history.path(4))
+    assert check_chain(history, written[3].hash, KEYS).problems == []
+
+
+def test_both_checkers_name_lost_entries_and_blame_no_other_entry(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    written = make(history, 4)
+    for number in (3, 4):
+        history.delete(number)
+    assert missing(history) == (["head.json names entry 4, which is missing"],) * 2
+    make(history, 1)
+    assert missing(history) == (["entries 3 to 4 are missing"],) * 2
+    make(history, 2)
+    history.delete(6)
+    assert missing(history) == (["entries 3 to 4 are missing", "entry 6 is missing"],) * 2
+    told: list[str] = []
+    VERIFIER.check(Path(history.folder), written[3].hash, "", told.append)
+    assert "the given head is entry 4; entries after it: 3" in told
+    assert verdicts(history, written[3].hash) == (False, False)
+    assert verdicts(history, written[2].hash) == (False, False)
+
+
+def test_all_entries_may_be_lost_and_the_numbers_go_on(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 2)
+    for number in (1, 2):
+        history.delete(number)
+    assert make(history, 1)[0].number == 3
+    assert missing(history) == (["entries 1 to 2 are missing"],) * 2
+
+
+def test_an_entry_after_a_lost_one_is_followed_even_if_its_run_was_killed_before_head_json(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 2)
+    head = Path(history.folder) / "head.json"
+    before = head.read_bytes()
+    make(history, 1)
+    head.write_bytes(before)
+    history.delete(2)
+    assert make(history, 1)[0].number == 4
+    assert missing(history) == (["entry 2 is missing"],) * 2
+
+
+def test_runs_that_write_at_once_after_a_loss_go_behind_each_other(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 2)
+    history.delete(2)
+    begin = threading.Barrier(4)
+
+    def write() -> None:
+        begin.wait()
+        make(History(str(tmp_path), "hr"), 3)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert history.numbers() == [1, *range(3, 15)]
+    assert missing(history) == (["entry 2 is missing"],) * 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None, "", "[]", "[" * 100_000, "{}", '{"number": 1e999, "hash": "x"}', '{"number": [1], "hash": "x"}',
+        f'{{"number": 999999999, "hash": "{"0" * 64}"}}', f'{{"number": 0, "hash": "{"0" * 64}"}}',
+        f'{{"number": "7", "hash": "{"0" * 64}"}}', '{"number": 7, "hash": "none"}',
+    ],
+)  # fmt: skip
+def test_a_head_json_that_is_missing_or_damaged_is_made_anew(
+    tmp_path: Path, content: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 3)
+    head = Path(history.folder) / "head.json"
+    if content is None:
+        head.unlink()
+    else:
+        head.write_text(content + "\n")
+    assert verdicts(history) == (False, False)
+    warn_of_lost_entries(history)
+    assert "The last entry that is there is 3" in caplog.text
+    assert make(history, 1)[0].number == 4
+    assert verdicts(history) == (True, True)
+
+
+def test_a_forged_file_with_a_high_number_is_named_and_not_followed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 3)
+    Path(history.path(999_999_999)).write_text("{}\n", encoding="utf-8")
+    (Path(history.folder) / "head.json").unlink()
+    assert make(history, 1)[0].number == 4
+    assert verdicts(history) == (False, False)
+    warn_of_lost_entries(history)
+    assert caplog.text == ""
+    history.delete(999_999_999)
+    assert verdicts(history) == (True, True)
+
+
+def test_what_retention_dropped_is_no_loss(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    history = History(str(tmp_path), "hr")
+    for second in (3, 3, 5e9, 5e9):
+        head = {"written": moment_text(second), "access": "full"}
+        history.append(lambda number, head=head: head, (), SIGN)
+    retire(history, 1, 5e9, SIGN)
+    assert history.numbers() == [2, 3, 4, 5]
+    warn_of_lost_entries(history)
+    assert caplog.text == ""
+    history.delete(5)
+    warn_of_lost_entries(history)
+    assert "entry 5 is missing." in caplog.text
+    assert make(history, 1)[0].number == 6
+
+
+def test_entries_that_are_dropped_while_a_run_lists_them_are_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 5)
+    lists = iter([[1, 3, 4, 5], [4, 5]])  # the first list met a run that was dropping entries 1 to 3
+    monkeypatch.setattr(History, "numbers", lambda self: next(lists))
+    warn_of_lost_entries(history)
+    assert caplog.text == ""
+    assert next(lists, None) is None
 
 
 def test_a_clock_that_went_back_is_noted_and_no_fault_of_the_chain(tmp_path: Path) -> None:
@@ -434,3 +589,23 @@ def test_a_history_that_cannot_be_read_is_begun_anew_with_the_whole_list(runs: R
     assert head["access"] == "full"
     assert head["access_lost"]
     assert runs.access(head["number"])[0][1] == "1"
+
+
+def test_a_run_warns_of_each_lost_entry_and_writes_its_own(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(4):
+        runs.apply([person(1)])
+    assert caplog.text == ""
+    runs.history.delete(4)
+    assert runs.apply([person(1)]).number == 5
+    assert "is not whole: entry 4 is missing. Restore what is missing from a backup of the store" in caplog.text
+    assert (runs.head()["access"], runs.head()["access_lost"]) == ("full", "entry 4 is missing")
+    runs.history.delete(2)
+    caplog.clear()
+    record = RunRecord("apply", {"user": "ann"}, "test/1", {}, (), time.time())
+    assert write_event(runs.history, record, {"outcome": "failed"}, None).number == 6
+    assert "entry 2 is missing; entry 4 is missing." in caplog.text
+    runs.history.delete(6)
+    assert runs.apply([]).number == 7  # a blocked run, which does not read Kinde
+    assert missing(runs.history) == (["entry 2 is missing", "entry 4 is missing", "entry 6 is missing"],) * 2
+    assert runs.apply([person(1)]).number == 8
+    assert runs.head()["access"] == "full"

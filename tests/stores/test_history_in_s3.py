@@ -13,6 +13,7 @@ from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import History, Written
 from airflow_provider_kinde.storage.history_check import check_chain
+from airflow_provider_kinde.storage.history_gaps import warn_of_lost_entries
 from airflow_provider_kinde.storage.history_writer import retire
 from airflow_provider_kinde.sync.history.entry import moment_text
 from tests.stores.s3_server import CONFLICT, GONE, LOST, REFUSED, UNKNOWN, Bucket, Call, Fault
@@ -95,6 +96,17 @@ def test_a_store_that_does_not_know_the_condition_is_asked_before(bucket: Bucket
     bucket.server.fault = lambda call: UNKNOWN if call.conditional else None
     assert [written.number for written in make(history, 2)] == [1, 2]
     assert check_chain(history).problems == []
+
+
+def test_the_number_of_a_lost_last_entry_is_not_given_again(
+    bucket: Bucket, history: History, caplog: pytest.LogCaptureFixture
+) -> None:
+    make(history, 3)
+    history.delete(3)
+    warn_of_lost_entries(history)
+    assert "entry 3 is missing." in caplog.text
+    assert [written.number for written in make(history, 2)] == [4, 5]
+    assert check_chain(history).problems == ["entry 3 is missing: it was taken away, or the store lost it"]
 
 
 @pytest.mark.parametrize(("fault", "word"), [(REFUSED, "AccessDenied"), (GONE, "ServiceUnavailable")])
