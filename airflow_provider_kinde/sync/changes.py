@@ -83,6 +83,13 @@ class Change:
         """Whether this marks a leaver who was taken out of organizations instead of being suspended."""
         return self.kind == "suspend" and "taken out" in (self.after or {})
 
+    @property
+    def takes(self) -> frozenset[str]:
+        """The roles that this takes from the person."""
+        if self.kind == "remove_membership":
+            return frozenset((self.before or {}).get("roles") or ())
+        return frozenset([self.role] if self.kind == "remove_role" and self.role else ())
+
     def to_json(self) -> dict[str, Any]:
         """The operation as it stands in ``plan.json`` (and, once it has an outcome, in ``report.json``)."""
         found: dict[str, Any] = {
@@ -111,19 +118,24 @@ class Dependencies:
     """Which operations need which others done before them.
 
     A membership needs its organization and its person; a role needs its membership; enabling comes when everything
-    else of a person is right; a leaver who is taken out of organizations is marked once that is done.
+    else of a person is right; a leaver who is taken out of organizations is marked once that is done. A role comes
+    after the removal of the roles that the person may not hold together with it.
+
+    :param conflicts: the spec's ``conflicts``.
     """
 
+    conflicts: tuple[tuple[str, str], ...] = ()
     by_person: dict[str, list[Change]] = field(default_factory=dict)
     organizations: dict[str, Change] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, operations: Iterable[Change]) -> Dependencies:
+    def of(cls, operations: Iterable[Change], conflicts: tuple[tuple[str, str], ...]) -> Dependencies:
         """Read the dependencies of changes.
 
         :param operations: the changes of a plan, or of one person.
+        :param conflicts: the spec's ``conflicts``.
         """
-        found = cls()
+        found = cls(conflicts)
         for operation in operations:
             if operation.kind == "create_organization":
                 found.organizations[operation.alias or ""] = operation
@@ -144,11 +156,30 @@ class Dependencies:
             needed.append(self.organizations[operation.alias or ""])
         if operation.kind in ("add_role", "remove_role"):
             needed += [o for o in siblings if o.kind == "add_membership" and o.alias == operation.alias]
+            needed += self.conflicting(operation)
         if operation.kind == "enable":
             needed += [o for o in siblings if o.kind in MEMBERSHIP or o.kind == "rename"]
         if operation.strips:
             needed += [o for o in siblings if o.kind == "remove_membership"]
         return needed
+
+    def conflicting(self, operation: Change) -> dict[Change, str]:
+        """The removals that come before a role is given, since no person may hold both roles.
+
+        :param operation: one of the changes.
+        :returns: removal -> why the role is not given as long as the removal is not done.
+        """
+        if operation.kind != "add_role":
+            return {}
+        found: dict[Change, str] = {}
+        for other in self.by_person.get(operation.id, ()) if self.conflicts else ():
+            for role in sorted(other.takes):
+                if (operation.role, role) in self.conflicts or (role, operation.role) in self.conflicts:
+                    found[other] = (
+                        f"conflicts: {operation.role} in {operation.alias!r} may not be held together with {role}, "
+                        f"which stays in {other.alias!r}"
+                    )
+        return found
 
 
 def plan_hash(host: str, spec_name: str, digests: Iterable[str]) -> str:

@@ -90,6 +90,7 @@ class Memberships:
                 else:
                     change.outcome, change.error = "failed", change.error or UNSEEN
             self.changes.save(group)
+        organization.read_at = -FRESH  # what was read before these writes is no longer what Kinde holds
 
     def leave_default(self, user_ids: list[str]) -> dict[str, str]:
         """Remove accounts that this run created from the default organization.

@@ -113,13 +113,14 @@ def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = fro
         # What an earlier try began: it was approved as a whole, so it is finished.
         return operation.finishes and approved.has_like(operation) and _has_approved_address(operation, approved)
 
-    dropped = plan.operations.keep(stays)
+    dropped = plan.operations.keep(stays, plan.spec.conflicts)
     plan.left_out = len(dropped)
     for operation in dropped:
         why = "waits for something new" if approved.find(operation.digest) else "new"
         if operation.kind == "rename" and operation.finishes:
             why = "an unfinished rename to which HR now gives an address that was not approved"
-        changed.append(f"{why}, not done: {operation.words}")
+        conflict = f" ({operation.error})" if operation.error else ""
+        changed.append(f"{why}, not done: {operation.words}{conflict}")
     return changed
 
 

@@ -143,7 +143,7 @@ class Run:
         """Create the organizations that people of the plan join."""
         found = self.creations = list(self.operations.of("create_organization"))
         for operation in found:
-            self._one(operation, found, Dependencies.of(found), self._organization)
+            self._one(operation, found, self._dependencies(found), self._organization)
         self.operations.save(found)
         if found:
             self.progress("organizations", len(found), len(found))
@@ -154,8 +154,32 @@ class Run:
         self._stage("people", _PEOPLE, _personal, self._person)
 
     def change_memberships(self) -> None:
-        """Write memberships 100 to a request, then read the organizations that changed, and set outcomes by that."""
+        """Write memberships 100 to a request, then read the organizations that changed, and set outcomes by that.
+
+        Roles that may not be held together with one that the plan takes are given once that one is gone.
+        """
         self._skip_memberships()
+        self._put_off_conflicts()
+        try:
+            self._write_memberships()
+        finally:
+            again = self.operations.take_up()
+        if again:
+            self._skip_memberships()
+            self._write_memberships()
+
+    def _put_off_conflicts(self) -> None:
+        """Put off the roles that wait for the removal of another one, and the memberships that come with them."""
+        if not self.plan.spec.conflicts:
+            return
+        for group in self.operations.by_person("remove_membership", "remove_role"):
+            dependencies = self._dependencies(group)
+            roles = [operation for operation in group if dependencies.conflicting(operation)]
+            aliases = {role.alias for role in roles}
+            joins = [o for o in group if o.kind == "add_membership" and o.alias in aliases]
+            self.operations.put_off([*roles, *joins])
+
+    def _write_memberships(self) -> None:
         sizes = self.operations.open_by_organization(*MEMBERSHIP)
         self.progress("memberships", 0, len(sizes))
         # Side by side are organizations with one request each, or the many requests of one.
@@ -188,7 +212,7 @@ class Run:
             return
 
         def carry_out(group: Group) -> Group:
-            dependencies = Dependencies.of([*self.creations, *group])
+            dependencies = self._dependencies(group)
             for operation in chosen(group):
                 self._one(operation, group, dependencies, work)
             return group
@@ -239,7 +263,13 @@ class Run:
         if self.dead:
             return self.dead
         failed = [o for o in dependencies.needed(operation) if o.outcome in ("failed", "skipped")]
-        return f"{failed[0].kind} did not succeed" if failed else ""
+        if not failed:
+            return ""
+        conflict = next((why for o, why in dependencies.conflicting(operation).items() if o is failed[0]), "")
+        return f"{conflict}{': ' if conflict else ''}{failed[0].kind} did not succeed"
+
+    def _dependencies(self, group: Group) -> Dependencies:
+        return Dependencies.of([*self.creations, *group], self.plan.spec.conflicts)
 
     def _organization(self, operation: Change, group: Group) -> None:
         assert operation.alias is not None
@@ -279,7 +309,7 @@ class Run:
         if self.stopped or not (outcomes["failed"] or outcomes["skipped"]):
             return
         for group in self.operations.by_person(*MEMBERSHIP):
-            dependencies = Dependencies.of([*self.creations, *group])
+            dependencies = self._dependencies(group)
             for operation in group:
                 wanted = operation.kind in MEMBERSHIP and not operation.outcome
                 if wanted and (reason := self._skip(operation, dependencies)):

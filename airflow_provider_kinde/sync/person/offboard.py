@@ -167,7 +167,7 @@ class _Offboarding:
         if plan.blocked or plan.held:
             return None
         plan.counts_before = self.before
-        plan.operations.keep(lambda operation: operation.kind in TAKES)
+        plan.operations.keep(lambda operation: operation.kind in TAKES, self.spec.conflicts)
         tell(explanation(plan, self.rows, id, personal=False), explanation(plan, self.rows, id))
         report = apply_plan(plan, self.client)
         if not self.spec.leaver.end_sessions and not report.failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_kinde.resources.normalization import email_key, name_key
+from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.plan.form_accounts import FormAccounts
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason
@@ -98,6 +99,19 @@ class HeldPeople:
                 self.held[id] = HeldPerson(
                     id, "a protected leaver, and suspending is not among the kinds asked for", True
                 )
+
+    def hold_conflicts_left_in(self, changes: ChangeList, dropped: list[Change]) -> None:
+        """Hold people who would get a role while the role in conflict stays: its removal is not asked for.
+
+        :param changes: what is left to do; nothing is left for these people.
+        :param dropped: the changes that are not done.
+        """
+        found = {change.id: change for change in reversed(dropped) if change.error}
+        for id, change in found.items():
+            reason = f"{change.error}: its removal is not among the kinds asked for"
+            self.held[id] = HeldPerson(id, reason)
+        if found:
+            changes.keep(lambda change: change.id not in found, ())
 
     def _hold(self, id: str, reason: str) -> None:
         self.held.setdefault(id, HeldPerson(id, reason))

@@ -142,7 +142,8 @@ def plan_run(
     plan.operations.add(_missing_organizations(snapshot, plan.operations))
     if request.only is not None:
         kinds = request.only
-        plan.operations.keep(lambda change: change.kind in kinds)
+        dropped = plan.operations.keep(lambda change: change.kind in kinds, spec.conflicts)
+        holds.hold_conflicts_left_in(plan.operations, dropped)
         holds.hold_protected_left_out(plan.operations)
     plan.unchanged, plan.held = finder.unchanged, holds.listed()
     plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]

@@ -14,6 +14,7 @@ from airflow_provider_kinde.resources.normalization import email_key
 from airflow_provider_kinde.sync.changes import Change, plan_hash
 from airflow_provider_kinde.sync.model import Account
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
+from airflow_provider_kinde.sync.plan.conflicts import find_conflict, roles_after
 from airflow_provider_kinde.sync.plan.guards import Block, RunCounts, blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPerson
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
@@ -171,8 +172,9 @@ def make_undo(
         try:
             if way.account:
                 _check_protected(rights, id, way.account, found)
+                _check_conflicts(rights, way.account, found)
         except HoldReason as hold:
-            plan.held.append(HeldPerson(id, str(hold), protected=True))
+            plan.held.append(HeldPerson(id, str(hold), protected=hold.protected))
             continue
         operations += found
     plan.operations = ChangeList(operations, snapshot.database)
@@ -255,6 +257,17 @@ def _check_protected(rights: AccountRights, id: str, account: Account, operation
             old, new = email_key(account.email), email_key(str((operation.after or {}).get("email") or ""))
             rights.check_protected_address(id, account, old, new, "would get another address by this undo")
     rights.check_protected_roles(id, account, operations)
+
+
+def _check_conflicts(rights: AccountRights, account: Account, operations: list[Change]) -> None:
+    """An undo gives no role that the person may not hold together with another one.
+
+    :raises HoldReason: it would.
+    """
+    if any(operation.kind == "add_role" for operation in operations):
+        after = roles_after(rights.snapshot.memberships(account.id), operations)
+        if found := find_conflict(rights.spec.conflicts, after):
+            raise HoldReason(found)
 
 
 def change_counts(rights: AccountRights, plan: Plan, recent: RecentChanges) -> RunCounts:

@@ -133,6 +133,13 @@ UPDATE changes SET outcome = CASE WHEN error = '' THEN 'done' ELSE 'failed' END,
 WHERE alias = ? AND rank IN ({ranks}) AND outcome = '' AND error != ?
 """
 
+WAITS = "waits"
+"""The outcome of changes that are put off, until they are taken up in the same run."""
+
+PUT_OFF = f"UPDATE changes SET outcome = '{WAITS}' WHERE seq = ? AND outcome = ''"
+
+TAKE_UP = f"UPDATE changes SET outcome = '' WHERE outcome = '{WAITS}'"
+
 SAVE = "UPDATE changes SET outcome = ?, error = ?, user_id = ?, joined = ?, done = ?, steps = ? WHERE seq = ?"
 
 FINISH = "UPDATE changes SET outcome = ?, error = CASE WHEN error = '' THEN ? ELSE error END WHERE outcome = ''"

@@ -207,6 +207,22 @@ class ChangeList(Sequence[Change]):
         """Whether an account is created for a person who joins no organization."""
         return bool(self.database.one(queries.CREATES_WITHOUT_MEMBERSHIP))
 
+    def put_off(self, waiting: Iterable[Change]) -> None:
+        """Put off some open changes until :meth:`take_up`: they are not open meanwhile.
+
+        :param waiting: changes of this list.
+        """
+        self.database.update(queries.PUT_OFF, [(change.seq,) for change in waiting])
+
+    def take_up(self) -> bool:
+        """Open the changes again that were put off.
+
+        :returns: whether there were any.
+        """
+        waiting = self.outcomes()[queries.WAITS] > 0
+        self.database.run(queries.TAKE_UP)
+        return waiting
+
     # -- what becomes of them ------------------------------------------------------------------------------------
 
     def save(self, changed: Iterable[Change]) -> None:
@@ -239,17 +255,23 @@ class ChangeList(Sequence[Change]):
         self.database.update(queries.DELETE, [(operation.seq,) for operation in unwanted])
         self._changed()
 
-    def keep(self, wanted: Callable[[Change], bool]) -> list[Change]:
+    def keep(self, wanted: Callable[[Change], bool], conflicts: tuple[tuple[str, str], ...]) -> list[Change]:
         """Drop the changes that are not wanted, and those whose prerequisites are not.
 
         :param wanted: whether a change is wanted.
-        :returns: the dropped changes, in order.
+        :param conflicts: the spec's ``conflicts``.
+        :returns: the dropped changes, in order. The ``error`` of a wanted role names the conflicting role that stays.
         """
         organizations = list(self.of("create_organization"))
         dropped = [operation for operation in organizations if not wanted(operation)]
         for group in self.by_person(*KINDS):
-            kept = {id(operation) for operation in select([*organizations, *group], wanted)}
+            dependencies = Dependencies.of([*organizations, *group], conflicts)
+            kept = {id(operation) for operation in select([*organizations, *group], wanted, dependencies)}
             dropped += [operation for operation in group if id(operation) not in kept]
+            for operation in group:
+                reasons = [why for o, why in dependencies.conflicting(operation).items() if id(o) not in kept]
+                if reasons and wanted(operation):
+                    operation.error = reasons[0]
         self.drop(dropped)
         return sorted(dropped, key=lambda o: (_RANK[o.kind], o.id, o.alias or "", o.role or ""))
 
@@ -260,13 +282,15 @@ class ChangeList(Sequence[Change]):
         return map(_operation, self.database.each(query, values))
 
 
-def select(operations: Collection[Change], wanted: Callable[[Change], bool]) -> list[Change]:
+def select(
+    operations: Collection[Change], wanted: Callable[[Change], bool], dependencies: Dependencies
+) -> list[Change]:
     """The changes of a person, and on organizations, that are wanted, and whose prerequisites are.
 
     :param operations: the changes.
     :param wanted: whether a change is wanted.
+    :param dependencies: of these changes.
     """
-    dependencies = Dependencies.of(operations)
     known: dict[int, bool] = {}
 
     def stays(operation: Change) -> bool:
