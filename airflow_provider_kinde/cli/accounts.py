@@ -49,6 +49,7 @@ def _accounts(options: argparse.Namespace) -> int:
     counts: Counter[str] = Counter()
     if options.out:
         write_private(options.out, inventory_lines(inventory, options.out, counts))
+        show(f"{options.out}: {counted(sum(counts.values()), 'account')}\n")
     else:
         for account in inventory:
             counts[account.kind] += 1

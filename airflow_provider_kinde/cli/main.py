@@ -40,6 +40,7 @@ from airflow_provider_kinde.cli.shared import (
     check_writable,
     color,
     fail,
+    files_line,
     keep,
     open_all,
     page_beside,
@@ -228,7 +229,11 @@ def _plan(options: argparse.Namespace) -> int:
     elif options.format == "markdown":
         show(plan_markdown(plan, personal=options.personal_data))
     else:
-        told = chain(plan_lines(plan, color(), full=options.full), imported or next_steps.after_plan(plan, options))
+        told = chain(
+            plan_lines(plan, color(), full=options.full),
+            filter(None, [files_line("plan", options.out)]),
+            imported or next_steps.after_plan(plan, options),
+        )
         show(f"{line}\n" for line in told)
     return PLAN_EXIT[plan.outcome]
 
@@ -298,7 +303,7 @@ def _apply(options: argparse.Namespace) -> int:
     else:
         told = chain(
             report_lines(report, color(), full=options.full),
-            [entry] if entry else [],
+            filter(None, [entry, files_line("report", options.report)]),
             next_steps.after_apply(report, options),
         )
         show(f"{line}\n" for line in told)

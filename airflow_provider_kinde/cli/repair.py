@@ -19,6 +19,7 @@ from airflow_provider_kinde.cli.shared import (
     check_writable,
     color,
     fail,
+    files_line,
     keep,
     open_all,
     open_client,
@@ -172,7 +173,8 @@ def _undo(options: argparse.Namespace) -> int:
         show(text)
     else:
         told = "".join(f"{line}\n" for line in next_steps.after_undo(undo.plan, report, options))
-        show(undo.text(report, color(), full=options.full) + (f"{entry}\n" if entry else "") + told)
+        kept = [line for line in (entry, files_line("report" if report else "plan", options.out)) if line]
+        show(undo.text(report, color(), full=options.full) + "".join(f"{line}\n" for line in kept) + told)
     if unkept or history.problem:
         return fail(unkept or history.problem)
     if report and report.interrupted:

@@ -277,6 +277,16 @@ def page_beside(path: str) -> str:
     return page
 
 
+def files_line(what: str, path: str) -> str:
+    """Say which files were written: a plan or a report, and its page.
+
+    :param what: ``plan`` or ``report``.
+    :param path: the file, with a page beside it.
+    :returns: the line; empty where no file was asked for.
+    """
+    return f"{path}: the {what}; {page_beside(path)}: the same as a page" if path else ""
+
+
 def check_writable(path: str) -> None:
     """Check before the first write to Kinde that a file can be written.
 

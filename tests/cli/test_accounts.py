@@ -41,6 +41,7 @@ def test_the_command_writes_every_account_and_a_sum(
     for form in ("csv", "json", "html"):
         done = command("accounts", "--spec", "hr.yaml", "--out", f"list.{form}")
         assert done.returncode == 0, done.stderr
+        assert f"list.{form}: {accounts} accounts\n" in done.stdout
         assert stat.S_IMODE((tmp_path / f"list.{form}").stat().st_mode) == 0o600
     with (tmp_path / "list.csv").open(newline="") as file:
         table = list(csv.DictReader(file))

@@ -55,13 +55,16 @@ def test_a_process_started_by_hand(company: Company, kinde: Emulator, airflow_pr
 
 
 def test_from_the_first_plan_to_an_approved_one(cli: Cli, company: Company, kinde: Emulator, tmp_path: Path) -> None:
-    assert "Plan: 12 create, 12 add membership, 6 add role" in expect(cli("plan", "--out", "plan.json"), 2)
+    planned = expect(cli("plan", "--out", "plan.json"), 2)
+    assert "Plan: 12 create, 12 add membership, 6 add role" in planned
+    assert "\nplan.json: the plan; plan.html: the same as a page\n" in planned
     plan = loaded(tmp_path / "plan.json")
     assert (plan["summary"]["create"], writes(kinde)) == (12, 0)
     kinde.clear_log()
     company.change(13)
     text = expect(cli("apply", "--plan", "plan.json", "--report", "report.json"), 0)
     assert "changed since the plan: new, not done: create E13" in text
+    assert "\nreport.json: the report; report.html: the same as a page\n" in text
     report = loaded(tmp_path / "report.json")
     assert {o["outcome"] for o in report["operations"]} == {"done"}
     sent = [entry for entry in kinde.log() if entry["kind"] == "api"]

@@ -12,6 +12,7 @@ from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.draft.column_words import words_of
 from airflow_provider_kinde.sync.draft.columns import Column, DraftColumns, slug
 from airflow_provider_kinde.sync.draft.file_reading import CODE_PAGES
+from airflow_provider_kinde.sync.draft.statuses import is_plain
 from airflow_provider_kinde.sync.draft.yaml_text import aliases_of, entry, literal, quoted, scalar
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.people.null_texts import listed
@@ -23,6 +24,8 @@ _SUM = re.compile(
 )
 MAX_ORGANIZATIONS = 50
 """A column with more values is not treated as a department."""
+_NAMED = 5
+"""People who start later whose ids a draft names."""
 
 
 @dataclass
@@ -65,8 +68,12 @@ def header(path: str, rows: int, people: People, about: Sequence[str] = ()) -> s
     :param people: the file as the draft reads it.
     :param about: lines about the tenant.
     """
-    access = sum(person.access is not Access.NONE for person in people.persons.values())
-    left = len(people.persons) - access
+    access, left, later = 0, 0, list[str]()
+    for person in people.persons.values():
+        access += person.access in (Access.ACTIVE, Access.GRACE)
+        left += person.access is Access.NONE
+        if person.access is Access.KEEP:
+            later.append(person.id)
     again = rows - len(people.persons) - len(people.rejected) - len(people.held)
     file = clean(Path(path).name)
     refused = counted(len(people.rejected), "row is", "rows are")
@@ -76,6 +83,7 @@ def header(path: str, rows: int, people: People, about: Sequence[str] = ()) -> s
         f"As this draft reads it today: {here} access, {gone} left,",
         f"{refused} rejected, {counted(len(people.held), 'person is', 'people are')} held."
         + (f" {counted(again, 'of the rows repeats', 'of the rows repeat')} others." if again > 0 else ""),
+        *_starting_later(later),
         *about,
     ]
     lines += [
@@ -91,6 +99,14 @@ def header(path: str, rows: int, people: People, about: Sequence[str] = ()) -> s
         "Then: python -m airflow_provider_kinde plan --spec FILE, which only reads.",
     ]
     return "".join(f"# {line}\n" for line in lines)
+
+
+def _starting_later(ids: Sequence[str]) -> list[str]:
+    if not ids:
+        return []
+    more = f" and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else ""
+    starts = counted(len(ids), "person starts", "people start")
+    return [f"{starts} later, without access today: {', '.join(map(clean, ids[:_NAMED]))}{more}."]
 
 
 def spec_text(found: DraftColumns, options: dict[str, Any], parts: Parts) -> str:
@@ -169,7 +185,11 @@ def _statuses(found: DraftColumns) -> list[str]:
     lines = []
     for key, values in (("active", found.active), ("inactive", found.inactive)):
         listed = ", ".join(quoted(value) for value, _ in values)
-        lines.append(f"  {key}: [{listed}]  # " + ("gives access" if key == "active" else "takes it away"))
+        says = "gives access" if key == "active" else "takes it away"
+        guessed = [quoted(value) for value, _ in values if not is_plain(value, active=key == "active")]
+        if guessed:
+            says = f"check: {says}. {', '.join(guessed)} {'is a guess' if len(guessed) == 1 else 'are guesses'}"
+        lines.append(f"  {key}: [{listed}]  # {says}")
         lines += [f"    # {quoted(value)}: {counted(count, 'row')}" for value, count in values if count]
     for value, count in found.unclear:
         lines.append(

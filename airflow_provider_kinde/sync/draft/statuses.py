@@ -27,6 +27,13 @@ _INACTIVE = (
     "cessat", "dimess", "inactief", "uit dienst",
 )  # fmt: skip
 
+_PLAIN_ACTIVE = ("active", "employed", "aktiv", "actif", "aktyw", "activo", "activa", "ativo", "attiv", "actief")
+_PLAIN_INACTIVE = (
+    "inactive", "not active", "terminat", "resign", "dismissed", "left", "leaver", "inaktiv", "ausgeschieden",
+    "ausgetreten", "inactif", "nieaktyw", "nie aktyw", "inactivo", "inactiva", "inativo", "inattiv", "inactief",
+    "uit dienst",
+)  # fmt: skip
+
 
 def gives_access(status: str) -> bool:
     """Whether a status is a known word for "works here".
@@ -35,6 +42,16 @@ def gives_access(status: str) -> bool:
     :returns: true if it is.
     """
     return _says(_words(status), _ACTIVE)
+
+
+def is_plain(status: str, *, active: bool) -> bool:
+    """Whether a status says plainly what a draft makes of it, such as "Active"; "Elternzeit" is a guess.
+
+    :param status: the status.
+    :param active: whether the draft lets it give access.
+    :returns: true if it does.
+    """
+    return _says(_words(status), _PLAIN_ACTIVE if active else _PLAIN_INACTIVE)
 
 
 def is_known(status: str) -> bool:

@@ -68,7 +68,8 @@ def fill_parts(
             "another provider have another name there than in HR"
         )
     parts.ignore, parts.guards = ignore_lines(evidence), guard_lines(evidence, _PROTECTED)
-    return people, tenant_header(evidence, sum(p.access is not Access.NONE for p in persons.values()), _PROTECTED)
+    with_access = sum(person.access in (Access.ACTIVE, Access.GRACE) for person in persons.values())
+    return people, tenant_header(evidence, with_access, _PROTECTED)
 
 
 def _persons(people: People) -> dict[str, Person]:

@@ -218,9 +218,8 @@ def action_lines(operations: Iterable[Change], personal: bool = True) -> list[st
     return found
 
 
-def _nothing_to_do(plan: Plan, id: str) -> str:
-    unknown = [clean(warning) for warning in plan.warnings if warning.startswith(f"id {id}: ")]
-    return f"none: {unknown[0] if unknown else 'nothing to do'}"
+def _nothing_to_do(plan: Plan) -> str:
+    return f"none: {clean(plan.unknown_ids[0]) if plan.unknown_ids else 'nothing to do'}"
 
 
 def _without_row(change: Change) -> str:
@@ -242,5 +241,5 @@ def _action(plan: Plan, id: str, personal: bool) -> list[str]:
         lines.append(f"none: this sync does not manage {one.account}, which is still enabled: suspend it in Kinde")
         if one.api_keys:
             lines.append(f"{one.account} has {counted(one.api_keys, 'API key')}: delete them, suspension stops none")
-    lines = lines or [_nothing_to_do(plan, id)]
+    lines = lines or [_nothing_to_do(plan)]
     return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

@@ -63,11 +63,11 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What the run could not take away, in words; empty where no leaver was suspended."""
+        """What the run could not take away, in words; empty where no account was suspended."""
         ended = sum(o.outcome == "done" for o in self.plan.operations.of("suspend"))
         if self.blocked or not ended:
             return []
-        people = counted(ended, "leaver")
+        people = counted(ended, "person", "people")  # of an undo, these are the joiners of a run
         note = f"access tokens of {people} stay valid until they expire; an application that checks the token "
         return [f"{note}alone lets them in until then"]
 

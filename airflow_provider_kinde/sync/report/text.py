@@ -93,7 +93,7 @@ def plan_lines(plan: Plan, color: bool = False, words: Wording = SYNC, *, full: 
         yield ""
     elif not plan.operations:
         yield from (paint("32;1", _nothing(plan, words)), "")
-    yield paint("1", "Plan: ") + summary_line(plan.summary)
+    yield paint("1", "Plan: ") + summary_line(plan.summary, _planned_nothing(plan))
     if plan.operations:
         yield f"Hash: {plan.hash}"
 
@@ -151,7 +151,7 @@ def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, 
         yield from (f"Note: {note}." for note in report.notes)
         outcomes = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
         yield paint("1", "Operations: ") + (outcomes or "none")
-    yield paint("1", "Plan: ") + summary_line(plan.summary)
+    yield paint("1", "Plan: ") + summary_line(plan.summary, _planned_nothing(plan))
     requests = report.requests
     yield f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)"
 
@@ -187,15 +187,21 @@ def _operation_row(o: Change) -> list[str]:
     return [o.id, o.who, o.kind, *where, value_text(o.before), value_text(o.after), o.reason, o.outcome, o.error]
 
 
-def summary_line(summary: Mapping[str, int]) -> str:
+def _planned_nothing(plan: Plan) -> str:
+    """What is said of a plan without any count: a plan that was stopped says nothing about what there is to do."""
+    return "nothing planned" if plan.blocked else "nothing to do"
+
+
+def summary_line(summary: Mapping[str, int], nothing: str = "nothing to do") -> str:
     """Write the counts of a summary that are not zero in one line.
 
     :param summary: counts by kind, with ``held``, ``rejected`` and ``unchanged``.
+    :param nothing: the line where all counts are zero.
     :returns: the line.
     """
     words = {kind: kind.replace("_", " ") for kind in (*COUNTED, "held", "rejected", "unchanged")}
     found = [f"{summary[kind]} {word}" for kind, word in words.items() if summary.get(kind)]
-    return ", ".join(found) or "nothing to do"
+    return ", ".join(found) or nothing
 
 
 def clean(text: object) -> str:

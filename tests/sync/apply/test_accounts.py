@@ -83,8 +83,8 @@ def test_a_leaver_loses_api_keys_one_request_each(world: World) -> None:
     assert [path.rsplit("/", 1)[0] for path in deleted[1:]] == ["/api/v1/api_keys"] * 2
     assert sum(entry["path"] == "/api/v1/api_keys" for entry in world.reads()) == 1
     assert world.writes()[-1]["method"] == "PATCH", "the mark is the last write"
-    assert report.notes[0].startswith("access tokens of 1 leaver stay valid until they expire;")
-    assert "Note: access tokens of 1 leaver" in report_text(report)
+    assert report.notes[0].startswith("access tokens of 1 person stay valid until they expire;")
+    assert "Note: access tokens of 1 person" in report_text(report)
     world.settled(rows)
 
 

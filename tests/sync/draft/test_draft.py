@@ -326,6 +326,31 @@ def test_the_counts_of_a_draft_add_up(tmp_path: Path) -> None:
     assert "these people are held" not in text
 
 
+def test_people_who_start_later_have_no_access_today_and_are_named(tmp_path: Path) -> None:
+    rows = (
+        "id,email,first name,last name,status,hire date\n"
+        "1,a@x.com,Ann,Lee,Active,2020-01-01\n"
+        "2,b@x.com,Bob,Ray,Active,2099-01-01\n"
+        "3,c@x.com,Cy,Roe,Terminated,2019-01-01\n"
+    )
+    text, _ = drafted(tmp_path, rows)
+    assert "1 person has access, 1 has left," in text
+    assert "1 person starts later, without access today: 2." in text
+
+
+def test_statuses_that_are_guessed_need_a_check(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{n},p{n}@x.com,P,L{n},{status},Eng\n"
+        for n, status in enumerate(["ruhend", "aktiv", "Elternzeit", "ausgetreten", "im Ruhestand (retired)"], 1)
+    )
+    text, _ = drafted(tmp_path, PLAIN.partition("\n")[0] + "\n" + rows)
+    assert '"aktiv", "ruhend"]  # check: gives access. "Elternzeit", "ruhend" are guesses' in text
+    assert '# check: takes it away. "im Ruhestand (retired)" is a guess' in text
+    text, _ = drafted(tmp_path, PLAIN)
+    assert 'active: ["Active"]  # gives access' in text
+    assert 'inactive: ["Left"]  # takes it away' in text
+
+
 def test_a_further_end_date_is_read_where_the_first_is_blank(tmp_path: Path) -> None:
     rows = (
         "id,email,first name,last name,status,termination date,contract end\n"

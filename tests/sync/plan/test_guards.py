@@ -13,6 +13,7 @@ from airflow_provider_kinde.exceptions import SpecError, SyncError
 from airflow_provider_kinde.sync import apply_plan
 from airflow_provider_kinde.sync.plan.guards import allowance
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
+from airflow_provider_kinde.sync.report.text import plan_text, report_text
 from airflow_provider_kinde.sync.spec.fields import Limit
 from tests.support.world import SPEC, World, people, person
 
@@ -239,7 +240,11 @@ def test_an_empty_or_drifted_source_is_never_approvable(
     world.apply(people(20))
     assert reason in blocked(world, rows)[0]
     plan = world.plan(rows)
-    assert apply_plan(plan, world.client, approve=plan.hash).outcome == "blocked"
+    report = apply_plan(plan, world.client, approve=plan.hash)
+    assert report.outcome == "blocked"
+    for text in (plan_text(plan), report_text(report)):
+        assert "nothing to do" not in text
+        assert rows or "Plan: nothing planned" in text
 
 
 def test_another_tenant_than_the_spec_names_blocks(world: World) -> None:
