@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import io
 import json
 import re
 from base64 import b64encode
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import airflow_provider_kinde
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import KINDS
 from airflow_provider_kinde.sync.report import page
@@ -323,6 +327,27 @@ def test_values_that_no_rule_names_are_told_in_a_sentence() -> None:
 
 def test_every_kind_of_change_has_a_category() -> None:
     assert set(CATEGORIES) == set(KINDS) == set(page._VERBS)
+
+
+def texts(module: Path) -> Iterator[str]:
+    """The texts that a module makes: constants, and f-strings with each value as one character. No docstrings."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    passed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            passed |= {id(part) for part in node.values}
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
+            yield node.value
+
+
+def test_the_advice_is_about_reasons_that_there_are() -> None:
+    package = Path(airflow_provider_kinde.__file__).parent
+    folders = (package / name for name in ("sync/plan", "sync/people", "resources"))
+    said = "\n".join(text for folder in folders for module in folder.rglob("*.py") for text in texts(module))
+    parts = {**{key: [key] for key in page._ADVICE}, "id is blank": ["id \0", "is blank"]}
+    assert [key for key, found in parts.items() if not all(part in said for part in found)] == []
 
 
 def test_a_plan_without_changes_says_so(settled: World) -> None:
