@@ -230,6 +230,8 @@ def test_the_next_step_is_a_complete_command(command: Cli, cli: Cli, company: Co
         company.change(number, status="Left")
     stopped = expect(cli("plan", "--now", moment), 3)
     expect(command(*next_command(stopped), "--report", "report.json"), 0)
+    undo = expect(cli("undo", "--report", "report.json", "--out", "undo.json"), 2)
+    assert "\nundo.json: the plan; undo.html: the same as a page\n" in undo
     undo = expect(cli("undo", "--report", "report.json"), 2)
     assert next_command(undo) == ["undo", "--spec", "hr.yaml", "--report", "report.json", "--apply"]
     expect(command(*next_command(undo)), 0)
@@ -250,6 +252,8 @@ def test_progress_begins_at_once_on_standard_error(cli: Cli, kinde: Emulator) ->
 
 def test_versions_and_a_person_by_address(cli: Cli, command: Cli, kinde: Emulator) -> None:
     assert expect(cli("explain", "--email", "Mail-3@example.com"), 2).startswith("E3  in small-hr")
+    kinde.seed({"users": [{"email": "ghost@elsewhere.org"}]})
+    assert "(enabled) has it: no sync manages it" in expect(cli("explain", "--email", "ghost@elsewhere.org"), 0)
     done = cli("explain", "--email", "nobody@example.com")
     expect(done, 1)
     assert "no HR row has it, and Kinde finds no account with it" in done.stderr
