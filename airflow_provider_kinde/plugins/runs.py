@@ -43,7 +43,7 @@ class Result:
 
     @property
     def read_kinde(self) -> bool:
-        """Whether Kinde was read: where the source stops a run, nobody is counted, and 0 would be misread."""
+        """Whether Kinde was read: where the source stops a run, no person is counted, and 0 would be misread."""
         stopped = self.values.get("outcome") == "blocked" and not self.values.get("approvable")
         return not stopped or bool(self.values.get("managed"))
 

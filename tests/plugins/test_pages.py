@@ -139,7 +139,7 @@ def test_the_overview_begins_with_what_needs_a_person(
     assert sentence
     assert "blocked" in sentence[1]
     (card,) = [part for part in html.split("<section") if f">{dag.dag_id}</a>" in part]
-    # Nobody was counted: 0 people would be misread.
+    # No person was counted: 0 people would be misread.
     assert "<dt>People managed</dt><dd>not read</dd>" in card
     assert "<dt>Changes still to be made</dt><dd>not known</dd>" in card
     why = re.search(r'<a href="([^"]+)">Why, and what to do</a>', card)

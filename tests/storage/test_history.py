@@ -8,7 +8,6 @@ import json
 import os
 import random
 import resource
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +28,7 @@ from airflow_provider_kinde.sync.history.entry import RunRecord, moment_text
 from airflow_provider_kinde.sync.history.table import person_lines, run_lines
 from airflow_provider_kinde.sync.signature import Sign
 from airflow_provider_kinde.sync.spec.sections import Guards
+from tests.support.at_once import at_once
 from tests.support.world import SPEC, World, person, settings, world
 
 __all__ = ["settings", "world"]
@@ -223,17 +223,7 @@ def test_a_check_says_against_which_head_and_how_many_entries_a_checkpoint_stand
 
 def test_runs_that_write_at_once_keep_the_chain_whole(tmp_path: Path) -> None:
     history = History(str(tmp_path), "hr")
-    begin = threading.Barrier(8)
-
-    def write() -> None:
-        begin.wait()
-        make(History(str(tmp_path), "hr"), 5)
-
-    threads = [threading.Thread(target=write) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, lambda: lambda: make(History(str(tmp_path), "hr"), 5))
     check = check_chain(history)
     assert (check.problems, check.entries) == ([], 40)
 
@@ -326,17 +316,7 @@ def test_runs_that_write_at_once_after_a_loss_go_behind_each_other(tmp_path: Pat
     history = History(str(tmp_path), "hr")
     make(history, 2)
     history.delete(2)
-    begin = threading.Barrier(4)
-
-    def write() -> None:
-        begin.wait()
-        make(History(str(tmp_path), "hr"), 3)
-
-    threads = [threading.Thread(target=write) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(4, lambda: lambda: make(History(str(tmp_path), "hr"), 3))
     assert history.numbers() == [1, *range(3, 15)]
     assert missing(history) == (["entry 2 is missing"],) * 2
 

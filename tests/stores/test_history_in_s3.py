@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from airflow_provider_kinde.storage.history_gaps import warn_of_lost_entries
 from airflow_provider_kinde.storage.history_writer import retire
 from airflow_provider_kinde.sync.history.entry import moment_text
 from tests.stores.s3_server import CONFLICT, GONE, LOST, REFUSED, UNKNOWN, Bucket, Call, Fault
+from tests.support.at_once import at_once
 
 SIGN = KindeClient("http://localhost", "emulator", "emulator-secret").sign
 
@@ -56,18 +57,11 @@ def test_a_large_entry_is_conditional_as_well(bucket: Bucket, history: History) 
 
 
 def test_runs_that_write_at_once_keep_the_chain_whole(bucket: Bucket, history: History) -> None:
-    begin = threading.Barrier(6)
-
-    def write() -> None:
+    def write() -> Callable[[], object]:
         own = History(bucket.root, "hr")
-        begin.wait()
-        make(own, 4)
+        return lambda: make(own, 4)
 
-    threads = [threading.Thread(target=write) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(6, write)
     check = check_chain(history)
     assert (check.problems, check.entries) == ([], 24)
 

@@ -40,7 +40,7 @@ def keep_warnings(spec: SyncSpec, today: date) -> Iterator[str]:
 
 
 def unknown_names(spec: SyncSpec, people: People, snapshot: Snapshot) -> Iterator[str]:
-    """Yield a line for each id and address in ``keep`` and ``protect`` that no person has: a typo protects nobody.
+    """Yield a line for each id and address in ``keep`` and ``protect`` that no person has: a typo protects no one.
 
     :param spec: the spec.
     :param people: what HR says.
