@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_kinde.dag_factory.arguments import FIXED, RETRIES, dag_arguments
+from airflow_provider_kinde.dag_factory.arguments import FIXED, FIXED_ON_CHANGE, RETRIES, dag_arguments
 from airflow_provider_kinde.dag_factory.spec_outline import calling_file, read_outline, spec_file
 from airflow_provider_kinde.dag_factory.sync_tasks import (
     APPROVAL_TIMEOUT,
@@ -100,7 +100,8 @@ def kinde_sync_dag(
         where Airflow has such).
     :param tags: the DAG's tags.
     :param dag_kwargs: anything else that a DAG takes. ``params`` are added to the form. ``catchup`` can only be false
-        and ``max_active_runs`` only 1; native rendering is refused.
+        and ``max_active_runs`` only 1 (2 with ``on_change="asset"`` and without approval, where the one task runs once
+        at a time); native rendering is refused.
     :raises FileNotFoundError: when there is no such spec file.
     :raises ValueError: when the file cannot be the spec of a sync, or an argument is not supported.
     """
@@ -127,7 +128,8 @@ def kinde_sync_dag(
     if on_change == "asset":
         watched = _watched(path, outline.name, storage_path, every, interval)
         schedule = [watched] if schedule is None else watched | schedule
-    settings = dag_arguments(dag_kwargs, kinde_sync_params(approvals=not approvers), FIXED)
+    fixed = FIXED_ON_CHANGE if on_change == "asset" and approve == "never" else FIXED
+    settings = dag_arguments(dag_kwargs, kinde_sync_params(approvals=not approvers), fixed)
     dag = DAG(
         dag_id=dag_id or outline.name,
         schedule=schedule,

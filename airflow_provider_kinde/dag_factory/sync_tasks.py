@@ -111,7 +111,9 @@ class SyncTasks:
             "outlets": list(self.outlets),
         }
         if marks_source and not asks:
-            return self._chained([wait, KindeSyncOperator(task_id="sync", **writing, **common)])
+            # Two runs of the DAG may begin; they work one after the other.
+            alone = KindeSyncOperator(task_id="sync", max_active_tis_per_dag=1, **writing, **common)
+            return self._chained([wait, alone])
         plan = KindeSyncPlanOperator(task_id="plan", ask=asks, **common)
         tasks: list[Any] = [wait, plan]
         if asks:

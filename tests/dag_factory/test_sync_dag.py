@@ -152,6 +152,12 @@ def test_a_dag_scheduled_by_the_source(company: Company) -> None:
     (watcher,) = asset.watchers
     assert watcher.trigger.state["spec_text"] == company.spec.read_text()
     assert watcher.trigger.poll_interval is None
+    # A second run may begin while Airflow still counts the first; the work of both is done one after the other.
+    assert (dag.max_active_runs, dag.get_task("sync").max_active_tis_per_dag) == (2, 1)
+    with pytest.raises(ValueError, match=r"max_active_runs=1: the task sync runs once at a time.*can only be 2"):
+        kinde_sync_dag(company.spec, on_change="asset", max_active_runs=1)
+    if can_ask():
+        assert kinde_sync_dag(company.spec, on_change="asset", approve="always").max_active_runs == 1
     from airflow.sdk import Asset
 
     both = kinde_sync_dag(company.spec, on_change="asset", schedule=Asset("kinde://acme.kinde.com") | Asset("bamboohr"))
