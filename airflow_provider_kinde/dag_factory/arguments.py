@@ -28,14 +28,11 @@ FIXED: Mapping[str, tuple[Any, str]] = {
     "max_active_runs": (1, "two runs at once would plan the same changes twice"),
 }
 """What a DAG with a sync can only be set to, and why."""
-FIXED_ON_CHANGE: Mapping[str, tuple[Any, str]] = {
-    **FIXED,
-    "max_active_runs": (
-        2,
-        "the task sync runs once at a time, and Airflow would start about one run in a hundred half a minute late: "
-        "while it reads the DAG file just as the only run ends, it takes the DAG to be at its limit",
-    ),
-}
+LATE = (
+    "with one run only, Airflow would start about one run in a hundred half a minute late: when it reads the DAG file "
+    "just as a run ends, it goes on counting that run. The task sync runs once at a time all the same"
+)
+FIXED_ON_CHANGE: Mapping[str, tuple[Any, str]] = {**FIXED, "max_active_runs": (2, LATE)}
 """The same for a DAG of one task that an asset starts as soon as HR's data changes."""
 
 
