@@ -127,14 +127,18 @@ class LocalAirflow:
         parts = answer.json() if answer.ok else {}
         return all((parts.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "dag_processor"))
 
-    def api(self, method: str, path: str, json: Any = None, user: str = USER) -> Any:
-        """One call of Airflow's REST API, decoded."""
+    def token(self, user: str = USER) -> str:
+        """A token of Airflow's REST API."""
         if user not in self._tokens:
             login = {"username": user, "password": PASSWORD if user == USER else user}
             answer = requests.post(f"{self.url}/auth/token", json=login, timeout=30)
             answer.raise_for_status()
             self._tokens[user] = answer.json()["access_token"]
-        headers = {"Authorization": f"Bearer {self._tokens[user]}"}
+        return self._tokens[user]
+
+    def api(self, method: str, path: str, json: Any = None, user: str = USER) -> Any:
+        """One call of Airflow's REST API, decoded."""
+        headers = {"Authorization": f"Bearer {self.token(user)}"}
         for left in (2, 1, 0) if method == "GET" else (0,):
             try:
                 answer = requests.request(method, f"{self.url}/api/v2/{path}", json=json, headers=headers, timeout=60)
@@ -146,6 +150,14 @@ class LocalAirflow:
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
+
+    def sign_in(self, page: Any) -> None:
+        """Sign the administrator in on a page of a browser, and wait for the list of connections."""
+        page.goto(f"{self.url}/connections")
+        page.locator("input[name=username]").fill(USER)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Add Connection").wait_for()
 
     def unpause(self, dag_id: str, timeout: float = 60) -> None:
         """Wait until the DAG is known, and unpause it."""

@@ -21,7 +21,7 @@ from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.page import plan_page
 from airflow_provider_kinde.sync.report.run_facts import RunFacts
-from demo.local_airflow import PASSWORD, USER, LocalAirflow
+from demo.local_airflow import LocalAirflow
 from demo.local_kinde import CLIENT_ID, CLIENT_SECRET
 from demo.stage import DAG_ID, DAGS, ROOT, Stage
 
@@ -73,7 +73,9 @@ def airflow_pictures(folder: Path, browser: Any) -> None:
     shutil.copy(DAGS / f"{FORM}.py", dags)
     (dags / "sync.py").write_text(DAG, encoding="utf-8")
     with stage.kinde() as kinde, LocalAirflow(stage.home, dags, stage.env(kinde)) as airflow:
-        page = signed_in(airflow, browser)
+        page = browser.new_page(viewport={"width": 1100, "height": 860}, color_scheme="light")
+        page.set_default_timeout(TIMEOUT * 1000)
+        airflow.sign_in(page)
         connection_picture(page, airflow)
         form_picture(page, airflow)
         airflow.unpause(DAG_ID)
@@ -89,18 +91,6 @@ def airflow_pictures(folder: Path, browser: Any) -> None:
         page.get_by_text(run.xcom("plan")["hash"]).first.wait_for(state="attached")
         page.wait_for_timeout(1000)
         take(page, "approval", height=900)
-
-
-def signed_in(airflow: LocalAirflow, browser: Any) -> Any:
-    """A page of Airflow, after the log-in."""
-    page = browser.new_page(viewport={"width": 1100, "height": 860}, color_scheme="light")
-    page.set_default_timeout(TIMEOUT * 1000)
-    page.goto(f"{airflow.url}/connections")
-    page.locator("input[name=username]").fill(USER)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Add Connection").wait_for()
-    return page
 
 
 def connection_picture(page: Any, airflow: LocalAirflow) -> None:

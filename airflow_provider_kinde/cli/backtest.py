@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--against", metavar="OLD", help="replay another spec beside it, a file or git:REVISION, and compare the people"
     )
-    add_format(command, "html")
+    add_format(command)
     command.set_defaults(command=_backtest)
 
 

@@ -42,7 +42,8 @@ def add_commands(commands: Any) -> None:
     history.add_argument("--verify", action="store_true", help="check that no entry was changed, moved or taken away")
     history.add_argument(
         "--head", metavar="HASH", default="",
-        help="with --verify: the hash of an entry that must be there, from a log, a notification or a report",
+        help="with --verify or --evidence: the hash of an entry that must be there, from a log, a notification or a "
+        "report",
     )  # fmt: skip
     history.add_argument(
         "--signed-by", metavar="ID", nargs="+", action="extend", default=[],

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_kinde.cli import (
     accounts,
@@ -52,9 +52,6 @@ from airflow_provider_kinde.cli.shared import (
     write_private,
 )
 from airflow_provider_kinde.exceptions import ProviderError, SyncError, UnknownIdsError
-
-if TYPE_CHECKING:
-    pass
 
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
@@ -117,7 +114,10 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument(
         "--out", metavar="FILE", help="write the plan as JSON, for `apply --plan`, and as a page beside it (.html)"
     )
-    add_format(plan, "html")
+    add_format(plan)
+    plan.add_argument(
+        "--personal-data", action="store_true", help="with --format markdown: show names, addresses and values, too"
+    )
     add_full(plan)
     add_redact(plan)
     plan.add_argument(

@@ -71,22 +71,18 @@ def add_redact(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_format(command: argparse.ArgumentParser, *more: str) -> None:
-    """Add ``--format``, ``--json`` and ``--personal-data``.
+def add_format(command: argparse.ArgumentParser) -> None:
+    """Add ``--format`` and ``--json``.
 
     :param command: the parser of one command.
-    :param more: formats beside text, json and markdown.
     """
     command.add_argument(
         "--format",
-        choices=["text", "json", "markdown", *more],
+        choices=["text", "json", "markdown", "html"],
         default="text",
         help="how to print it (default: %(default)s); markdown is made for a review comment, below 60 KB",
     )
     command.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
-    command.add_argument(
-        "--personal-data", action="store_true", help="with --format markdown: show names, addresses and values, too"
-    )
 
 
 def add_full(command: argparse.ArgumentParser) -> None:

@@ -65,6 +65,7 @@ def is_loopback(host: str) -> bool:
 
     :param host: a name or an address, without port.
     """
+    host = host.strip("[]").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -16,8 +16,9 @@ from typing import Any
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_kinde.dag_factory.arguments import RETRIES, dag_arguments
-from airflow_provider_kinde.dag_factory.spec_outline import DagOutline, calling_file, read_outline, spec_file
+from airflow_provider_kinde.dag_factory.dag_file import calling_file, spec_file
 from airflow_provider_kinde.operators.person import KindeOffboardUserOperator, KindeOnboardUserOperator
+from airflow_provider_kinde.sync.spec.outline import SpecOutline, read_outline
 
 ADDRESS = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
 FIXED = {
@@ -109,7 +110,7 @@ def kinde_offboard_dag(
 def _form_dag(
     name: str,
     operator: Callable[..., KindeOnboardUserOperator | KindeOffboardUserOperator],
-    make_form: Callable[[DagOutline], dict[str, Param]],
+    make_form: Callable[[SpecOutline], dict[str, Param]],
     doc: str,
     spec_path: str | os.PathLike[str],
     *,
@@ -122,7 +123,7 @@ def _form_dag(
 ) -> DAG:
     caller = calling_file(__file__)
     path = spec_file(spec_path, caller)
-    outline = read_outline(path, f"kinde_{name}_dag")
+    outline = read_outline(path)
     form = make_form(outline)
     dag = DAG(
         dag_id=dag_id or f"{outline.name}-{name}",
@@ -140,7 +141,7 @@ def _form_dag(
     return dag
 
 
-def _onboard_params(outline: DagOutline) -> dict[str, Param]:
+def _onboard_params(outline: SpecOutline) -> dict[str, Param]:
     params = {
         "email": Param(
             type="string",
@@ -193,7 +194,7 @@ def _onboard_params(outline: DagOutline) -> dict[str, Param]:
     return {name: params[name] for name in order}
 
 
-def _offboard_params(_outline: DagOutline) -> dict[str, Param]:
+def _offboard_params(_outline: SpecOutline) -> dict[str, Param]:
     return {
         "email": Param(
             None,

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_kinde.dag_factory.arguments import FIXED, FIXED_ON_CHANGE, RETRIES, dag_arguments
-from airflow_provider_kinde.dag_factory.spec_outline import calling_file, read_outline, spec_file
+from airflow_provider_kinde.dag_factory.dag_file import calling_file, spec_file
 from airflow_provider_kinde.dag_factory.sync_tasks import (
     APPROVAL_TIMEOUT,
     Approve,
@@ -28,6 +28,7 @@ from airflow_provider_kinde.dag_factory.sync_tasks import (
     kinde_sync_params,
 )
 from airflow_provider_kinde.storage.source_state import AT_LEAST_EVERY
+from airflow_provider_kinde.sync.spec.outline import read_outline
 from airflow_provider_kinde.triggers.durations import duration, seconds
 
 DOC = """\
@@ -110,7 +111,7 @@ def kinde_sync_dag(
     _check_change(on_change, schedule)
     caller = calling_file(__file__)
     path = spec_file(spec_path, caller)
-    outline = read_outline(path, "kinde_sync_dag")
+    outline = read_outline(path)
     tasks = SyncTasks(
         spec_path=spec_path,
         folder=caller.parent,

@@ -16,8 +16,9 @@ from typing import Any
 from airflow.providers.common.compat.sdk import TaskGroup
 
 from airflow_provider_kinde.dag_factory.arguments import FIXED, RETRIES
-from airflow_provider_kinde.dag_factory.spec_outline import calling_file, read_outline, spec_file
+from airflow_provider_kinde.dag_factory.dag_file import calling_file, spec_file
 from airflow_provider_kinde.dag_factory.sync_tasks import APPROVAL_TIMEOUT, Approve, SyncTasks
+from airflow_provider_kinde.sync.spec.outline import read_outline
 
 
 def kinde_sync_task_group(
@@ -65,7 +66,7 @@ def kinde_sync_task_group(
         twice at once.
     """
     caller = calling_file(__file__)
-    outline = read_outline(spec_file(spec_path, caller), "kinde_sync_task_group")
+    outline = read_outline(spec_file(spec_path, caller))
     tasks = SyncTasks(
         spec_path=spec_path,
         folder=caller.parent,

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cache
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from airflow_provider_kinde.assets.kinde import organization_uri
+from airflow_provider_kinde.client.urls import is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -187,19 +187,12 @@ def parse(text: str) -> dict[str, Webhook]:
 def _issuer(domain: str) -> str:
     whole = (domain if "://" in domain else f"https://{domain}").rstrip("/").lower()
     parts = urlsplit(whole)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise ValueError(f"[kinde] webhooks: {domain}: https:// is expected")
     if parts.path or parts.query:
         raise ValueError(f"[kinde] webhooks: {domain}: a domain is expected, such as acme.kinde.com")
     organization_uri(parts.netloc)
     return whole
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _receive(request: Request, name: str) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from airflow_provider_kinde.storage.history import Written
 from airflow_provider_kinde.storage.history_settings import open_history
@@ -11,36 +10,23 @@ from airflow_provider_kinde.storage.history_writer import write_event
 from airflow_provider_kinde.sync.history.entry import RunRecord, failure_text
 from airflow_provider_kinde.sync.signature import Sign
 from airflow_provider_kinde.sync.spec.models import SyncSpec
+from airflow_provider_kinde.sync.spec.outline import SpecOutline, read_outline
 
 
-class WrongSpec(NamedTuple):
-    """What is known of a spec that need not be valid.
-
-    :param name: its name.
-    :param kinde_conn_id: the id of its connection.
-    """
-
-    name: str
-    kinde_conn_id: str
-
-
-def outline_of(path: Path) -> WrongSpec | None:
+def outline_of(path: Path) -> SpecOutline | None:
     """Name and connection of a spec that need not be valid; ``None`` where the file says none.
 
     :param path: the spec file.
     """
-    import yaml
-
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-        return WrongSpec(str(found["name"]), str(found.get("kinde_conn_id") or "kinde_default"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, yaml.YAMLError):
+        return read_outline(path)
+    except (OSError, ValueError):
         return None
 
 
 def write_failure(
     root: str | None,
-    spec: SyncSpec | WrongSpec,
+    spec: SyncSpec | SpecOutline,
     record: RunRecord,
     error: BaseException,
     sign: Sign | None,

@@ -22,7 +22,7 @@ import requests
 from airflow_provider_kinde.client.settings import Settings
 from airflow_provider_kinde.hooks.connection_form import FIELDS
 from airflow_provider_kinde.hooks.connection_settings import connection_settings
-from demo.local_airflow import PASSWORD, USER, DagRun, LocalAirflow
+from demo.local_airflow import USER, DagRun, LocalAirflow
 from demo.stage import DAGS, Stage
 from tests.support.browser import findings
 
@@ -67,11 +67,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
 def page(airflow: LocalAirflow, chromium: Any) -> Iterator[Any]:
     page = chromium.new_page(viewport={"width": 900, "height": 800})
     page.set_default_timeout(60_000)
-    page.goto(f"{airflow.url}/connections")
-    page.locator("input[name=username]").fill(USER)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Add Connection").wait_for()
+    airflow.sign_in(page)
     yield page
     page.close()
 
@@ -291,10 +287,5 @@ def test_two_users_see_and_do_what_airflow_allows_and_a_plan_is_approved_on_the_
 
 def get(airflow: LocalAirflow, path: str, user: str | None) -> requests.Response:
     """One page of the provider, as a user with a token, or without one."""
-    headers = {"Authorization": f"Bearer {token(airflow, user)}"} if user else {}
+    headers = {"Authorization": f"Bearer {airflow.token(user)}"} if user else {}
     return requests.get(f"{airflow.url}{path}", headers=headers, timeout=60)
-
-
-def token(airflow: LocalAirflow, user: str) -> str:
-    login = {"username": user, "password": PASSWORD if user == USER else user}
-    return str(requests.post(f"{airflow.url}/auth/token", json=login, timeout=60).json()["access_token"])

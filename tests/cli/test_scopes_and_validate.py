@@ -35,7 +35,7 @@ FINE = f"{HEADER}\n" + "".join(f"{n},A,B,a{n}@example.com,Eng,Active,,\n" for n 
         (FINE.replace("A,B", "M\xfcller,B").encode("cp1252"), "set encoding: cp1252"),
         (FINE.encode("utf-16"), "set encoding: utf-16"),
         (f"{HEADER}\n".encode(), "hr.csv is empty: it has a header only, and no rows"),
-        (b"", "hr.csv is empty. Nobody's access was removed"),
+        (b"", "hr.csv is empty. No access was removed"),
         (FINE[:-20].encode(), "was the file cut off?"),
         (FINE.replace("dept", "Department").encode(), "has no column 'dept'"),
         (FINE.replace(",Eng,", ",,").encode(), "column 'dept' of"),

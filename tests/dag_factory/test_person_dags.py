@@ -209,7 +209,7 @@ def test_everything_of_a_dag_can_be_said(company: Company) -> None:
     dag = kinde_offboard_dag(company.spec, dag_id="mine", kinde_conn_id="other", default_args={"retries": 0})
     task = dag.get_task("offboard")
     assert (dag.dag_id, task.retries, task.kinde_conn_id) == ("mine", 0, "other")
-    with pytest.raises(FileNotFoundError, match="kinde_offboard_dag: there is no spec file"):
+    with pytest.raises(FileNotFoundError, match="there is no spec file"):
         kinde_offboard_dag(company.folder / "none.yaml")
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kinde.dag_factory import spec_outline
 from airflow_provider_kinde.dag_factory.sync_dag import can_watch, kinde_sync_dag
 from airflow_provider_kinde.dag_factory.sync_tasks import can_ask
 from airflow_provider_kinde.operators.spec_base import refuse_backfill
+from airflow_provider_kinde.sync.spec import outline
 from tests.support.company import Company
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,7 +198,7 @@ def test_an_invalid_spec_is_a_clear_import_error(tmp_path: Path, text: str, word
 
 
 def test_a_spec_is_read_anew_only_when_it_changes(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec_outline, "_outlines", {})
+    monkeypatch.setattr(outline, "_outlines", {})
     kinde_sync_dag(company.spec)
     before = company.spec.stat()
     company.spec.write_text(company.spec.read_text().replace("small-hr", "other-hr"))
@@ -233,12 +233,13 @@ print(*sorted(name for name in sys.modules if name.startswith("airflow_provider_
         "hooks.connection_form",
         "links",
         "sync.kinds",
+        "sync.spec.outline",
         "triggers.durations",
         "version",
     )
     # The fields of the connection form, which Airflow reads at its start, are made of the options of the client.
     form = {"client", "client.settings", "client.text", "client.urls"}
-    packages = {"hooks", "links", "sync", "triggers"} | form
+    packages = {"hooks", "links", "sync", "sync.spec", "triggers"} | form
     names = {name.removeprefix("airflow_provider_kinde.") for name in ours.split()} - packages
     assert {name for name in names if not name.startswith(cheap)} == set()
 

@@ -21,10 +21,11 @@ import requests
 import tenacity
 import urllib3
 
+from airflow_provider_kinde.client.urls import is_loopback
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.file.json_file import DECODER
 from airflow_provider_kinde.sources.http.body import chunks
-from airflow_provider_kinde.sources.http.login import Authorizer, Login, check_url, is_loopback
+from airflow_provider_kinde.sources.http.login import Authorizer, Login, check_url
 from airflow_provider_kinde.sources.http.masking import mask
 from airflow_provider_kinde.sync.spec.api_description import AuthSpec
 

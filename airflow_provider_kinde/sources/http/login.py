@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from airflow_provider_kinde.client.urls import is_loopback
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sync.spec.api_description import AuthSpec
 
@@ -71,21 +71,6 @@ def airflow_login(conn_id: str) -> Login:
         parts = urlsplit(url)
         url = parts._replace(netloc=f"{parts.netloc}:{connection.port}").geturl()
     return Login(url, connection.login or "", connection.password or "", dict(connection.extra_dejson))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine.
-
-    :param host: name or address.
-    :returns: true for ``localhost`` and loopback addresses.
-    """
-    host = host.strip("[]").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_url(url: str) -> str | None:

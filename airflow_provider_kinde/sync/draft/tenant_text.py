@@ -14,9 +14,6 @@ from airflow_provider_kinde.sync.draft.tenant_rules import ExplainedOrganization
 from airflow_provider_kinde.sync.draft.yaml_text import literal, quoted, some
 from airflow_provider_kinde.sync.report.text import clean
 
-_LINE = 20
-"""HR ids in one line."""
-
 
 def organization_lines(
     evidence: Evidence, table: RuleTable, found: Sequence[ExplainedOrganization]

@@ -127,7 +127,7 @@ class _Reader:
         people.proven = bool(reading.proven) and not reading.incomplete
         if not people.rows and not getattr(reading, "broken", False):  # else the source says where it stopped
             header = ": it has a header only, and no rows" if reading.columns and spec.source.type == "file" else ""
-            people.problems.append(f"{reading.name} is empty{header}. Nobody's access was removed")
+            people.problems.append(f"{reading.name} is empty{header}. No access was removed")
         elif people.rows and not (reading.incomplete and self.drift.lost_all):  # else it says why it has no column
             people.problems.extend(self.drift.problems(spec, reading.name))
         people.problems.extend(reading.incomplete)

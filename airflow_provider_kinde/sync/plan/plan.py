@@ -159,6 +159,7 @@ class Plan:
             "warnings": self.warnings,
             **({"limits": self.limits} if self.limits else {}),
             **({"absence_unknown": self.absence_unknown} if self.absence_unknown else {}),
+            **({"left_out": self.left_out} if self.left_out else {}),
             "unmapped": self.unmapped,
             **({"coverage": self.coverage.to_json()} if self.coverage else {}),
             "organizations": self._codes(),

@@ -118,7 +118,7 @@ def _no_changes(document: Mapping[str, Any], troubles: bool) -> str:
     if unmanaged := len(document.get("unmanaged_leavers") or ()):
         accounts = "account of a person" if unmanaged == 1 else "accounts of people"
         return f"No changes; {unmanaged:,} {accounts} who left {'is' if unmanaged == 1 else 'are'} not managed"
-    if any(", not done: " in line for line in document.get("changed_since_plan") or ()):
+    if document.get("left_out"):
         return "No changes; what is new since the plan was not made: plan again"
     return "No changes" if troubles else "No changes: Kinde agrees with HR"
 

@@ -86,8 +86,8 @@ class SyncSpec(Section):
 
     version: Literal[1] = Field(description="The version of this language.")
     name: Annotated[Text, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": _NAME})] = Field(
-        description="The first half of every link (`<name>:<id>`) in Kinde: changing it makes all managed accounts "
-        "strangers."
+        description="The first half of every link (`<name>:<id>`) in Kinde. With another name this sync manages no "
+        "account any more."
     )
     kinde_conn_id: Text = Field(default="kinde_default", description="The id of the Airflow connection.")
     tenant: Annotated[Text, AfterValidator(_host)] | None = Field(

@@ -296,7 +296,7 @@ def test_a_row_of_blank_cells_alone_is_no_row() -> None:
     people = read([person("1"), blank, blank | {"id": None}])
     assert (list(people.persons), people.rejected, people.rows, people.ids_certain) == (["1"], [], 1, True)
     header_only = "it has a header only, and no rows"
-    assert read([blank]).problems == [f"the table is empty: {header_only}. Nobody's access was removed"]
+    assert read([blank]).problems == [f"the table is empty: {header_only}. No access was removed"]
     people = read([person("1"), blank | {"type": "x"}])
     assert (reasons(people), people.ids_certain) == ({3: "id is blank"}, False)
 
