@@ -313,7 +313,7 @@ def _apply(options: argparse.Namespace) -> int:
         fail(problem)
     if report.interrupted:
         return EXIT
-    return 1 if unkept or kept.problem else APPLY_EXIT[report.outcome]
+    return 1 if unkept or (kept.problem and not report.blocked) else APPLY_EXIT[report.outcome]
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -83,7 +83,8 @@ def _relink(options: argparse.Namespace) -> int:
     spec, source, client = open_all(options, progress)
     with history.failures(client, writes=not options.dry_run), client:
         client.get_conn()
-        history.check(spec.name)
+        if not options.dry_run:
+            history.check(spec.name)
         found = relink(
             spec,
             source,
@@ -117,7 +118,8 @@ def _release(options: argparse.Namespace) -> int:
     client = open_client(options, spec, progress)
     with history.failures(client, writes=not options.dry_run), client:
         client.get_conn()
-        history.check(spec.name)
+        if not options.dry_run:
+            history.check(spec.name)
         found = release(
             spec,
             client,
@@ -175,8 +177,10 @@ def _undo(options: argparse.Namespace) -> int:
         told = "".join(f"{line}\n" for line in next_steps.after_undo(undo.plan, report, options))
         kept = [line for line in (entry, files_line("report" if report else "plan", options.out)) if line]
         show(undo.text(report, color(), full=options.full) + "".join(f"{line}\n" for line in kept) + told)
-    if unkept or history.problem:
-        return fail(unkept or history.problem)
+    for problem in filter(None, (unkept, history.problem)):
+        fail(problem)
+    if unkept or (history.problem and report and not report.blocked):
+        return 1
     if report and report.interrupted:
         return EXIT
     return APPLY_EXIT[report.outcome] if report else PLAN_EXIT[undo.plan.outcome]

@@ -155,7 +155,7 @@ def _decided(options: argparse.Namespace) -> int:
         fail(problem)
     if report and report.interrupted:
         return EXIT
-    if unkept or history.problem:
+    if unkept or (history.problem and report and not report.blocked):
         return 1
     return APPLY_EXIT[report.outcome] if report else PLAN_EXIT[plan.outcome]
 

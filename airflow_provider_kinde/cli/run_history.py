@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from airflow_provider_kinde.sync.spec.models import SyncSpec
 
 
+_LOST = "What was done stands in the report only, not in the history"
+_NOTHING = "Nothing was written to Kinde, but the history has no entry of this run"
+
+
 def add_approved_by(command: argparse.ArgumentParser) -> None:
     """Add ``--approved-by``, which names who approved, for the history.
 
@@ -109,7 +113,8 @@ class CommandHistory:
                 open_history(plan.spec.name.partition("~")[0]), self._record(), plan, report, keep_days()
             )
 
-        found = self._tried(written)
+        done = report is not None and report.outcome not in ("blocked", "no changes")
+        found = self._tried(written, _LOST if done else _NOTHING)
         if found:
             plan.run = {**plan.run, "history": f"entry {found.number}, head {found.hash}"}
         return self._line(found)
@@ -133,12 +138,12 @@ class CommandHistory:
             self._tried(lambda: write_event(open_history(spec.name), self._record(), facts, sign, [operation]))
         )
 
-    def _tried(self, write: Any) -> Written | None:
+    def _tried(self, write: Any, lost: str = _LOST) -> Written | None:
         try:
             found: Written = write()
         except StorageError as error:
             # The store was tried before the first write, and is full or gone now.
-            self.problem = f"{error}. What was done stands in the report only, not in the history"
+            self.problem = f"{error}. {lost}"
             return None
         return found
 

@@ -73,12 +73,19 @@ class RunHistoryMixin:
             return
         sign = _sign_of(operator.kinde_conn_id or spec.kinde_conn_id)
         record = self._record(context)
-        try:
+        with self._entry_if_possible():
             written = write_failure(operator.storage_path, spec, record, error, sign, AirflowFailException)
+            operator.log.info("history: entry %d, head %s", written.number, written.hash)
+
+    @contextmanager
+    def _entry_if_possible(self) -> Iterator[None]:
+        """For the entry of a run that ends all the same, as it would otherwise, where the store refuses the entry."""
+        operator: Any = self
+        try:
+            yield
         except StorageError as problem:
             operator.log.warning("the history has no entry of this run: %s", problem)
-            return
-        operator.log.info("history: entry %d, head %s", written.number, written.hash)
+        self._kept = True
 
     def _keep_run(
         self, spec: SyncSpec, plan: Plan, report: Report | None, context: Context, result: dict[str, Any]
@@ -119,9 +126,9 @@ class RunHistoryMixin:
             operator.log.warning("the history does not say what was rejected: %s", error)
         sign = _sign_of(operator.kinde_conn_id or spec.kinde_conn_id)
         history = open_history(spec.name, operator.storage_path)
-        written = write_event(history, self._record(context), {**shown, **facts}, sign, operations)
-        self._kept = True
-        operator.log.info("history: entry %d, head %s", written.number, written.hash)
+        with self._entry_if_possible():
+            written = write_event(history, self._record(context), {**shown, **facts}, sign, operations)
+            operator.log.info("history: entry %d, head %s", written.number, written.hash)
 
     def _given(self) -> tuple[str | None, Sequence[str]]:
         """The hash and the HR ids of protected people that the run itself approves."""

@@ -168,7 +168,9 @@ class KindeSpecOperator(RunHistoryMixin, TextTemplatesMixin, CancellableMixin, B
             # The place was tried before, and is full or gone now. What was done must stand somewhere.
             whole = report if self._may_name_people() and not self._redacts() else redact_report(report)
             self.log.error("%s. The report as JSON:\n%s", error, "".join(lines(whole.document())))
-            raise
+            if not report.blocked:
+                raise
+            self._kept = True  # the run ends as blocked, and its entry would be refused as well
         if self._may_name_people():
             from airflow_provider_kinde.sync.report.text import report_text
 

@@ -133,7 +133,8 @@ class _SyncOperator(KindeSpecOperator):
 
             self.log.info("%s", plan_text(plan))
         if blocked:
-            self._keep_run(spec, plan, None, context, result)
+            with self._entry_if_possible():
+                self._keep_run(spec, plan, None, context, result)
         if blocked and not (self.ask and result["approvable"]):
             self._block(result, context)
         for reason in result["blocked"]:

@@ -50,6 +50,25 @@ def test_a_store_that_refuses_writes_stops_the_run_before_its_first_write(
     assert writes(kinde) == 0
 
 
+@pytest.mark.usefixtures("storage_path")
+def test_a_dry_run_needs_no_store_that_takes_writes(
+    command: Cli, company: Company, kinde: Emulator, tmp_path: Path
+) -> None:
+    run(command, 0, "apply", "--report", "report.json")
+    company.change(2, status="Left")
+    run(command, 0, "apply")
+    company.change(14, email="mail-2@example.com", given="Firstname2", family="Lastname2")
+    before = writes(kinde)
+    full = {"AIRFLOW__KINDE__STORAGE_PATH": str(tmp_path / "full")}
+    (tmp_path / "full").write_text("")
+    run(command, 0, "relink", "--from", "E2", "--to", "E14", "--dry-run", **full)
+    run(command, 0, "release", "--id", "E2", "--dry-run", **full)
+    run(command, 2, "undo", "--report", "report.json", "--id", "E5", **full)
+    company.change(1, status="Left")
+    run(command, 2, "plan", **full)
+    assert writes(kinde) == before
+
+
 @pytest.mark.usefixtures("kinde", "storage_path")
 def test_a_command_that_fails_before_it_has_a_plan_has_its_entry(command: Cli, company: Company) -> None:
     people = (company.folder / "people.csv").read_text()

@@ -27,7 +27,7 @@ from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.report.plan_file import lines
 from airflow_provider_kinde.version_compat import approval_operator
 from kinde_emulator import Emulator
-from tests.support.company import SECRET_WORDS, Company, Run
+from tests.support.company import SECRET_WORDS, Company, Run, writes
 
 DagFile = Callable[[str], Any]
 DAG = """
@@ -211,6 +211,74 @@ def test_who_rejected_stands_in_the_history_even_if_the_plan_is_gone(asked: Aske
         asked.answer(chosen_options=["Reject"])
     head, changes = entries(asked.storage_path)[-1]
     assert (head["outcome"], head["approval"]["by"], changes) == ("rejected", "carol", [])
+
+
+def refuse_writes(storage_path: Path) -> None:
+    """Put a file where the folder of the history was: a store that refuses writes, also for root."""
+    folder = Path(History(str(storage_path), "small-hr").folder)
+    if folder.exists():
+        folder.rename(folder.with_name("kept"))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("event", "ends", "match"),
+    [
+        ({"chosen_options": ["Reject"]}, AirflowSkipException, "carol rejected"),
+        ({"error": "no answer", "error_type": "timeout"}, Exception, "timeout"),
+    ],
+)
+def test_a_plan_that_no_user_approved_ends_as_it_would_where_the_store_refuses_its_entry(
+    asked: Asked | None,
+    event: dict[str, Any],
+    ends: type[Exception],
+    match: str,
+    said: Callable[[], str],
+) -> None:
+    if asked is None:
+        return
+    refuse_writes(asked.storage_path)
+    with pytest.raises(ends, match=match):
+        asked.answer(**event)
+    told = said()
+    assert told.count("the history has no entry of this run") == 1, told
+    assert "head.json could not be read" in told
+
+
+def test_runs_end_as_they_would_where_the_store_refuses_entries_after_it_was_tried(
+    dag_file: DagFile,
+    company: Company,
+    kinde: Emulator,
+    storage_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Callable[[], str],
+) -> None:
+    """A dry run, blocked in the plan, blocked in one task, and a source that cannot be read."""
+    dag = dag_file(DAG.format(spec=str(company.spec), retries=0))
+    one = dag_file(DAG.format(spec=str(company.spec), retries=0).replace(", dag_id", ', on_change="asset", dag_id'))
+    assert Run(dag).state == "success"
+    before = writes(kinde)
+    monkeypatch.setattr(History, "probe", lambda self: None)
+    refuse_writes(storage_path)
+    assert Run(dag, {"dry_run": True}).states == {"plan": "success", "apply": "skipped"}
+    assert "the history has no entry" not in said()
+    for number in range(1, 9):
+        company.change(number, status="Left")
+    assert Run(dag).states == {"plan": "failed", "apply": "upstream_failed"}
+    told = said()
+    assert "the history has no entry of this run" in told
+    assert "blocked, nothing was written" in told
+    assert Run(one).state == "failed"
+    told = said()
+    assert "blocked, nothing was written" in told
+    assert "head.json could not be read" in told
+    (company.folder / "people.csv").unlink()
+    assert Run(dag).states == {"plan": "failed", "apply": "upstream_failed"}
+    told = said()
+    assert "the history has no entry of this run" in told
+    assert "people.csv" in told
+    assert writes(kinde) == before
 
 
 def test_an_approver_whose_id_is_a_number_is_named(asked: Asked | None) -> None:
