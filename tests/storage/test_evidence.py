@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_kinde.storage.evidence import collect, write_evidence
 from airflow_provider_kinde.storage.history import History
-from airflow_provider_kinde.storage.history_writer import write_entry
+from airflow_provider_kinde.storage.history_writer import retire, write_entry
 from airflow_provider_kinde.sync.history.entry import RunRecord
 from airflow_provider_kinde.sync.history.evidence import Evidence, Table
 from airflow_provider_kinde.sync.spec.sections import Guards
@@ -132,6 +132,7 @@ def test_lateness_and_access_are_those_of_the_exports_and_of_kinde(
     statement = {row["what"]: row["value"] for row in found["completeness"]}
     assert statement["chain"] == "whole"
     assert statement["days without a whole run"] == "0"
+    assert statement["access read from Kinde last"][:10] == max(replay.access)
 
 
 def apply(world: World, history: History, rows: list[dict[str, Any]], spec: str = SPEC, **options: Any) -> None:
@@ -181,6 +182,32 @@ def test_a_leaver_who_was_enabled_by_hand_is_late_from_then_on(world: World, tmp
     assert [row["what"] for row in found["by_hand"]] == ["enabled"]
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_leaver_with_something_left_to_do_who_comes_back_and_leaves_again_has_two_lines(
+    world: World, tmp_path: Path, by_hand: bool
+) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    user = world.users()["p0@example.com"]["id"]
+    rows[0].update(status="Terminated", end="2026-03-01")
+    world.kinde.fault("DELETE", "/sessions", status=403, times=None)
+    apply(world, history, rows, now="2026-03-03T12:00:00Z")
+    world.kinde.clear_faults()
+    if by_hand:
+        world.client.update_user(user, is_suspended=False)
+    else:
+        rows[0].update(status="Active", end="")
+        apply(world, history, rows, now="2026-03-05T12:00:00Z")
+        rows[0].update(status="Terminated", end="2026-03-08")
+    apply(world, history, rows, now="2026-03-09T12:00:00Z")
+    first, second = tables(history, "2026-03-01", "2026-03-10")["leavers"]
+    assert (first["due"], first["done"][:10]) == ("2026-03-02T00:00:00Z", "2026-03-03")
+    assert "failed in entry 2" in first["note"]
+    assert second["done"][:10] == "2026-03-09"
+    assert second["due"][:10] == "2026-03-09"
+    assert 0 <= float(second["late_seconds"]) < 86_400
+
+
 def test_a_leaver_without_a_date_who_was_enabled_by_hand_has_a_second_line(world: World, tmp_path: Path) -> None:
     history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
     apply(world, history, rows)
@@ -211,6 +238,26 @@ def test_since_when_does_not_count_the_time_in_which_an_account_was_suspended(wo
     assert "dept is Eng" in access["0"]["rule"]
     assert since["1"] == ("", "", "2026-03-09", "3")
     assert since["2"] == ("eng", "engineer", "2026-03-02", "1")
+
+
+def test_access_that_is_older_than_the_entries_that_are_kept_is_there_before_the_first_list(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_kinde.storage.history_writer.FULL_ENTRIES", 2)
+    history, rows = History(str(tmp_path), "hr"), [person(n, dept="Eng") for n in range(3)]
+    rows[2]["dept"] = "None"
+    for day in (2, 3, 4, 5, 6):
+        rows[0]["dept"] = "Sales" if day == 6 else "Eng"
+        apply(world, history, rows, now=f"2026-03-0{day}T12:00:00Z")
+    retire(history, 30, time.time() + 40 * 86_400, world.client.sign)
+    assert history.numbers()[0] == 4
+    found = tables(history, "2026-03-01", "2026-03-10")
+    first = next(row["value"] for row in found["completeness"] if row["what"] == "access known since")
+    assert first.startswith("2026-03-05T12:00")
+    since = {row["id"]: (row["organization"], row["since"], row["entry"]) for row in found["access"]}
+    assert (since["0"][0], since["0"][1][:10], since["0"][2]) == ("sales", "2026-03-06", "5")
+    assert since["1"] == ("eng", f"before {first}", "4")
+    assert since["2"] == ("", f"before {first}", "4")
 
 
 def test_a_leaver_whose_row_is_rejected_for_a_day_is_known_since_the_first_run(world: World, tmp_path: Path) -> None:

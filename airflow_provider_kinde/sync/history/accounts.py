@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_kinde.sync.history.access import Line, changed_line
 from airflow_provider_kinde.sync.history.table import noticed_text
 
-UNKNOWN = "there when the history began"
+UNKNOWN = "there before the first list of accounts that the history has"
 BY_HAND = "given without a run of this sync"
 ACCOUNT = "", ""
 """The key of the grant of the account itself: since when it is enabled."""
@@ -85,6 +85,8 @@ class AccountStates:
         """Whether an entry listed all accounts."""
         self.since = ""
         """When the first entry listed all accounts."""
+        self.read = ""
+        """When a run read the accounts last."""
         self._managed: frozenset[str] = frozenset()
         self._before = ""
         self._failed: set[str] = set()
@@ -104,6 +106,8 @@ class AccountStates:
         :param failed: Kinde ids of accounts of which an operation was not done.
         """
         self._before, self._failed = str(head.get("ended") or head.get("written") or ""), failed
+        if head.get("access") in ("full", "changes"):
+            self.read = str(head.get("began"))
         if head.get("organizations"):
             self._managed = frozenset(head["organizations"].values())
 
@@ -214,9 +218,13 @@ class AccountStates:
             places: dict[str, list[str]] = account.line[3]
             if not places:
                 grant = account.grants[ACCOUNT]
-                yield (account.line[1], user, "", "", "", grant.since, grant.rule, grant.entry, *seen)
+                yield (account.line[1], user, "", "", "", *self._why(grant), *seen)
             for code in sorted(places, key=lambda code: self.codes.get(code, code)):
                 for role in sorted(places[code]) or [""]:
                     grant = account.grants[code, role]
                     where = self.codes.get(code, "")
-                    yield (account.line[1], user, where, code, role, grant.since, grant.rule, grant.entry, *seen)
+                    yield (account.line[1], user, where, code, role, *self._why(grant), *seen)
+
+    def _why(self, grant: Grant) -> tuple[str, str, int]:
+        """Since when, by which rule and by which entry. Of access in the first list, only that is known: before it."""
+        return grant.since or f"before {self.since}", grant.rule, grant.entry

@@ -255,6 +255,8 @@ class Evidence:
         if self.first:
             yield "entries", f"{self.first} to {self.last}"
         yield "access known since", self.states.since or "never: no entry lists the accounts"
+        if self.states.read:
+            yield "access read from Kinde last", self.states.read
         for name, count in sorted(self.facts.items()):
             yield name, str(count)
         for name, values in sorted(self.lists.items()):

@@ -128,8 +128,11 @@ class Leavers:
                 if not self._is_known(user):
                     self._suspend(head, user, change)
             elif change["op"] == "enable" and change["outcome"] == "done":
-                self._open.pop(str(change.get("user")), None)
-                self._gone.pop(str(change.get("user")), None)
+                user = str(change.get("user"))
+                if user in self._open and self._open[user].done:
+                    self._close(user)
+                self._open.pop(user, None)
+                self._gone.pop(user, None)
         held = [one for one in head.get("held") or () if one.get("protected") or _WAITS in one["reason"]]
         for one in held:
             if user := users.of(one["id"]):
@@ -167,10 +170,17 @@ class Leavers:
         found.id = id
         return found
 
+    def _close(self, user: str) -> None:
+        """End the line of a person whose access is gone: what comes now is another leaving."""
+        self._gone[user] = self._open[user].done
+        self.closed.append(self._open.pop(user))
+
     def _suspend(self, head: Mapping[str, Any], user: str, change: Mapping[str, Any]) -> None:
         steps = change.get("steps") or {}
-        found = self._one(head, user, str(change["id"]))
         account = self._states.accounts.get(user)
+        if account and not account.line[2] and user in self._open and self._open[user].done:
+            self._close(user)  # something was left to do, and meanwhile someone else enabled the account
+        found = self._one(head, user, str(change["id"]))
         found.due = str(change.get("due") or found.due)
         left = found.due or found.known
         left = min(left, self._gone.get(user, left))
@@ -197,5 +207,4 @@ class Leavers:
         found.api_keys = str(steps.get("api_keys") or found.api_keys)
         if done:
             found.finished = True
-            self._gone[user] = found.done
-            self.closed.append(self._open.pop(user))
+            self._close(user)
