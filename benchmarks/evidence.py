@@ -87,9 +87,9 @@ def write_year(folder: Path, people: int, runs: int) -> None:
         content = sign_entry(first, io.BytesIO(body), _sign) + body
         (folder / f"{number:09d}.jsonl").write_bytes(content)
         previous = hashlib.sha256(content).hexdigest()
-    from airflow_provider_kinde.storage.history import head_text
+    from airflow_provider_kinde.storage.history_head import head_content
 
-    (folder / "head.json").write_text(head_text(runs, previous))
+    (folder / "head.json").write_bytes(head_content("hr", runs, previous, _sign))
 
 
 def main(folder: Path) -> dict[str, Any]:

@@ -11,13 +11,14 @@ What is checked:
    stands in entry 42).
 2. Numbers have no gap. Entries before a checkpoint may be missing: a later entry with ``checkpoint`` names the number
    of the last one that was dropped, and its SHA-256.
-3. ``head.json`` names the number and the SHA-256 of the last entry.
+3. ``head.json`` names the number and the SHA-256 of the last entry, and is signed with the key of that entry. Entries
+   after it are of runs that were ended too early, or that had no key. It is missing where no run had one.
 4. The first line ends with ``"signature": "KEY:HMAC"``. Only an entry of one line whose ``outcome`` is ``failed`` may
-   lack it.
+   lack it. ``head.json`` has such a line as well.
 5. With --head: an entry has this SHA-256. Take it from a log, a notification or a report that was kept elsewhere, so
-   that a cut end shows even where ``head.json`` was rewritten with it.
+   that a cut end shows even where an older ``head.json`` was put back with it.
 6. With the client secret of the Kinde connection in the environment variable KINDE_CLIENT_SECRET: the HMAC is that of
-   the entry. Who has no secret cannot write an entry that passes. Several secrets stand one a line.
+   the entry, or of ``head.json``. Who has no secret cannot write one that passes. Several secrets stand one a line.
 
 Exit code: 0 if the history is whole, 1 if not, 2 for wrong usage.
 """
@@ -98,6 +99,28 @@ def check_signatures(paths, entries, keys, tell):
     return problems
 
 
+def check_head(path, hashes, paths, specs, keys, tell):
+    if not path.exists() and not any(read_signature(entry)[0][0] for entry in paths.values()):
+        return []
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        number, value = int(found["number"]), str(found["hash"])
+        (name, given), digest, _ = read_signature(path)
+        line = json.dumps({"number": number, "hash": value, "spec": found["spec"]}) + "\n"
+        if digest != hashlib.sha256(line.encode()).digest() or specs - {found["spec"]} or not name:
+            return ["head.json was changed, or was not written by a run"]
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return ["head.json is missing or was changed"]
+    if name in keys and not hmac.compare_digest(given, hmac_sha256(keys[name], digest).hex()):
+        return ["head.json does not match its signature: it was forged or changed"]
+    tell(f"head.json names entry {number} and is " + ("genuine" if name in keys else f"not checked (key {name})"))
+    if number not in hashes:
+        return [f"head.json names entry {number}, which is missing: taken away, or lost by the store"]
+    if (hashes[number], read_signature(paths[number])[0][0]) != (value, name):
+        return [f"entry {number} is not the one that head.json names"]
+    return []
+
+
 def last_checkpoint(entries, tell):
     """Number and hash of the last entry that a checkpoint stands for."""
     last, value = 0, ""
@@ -141,21 +164,7 @@ def check(folder, known="", secrets="", tell=lambda text: None):
         if expected is not None and first_line is not None and first_line["previous"] != expected:
             problems.append(f"entry {number} does not follow on the entry before: one of them was changed")
         before = number
-    head = folder / "head.json"
-    try:
-        text = head.read_text(encoding="utf-8")
-        found = json.loads(text)
-        number, value = int(found["number"]), str(found["hash"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        if entries:
-            problems.append("head.json is missing or was changed")
-    else:
-        if text != json.dumps({"number": number, "hash": value}) + "\n":
-            problems.append("head.json was changed")
-        elif number not in hashes:
-            problems.append(f"head.json names entry {number}, which is missing: taken away, or lost by the store")
-        elif hashes[number] != value:
-            problems.append(f"entry {number} is not the one that head.json names")
+    problems += check_head(folder / "head.json", hashes, paths, specs, keys_of(secrets), tell)
     if known and (place := next((number for number, value in hashes.items() if value == known), gone.get(known))):
         tell(f"the given head is entry {place}; entries after it: {before - place}")
     elif known:

@@ -3,41 +3,57 @@
 Entries stand in ``history/`` beside the reports of the spec, as ``000000001.jsonl``, ``000000002.jsonl`` and so on. The
 first line of an entry names its number and the hash of the entry before it, so that no entry can be changed, moved or
 taken away unseen. ``head.json`` names the last entry, so that a cut tail shows as well. The signature at the end of the
-first line is made with the client secret of Kinde, so that an entry that no run wrote shows.
+first line, and of ``head.json``, is made with the client secret of Kinde, so that what no run wrote shows.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
-import os
+import logging
 import re
 import secrets
-import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage import run_files
+from airflow_provider_kinde.storage.history_stores import LocalStore, RemoteStore
 
 if TYPE_CHECKING:
+    from airflow_provider_kinde.storage.history_head import Head
     from airflow_provider_kinde.sync.signature import Sign
+
+log = logging.getLogger(__name__)
 
 HEAD = "head.json"
 _NAME = re.compile(r"(\d{9})\.jsonl")
-_HASH = re.compile(r"[0-9a-f]{64}")
 MOST_ENTRIES = 100_000_000
 """No history has so many entries: a ``head.json`` or a file with a higher number is forged, and is not followed."""
 _TRIES = 1000
 """How many entries of other runs one run chains after at most, before it gives up."""
-_ATTEMPTS, _PAUSE = 5, 0.3
-"""How often an entry is sent while another run writes one of the same number, and the seconds between."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a history ends, as a run finds it.
+
+    :param number: number of the last entry; 0 for an empty history.
+    :param hash: its SHA-256.
+    :param numbers: the numbers of all entries that are there, in order.
+    :param head: what ``head.json`` says; ``None`` where it is missing or damaged.
+    :param follows_head: whether the run goes on behind the entry that ``head.json`` names: it is signed with the client
+        secret of the run.
+    """
+
+    number: int
+    hash: str
+    numbers: Sequence[int]
+    head: Head | None
+    follows_head: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +80,9 @@ class History:
     def __init__(self, root: str, spec_name: str) -> None:
         self.spec_name = spec_name
         self.folder = f"{root.rstrip('/')}/{run_files.segment(spec_name)}/history"
-        self._store: _Local | _Remote
+        self._store: LocalStore | RemoteStore
         local = run_files.local_path(self.folder)
-        self._store = _Remote(self.folder) if local is None else _Local(local)
+        self._store = RemoteStore(self.folder) if local is None else LocalStore(local)
 
     def probe(self) -> None:
         """Check before the first write to Kinde that entries can be written.
@@ -122,63 +138,87 @@ class History:
         with self.open(number) as file:
             return parse_head(file.readline(), self.path(number))
 
-    @contextlib.contextmanager
-    def open_head(self) -> Iterator[IO[bytes]]:
-        """Open ``head.json``.
+    def head(self) -> Head | None:
+        """What ``head.json`` says; ``None`` where it is missing or damaged.
 
-        :raises FileNotFoundError: it is missing.
+        :raises StorageError: it cannot be read.
         """
-        with _understood(f"{self.folder}/{HEAD}", "read"), self._store.open(HEAD) as file:
-            yield file
+        # Not above: an operator reads this module when a DAG file is parsed.
+        from airflow_provider_kinde.storage.history_head import read_head
 
-    def known_head(self) -> tuple[int, str] | None:
-        """Number and hash of the last entry, as ``head.json`` says; ``None`` where that is missing or damaged."""
-        try:
-            with self.open_head() as file:
-                found = json.loads(file.read())
-        except (FileNotFoundError, ValueError, RecursionError):
-            return None
-        number, hash = (found.get("number"), found.get("hash")) if isinstance(found, dict) else (None, None)
-        if type(number) is int and 0 < number < MOST_ENTRIES and isinstance(hash, str) and _HASH.fullmatch(hash):
-            return number, hash
+        with contextlib.suppress(FileNotFoundError), _understood(f"{self.folder}/{HEAD}", "read"):
+            return read_head(self._store.content(HEAD), self.spec_name)
         return None
 
-    def last(self) -> tuple[int, str]:
-        """Number and hash of the last entry; ``(0, "")`` for an empty history.
+    def end(self, sign: Sign | None) -> End:
+        """Find the last entry.
 
         An entry that ``head.json`` names is the last one even if the store lost it: its number is not given again,
-        so that the gap shows, and the next entry names its hash, so that it fits when it is restored.
+        so that the gap shows, and the next entry names its hash, so that it fits when it is restored. That holds for
+        a ``head.json`` that a run wrote: one that is signed with the client secret. Another one, which may be forged,
+        cannot move the number of the next entry.
 
+        :param sign: signs with the client secret; ``None`` for a run that has none, and so cannot check.
         :raises StorageError: the store cannot be read.
         """
-        known = self.known_head()
-        if known is None:
-            numbers = [number for number in self.numbers() if number < MOST_ENTRIES]
-            if not numbers:
-                return 0, ""
-            known = numbers[-1], self.hash_of(numbers[-1])
-        number, hash = known
-        while self._store.exists(f"{number + 1:09d}.jsonl"):  # another run has not written head.json yet
-            number += 1
-            hash = self.hash_of(number)
-        return number, hash
+        head = self.head()
+        numbers = [number for number in self.numbers() if number < MOST_ENTRIES]
+        follows_head = head is not None and (sign is None or head.is_signed_by(sign))
+        if head and follows_head:
+            number, hash = head.number, head.hash
+        else:
+            number, hash = self._last_of_own(numbers, sign), ""
+        there = set(numbers)
+        while number + 1 in there:  # head.json is written after the entry, and not by each run
+            number, hash = number + 1, ""
+        return End(number, hash or (self.hash_of(number) if number else ""), numbers, head, follows_head)
 
-    def append(self, head: Callable[[int], Mapping[str, Any]], lines: Iterable[str], sign: Sign | None) -> Written:
+    def _last_of_own(self, numbers: Sequence[int], sign: Sign | None) -> int:
+        """The highest entry that is there; of entries behind a gap, one that is signed with the client secret.
+
+        Who has no secret could write an entry with a high number otherwise, and all numbers before it were lost.
+        """
+        if not numbers or sign is None or numbers[-1] - numbers[0] + 1 == len(numbers):
+            return numbers[-1] if numbers else 0
+        return next((number for number in reversed(numbers) if self._is_signed_by(number, sign)), numbers[-1])
+
+    def _is_signed_by(self, number: int, sign: Sign) -> bool:
+        from airflow_provider_kinde.storage.history_signature import digest_entry
+        from airflow_provider_kinde.sync.signature import key_id
+
+        try:
+            if str(self.head_line(number).get("signature")).partition(":")[0] != key_id(sign):
+                return False
+            with self.open(number) as file:
+                return digest_entry(file).is_signed_by(sign)
+        except (StorageError, FileNotFoundError):
+            return False
+
+    def append(
+        self,
+        head: Callable[[int], Mapping[str, Any]],
+        lines: Iterable[str],
+        sign: Sign | None,
+        end: End | Written | None = None,
+    ) -> Written:
         """Write the entry of a run after the last one. A run that finds the place taken goes behind that entry.
+
+        A run that cannot sign leaves ``head.json`` as it is.
 
         :param head: makes the first line, given the number of the entry before (0 for none); ``number``, ``previous``,
             ``nonce`` and ``spec`` are added here.
         :param lines: the other lines.
         :param sign: signs with the client secret; ``None`` for a run that failed since it had none.
+        :param end: the last entry, if the caller knows it.
         :raises StorageError: it cannot be written.
         """
-        # Not above: an operator reads this module when a DAG file is parsed.
         from airflow_provider_kinde.storage.history_signature import sign_entry
 
         with _understood(self.folder, "written"), tempfile.TemporaryFile() as body:
             for line in lines:
                 body.write(line.encode("utf-8", "surrogatepass") + b"\n")
-            number, previous = self.last()
+            end = end or self.end(sign)
+            number, previous = end.number, end.hash
             nonce = secrets.token_hex(8)  # no two runs write the same entry
             for _ in range(_TRIES):
                 values = {
@@ -190,18 +230,24 @@ class History:
                     first = sign_entry(first, body, sign)
                     body.seek(0)
                 hash = _digest(body, first)
-                self._store.create(f"{number + 1:09d}.jsonl", first, body)
+                surely = self._store.create(f"{number + 1:09d}.jsonl", first, body)
                 number += 1
-                previous = self.hash_of(number)
+                previous = hash if surely else self.hash_of(number)
                 if previous == hash:  # else it is the entry of another run
-                    self._write_head(number, hash)
+                    if sign:
+                        self._write_head(number, hash, sign)
                     return Written(number, hash, self.path(number))
         raise StorageError(f"{self.folder} could not be written: other runs wrote to it all the time. Run again")
 
-    def _write_head(self, number: int, hash: str) -> None:
-        known = self.known_head()
-        if known is None or known[0] < number:
-            run_files.write(f"{self.folder}/{HEAD}", head_text(number, hash))
+    def _write_head(self, number: int, hash: str, sign: Sign) -> None:
+        from airflow_provider_kinde.storage.history_head import head_content
+
+        try:
+            known = self.head()  # another run may have written a later one in the meantime
+            if known is None or known.number < number or not known.is_signed_by(sign):
+                run_files.write(f"{self.folder}/{HEAD}", head_content(self.spec_name, number, hash, sign).decode())
+        except StorageError as error:  # the entry is there, and the next run writes the head
+            log.warning("%s. Until the next run writes it, a lost entry %d does not show", error, number)
 
     def delete(self, number: int) -> None:
         """Delete an entry that a checkpoint stands for.
@@ -210,15 +256,6 @@ class History:
         """
         with contextlib.suppress(FileNotFoundError), _understood(self.path(number), "deleted"):
             self._store.delete(f"{number:09d}.jsonl")
-
-
-def head_text(number: int, hash: str) -> str:
-    """The content of ``head.json``.
-
-    :param number: the number of the last entry.
-    :param hash: its SHA-256.
-    """
-    return json.dumps({"number": number, "hash": hash}) + "\n"
 
 
 def parse_head(line: bytes, path: str) -> dict[str, Any]:
@@ -235,116 +272,6 @@ def parse_head(line: bytes, path: str) -> dict[str, Any]:
     except (ValueError, KeyError, RecursionError):
         pass
     raise StorageError(f"{path} is not an entry of a history: its first line was changed. Run history --verify")
-
-
-class _Local:
-    """Entries on this machine's disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def names(self) -> list[str]:
-        return [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
-
-    def exists(self, name: str) -> bool:
-        return (self.folder / name).exists()
-
-    def open(self, name: str) -> IO[bytes]:
-        return (self.folder / name).open("rb")
-
-    def delete(self, name: str) -> None:
-        (self.folder / name).unlink()
-
-    def create(self, name: str, first: bytes, body: IO[bytes]) -> None:
-        """Make a file, whole or not at all, unless there is one of this name."""
-        run_files.make_private(self.folder)
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                _copy(first, body, file)
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                try:
-                    os.link(temporary, self.folder / name)
-                except FileExistsError:
-                    raise
-                except OSError:  # a file system without hard links
-                    taken = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                    with os.fdopen(taken, "wb") as target, Path(temporary).open("rb") as whole:
-                        shutil.copyfileobj(whole, target)
-        finally:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-
-
-class _Remote:
-    """Entries in an object store."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-
-    def _at(self, name: str = "") -> Any:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-        return ObjectStoragePath(f"{self.folder}/{name}" if name else self.folder)
-
-    def names(self) -> list[str]:
-        folder = self._at()
-        folder.fs.invalidate_cache()
-        return [path.name for path in folder.iterdir()] if folder.exists() else []
-
-    def exists(self, name: str) -> bool:
-        path = self._at(name)
-        path.fs.invalidate_cache()
-        return bool(path.exists())
-
-    def open(self, name: str) -> IO[bytes]:
-        file: IO[bytes] = self._at(name).open("rb")
-        return file
-
-    def delete(self, name: str) -> None:
-        self._at(name).unlink()
-
-    def create(self, name: str, first: bytes, body: IO[bytes]) -> None:
-        """Make an object, unless there is one of this name.
-
-        S3, GCS and Azure refuse the request itself if the object exists. Of other stores it is asked before, and of two
-        runs that write at the same moment the last one counts.
-        """
-        path = self._at(name)
-        run_files.make_folder(path.parent)
-        for left in reversed(range(_ATTEMPTS)):
-            if self.exists(name):
-                return
-            try:
-                self._put(path, first, body)
-                return
-            except Exception as error:
-                # It may be there now: from another run, or from this one, where the answer to a request was lost.
-                # S3 answers with a conflict while another run is writing it.
-                if self.exists(name):
-                    return
-                if not left or "Conflict" not in f"{error!r} {error.__cause__!r}":
-                    raise
-                time.sleep(_PAUSE)
-
-    def _put(self, path: Any, first: bytes, body: IO[bytes]) -> None:
-        try:
-            with path.fs.open(path.path, "xb") as file:
-                _copy(first, body, file)
-        except (NotImplementedError, ValueError, OSError) as error:
-            # The library of the store is older than this way of writing, or the store does not know the condition.
-            if isinstance(error, OSError) and error.errno != errno.ENOSYS:
-                raise
-            with path.fs.open(path.path, "wb") as file:
-                _copy(first, body, file)
-
-
-def _copy(first: bytes, body: IO[bytes], target: IO[bytes]) -> None:
-    body.seek(0)
-    target.write(first)
-    shutil.copyfileobj(body, target)
 
 
 def _digest(body: IO[bytes], first: bytes = b"") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import StorageError
-from airflow_provider_kinde.storage.history import HEAD, History, head_text
+from airflow_provider_kinde.storage.history import HEAD, History
 from airflow_provider_kinde.storage.history_gaps import missing_text
 from airflow_provider_kinde.storage.history_signature import SignatureCheck, digest_entry
 from airflow_provider_kinde.sync.signature import Sign
@@ -51,6 +51,7 @@ def check_chain(history: History, known: str = "", keys: Mapping[str, Sign] = Ma
     :raises StorageError: the store cannot be read.
     """
     found, hashes, signatures = ChainCheck(), {}, SignatureCheck(keys)
+    signers: dict[int, str] = {}
     numbers = history.numbers()
     found.entries = len(numbers)
     dropped, dropped_hash, previous, before, written = 0, "", "", 0, ""
@@ -72,7 +73,7 @@ def check_chain(history: History, known: str = "", keys: Mapping[str, Sign] = Ma
             found.problems.append(f"entry {number} is of the spec {head.get('spec')!r}: it is from another history")
         with history.open(number) as file:
             digest = digest_entry(file)
-        hashes[number] = digest.hash
+        hashes[number], signers[number] = digest.hash, digest.key
         if problem := signatures.entry(number, digest, head):
             found.problems.append(problem)
         if head and before == number - 1 and head["previous"] != previous:
@@ -88,10 +89,10 @@ def check_chain(history: History, known: str = "", keys: Mapping[str, Sign] = Ma
     found.problems += _gaps(firsts, dropped, dropped_hash, hashes)
     if numbers:
         found.first, found.last, found.head = numbers[0], numbers[-1], previous
-    found.problems += _head_problems(history, hashes)
+    _check_head(history, found, hashes, signers, signatures)
     # An entry that is not there is known by its hash, from the checkpoint or from the entry after it.
     gone = {dropped_hash: dropped, **{hash: number - 1 for number, hash, _ in firsts if number > dropped + 1}}
-    found.checked = [*_checked_heads(found, known, hashes, gone, dropped), *signatures.lines()]
+    found.checked = [*_checked_heads(found, known, hashes, gone, dropped), *found.checked, *signatures.lines()]
     if len(found.problems) > _SHOWN:
         more = len(found.problems) - _SHOWN
         found.problems = [*found.problems[:_SHOWN], f"and {more:,} more"]
@@ -149,19 +150,27 @@ def _gaps(firsts: list[tuple[int, str, int]], dropped: int, dropped_hash: str, h
     return found
 
 
-def _head_problems(history: History, hashes: dict[int, str]) -> list[str]:
-    known = history.known_head()
-    if known is None:
-        return [f"{HEAD} is missing or was changed, so a cut end would not show"] if hashes else []
-    number, hash = known
-    with history.open_head() as file:
-        if file.read() != head_text(number, hash).encode():
-            return [f"{HEAD} was changed"]
+def _check_head(
+    history: History, found: ChainCheck, hashes: Mapping[int, str], signers: Mapping[int, str], check: SignatureCheck
+) -> None:
+    """Check ``head.json``: the run that wrote an entry writes and signs the head that names it."""
+    head = history.head()
+    if head is None:
+        if any(signers.values()):  # runs that could not sign write none
+            found.problems.append(f"{HEAD} is missing or was changed, so a cut end would not show")
+        return
+    if problem := check.signature_problem(head.digest):
+        found.problems.append(f"{HEAD} {problem}")
+        return
+    number, other = head.number, check.keys and not check.is_own(head.digest)
     if number not in hashes:
-        return [f"{HEAD} names entry {number}, which is missing: it was taken away, or the store lost it"]
-    if hashes[number] != hash:
-        return [f"entry {number} is not the one that {HEAD} names: one of them was changed"]
-    return []
+        forged = f", or {HEAD} was forged: it is signed with another client secret (key {head.digest.key})"
+        why = f"it was taken away, or the store lost it{forged if other else ''}"
+        found.problems.append(f"{HEAD} names entry {number}, which is missing: {why}")
+    elif (hashes[number], signers[number]) != (head.hash, head.digest.key):
+        found.problems.append(f"entry {number} is not the one that {HEAD} names: one of them was changed")
+    if check.is_own(head.digest):
+        found.checked.append(f"{HEAD} is genuine: the run that wrote entry {number} signed it")
 
 
 def check_lines(check: ChainCheck) -> list[str]:

@@ -94,14 +94,12 @@ class SignatureCheck:
         :param head: its first line.
         :returns: what is wrong with its signature; empty for nothing.
         """
-        if not found.key:
-            if head.get("outcome") == "failed" and found.lines == 1:
-                self.bare += 1  # the run had no Kinde connection, and so no secret to sign with
-                return ""
-            return f"entry {number} has no signature: it was changed, or was not written by a run"
-        if sign := self._signs.get(found.key):
-            if not found.is_signed_by(sign):
-                return f"entry {number} does not match its signature: it was forged or changed"
+        if not found.key and head.get("outcome") == "failed" and found.lines == 1:
+            self.bare += 1  # the run had no Kinde connection, and so no secret to sign with
+            return ""
+        if problem := self.signature_problem(found):
+            return f"entry {number} {problem}"
+        if found.key in self._signs:
             self.signed += 1
         else:
             self.others.setdefault(found.key, []).append(number)
@@ -110,6 +108,24 @@ class SignatureCheck:
                     f"entry {number} is signed with another client secret (key {found.key}) than the entries before: "
                     "it was forged, or another Kinde application signed it, whose connection --signed-by names"
                 )
+        return ""
+
+    def is_own(self, found: EntryDigest) -> bool:
+        """Whether a signature is one of the given keys.
+
+        :param found: what was read of an entry, or of ``head.json``.
+        """
+        return found.key in self._signs and found.is_signed_by(self._signs[found.key])
+
+    def signature_problem(self, found: EntryDigest) -> str:
+        """What is wrong with a signature, whatever the other entries are; empty for nothing.
+
+        :param found: what was read of an entry, or of ``head.json``.
+        """
+        if not found.key:
+            return "has no signature: it was changed, or was not written by a run"
+        if found.key in self._signs and not self.is_own(found):
+            return "does not match its signature: it was forged or changed"
         return ""
 
     def lines(self) -> Iterable[str]:

@@ -54,14 +54,14 @@ def write_entry(
     :returns: the entry.
     :raises StorageError: it cannot be written.
     """
-    ended = time.time()
-    warn_of_lost_entries(history)
+    ended, end = time.time(), history.end(plan.sign)
+    warn_of_lost_entries(history, end)
     entry = _Entry(history, record, plan)
     head = entry_head(record, plan, report, ended)
-    lines = chain(entry.access_lines(), operation_lines(plan, ended))
-    written = history.append(lambda number: {**head, **entry.hints(number)}, lines, plan.sign)
+    lines = chain(entry.access_lines(end.number), operation_lines(plan, ended))
+    written = history.append(lambda number: {**head, **entry.hints(number)}, lines, plan.sign, end)
     if keep:
-        retire(history, keep, ended, plan.sign)
+        retire(history, keep, ended, plan.sign, written)
     return written
 
 
@@ -82,7 +82,8 @@ def write_event(
     :returns: the entry.
     :raises StorageError: it cannot be written.
     """
-    warn_of_lost_entries(history)
+    end = history.end(sign)
+    warn_of_lost_entries(history, end)
     lines = [json.dumps(operation, ensure_ascii=False) for operation in operations]
     head = event_head(record, facts, time.time())
 
@@ -93,7 +94,7 @@ def write_event(
             before = {}  # the next run lists all accounts anew
         return {**head, **_carried(before, len(lines))}
 
-    return history.append(with_hints, lines, sign)
+    return history.append(with_hints, lines, sign, end)
 
 
 class _Entry:
@@ -105,6 +106,7 @@ class _Entry:
         self.access = "unread"
         self.accounts = 0
         self.lost = self.managed = ""
+        self._heads: dict[int, dict[str, Any] | None] = {}
 
     def hints(self, number: int) -> dict[str, Any]:
         """What the next run needs to know, given the number of the entry before."""
@@ -121,8 +123,11 @@ class _Entry:
             return {**found, "full": {"number": number + 1, "at": at}, "changes": self.count}
         return {**_carried(before, self.count), **found}
 
-    def access_lines(self) -> Iterator[str]:
-        """Yield the accounts that changed without an entry, or from time to time all accounts."""
+    def access_lines(self, number: int) -> Iterator[str]:
+        """Yield the accounts that changed without an entry, or from time to time all accounts.
+
+        :param number: number of the last entry.
+        """
         plan = self.plan
         snapshot = plan.snapshot
         if snapshot is None or plan.spec.name.endswith("~onboarded"):
@@ -130,7 +135,6 @@ class _Entry:
         codes = organization_codes(plan)
         self.managed = _digest(plan.host, codes)
         now = read_access(snapshot.database, plan.spec.name, codes)
-        number, _ = self.history.last()
         before = self._head(number)
         if before is None or self._is_due(before):
             self.access = "full"
@@ -163,15 +167,15 @@ class _Entry:
             yield row
 
     def _head(self, number: int) -> dict[str, Any] | None:
-        if not number:
-            return None
-        try:
-            return self.history.head_line(number)
-        except FileNotFoundError:
-            self.lost = missing_text(number, number)
-        except StorageError as error:
-            self.lost = str(error)
-        return None
+        if number and number not in self._heads:
+            self._heads[number] = None
+            try:
+                self._heads[number] = self.history.head_line(number)
+            except FileNotFoundError:
+                self.lost = missing_text(number, number)
+            except StorageError as error:
+                self.lost = str(error)
+        return self._heads.get(number)
 
     def _is_due(self, before: Mapping[str, Any]) -> bool:
         full = before.get("full")
@@ -219,7 +223,7 @@ def _digest(host: str, codes: Mapping[str, str]) -> str:
     return hashlib.sha256(",".join([host, *sorted(codes.values())]).encode()).hexdigest()[:16]
 
 
-def retire(history: History, days: int, now: float, sign: Sign | None) -> Written | None:
+def retire(history: History, days: int, now: float, sign: Sign | None, end: Written | None = None) -> Written | None:
     """Drop entries that are older than some days, and write a checkpoint that stands for them.
 
     The first entry that stays holds the whole list of accounts, so that access can be told from then on.
@@ -228,6 +232,7 @@ def retire(history: History, days: int, now: float, sign: Sign | None) -> Writte
     :param days: how long entries are kept.
     :param now: the time, in seconds since 1970.
     :param sign: signs with the client secret.
+    :param end: the last entry, if the caller knows it.
     :returns: the checkpoint; ``None`` where no entry is old enough.
     :raises StorageError: the store cannot be read or written.
     """
@@ -261,7 +266,7 @@ def retire(history: History, days: int, now: float, sign: Sign | None) -> Writte
             **_carried(history.head_line(number), 0),
         }
 
-    checkpoint = history.append(head_of, (), sign)
+    checkpoint = history.append(head_of, (), sign, end)
     for number in dropped:
         history.delete(number)
     return checkpoint

@@ -89,7 +89,8 @@ def probe(folder: str) -> None:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     with contextlib.suppress(Exception):  # a store may allow to write and not to delete
-        ObjectStoragePath(path).unlink()
+        remote = ObjectStoragePath(path)
+        remote.fs.rm_file(remote.path)  # one request: unlink asks before whether it is there
 
 
 def copy(file: IO[bytes], path: str) -> None:

@@ -26,7 +26,7 @@ from airflow_provider_kinde.storage.history_reader import heads, read_entries
 from airflow_provider_kinde.storage.history_writer import retire, write_entry, write_event
 from airflow_provider_kinde.sync.history.entry import RunRecord, moment_text
 from airflow_provider_kinde.sync.history.table import person_lines, run_lines
-from airflow_provider_kinde.sync.signature import Sign
+from airflow_provider_kinde.sync.signature import Sign, key_id
 from airflow_provider_kinde.sync.spec.sections import Guards
 from tests.support.at_once import at_once
 from tests.support.world import SPEC, World, person, settings, world
@@ -66,6 +66,12 @@ def make(history: History, count: int, **head: Any) -> list[Written]:
         history.append(lambda number: {"written": moment_text(number), **head}, [f'{{"op": {n}}}'], SIGN)
         for n in range(count)
     ]
+
+
+def forge_head(history: History, number: int, hash: str, key: str = key_id(SIGN)) -> None:
+    """Write a ``head.json`` as one can who has no secret: which key signs stands in each entry."""
+    head = {"number": number, "hash": hash, "spec": history.spec_name, "signature": f"{key}:{'a' * 64}"}
+    (Path(history.folder) / "head.json").write_text(json.dumps(head) + "\n")
 
 
 def verdicts(history: History, known: str = "", secret: str = "") -> tuple[bool, bool]:
@@ -127,17 +133,104 @@ def tamper(chance: random.Random, files: list[Path]) -> None:
         path.write_bytes(content[:place] + b" " + content[place:])
 
 
-def test_a_cut_end_shows_with_a_head_from_elsewhere_even_if_the_rest_was_made_to_fit(tmp_path: Path) -> None:
+def test_a_cut_end_shows_with_a_head_from_elsewhere_even_if_an_older_head_is_put_back(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    written = make(history, 4)
+    older = (Path(history.folder) / "head.json").read_bytes()
+    written += make(history, 2)
+    for number in (5, 6):
+        Path(history.path(number)).unlink()
+    assert verdicts(history) == (False, False)
+    (Path(history.folder) / "head.json").write_bytes(older)
+    assert verdicts(history, secret=SECRET) == (True, True)  # the end was cut, and nothing in the folder says so
+    assert verdicts(history, written[-1].hash) == (False, False)
+    assert "taken away or changed" in check_chain(history, written[-1].hash).problems[0]
+
+
+def test_a_cut_end_shows_where_head_json_was_forged_to_fit(tmp_path: Path) -> None:
     history = History(str(tmp_path), "hr")
     written = make(history, 6)
     for number in (5, 6):
         Path(history.path(number)).unlink()
-    assert verdicts(history) == (False, False)
-    head = {"number": 4, "hash": written[3].hash}
-    (Path(history.folder) / "head.json").write_text(json.dumps(head) + "\n")
+    forge_head(history, 4, written[3].hash)
     assert verdicts(history) == (True, True)
-    assert verdicts(history, written[-1].hash) == (False, False)
-    assert "taken away or changed" in check_chain(history, written[-1].hash).problems[0]
+    assert verdicts(history, secret=SECRET) == (False, False)
+    assert check_chain(history, keys=KEYS).problems == [
+        "head.json does not match its signature: it was forged or changed"
+    ]
+    forge_head(history, 4, written[3].hash, "0" * 16)  # a run signs the head with the key of its entry
+    assert verdicts(history) == (False, False)
+    assert verdicts(history, secret=SECRET) == (False, False)
+
+
+@pytest.mark.parametrize("key", [key_id(SIGN), "0" * 16, ""])
+def test_a_forged_head_json_with_a_high_number_makes_no_gap(
+    tmp_path: Path, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 3)
+    forge_head(history, 90, "b" * 64, key)
+    assert verdicts(history, secret=SECRET) == (False, False)
+    warn_of_lost_entries(history, history.end(SIGN))
+    assert ("names entry 90, but is not signed with the client secret of this run" in caplog.text) == bool(key)
+    assert make(history, 1)[0].number == 4
+    assert verdicts(history, secret=SECRET) == (True, True)
+    caplog.clear()
+    warn_of_lost_entries(history, history.end(SIGN))
+    assert caplog.text == ""
+
+
+def test_both_checkers_say_that_head_json_is_genuine_and_both_name_what_it_lost(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 3)
+    told: list[str] = []
+    VERIFIER.check(Path(history.folder), "", SECRET, told.append)
+    assert "head.json names entry 3 and is genuine" in told
+    genuine = "head.json is genuine: the run that wrote entry 3 signed it"
+    assert genuine in check_chain(history, keys=KEYS).checked
+    assert genuine not in check_chain(history).checked
+    history.delete(3)
+    assert genuine in check_chain(history, keys=KEYS).checked
+    other = {"other": signing("another secret")}
+    assert "or head.json was forged: it is signed with another" in check_chain(history, keys=other).problems[0]
+
+
+def test_a_head_json_of_another_history_with_the_same_secret_is_not_followed(tmp_path: Path) -> None:
+    history, other = History(str(tmp_path), "hr"), History(str(tmp_path), "other")
+    make(history, 2)
+    make(other, 5)
+    (Path(history.folder) / "head.json").write_bytes((Path(other.folder) / "head.json").read_bytes())
+    assert verdicts(history) == (False, False)
+    assert make(history, 1)[0].number == 3
+
+
+def test_a_forged_entry_with_a_high_number_is_not_followed_where_head_json_is_missing(tmp_path: Path) -> None:
+    history = History(str(tmp_path), "hr")
+    make(history, 3)
+    Path(history.path(2)).unlink()  # a real gap
+    forged = Path(history.path(2)).with_name("000000090.jsonl")
+    forged.write_bytes(Path(history.path(3)).read_bytes().replace(b'"number": 3', b'"number": 90'))
+    (Path(history.folder) / "head.json").unlink()
+    assert make(history, 1)[0].number == 4
+    forged.unlink()
+    assert missing(history) == (["entry 2 is missing"],) * 2
+
+
+def test_a_run_that_cannot_sign_leaves_head_json_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    history, failed = History(str(tmp_path), "hr"), {"outcome": "failed"}
+    for number in (1, 2):
+        assert history.append(lambda _: failed, (), None).number == number
+    warn_of_lost_entries(history, history.end(SIGN))
+    assert caplog.text == ""  # no run could sign: there is no head yet
+    assert verdicts(history) == (True, True)
+    assert make(history, 1)[0].number == 3
+    for number in (4, 5):
+        assert history.append(lambda _: failed, (), None).number == number
+    assert verdicts(history, secret=SECRET) == (True, True)
+    assert make(history, 1)[0].number == 6
+    assert verdicts(history, secret=SECRET) == (True, True)
+    (Path(history.folder) / "head.json").unlink()
+    assert verdicts(history) == (False, False)
 
 
 def rewritten(history: History, number: int, change: Callable[[bytes], bytes]) -> None:
@@ -149,8 +242,7 @@ def rewritten(history: History, number: int, change: Callable[[bytes], bytes]) -
         path = Path(history.path(following))
         before = history.head_line(following)["previous"]
         path.write_bytes(path.read_bytes().replace(before.encode(), history.hash_of(following - 1).encode()))
-    head = {"number": last, "hash": history.hash_of(last)}
-    (Path(history.folder) / "head.json").write_text(json.dumps(head) + "\n")
+    forge_head(history, last, history.hash_of(last))
 
 
 def test_an_entry_that_was_changed_with_all_after_it_does_not_match_its_signature(tmp_path: Path) -> None:
@@ -168,6 +260,7 @@ def test_an_entry_that_was_changed_with_all_after_it_does_not_match_its_signatur
 def test_a_forged_entry_or_checkpoint_at_the_end_shows(tmp_path: Path, outcome: str, lines: tuple[str, ...]) -> None:
     history = History(str(tmp_path), "hr")
     make(history, 3)
+    head = (Path(history.folder) / "head.json").read_bytes()
     forged = {"outcome": outcome, "written": moment_text(9)}
     history.append(lambda number: forged, lines, signing("another secret"))
     assert verdicts(history, secret=SECRET) == (False, False)
@@ -175,7 +268,7 @@ def test_a_forged_entry_or_checkpoint_at_the_end_shows(tmp_path: Path, outcome: 
     assert verdicts(history, secret=f"{SECRET}\nanother secret")[1]
     assert not check_chain(history, keys={**KEYS, "other": signing("another secret")}).problems
     Path(history.path(4)).unlink()
-    (Path(history.folder) / "head.json").unlink()
+    (Path(history.folder) / "head.json").write_bytes(head)
     history.append(lambda number: forged, lines, None)  # only a failed run may lack a signature
     fine = outcome == "failed" and not lines
     assert verdicts(history) == (fine, fine)
@@ -189,6 +282,9 @@ def test_entries_before_a_secret_was_replaced_are_told_and_no_fault(tmp_path: Pa
     assert check.problems == []
     assert any("2 entries (1 to 2) are signed with another client secret" in line for line in check.checked)
     assert VERIFIER.check(Path(history.folder), "", "the next secret")[0] == []
+    assert VERIFIER.check(Path(history.folder), "", SECRET)[0] == [
+        "entry 3 is signed with another secret than entries before it"
+    ]
 
 
 def test_a_history_of_another_spec_in_the_place_of_this_one_shows(tmp_path: Path) -> None:
@@ -327,6 +423,7 @@ def test_runs_that_write_at_once_after_a_loss_go_behind_each_other(tmp_path: Pat
         None, "", "[]", "[" * 100_000, "{}", '{"number": 1e999, "hash": "x"}', '{"number": [1], "hash": "x"}',
         f'{{"number": 999999999, "hash": "{"0" * 64}"}}', f'{{"number": 0, "hash": "{"0" * 64}"}}',
         f'{{"number": "7", "hash": "{"0" * 64}"}}', '{"number": 7, "hash": "none"}',
+        f'{{"number": 7, "hash": "{"0" * 64}"}}', f'{{"number":3,"hash":"{"0" * 64}","spec":"hr"}}',
     ],
 )  # fmt: skip
 def test_a_head_json_that_is_missing_or_damaged_is_made_anew(
@@ -340,7 +437,7 @@ def test_a_head_json_that_is_missing_or_damaged_is_made_anew(
     else:
         head.write_text(content + "\n")
     assert verdicts(history) == (False, False)
-    warn_of_lost_entries(history)
+    warn_of_lost_entries(history, history.end(SIGN))
     assert "The last entry that is there is 3" in caplog.text
     assert make(history, 1)[0].number == 4
     assert verdicts(history) == (True, True)
@@ -355,7 +452,7 @@ def test_a_forged_file_with_a_high_number_is_named_and_not_followed(
     (Path(history.folder) / "head.json").unlink()
     assert make(history, 1)[0].number == 4
     assert verdicts(history) == (False, False)
-    warn_of_lost_entries(history)
+    warn_of_lost_entries(history, history.end(SIGN))
     assert caplog.text == ""
     history.delete(999_999_999)
     assert verdicts(history) == (True, True)
@@ -368,10 +465,10 @@ def test_what_retention_dropped_is_no_loss(tmp_path: Path, caplog: pytest.LogCap
         history.append(lambda number, head=head: head, (), SIGN)
     retire(history, 1, 5e9, SIGN)
     assert history.numbers() == [2, 3, 4, 5]
-    warn_of_lost_entries(history)
+    warn_of_lost_entries(history, history.end(SIGN))
     assert caplog.text == ""
     history.delete(5)
-    warn_of_lost_entries(history)
+    warn_of_lost_entries(history, history.end(SIGN))
     assert "entry 5 is missing." in caplog.text
     assert make(history, 1)[0].number == 6
 
@@ -383,7 +480,7 @@ def test_entries_that_are_dropped_while_a_run_lists_them_are_no_loss(
     make(history, 5)
     lists = iter([[1, 3, 4, 5], [4, 5]])  # the first list met a run that was dropping entries 1 to 3
     monkeypatch.setattr(History, "numbers", lambda self: next(lists))
-    warn_of_lost_entries(history)
+    warn_of_lost_entries(history, history.end(SIGN))
     assert caplog.text == ""
     assert next(lists, None) is None
 
@@ -582,7 +679,7 @@ def test_a_run_warns_of_each_lost_entry_and_writes_its_own(runs: Runs, caplog: p
     runs.history.delete(2)
     caplog.clear()
     record = RunRecord("apply", {"user": "ann"}, "test/1", {}, (), time.time())
-    assert write_event(runs.history, record, {"outcome": "failed"}, None).number == 6
+    assert write_event(runs.history, record, {"outcome": "failed"}, runs.world.client.sign).number == 6
     assert "entry 2 is missing; entry 4 is missing." in caplog.text
     runs.history.delete(6)
     assert runs.apply([]).number == 7  # a blocked run, which does not read Kinde

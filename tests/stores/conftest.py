@@ -1,16 +1,24 @@
-"""``[kinde] storage_path`` in a bucket of an S3 server on this machine, over HTTP."""
+"""``[kinde] storage_path`` in object stores on this machine, over HTTP: S3, GCS and Azure Blob."""
 
 from __future__ import annotations
 
+import os
+import shlex
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from tests.stores.s3_server import Bucket, S3Server
+from tests.stores.azure_server import AzureContainer, AzureServer
+from tests.stores.gcs_server import GcsBucket, GcsServer
+from tests.stores.s3_server import S3Bucket, S3Server
 from tests.support.airflow_fixtures import command, company, dag_file, database, kinde, said
 
 __all__ = ["command", "company", "dag_file", "database", "kinde", "said"]
+
+AZURITE, FAKE_GCS = (shlex.split(os.environ.get(name, "")) for name in ("KINDE_AZURITE", "KINDE_FAKE_GCS"))
+"""The commands that start the servers; ``make test-stores`` names them."""
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +29,9 @@ def server() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+def bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Bucket]:
     """An empty bucket, in which plans, reports and history are kept."""
-    found = Bucket(server, f"audit-{uuid.uuid4().hex[:12]}")
+    found = S3Bucket(server, f"audit-{uuid.uuid4().hex[:12]}")
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", server.connection)
     monkeypatch.setenv("AIRFLOW__KINDE__STORAGE_PATH", found.root)
     yield found
@@ -31,6 +39,52 @@ def bucket(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket
 
 
 @pytest.fixture
-def storage_path(bucket: Bucket) -> str:
+def storage_path(bucket: S3Bucket) -> str:
     """The same, for the fixtures of other tests."""
     return bucket.root
+
+
+def attach(protocol: str, file_system: Any) -> None:
+    """Give Airflow the file system that it would make of the connection ``kinde``."""
+    try:
+        from airflow.sdk.io import attach
+    except ImportError:
+        from airflow.io.store import attach
+
+    attach(protocol=protocol, conn_id="kinde", fs=file_system)
+
+
+@pytest.fixture(scope="session")
+def gcs() -> Iterator[GcsServer]:
+    """A GCS server."""
+    running = GcsServer(FAKE_GCS)
+    attach("gs", running.file_system())
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def azure() -> Iterator[AzureServer]:
+    """An Azure Blob server."""
+    running = AzureServer(AZURITE)
+    attach("abfs", running.file_system())
+    yield running
+    running.close()
+
+
+STORES: dict[str, tuple[str, Callable[[Any, str], Any]]] = {
+    "s3": ("server", S3Bucket),
+    **({"gcs": ("gcs", GcsBucket)} if FAKE_GCS else {}),
+    **({"azure": ("azure", AzureContainer)} if AZURITE else {}),
+}
+
+
+@pytest.fixture(params=list(STORES))
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An empty bucket in each kind of store."""
+    fixture, make = STORES[request.param]
+    running = request.getfixturevalue(fixture)
+    if request.param == "s3":
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", running.connection)
+    yield make(running, f"audit-{uuid.uuid4().hex[:12]}")
+    running.fault = lambda call: None

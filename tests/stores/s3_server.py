@@ -5,55 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from tests.stores.store_proxy import Call, Fault
+
 KEY, SECRET, REGION = "access-key", "secret-key", "us-east-1"
-
-
-class Call(NamedTuple):
-    """A request.
-
-    :param method: the HTTP method.
-    :param path: the path: bucket and key.
-    :param headers: the headers, by their WSGI names.
-    """
-
-    method: str
-    path: str
-    headers: dict[str, str]
-
-    @property
-    def conditional(self) -> bool:
-        """Whether the store is to refuse it if the object exists."""
-        return self.headers.get("HTTP_IF_NONE_MATCH") == "*"
-
-
-class Fault(NamedTuple):
-    """What the server does instead of answering.
-
-    :param status: the HTTP status, with its reason.
-    :param code: S3's code of the error.
-    :param done: whether the request is carried out all the same, so that only its answer is lost.
-    """
-
-    status: str
-    code: str
-    done: bool = False
-
-    def body(self) -> bytes:
-        """The error as S3 writes it."""
-        return f"<?xml version='1.0'?><Error><Code>{self.code}</Code><Message>{self.code}</Message></Error>".encode()
-
-
-REFUSED = Fault("403 Forbidden", "AccessDenied")
-GONE = Fault("503 Service Unavailable", "ServiceUnavailable")
-UNKNOWN = Fault("501 Not Implemented", "NotImplemented")
-CONFLICT = Fault("409 Conflict", "ConditionalRequestConflict")
-LOST = Fault("500 Internal Server Error", "InternalError", done=True)
 
 
 class _Handler(MotoRequestHandler):
@@ -81,8 +41,10 @@ class S3Server:
         self._thread.join()
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
-        call = Call(environ["REQUEST_METHOD"], environ["PATH_INFO"], headers)
+        headers = {
+            name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
+        }
+        call = Call(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
         self.calls.append(call)
         fault = self.fault(call)
         if fault is None or fault.done:
@@ -108,7 +70,7 @@ class S3Server:
         )
 
 
-class Bucket:
+class S3Bucket:
     """A bucket of its own for each test.
 
     :param server: the server.
@@ -140,3 +102,8 @@ class Bucket:
     def writes(self) -> list[Call]:
         """The requests that wrote objects."""
         return [call for call in self.server.calls if call.method in ("PUT", "POST")]
+
+    @staticmethod
+    def is_entry(call: Call) -> bool:
+        """Whether a request makes an entry of a history, or ends a large one."""
+        return call.method in ("PUT", "POST") and ".jsonl" in call.path

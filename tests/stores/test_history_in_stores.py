@@ -1,4 +1,4 @@
-"""The history in an S3 bucket: each entry is a conditional write, and the chain stays whole whatever the store does."""
+"""The history in an object store: each entry is a conditional write, whatever the store does the chain stays whole."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from airflow_provider_kinde.storage.history_check import check_chain
 from airflow_provider_kinde.storage.history_gaps import warn_of_lost_entries
 from airflow_provider_kinde.storage.history_writer import retire
 from airflow_provider_kinde.sync.history.entry import moment_text
-from tests.stores.s3_server import CONFLICT, GONE, LOST, REFUSED, UNKNOWN, Bucket, Call, Fault
+from tests.stores.azure_server import AzureContainer
+from tests.stores.gcs_server import GcsBucket
+from tests.stores.s3_server import S3Bucket
+from tests.stores.store_proxy import CONFLICT, GONE, LOST, REFUSED, UNKNOWN, Call, Fault
 from tests.support.at_once import at_once
 
+Store = S3Bucket | GcsBucket | AzureContainer
 SIGN = KindeClient("http://localhost", "emulator", "emulator-secret").sign
 
 
@@ -29,36 +33,32 @@ def make(history: History, count: int, text: str = "") -> list[Written]:
     ]
 
 
-def is_entry(call: Call) -> bool:
-    return call.method in ("PUT", "POST") and ".jsonl" in call.path
-
-
 @pytest.fixture
-def history(bucket: Bucket) -> History:
-    return History(bucket.root, "hr")
+def history(store: Store) -> History:
+    return History(store.root, "hr")
 
 
-def test_each_entry_is_written_on_condition_that_there_is_none(bucket: Bucket, history: History) -> None:
+def test_each_entry_is_written_on_condition_that_there_is_none(store: Store, history: History) -> None:
     history.probe()
-    assert bucket.objects() == []  # the trial leaves nothing behind
+    assert store.objects() == []  # the trial leaves nothing behind
     written = make(history, 3)
-    entries = [call for call in bucket.writes() if is_entry(call)]
+    entries = [call for call in store.server.calls if store.is_entry(call)]
     assert len(entries) == 3
     assert all(call.conditional for call in entries)
-    assert bucket.objects() == [*(f"hr/history/{number:09d}.jsonl" for number in (1, 2, 3)), "hr/history/head.json"]
+    assert store.objects() == [*(f"hr/history/{number:09d}.jsonl" for number in (1, 2, 3)), "hr/history/head.json"]
     check = check_chain(history, written[0].hash)
     assert (check.problems, check.entries, check.head) == ([], 3, written[-1].hash)
 
 
-def test_a_large_entry_is_conditional_as_well(bucket: Bucket, history: History) -> None:
+def test_a_large_entry_is_conditional_as_well(store: Store, history: History) -> None:
     make(history, 1, text="x" * 60_000_000)
-    assert [call.conditional for call in bucket.writes() if is_entry(call)][-1]
+    assert [call.conditional for call in store.server.calls if store.is_entry(call)][-1]
     assert check_chain(history).problems == []
 
 
-def test_runs_that_write_at_once_keep_the_chain_whole(bucket: Bucket, history: History) -> None:
+def test_runs_that_write_at_once_keep_the_chain_whole(store: Store, history: History) -> None:
     def write() -> Callable[[], object]:
-        own = History(bucket.root, "hr")
+        own = History(store.root, "hr")
         return lambda: make(own, 4)
 
     at_once(6, write)
@@ -66,62 +66,90 @@ def test_runs_that_write_at_once_keep_the_chain_whole(bucket: Bucket, history: H
     assert (check.problems, check.entries) == ([], 24)
 
 
-@pytest.mark.parametrize("fault", [CONFLICT, LOST])
-def test_an_entry_is_written_once_when_an_answer_is_lost_or_another_run_is_writing(
-    bucket: Bucket, history: History, fault: Fault
-) -> None:
+def write_with(store: Store, fault: Fault) -> None:
+    """Write two entries, and let the first request for the second one end so."""
+    history, failed = History(store.root, "hr"), []
     make(history, 1)
-    failed: list[Call] = []
 
     def once(call: Call) -> Fault | None:
-        if failed or not is_entry(call):
+        if failed or not store.is_entry(call):
             return None
         failed.append(call)
         return fault
 
-    bucket.server.fault = once
+    store.server.fault = once
     assert [written.number for written in make(history, 1)] == [2]
     assert len(failed) == 1
     check = check_chain(history)
     assert (check.problems, check.entries) == ([], 2)
 
 
-def test_a_store_that_does_not_know_the_condition_is_asked_before(bucket: Bucket, history: History) -> None:
+def test_an_entry_whose_answer_is_lost_is_written_once(store: Store) -> None:
+    write_with(store, LOST)
+
+
+def test_a_conflict_with_another_run_is_tried_again(bucket: S3Bucket) -> None:
+    write_with(bucket, CONFLICT)
+
+
+def test_a_store_that_does_not_know_the_condition_is_asked_before(bucket: S3Bucket) -> None:
+    history = History(bucket.root, "hr")
     bucket.server.fault = lambda call: UNKNOWN if call.conditional else None
     assert [written.number for written in make(history, 2)] == [1, 2]
     assert check_chain(history).problems == []
 
 
+def test_empty_objects_in_the_place_of_head_json_and_of_the_next_entry_stop_no_run(bucket: S3Bucket) -> None:
+    history = History(bucket.root, "hr")
+    make(history, 2)
+    bucket.write("hr/history/head.json", "")
+    bucket.write("hr/history/000000003.jsonl", "")
+    assert [written.number for written in make(history, 1)] == [4]
+    assert any("entry 3" in problem for problem in check_chain(history).problems)
+
+
+def test_an_entry_costs_eight_requests_whatever_came_before(store: Store, history: History) -> None:
+    make(history, 20)
+    store.server.calls.clear()
+    make(history, 1)
+    assert len(store.server.calls) <= 8, [call[:3] for call in store.server.calls]
+
+
 def test_the_number_of_a_lost_last_entry_is_not_given_again(
-    bucket: Bucket, history: History, caplog: pytest.LogCaptureFixture
+    store: Store, history: History, caplog: pytest.LogCaptureFixture
 ) -> None:
     make(history, 3)
     history.delete(3)
-    warn_of_lost_entries(history)
+    warn_of_lost_entries(history, history.end(SIGN))
     assert "entry 3 is missing." in caplog.text
     assert [written.number for written in make(history, 2)] == [4, 5]
     assert check_chain(history).problems == ["entry 3 is missing: it was taken away, or the store lost it"]
 
 
+def test_a_store_that_refuses_writes_is_told_before_anything(store: Store, history: History) -> None:
+    store.server.fault = lambda call: REFUSED if call.method in ("PUT", "POST") else None
+    with pytest.raises(StorageError, match=r"history cannot be kept.*Nothing was written to Kinde"):
+        history.probe()
+
+
 @pytest.mark.parametrize(("fault", "word"), [(REFUSED, "AccessDenied"), (GONE, "ServiceUnavailable")])
-def test_a_store_that_refuses_writes_is_told_before_anything(
-    bucket: Bucket, history: History, fault: Fault, word: str
-) -> None:
+def test_what_a_bucket_says_is_told_before_anything(bucket: S3Bucket, fault: Fault, word: str) -> None:
     bucket.server.fault = lambda call: fault if call.method == "PUT" else None
     with pytest.raises(StorageError, match=rf"history cannot be kept.*{word}.*Nothing was written to Kinde"):
-        history.probe()
+        History(bucket.root, "hr").probe()
 
 
-def test_a_bucket_that_does_not_exist_is_told_and_not_made(bucket: Bucket) -> None:
-    history = History(f"s3://aws_default@{bucket.name}-typo/kinde", "hr")
-    with pytest.raises(StorageError, match=r"history cannot be kept.*bucket does not exist"):
+def test_a_bucket_that_does_not_exist_is_told_and_not_made(store: Store) -> None:
+    history = History(store.root.replace(store.name, f"{store.name}-typo"), "hr")
+    with pytest.raises(StorageError, match=r"history cannot be kept.*Nothing was written to Kinde"):
         history.probe()
-    assert not any(call.method == "PUT" and call.path.rstrip("/") == f"/{bucket.name}-typo" for call in bucket.writes())
     with pytest.raises(StorageError):
         make(history, 1)
+    writes = [call for call in store.server.calls if call.method in ("PUT", "POST")]
+    assert not [call for call in writes if call.path.rstrip("/").endswith((f"/{store.name}-typo", "/storage/v1/b"))]
 
 
-def test_old_entries_are_dropped_and_a_checkpoint_stays(bucket: Bucket, history: History) -> None:
+def test_old_entries_are_dropped_and_a_checkpoint_stays(store: Store, history: History) -> None:
     full = {"access": "full", "written": "2020-01-01T00:00:00Z"}
     for number in range(1, 4):
         head = {**full, "full": {"number": number, "at": full["written"]}}
@@ -129,12 +157,12 @@ def test_old_entries_are_dropped_and_a_checkpoint_stays(bucket: Bucket, history:
     make(history, 1)
     checkpoint = retire(history, 30, time.time(), SIGN)
     assert checkpoint is not None
-    assert [key[-12:-6] for key in bucket.objects() if key.endswith(".jsonl")] == ["000003", "000004", "000005"]
+    assert [key[-12:-6] for key in store.objects() if key.endswith(".jsonl")] == ["000003", "000004", "000005"]
     check = check_chain(history, checkpoint.hash)
     assert (check.problems, check.entries) == ([], 3)
 
 
-def test_the_verifier_for_auditors_checks_a_copy(bucket: Bucket, history: History, tmp_path: Path) -> None:
+def test_the_verifier_for_auditors_checks_a_copy(store: Store, history: History, tmp_path: Path) -> None:
     written = make(history, 3)
     path = Path(__file__).parents[2] / "docs/verify_history.py"
     spec = importlib.util.spec_from_file_location("verify_history", path)
@@ -142,8 +170,8 @@ def test_the_verifier_for_auditors_checks_a_copy(bucket: Bucket, history: Histor
     assert spec.loader is not None
     verifier = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(verifier)
-    for key in bucket.objects():
-        (tmp_path / Path(key).name).write_bytes(bucket.read(key))
+    for key in store.objects():
+        (tmp_path / Path(key).name).write_bytes(store.read(key))
     assert verifier.check(tmp_path, written[-1].hash)[0] == []
     (tmp_path / "000000002.jsonl").write_bytes(b"{}")
     assert verifier.check(tmp_path, written[-1].hash)[0]

@@ -16,7 +16,8 @@ import pytest
 from airflow_provider_kinde.storage import recent, source_state
 from airflow_provider_kinde.storage.source_state import SourceState
 from kinde_emulator import Emulator
-from tests.stores.s3_server import GONE, REFUSED, Bucket, Call, Fault
+from tests.stores.s3_server import S3Bucket
+from tests.stores.store_proxy import GONE, REFUSED, Call, Fault
 from tests.support.company import SPEC, Company, Run, writes
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -44,7 +45,7 @@ def suspended(kinde: Emulator) -> set[str]:
 
 
 def test_from_a_plan_to_evidence_on_the_command_line(
-    bucket: Bucket, command: Cli, company: Company, kinde: Emulator, tmp_path: Path
+    bucket: S3Bucket, command: Cli, company: Company, kinde: Emulator, tmp_path: Path
 ) -> None:
     run(command, 2, "plan", "--out", "plan.json")
     run(command, 0, "apply", "--plan", "plan.json", "--approved-by", "Carol", "--report", "first.json")
@@ -72,7 +73,7 @@ def test_from_a_plan_to_evidence_on_the_command_line(
 
 
 def test_from_a_plan_to_the_undo_in_a_dag(
-    bucket: Bucket, dag_file: Any, command: Cli, company: Company, kinde: Emulator
+    bucket: S3Bucket, dag_file: Any, command: Cli, company: Company, kinde: Emulator
 ) -> None:
     dag = dag_file(DAG.format(spec=str(company.spec), arguments=""))
     first = Run(dag)
@@ -96,7 +97,7 @@ def test_from_a_plan_to_the_undo_in_a_dag(
 
 
 def test_a_dag_that_waits_for_changes_keeps_its_state(
-    bucket: Bucket, dag_file: Any, company: Company, kinde: Emulator
+    bucket: S3Bucket, dag_file: Any, company: Company, kinde: Emulator
 ) -> None:
     dag = dag_file(DAG.format(spec=str(company.spec), arguments='on_change="sensor"'))
     assert Run(dag).state == "success"
@@ -108,7 +109,7 @@ def test_a_dag_that_waits_for_changes_keeps_its_state(
 
 @pytest.mark.parametrize("path", ["people-*.csv", "people-1.csv"])
 def test_a_file_that_is_written_anew_is_noticed_by_a_process_that_watches(
-    bucket: Bucket, tmp_path: Path, path: str
+    bucket: S3Bucket, tmp_path: Path, path: str
 ) -> None:
     spec = tmp_path / "hr.yaml"
     spec.write_text(SPEC.replace("people.csv", f"s3://aws_default@{bucket.name}/kinde/{path}"))
@@ -128,7 +129,7 @@ def test_a_file_that_is_written_anew_is_noticed_by_a_process_that_watches(
         assert due()
 
 
-def test_reports_of_earlier_runs_are_found_by_one_request_for_a_thousand_objects(bucket: Bucket) -> None:
+def test_reports_of_earlier_runs_are_found_by_one_request_for_a_thousand_objects(bucket: S3Bucket) -> None:
     def found() -> list[str]:
         bucket.server.calls.clear()
         return list(recent._written_since(f"{bucket.root}/hr", "*/*/report.json", time.time() - 60))
@@ -145,7 +146,7 @@ def test_reports_of_earlier_runs_are_found_by_one_request_for_a_thousand_objects
 
 @pytest.mark.parametrize("fault", [REFUSED, GONE])
 def test_a_store_that_refuses_writes_stops_the_run_before_its_first_write(
-    bucket: Bucket,
+    bucket: S3Bucket,
     dag_file: Any,
     command: Cli,
     company: Company,
@@ -164,7 +165,7 @@ def test_a_store_that_refuses_writes_stops_the_run_before_its_first_write(
 
 
 def test_a_store_that_goes_away_in_the_middle_loses_no_report(
-    bucket: Bucket, dag_file: Any, command: Cli, company: Company, kinde: Emulator, said: Callable[[], str]
+    bucket: S3Bucket, dag_file: Any, command: Cli, company: Company, kinde: Emulator, said: Callable[[], str]
 ) -> None:
     def away(call: Call) -> Fault | None:
         return GONE if writes(kinde) else None
