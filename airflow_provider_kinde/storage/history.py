@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage import run_files
-from airflow_provider_kinde.storage.history_stores import LocalStore, RemoteStore
+from airflow_provider_kinde.storage.history_stores import MOST_ENTRIES, LocalStore, RemoteStore
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.storage.history_head import Head
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 HEAD = "head.json"
 _NAME = re.compile(r"(\d{9})\.jsonl")
-MOST_ENTRIES = 100_000_000
-"""No history has so many entries: a ``head.json`` or a file with a higher number is forged, and is not followed."""
 _TRIES = 1000
 """How many entries of other runs one run chains after at most, before it gives up."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from airflow_provider_kinde.exceptions import StorageError
-from airflow_provider_kinde.storage.history import HEAD, MOST_ENTRIES, End, History
+from airflow_provider_kinde.storage.history import HEAD, End, History
+from airflow_provider_kinde.storage.history_stores import MOST_ENTRIES
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from airflow_provider_kinde.storage.history import MOST_ENTRIES
 from airflow_provider_kinde.storage.history_signature import EntryDigest, digest_entry, sign_entry
+from airflow_provider_kinde.storage.history_stores import MOST_ENTRIES
 from airflow_provider_kinde.sync.signature import Sign
 
 _HASH = re.compile(r"[0-9a-f]{64}")

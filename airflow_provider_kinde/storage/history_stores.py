@@ -13,6 +13,8 @@ from typing import IO, Any
 
 from airflow_provider_kinde.storage import run_files
 
+MOST_ENTRIES = 100_000_000
+"""No history has so many entries: a ``head.json`` or a file with a higher number is forged, and is not followed."""
 _ATTEMPTS, _PAUSE = 5, 0.3
 """How often an entry is sent while another run writes one of the same number, and the seconds between."""
 _SMALL = 100_000
