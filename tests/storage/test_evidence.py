@@ -15,10 +15,12 @@ import pytest
 from airflow_provider_kinde.storage.evidence import collect, write_evidence
 from airflow_provider_kinde.storage.history import History
 from airflow_provider_kinde.storage.history_writer import retire, write_entry
+from airflow_provider_kinde.sync import apply_plan
 from airflow_provider_kinde.sync.history.entry import RunRecord
 from airflow_provider_kinde.sync.history.evidence import Evidence, Table
+from airflow_provider_kinde.sync.repair.undo import make_undo
 from airflow_provider_kinde.sync.spec.sections import Guards
-from tests.support.world import SPEC, World, person, settings, world
+from tests.support.world import NOW, SPEC, World, person, settings, world
 
 __all__ = ["settings", "world"]
 
@@ -220,6 +222,34 @@ def test_a_leaver_without_a_date_who_was_enabled_by_hand_has_a_second_line(world
     assert (second["due"][:10], second["late_from"]) == ("2026-03-09", "when it was enabled")
     assert float(second["late_seconds"]) < 60
     assert second["note"] == "enabled by someone else after the person had left"
+
+
+def test_joiners_whose_creation_was_undone_did_not_leave(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    rows.append(person(20))
+    report = world.apply(rows)
+    write_entry(history, RunRecord("apply", {"user": "ann"}, "test/1", {}, (), time.time()), report.plan, report)
+    undo = make_undo(world.spec(), world.client, report.to_json(), now=NOW).plan
+    undone = apply_plan(undo, world.client)
+    assert undone.plan.summary["suspend"] == 1
+    write_entry(history, RunRecord("undo", {"user": "ann"}, "test/1", {}, (), time.time()), undone.plan, undone)
+    found = tables(history, "2026-03-01", "2026-03-10")
+    assert found["leavers"] == []
+    assert "20" not in {row["id"] for row in found["access"]}
+
+
+def test_a_leaver_who_was_enabled_by_mistake_leaves_again_with_the_undo(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    rows[0].update(status="Terminated")
+    apply(world, history, rows)
+    rows[0].update(status="Active")
+    report = world.apply(rows)
+    write_entry(history, RunRecord("apply", {"user": "ann"}, "test/1", {}, (), time.time()), report.plan, report)
+    undone = apply_plan(make_undo(world.spec(), world.client, report.to_json(), now=NOW).plan, world.client)
+    write_entry(history, RunRecord("undo", {"user": "ann"}, "test/1", {}, (), time.time()), undone.plan, undone)
+    assert [row["id"] for row in tables(history, "2026-03-01", "2026-03-10")["leavers"]] == ["0", "0"]
 
 
 def test_since_when_does_not_count_the_time_in_which_an_account_was_suspended(world: World, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.resources import fields
 from airflow_provider_kinde.sync.kinds import KINDS
-from airflow_provider_kinde.sync.link import onboarded_prefix
+from airflow_provider_kinde.sync.link import Link, onboarded_prefix, parse_link
 from airflow_provider_kinde.sync.model import Access, Source
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
@@ -90,7 +90,7 @@ class Inventory:
             row.user_id,
             row.email,
             f"{row.first} {row.last}".strip(),
-            _reason(CLASSES[row.kind], row),
+            _reason(CLASSES[row.kind], row, parse_link(row.provided_id, self.plan.spec.name)),
             bool(row.suspended),
             row.signed_in,
             created,
@@ -169,7 +169,9 @@ def take_inventory(
     return Inventory(plan, names)
 
 
-def _reason(kind: str, row: InventoryRow) -> str:
+def _reason(kind: str, row: InventoryRow, link: Link | None) -> str:
+    if link is not None and link.problem:
+        return link.problem
     if kind == "managed":
         return row.reason or ("" if row.listed else "HR has no row with this id")
     if kind in ("adoptable", "service or test", "orphan"):

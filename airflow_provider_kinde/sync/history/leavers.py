@@ -109,6 +109,8 @@ class Leavers:
         self.closed: list[Leaver] = []
         self._gone: dict[str, str] = {}
         """Accounts of people who left and did not come back -> when their access was gone."""
+        self._back: set[str] = set()
+        """Accounts that were enabled again after their people had left."""
 
     def __iter__(self) -> Iterator[Leaver]:
         yield from self.closed
@@ -124,6 +126,8 @@ class Leavers:
         users = _Users(self._states)
         for change in changes:
             if change["op"] == "suspend" and (user := change.get("user") or users.of(change["id"])):
+                if head.get("command") == "undo" and user not in self._open and user not in self._back:
+                    continue  # what a run gave by mistake is taken back: nobody left
                 seen.add(user)
                 if not self._is_known(user):
                     self._suspend(head, user, change)
@@ -133,6 +137,7 @@ class Leavers:
                     self._close(user)
                 self._open.pop(user, None)
                 self._gone.pop(user, None)
+                self._back.add(user)
         held = [one for one in head.get("held") or () if one.get("protected") or _WAITS in one["reason"]]
         for one in held:
             if user := users.of(one["id"]):

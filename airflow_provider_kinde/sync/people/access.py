@@ -8,6 +8,8 @@ from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.model import Access
 from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
 
+STARTS_ON = "starts on "
+"""In the reason of a person whose first day is ahead; the day ends the reason where access is not given before."""
 OUT_OF_SCOPE = "out of scope"
 """Why a person has no access to whom ``scope`` says no."""
 FAR_END_YEARS = 100
@@ -41,9 +43,9 @@ def decide_access(
     said = f"status is {status}"
     # The days are added to today, not to the dates: dates at the rim of the calendar must not overflow.
     if start is not None and start > today + dt.timedelta(days=days_before_start):
-        return (Access.KEEP if active else Access.NONE), f"{said}, starts on {start}"
+        return (Access.KEEP if active else Access.NONE), f"{said}, {STARTS_ON}{start}"
     if not active and start is not None and start > today:
-        return Access.ACTIVE, f"{said}, starts on {start}, access {counted(days_before_start, 'day')} before"
+        return Access.ACTIVE, f"{said}, {STARTS_ON}{start}, access {counted(days_before_start, 'day')} before"
     if end is not None:
         if today <= end:
             return Access.ACTIVE, f"{said}, access until {end}" if not active else f"{said}, ends on {end}"

@@ -12,6 +12,8 @@ from airflow_provider_kinde.sync.store.people import People, decode_memberships,
 
 _RANK = {access.value: rank for rank, access in enumerate((Access.ACTIVE, Access.KEEP, Access.GRACE, Access.NONE))}
 _NONE = Access.NONE.value
+_SHOWN = 20
+"""Rows of one id that a reason names."""
 
 
 def settle_repeats(people: People, *, join: bool) -> None:
@@ -42,7 +44,7 @@ def settle_repeats(people: People, *, join: bool) -> None:
         elif problem := _difference(found) if join else "; where a person may have two jobs: person.rows: all":
             differing.add(id)
             numbers = sorted(row.number for row in found)
-            shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+            shown = ", ".join(map(str, numbers[:_SHOWN])) + (", …" if len(numbers) > _SHOWN else "")
             reason = f"rows {shown} hold the same id and differ{problem}"
             rejected += [RejectedRow(number, id, reason) for number in numbers]
             hr_rows.reject_rows(database, "id", id)

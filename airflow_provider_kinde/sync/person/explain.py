@@ -218,8 +218,13 @@ def action_lines(operations: Iterable[Change], personal: bool = True) -> list[st
     return found
 
 
-def _nothing_to_do(plan: Plan) -> str:
-    return f"none: {clean(plan.unknown_ids[0]) if plan.unknown_ids else 'nothing to do'}"
+def _nothing_to_do(plan: Plan, personal: bool) -> str:
+    if plan.unknown_ids:
+        return f"none: {clean(plan.unknown_ids[0])}"
+    if plan.starting_later:
+        day = f"on {plan.starting_later.first}" if personal else "on the first day that HR has"
+        return f"none yet: the person starts later, and the sync gives access {day}"
+    return "none: nothing to do"
 
 
 def _without_row(change: Change) -> str:
@@ -241,5 +246,5 @@ def _action(plan: Plan, id: str, personal: bool) -> list[str]:
         lines.append(f"none: this sync does not manage {one.account}, which is still enabled: suspend it in Kinde")
         if one.api_keys:
             lines.append(f"{one.account} has {counted(one.api_keys, 'API key')}: delete them, suspension stops none")
-    lines = lines or [_nothing_to_do(plan)]
+    lines = lines or [_nothing_to_do(plan, personal)]
     return lines + [f"blocked: {clean(block.reason)}" for block in plan.blocked]

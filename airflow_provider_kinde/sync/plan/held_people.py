@@ -121,6 +121,8 @@ class HeldPeople:
             self._hold(id, reason)
         name, accounts = self.reconciler.spec.name, self.snapshot.accounts
         for id, count in accounts.links_of_several():
+            if not id.strip():
+                continue  # each of these accounts is held on its own, below
             shown = ", ".join(_with_sign_in(account) for account in self.snapshot.linked.get(id, ())[:5])
             self._hold(
                 id,
@@ -130,7 +132,9 @@ class HeldPeople:
         for account in accounts.with_unknown_mark():
             link = account.link
             assert link is not None
-            self.held.setdefault(link.id, HeldPerson(link.id.strip() or account.id, link.problem))
+            another_blank = not link.id.strip() and link.id in self.held
+            key = account.id if another_blank else link.id
+            self.held.setdefault(key, HeldPerson(link.id.strip() or account.id, link.problem))
 
     def _hold_absent_with_unclear_row(self) -> None:
         """A row that was not understood, with an id that is on no account, may be that of a person who seems absent."""
@@ -208,8 +212,8 @@ class HeldPeople:
                 self.address_wanted.add(other)
             return
         self._hold(person.id, f"the address is on the account of {other}, who has access")
-        mine = self.people.persons.get(other)
-        if mine and mine.email and email_key(mine.email) != email_key(person.email):
+        mine, key = self.people.persons.get(other), email_key(person.email)
+        if mine and mine.email and email_key(owner.email) == key and email_key(mine.email) != key:
             self._hold(other, f"HR has another address, and {person.id} is given the present one: swapped or re-used")
 
     def _is_leaver(self, id: str) -> bool:

@@ -53,13 +53,16 @@ def _due(person: Person | None, kind: str) -> str:
 
 
 def describe(account: Account | None, person: Person | None) -> str:
-    """A person's name and address, HR's where HR has them.
+    """A person's name and address, HR's where HR has them; of a leaver, the address of the account.
 
     :param account: the account, where there is one.
     :param person: the person; ``None`` where HR has no row.
     """
     given = (person and person.given_name) or (account.first_name if account else "")
     family = (person and person.family_name) or (account.last_name if account else "")
-    email = (person and person.email) or (account.email if account else "")
+    here, there = person.email if person else "", account.email if account else ""
+    # Of two rows of a leaver, either may be the one that is kept. The account is what is acted upon.
+    left = person is None or person.access is Access.NONE
+    email = (there or here) if left else (here or there)
     name = clean_name(f"{given} {family}")
     return f"{name} <{email}>" if email else name

@@ -15,6 +15,7 @@ from airflow_provider_kinde.sync.model import RejectedRow
 from airflow_provider_kinde.sync.people.coverage import Coverage
 from airflow_provider_kinde.sync.plan.guards import Block, GuardCheck
 from airflow_provider_kinde.sync.plan.held_people import HeldPerson
+from airflow_provider_kinde.sync.plan.starting_later import StartingLater
 from airflow_provider_kinde.sync.plan.unmanaged_leavers import UnmanagedLeaver
 from airflow_provider_kinde.sync.signature import Sign, signed, whole
 from airflow_provider_kinde.sync.snapshot.reader import Snapshot
@@ -68,6 +69,10 @@ class Plan:
     """How many changes were dropped because the plan file that is carried out does not hold them."""
     unmanaged_leavers: list[UnmanagedLeaver] = field(default_factory=list)
     """People without access in HR who can still sign in by an account that this sync does not manage."""
+    starting_later: StartingLater | None = None
+    """People whose first day is ahead, and who get access then; ``None`` where there are none."""
+    recreated: dict[str, int] = field(default_factory=dict)
+    """Alias of an organization that the plan creates -> how many people who have access already would join it."""
     sign: Sign | None = None
     """Signs the plan and its report: the client's. Without it they cannot be written."""
 
@@ -156,6 +161,8 @@ class Plan:
                 for held in self.held
             ],
             **({"unmanaged_leavers": unmanaged} if unmanaged else {}),
+            **({"recreated": self.recreated} if self.recreated else {}),
+            **({"starting_later": self.starting_later.to_json()} if self.starting_later else {}),
             "warnings": self.warnings,
             **({"limits": self.limits} if self.limits else {}),
             **({"absence_unknown": self.absence_unknown} if self.absence_unknown else {}),

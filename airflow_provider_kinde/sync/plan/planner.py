@@ -7,6 +7,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import UnknownIdsError
 from airflow_provider_kinde.resources.fields import address_of, is_trusted
 from airflow_provider_kinde.resources.users import read_properties
@@ -16,7 +17,7 @@ from airflow_provider_kinde.sync.people.coverage import coverage_of
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
-from airflow_provider_kinde.sync.plan.guards import Block, blocks_of, measure_guards, told_checks
+from airflow_provider_kinde.sync.plan.guards import Block, GuardCheck, blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPeople
 from airflow_provider_kinde.sync.plan.kept import keep_warnings, unknown_names
 from airflow_provider_kinde.sync.plan.matching import Matches
@@ -25,6 +26,7 @@ from airflow_provider_kinde.sync.plan.policies import check_policies, load_polic
 from airflow_provider_kinde.sync.plan.reconcile import Reconciler
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, as_source
 from airflow_provider_kinde.sync.plan.snapshot_reading import SnapshotReading
+from airflow_provider_kinde.sync.plan.starting_later import find_starting_later
 from airflow_provider_kinde.sync.plan.unmanaged_leavers import find_unmanaged_leavers, unmanaged_leavers_line
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.snapshot.connections import find_connections
@@ -157,6 +159,7 @@ def plan_run(
     plan.unmanaged_leavers = find_unmanaged_leavers(spec, database, request, client)
     plan.warnings += unmanaged_leavers_line(plan.unmanaged_leavers)
     plan.absence_unknown = holds.absence_unknown
+    plan.starting_later = find_starting_later(people, request)
     plan.coverage = coverage_of(spec, people) if request.ids is None else None
     plan.unmapped = people.unmapped if request.ids is None else []
     if plan.absence_unknown:
@@ -171,6 +174,13 @@ def plan_run(
     checks = measure_guards(spec, plan.operations, counts)
     plan.guards, plan.managed = told_checks(checks), counts.managed
     plan.blocked = blocks_of(checks)
+    plan.recreated = _recreated(plan, checks)
+    plan.warnings += [
+        f"Kinde has no organization {snapshot.organizations[alias].name!r}: this plan creates it, and "
+        f"{counted(count, 'person who has', 'people who have')} access already would join. If it is not new in the "
+        "spec, it was deleted or renamed in Kinde: find out why before you apply this plan"
+        for alias, count in plan.recreated.items()
+    ]
     plan.blocked += check_policies(policies, plan)
     return plan
 
@@ -192,6 +202,7 @@ def _reconciler(spec: SyncSpec, people: People, snapshot: Snapshot, client: Any,
         confirmed=confirmed,
         absent_action=spec.absent or ("suspend" if people.proven else "hold"),
         approved=request.approve_protected,
+        same_person=request.same_person,
         protected_elsewhere=OtherOrganizations(spec, snapshot, client).holds_protected_role,
     )
 
@@ -226,18 +237,25 @@ def _check_approved(people: People, snapshot: Snapshot, request: RunRequest) -> 
 
 def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Change]:
     """The creation of organizations that Kinde lacks and a person joins."""
-    needed = set(changes.aliases("add_membership"))
+    joining = changes.open_by_organization("add_membership")
     return [
         Change(
             "create_organization",
             "",
             alias=alias,
             after={"name": o.name, "external_id": o.external_id},
-            reason="a person gets a membership in it",
+            reason=f"Kinde does not have it, and {counted(joining[alias], 'person', 'people')} would join it",
         )
         for alias, o in snapshot.organizations.items()
-        if o.create and not o.code and alias in needed
+        if o.create and not o.code and alias in joining
     ]
+
+
+def _recreated(plan: Plan, checks: Iterable[GuardCheck]) -> dict[str, int]:
+    """Alias -> how many people who have access already would join an organization that the plan creates."""
+    created = plan.operations.aliases("create_organization")
+    joined = {check.subject: check.count for check in checks if check.guard == "max_membership_grants"}
+    return {alias: joined[alias] for alias in created if joined.get(alias)}
 
 
 def _unknown_ids(people: People, snapshot: Snapshot, request: RunRequest) -> list[str]:

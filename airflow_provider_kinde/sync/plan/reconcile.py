@@ -16,6 +16,7 @@ from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.conflicts import find_conflict, roles_after
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
 from airflow_provider_kinde.sync.plan.person_change import change_for
+from airflow_provider_kinde.sync.plan.reused_id import check_same_person
 from airflow_provider_kinde.sync.plan.sign_in import (
     check_present_sign_in,
     has_other_address,
@@ -35,10 +36,12 @@ class Reconciler(AccountRights):
     :param rows_with: tells how many understood rows have an address.
     :param confirmed: asks Kinde whether an address is the account's confirmed one (one read of its identities);
         ``None`` where Kinde does not say.
+    :param same_person: HR ids of which a person said that the account is theirs, whatever its name and address are.
     """
 
     rows_with: Callable[[str], int]
     confirmed: Callable[[Account, str], bool | None]
+    same_person: frozenset[str] = frozenset()
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
@@ -124,6 +127,8 @@ class Reconciler(AccountRights):
                 f"suspended in Kinde by someone else or by the offboarding form{when}, while HR says active: if HR is "
                 "right, enable the account in Kinde; else correct HR"
             )
+        if person.id not in self.same_person:
+            check_same_person(person, account)
         operations = self._rename(person, account)
         operations += self._update(person, account, renamed=bool(operations)) + self._memberships(person, account)
         self._check_conflicts(account, operations)
@@ -155,11 +160,12 @@ class Reconciler(AccountRights):
         account = self._adoptable(person, key, owners)
         names = self._name_changes(person, account)
         properties = self._property_changes(person, account)
+        aliases = {o.code: alias for alias, o in self.snapshot.organizations.items() if o.code}
         before = {
             "given_name": account.first_name,
             "family_name": account.last_name,
             "identities": sorted(f"{kind}:{value}" for kind, value in account.identities),
-            "organizations": list(account.organizations),
+            "organizations": sorted(aliases.get(code, code) for code in account.organizations),
         }
         after = {"email": person.email, **names, **({"properties": properties} if properties else {})}
         if lacks_connection(person, account):

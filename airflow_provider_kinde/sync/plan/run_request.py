@@ -42,6 +42,8 @@ class RunRequest:
     recent_source: RecentChanges | Callable[[], RecentChanges] = field(default_factory=RecentChanges)
     shift: float = 0.0
     """Seconds by which ``now`` is ahead of the clock; 0 for the current time."""
+    same_person: frozenset[str] = frozenset()
+    """HR ids whose account is known to be theirs, whatever its name and address are: those of a relink."""
 
     @property
     def recent(self) -> RecentChanges:

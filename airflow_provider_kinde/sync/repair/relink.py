@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pendulum
@@ -15,6 +15,7 @@ from airflow_provider_kinde.sync.model import Access, Account, Source
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
+from airflow_provider_kinde.sync.plan.reused_id import other_names, seems_another
 from airflow_provider_kinde.sync.plan.run_request import RunRequest, check_approved_only, typed_id
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.text import clean, operation_lines
@@ -35,6 +36,7 @@ class RelinkResult:
     :param after: its ``provided_id`` now.
     :param plan: what the next run does for the new id.
     :param missing: the id that no account carries, if the account carries the new one already.
+    :param names: names of HR that are written as well: with them, the next run knows that it is one person.
     :param written: whether Kinde was written to.
     """
 
@@ -43,6 +45,7 @@ class RelinkResult:
     after: str
     plan: Plan
     missing: str = ""
+    names: dict[str, str] = field(default_factory=dict)
     written: bool = False
 
     def text(self) -> str:
@@ -57,6 +60,7 @@ class RelinkResult:
             lines.append(f"  no account carries the link of {clean(self.missing)}")
         else:
             lines.append(f"  provided_id: {clean(self.before)} -> {clean(self.after)}")
+            lines += [f"  {key.replace('_', ' ')}: {clean(name)}" for key, name in self.names.items()]
             if not self.written:
                 lines.append("  dry run: nothing was written")
         lines += [f"  note: {clean(note)}" for note in self._notes()]
@@ -119,8 +123,9 @@ def relink(
 ) -> RelinkResult:
     """Make the account of one HR id the account of another: ``PATCH /user`` with the new ``provided_id``.
 
-    The marks stay, so the next run enables a leaver and restores what the new row gives. Everything is checked before
-    the one write.
+    The marks stay, so the next run enables a leaver and restores what the new row gives. Where HR has another name and
+    another address, the name is written as well: the next run would hold the person otherwise. Everything is checked
+    before the one write.
 
     :param spec: the spec.
     :param source: the HR source, or a list of rows.
@@ -142,6 +147,7 @@ def relink(
     client = client_of(client)
     view = _RelinkedClient(client, spec.name, old, new)
     request = RunRequest.of(now=now, ids=[new], approve_protected=approve_protected)
+    request = replace(request, same_person=frozenset([new]))
     plan = plan_run(spec, source, view, request, progress=progress)
     if fatal := [block.reason for block in plan.blocked if not block.approvable]:
         raise SyncError("relink needs a complete HR source: " + "; ".join(fatal))
@@ -172,8 +178,13 @@ def relink(
             f"the account of {old} is protected, and would pass to {new}: approve with --approve-protected {new}"
         )
     found = RelinkResult(account, view.provided[account.id], str(link), plan)
+    person = plan.people.persons[new]
+    if seems_another(person, account):
+        found.names = other_names(person, account)
+        updates = plan.operations.of("update")
+        plan.operations.drop([change for change in updates if change.after == found.names])
     if not dry_run:
-        client.update_user(account.id, provided_id=found.after)
+        client.update_user(account.id, provided_id=found.after, **found.names)
         found.written = True
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import MEMBERSHIP, SIGNS
+from airflow_provider_kinde.sync.model import RejectedRow
 
 SAMPLES = 5
 """People who are shown of each group."""
@@ -152,6 +153,17 @@ class GroupedChanges:
         if len(ranked) > ORGANIZATIONS:
             yield f"  and {counted(len(ranked) - ORGANIZATIONS, 'more organization')}"
         yield ""
+
+
+def once_each(rejected: Iterable[RejectedRow]) -> list[RejectedRow]:
+    """Of rows with one id that are rejected for one reason, only the first: the reason names the others.
+
+    :param rejected: rejected rows.
+    """
+    found: dict[tuple[object, str], RejectedRow] = {}
+    for row in rejected:
+        found.setdefault((row.row if row.id is None else row.id, row.reason), row)
+    return list(found.values())
 
 
 def reason_lines(groups: Iterable[Group], name: Callable[[Any], str], clean: Clean) -> Iterator[str]:

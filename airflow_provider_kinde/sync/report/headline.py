@@ -50,7 +50,8 @@ def headline(document: Mapping[str, Any], found: Iterable[Category]) -> str:
         parts.append(f"{_people(count, not parts)} {'changed' if done else 'would change'}")
     if created:
         verb = ("was" if created == 1 else "were") if done else "would be"
-        parts.append(f"{created:,} {'organization' if created == 1 else 'organizations'} {verb} created")
+        lost = " (new in the spec, or deleted in Kinde?)" if document.get("recreated") and not report else ""
+        parts.append(f"{created:,} {'organization' if created == 1 else 'organizations'} {verb} created{lost}")
     changes = bool(parts)
     if held := len(document.get("held") or ()):
         parts.append(f"{_people(held, not parts)} {'is' if held == 1 else 'are'} held")
@@ -112,7 +113,9 @@ def block_reason(document: Mapping[str, Any], blocked: Sequence[Mapping[str, Any
 
 def _no_changes(document: Mapping[str, Any], troubles: bool) -> str:
     if document.get("limits"):
-        return f"No changes for this selection: {document['limits']}"
+        later = document.get("starting_later")
+        said = f"No changes for this selection: {document['limits']}"
+        return f"{said}; {counted(later['people'], 'person starts', 'people start')} later" if later else said
     if document.get("absence_unknown"):
         return f"No changes; no person is treated as absent: {document['absence_unknown']}"
     if unmanaged := len(document.get("unmanaged_leavers") or ()):

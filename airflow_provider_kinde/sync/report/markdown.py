@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.report.grouped import once_each
 from airflow_provider_kinde.sync.report.headline import headline
 from airflow_provider_kinde.sync.report.overview import categories
 from airflow_provider_kinde.sync.report.redaction import redact_plan
@@ -107,7 +108,7 @@ def plan_markdown(plan: Plan, *, personal: bool = False) -> str:
     comment.fold(f"{len(plan.held):,} held", [[f"- {code(held.id)}: {code(held.reason)}"] for held in plan.held])
     comment.fold(
         counted(len(plan.rejected), "rejected row"),
-        [[f"- row {row.row}, id {code(row.id or '?')}: {code(row.reason)}"] for row in plan.rejected],
+        [[f"- row {row.row}, id {code(row.id or '?')}: {code(row.reason)}"] for row in once_each(plan.rejected)],
     )
     uncovered = plan.coverage.lines() if plan.coverage else []
     comment.fold(

@@ -13,12 +13,14 @@ from typing import Any
 
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import SIGNS
+from airflow_provider_kinde.sync.model import RejectedRow
 from airflow_provider_kinde.sync.plan.plan import Plan
+from airflow_provider_kinde.sync.report.grouped import once_each
 from airflow_provider_kinde.sync.report.headline import headline
 from airflow_provider_kinde.sync.report.overview import Category, categories
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.report.text import clean, value_text
+from airflow_provider_kinde.sync.report.text import clean, rejected_name, value_text
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
 KEPT = 10_000
@@ -46,6 +48,8 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\[redacted\]")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:[\d.]+)?Z")
 _NUMBER = re.compile(r"\d[\d.,:-]*")
 _ADVICE = {
+    "was the id used again": "Ask HR whether it is the same person. If so, write the new name on the account in Kinde; "
+    "if not, give the new person another id in HR, or clear the provided_id of the account in Kinde.",
     "--approve-protected": "Decide for each person: suspend or change the account by hand in Kinde, or run again with "
     "the HR id in approve_protected.",
     "suspended in Kinde by someone else": (
@@ -201,14 +205,8 @@ def _page(
     found = categories(changes, KEPT)
     report = "outcomes" in head
     held = [(str(item["id"]), str(item["id"]), str(item["reason"])) for item in head.get("held") or ()]
-    rejected = [
-        (
-            str(item["id"] or ""),
-            f"row {item['row']}" + (f", id {item['id']}" if item["id"] else ""),
-            str(item["reason"]),
-        )
-        for item in head.get("rejected") or ()
-    ]
+    rows = [RejectedRow(int(item["row"]), item["id"], str(item["reason"])) for item in head.get("rejected") or ()]
+    rejected = [(row.id or "", rejected_name(row), row.reason) for row in once_each(rows)]
     return iter(
         _template().generate(
             head=head,
@@ -332,7 +330,7 @@ def _organizations(found: Iterable[Category]) -> list[str]:
 
 
 def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
-    run = head.get("run") or {}
+    run, later = head.get("run") or {}, head.get("starting_later")
     requests = head.get("requests") or run.get("requests")
     # Where the source stopped the run, Kinde was not read: no account was counted.
     read = not requests or requests["total"] or head["summary"]["unchanged"]
@@ -342,6 +340,7 @@ def _facts(head: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Kinde", head["host"]),
         ("Planned at", _moment(str(head["created_at"]))),
         ("People managed", f"{head['managed']:,}" if "managed" in head and read else ""),
+        ("Start later", f"{later['people']:,}, the first on {later['first']}" if later else ""),
         ("Without changes", f"{head['summary']['unchanged']:,}" if read else ""),
         ("Requests to Kinde", asked),
         ("Waited for Kinde's rate limit", f"{run['throttled_seconds']:,} s" if "throttled_seconds" in run else ""),

@@ -14,7 +14,7 @@ from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import COUNTED, SIGNS
 from airflow_provider_kinde.sync.plan.plan import Plan
-from airflow_provider_kinde.sync.report.grouped import GroupedChanges, group_by_reason, reason_lines
+from airflow_provider_kinde.sync.report.grouped import GroupedChanges, group_by_reason, once_each, reason_lines
 from airflow_provider_kinde.sync.report.report import Report
 
 Paint = Callable[[str, str], str]
@@ -28,6 +28,10 @@ _WORDS = {
     "add_role": "give role",
     "remove_role": "take role",
 }
+_BEFORE = {
+    "roles": "with the roles", "identities": "signs in by", "organizations": "is in", "unfinished": "unfinished",
+}  # fmt: skip
+"""How a text speaks of what is there and does not change; of other values, it says that the account has them."""
 _VERDICTS = {
     "changes": ("32", "Applied."),
     "blocked": ("31", "Blocked. Nothing was written."),
@@ -93,9 +97,15 @@ def plan_lines(plan: Plan, color: bool = False, words: Wording = SYNC, *, full: 
         yield ""
     elif not plan.operations:
         yield from (paint("32;1", _nothing(plan, words)), "")
+    yield from _later(plan)
     yield paint("1", "Plan: ") + summary_line(plan.summary, _planned_nothing(plan))
     if plan.operations:
         yield f"Hash: {plan.hash}"
+
+
+def _later(plan: Plan) -> Iterator[str]:
+    if plan.starting_later:
+        yield f"{plan.starting_later}."
 
 
 def _nothing(plan: Plan, words: Wording) -> str:
@@ -151,6 +161,7 @@ def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, 
         yield from (f"Note: {note}." for note in report.notes)
         outcomes = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
         yield paint("1", "Operations: ") + (outcomes or "none")
+    yield from _later(plan)
     yield paint("1", "Plan: ") + summary_line(plan.summary, _planned_nothing(plan))
     requests = report.requests
     yield f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)"
@@ -282,11 +293,13 @@ def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     found = []
     for key in dict.fromkeys((*after, *before)):
         if key in after and key in before:
+            if before[key] == after[key]:
+                continue  # an unfinished change that an earlier run began
             found.append(f"{key}: {value_text(before[key]) or '(none)'} -> {value_text(after[key])}")
         elif key in after:
             found.append(f"{key}: {value_text(after[key])}")
         elif before[key]:
-            found.append(f"had {key}: {value_text(before[key])}")
+            found.append(f"{_BEFORE.get(key) or 'has ' + key.replace('_', ' ')}: {value_text(before[key])}")
     return ", ".join(found)
 
 
@@ -304,7 +317,7 @@ def _remarks(plan: Plan, paint: Paint, full: bool) -> list[str]:
             lines += [*_marked(entries, paint), ""]
     if plan.rejected:
         lines.append(paint("35;1", f"Rejected rows, nothing is done for their people ({len(plan.rejected)})"))
-        entries = _reasons(((r.reason, r) for r in plan.rejected), rejected_name, full)
+        entries = _reasons(((r.reason, r) for r in once_each(plan.rejected)), rejected_name, full)
         lines += [*_marked(entries, paint), ""]
     if plan.unmapped:
         lines.append(paint("1", "Values that no rule names, of people with access"))

@@ -97,6 +97,9 @@ class RowView:
                 raise UnknownColumn(name) from None
             if self.missed is not None:
                 self.missed.add(name)
+            if inside := sorted(column for column in self.values if column.startswith(f"{name}."))[:3]:
+                parts = ", ".join(inside)
+                raise TemplateError(f"column {name!r} holds an object, not one value: read {parts} of it") from None
             return ""
         if type(value) is str:
             if len(value) > MAX_TEXT:

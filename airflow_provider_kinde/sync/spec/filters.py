@@ -7,7 +7,7 @@ import decimal
 import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2.exceptions import SecurityError
@@ -49,6 +49,8 @@ def as_text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, (list, tuple)):
         raise SecurityError("yields a list where text is expected (| join makes text of it, | first takes one)")
+    if isinstance(value, Mapping):
+        raise SecurityError("yields an object where text is expected (.get('name') takes one of its values)")
     # An undefined value raises here, with its own message.
     text = str(value)
     raise SecurityError(f"yields {text[:40]!r} where text is expected")

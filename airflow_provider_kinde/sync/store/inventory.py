@@ -50,6 +50,7 @@ FROM accounts
 INVENTORY = f"""
 SELECT
   CASE
+    WHEN trim(accounts.link) = '' THEN 1
     WHEN accounts.link IS NOT NULL THEN 5
     WHEN found.adopted IS NOT NULL THEN 2
     WHEN accounts.provided_id != '' AND substr(accounts.provided_id, 1, length(:onboarded)) != :onboarded
@@ -68,7 +69,7 @@ SELECT
 FROM accounts JOIN ({_FOUND}) AS found ON found.place = accounts.rowid
   LEFT JOIN hr ON hr.rowid = found.hr_place
   LEFT JOIN namesakes ON namesakes.account = accounts.id
-  LEFT JOIN held_people ON held_people.id = COALESCE(accounts.link, hr.id)
+  LEFT JOIN held_people ON held_people.id = COALESCE(NULLIF(trim(accounts.link), ''), hr.id, accounts.id)
 ORDER BY class, accounts.email, accounts.id
 """
 

@@ -91,6 +91,11 @@ WITH_ADDRESS_OF_ANOTHER = f"""
 ) ORDER BY rowid
 """
 
+STARTING_LATER = """
+SELECT id, substr(why, -10) FROM hr WHERE access IN (:keep, :none) AND why LIKE :starts
+  AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.link = hr.id AND NOT accounts.suspended)
+"""
+
 IDS = "SELECT id FROM hr WHERE access IS NOT NULL ORDER BY rowid"
 
 COUNT = "SELECT count(*) FROM hr WHERE access IS NOT NULL"
@@ -230,6 +235,15 @@ class Persons(Mapping[str, Person]):
         """The people whose address stands on an account that is not linked to them."""
         values = {"active": Access.ACTIVE.value, "keep": Access.KEEP.value}
         return map(_person_of, self._database.each(WITH_ADDRESS_OF_ANOTHER, values))
+
+    def starting_later(self, words: str) -> Iterator[tuple[str, str]]:
+        """Yield the HR id and the first day of people without access who start later. The accounts must be read.
+
+        :param words: what stands before the day, at the end of the reason for their access.
+        """
+        pattern = f"%, {words}{'_' * len('2026-01-01')}"
+        values = {"keep": Access.KEEP.value, "none": Access.NONE.value, "starts": pattern}
+        yield from self._database.each(STARTING_LATER, values)
 
     def distinct_memberships(self) -> list[tuple[int, str]]:
         """Every set of memberships that a person needs, as the table keeps it, after the number of its first row."""

@@ -80,6 +80,15 @@ def test_an_orphan_is_shown_with_sign_in_age_organizations_and_roles(world: Worl
     assert ghost.organizations == {"Partners": ["lead"], "Sales": []}
 
 
+@pytest.mark.parametrize("provided_id", ["hr:", "hr:  ", "hr:~left=2026-01-01"])
+def test_an_account_whose_link_names_no_id_is_held(world: World, provided_id: str) -> None:
+    world.kinde.seed({"users": [{"email": "p1@example.com", "provided_id": provided_id}]})
+    found = classes(world, [person(1)])["p1@example.com"]
+    assert (found.kind, found.reason) == (
+        "held", "its provided_id names no HR id after 'hr:': write the id behind it in Kinde, or clear it"
+    )  # fmt: skip
+
+
 def test_an_ignored_account_is_not_adopted_and_its_person_is_held(world: World) -> None:
     world.kinde.seed({"users": [{"email": "qa@test.example.com"}]})
     rows = [person(1, email="qa@test.example.com")]

@@ -133,6 +133,24 @@ def test_hr_takes_an_address_change_back_before_it_began(world: World) -> None:
     assert [i["value"] for i in world.users()["p1@example.com"]["identities"]] == ["p1@example.com"]
 
 
+def test_an_address_change_that_hr_took_back_is_finished_while_another_person_is_given_the_new_address(
+    world: World,
+) -> None:
+    rows = people(20)
+    world.apply(rows)
+    world.kinde.fault("PATCH", "/identities/", status=400)
+    assert world.apply([person(1, email="new@example.com"), *rows[1:]]).outcome == "failed"
+    world.kinde.clear_faults()
+    rows.append(person(99, "New", "Comer", email="new@example.com"))
+    report = world.apply(rows)
+    assert [(held.id, held.reason) for held in report.plan.held] == [
+        ("99", "the address is on the account of 1, who has access")
+    ]
+    assert [i["value"] for i in world.users()["p1@example.com"]["identities"]] == ["p1@example.com"]
+    assert world.apply(rows).plan.summary["create"] == 1
+    world.settled(rows)
+
+
 def test_an_account_without_an_address_is_given_one_and_no_mark_is_left(world: World) -> None:
     rows = people(20)
     world.apply(rows[1:])

@@ -11,6 +11,9 @@ from airflow_provider_kinde.exceptions import KindeServerError, SyncError
 from airflow_provider_kinde.sync import Report, apply_plan
 from airflow_provider_kinde.sync.apply import accounts
 from airflow_provider_kinde.sync.apply.stages import Run
+from airflow_provider_kinde.sync.report.headline import headline
+from airflow_provider_kinde.sync.report.overview import categories
+from airflow_provider_kinde.sync.report.text import plan_text
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
 
@@ -213,6 +216,42 @@ def test_members_of_an_organization_that_was_made_by_hand_and_renamed_are_not_mo
     world.client.update_organization(labs(world)[0], name="Research")
     (block,) = world.plan(rows, LAB).blocked
     assert block.reason.startswith(
-        "max_membership_grants (25%): 20 people who were in an organization already would join"
+        "max_membership_grants (25%): 20 people who have access already would join 'sales', "
     )
-    assert "'sales', which this plan creates (was it renamed in Kinde?). " in block.reason
+    assert "which this plan creates (was it deleted or renamed in Kinde?). " in block.reason
+
+
+def test_an_organization_that_was_deleted_in_kinde_is_not_made_again_unseen(world: World) -> None:
+    rows = [*people(4), *[person(number, dept="Eng") for number in range(5, 41)]]
+    world.apply(rows, LAB)
+    world.client.delete_organization(labs(world)[0])
+    plan = world.plan(rows, LAB)
+    assert plan.blocked == []  # four of forty people are fewer than the guard stops
+    (warning,) = plan.warnings
+    assert warning == (
+        "Kinde has no organization 'Laboratory': this plan creates it, and 4 people who have access already would "
+        "join. If it is not new in the spec, it was deleted or renamed in Kinde: find out why before you apply this "
+        "plan"
+    )
+    (create,) = plan.operations.of("create_organization")
+    assert create.reason == "Kinde does not have it, and 4 people would join it"
+    content = plan.content()
+    assert content["recreated"] == {"sales": 4}
+    sentence = headline(content, categories(plan.operations, 0))
+    assert "1 organization would be created (new in the spec, or deleted in Kinde?)" in sentence
+    assert warning in plan_text(plan)
+
+
+def test_the_people_of_a_deleted_organization_count_for_the_guard_though_they_are_in_none(world: World) -> None:
+    rows = people(20)
+    world.apply(rows, LAB)
+    world.client.delete_organization(labs(world)[0])
+    assert world.memberships("p1@example.com") == {}
+    (block,) = world.plan(rows, LAB).blocked
+    assert "20 people who have access already would join 'sales', which this plan creates" in block.reason
+
+
+def test_a_new_organization_for_people_who_join_with_it_is_no_warning(world: World) -> None:
+    plan = world.plan(people(20), LAB)
+    assert (plan.warnings, plan.recreated, plan.summary["create_organization"]) == ([], {}, 1)
+    assert "deleted" not in headline(plan.content(), categories(plan.operations, 0))

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_kinde.sync.report.markdown import plan_markdown
+from airflow_provider_kinde.sync.report.page import plan_page
+from airflow_provider_kinde.sync.report.text import plan_text
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from tests.support.world import SPEC, World, person
 
@@ -23,6 +26,24 @@ def test_rows_that_all_take_access_away_are_a_leaver(world: World, text: str) ->
     rows = [person(1), person(2, **LEFT), person(2, dept="Eng", end="2026-01-31", email="", **LEFT)]
     plan = world.plan(rows, text)
     assert ([(c.kind, c.id) for c in plan.operations], plan.rejected) == ([("suspend", "2")], [])
+
+
+@pytest.mark.parametrize("text", [SPEC, ALL])
+def test_a_leaver_with_two_rows_is_shown_with_the_address_of_the_account(world: World, text: str) -> None:
+    world.apply([person(1), person(2)], text)
+    rows = [person(1), person(2, email="a.second@example.com", **LEFT), person(2, dept="Eng", **LEFT)]
+    (change,) = world.plan(rows, text).operations
+    assert (change.kind, change.who) == ("suspend", "Given2 Doe <p2@example.com>")
+
+
+def test_rows_of_one_id_that_are_rejected_are_one_line_with_all_row_numbers(world: World) -> None:
+    rows = [person(1), *[person(1, dept=f"Eng{number}") for number in range(7)], person(2, status="?")]
+    plan = world.plan(rows)
+    assert len(plan.rejected) == 9  # the guard counts rows
+    numbers = "rows 1, 2, 3, 4, 5, 6, 7, 8 hold the same id and differ"
+    for text in (plan_text(plan), plan_markdown(plan), "".join(plan_page(plan))):
+        assert text.count(numbers) == 1
+    assert plan_text(plan).count("row 9, id 2: status") == 1
 
 
 def test_rows_that_differ_are_rejected_unless_the_spec_joins_them(world: World) -> None:

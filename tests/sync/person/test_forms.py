@@ -13,6 +13,7 @@ from airflow_provider_kinde.sync import Report, SyncSpec
 from airflow_provider_kinde.sync.person.forms import FormRefused
 from airflow_provider_kinde.sync.person.offboard import Leaver, offboard
 from airflow_provider_kinde.sync.person.onboard import Joiner, StartsLater, onboard, roles_to_give
+from airflow_provider_kinde.sync.report.text import report_text
 from tests.support.world import NOW, SPEC, World, people, person
 
 Rows = Sequence[Mapping[str, Any]]
@@ -144,6 +145,16 @@ def test_a_start_ahead_is_waited_for(world: World, forms: Forms) -> None:
     assert caught.value.begin.in_timezone("UTC").isoformat() == "2026-03-06T11:00:00+00:00"
     assert world.writes() == []
     assert forms.onboard(people(2), later, spec, now=caught.value.begin).outcome == "changes"
+
+
+def test_a_person_whom_hr_lets_start_later_is_told_to_be_given_nothing_yet(world: World, forms: Forms) -> None:
+    rows = [*people(2), person("7", "Nia", "Newman", email="new@example.com", start="2026-03-09")]
+    report = forms.onboard(rows)
+    assert (report.outcome, world.writes()) == ("no changes", [])
+    for_log, for_file = forms.told[0]
+    assert "none yet: the person starts later, and the sync gives access on 2026-03-09" in for_file
+    assert "none yet: the person starts later, and the sync gives access on the first day that HR has" in for_log
+    assert "1 person starts later, on 2026-03-09" in report_text(report)
 
 
 def test_an_organization_is_made_where_the_spec_says_so(world: World, forms: Forms) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_kinde.sync.report.text import plan_text
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
 
@@ -113,6 +114,14 @@ def test_a_confirmed_account_without_a_link_is_adopted(world: World) -> None:
     assert (user["provided_id"], user["last_name"], user["email"]) == ("hr:1", "Lovelace", "P1@Example.com")
     assert world.memberships("P1@Example.com") == {"Engineering": ["engineer", "lead"]}
     world.settled(rows)
+
+
+def test_what_an_adopted_account_has_is_said_in_words(world: World) -> None:
+    world.kinde.seed({"organizations": [{"name": "Partners"}]})
+    world.kinde.seed({"users": [{**CONFIRMED, "memberships": {"Engineering": [], "Partners": []}}]})
+    text = plan_text(world.plan([person(1, "Ada", dept="Eng")]))
+    assert "has given name: Ada, has family name: Doe, signs in by: [email:P1@Example.com]" in text
+    assert f"is in: [eng, {world.code('Partners')}]" in text
 
 
 @pytest.mark.parametrize(

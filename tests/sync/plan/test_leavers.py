@@ -320,6 +320,13 @@ def test_an_account_whose_link_names_no_id_is_held_under_its_own_id_with_the_way
     assert plan.operations == []
 
 
+def test_each_of_several_accounts_whose_links_name_no_id_is_held_on_its_own(world: World) -> None:
+    world.kinde.seed({"users": [{"email": f"{name}@example.com", "provided_id": "hr:"} for name in "ab"]})
+    held = {one.id: one.reason for one in world.plan([person(1)]).held}
+    assert held.keys() == {user["id"] for user in world.users().values()}
+    assert all("names no HR id" in reason for reason in held.values())
+
+
 def test_grace_keeps_access_and_gives_none(world: World) -> None:
     spec = SPEC + "leaver: {grace_days: 5}\n"
     world.apply(people(20), spec)

@@ -47,6 +47,16 @@ def value(text: str, row: dict[str, Any] = ROW) -> Any:
     return Template(text).value(view(row))
 
 
+def test_an_object_or_a_list_is_not_called_blank() -> None:
+    view = RowView({"mail.work": "a@x.com", "mail.home": "b@x.com", "tags": ["a"]}, None, set())
+    with pytest.raises(TemplateError, match=r"column 'mail' holds an object, not one value: read mail.home, mail.work"):
+        Template("{{ row.mail }}").render(view)
+    with pytest.raises(TemplateError, match="yields a list where text is expected"):
+        Template("{{ row.tags }}").render(view)
+    with pytest.raises(TemplateError, match="yields an object where text is expected"):
+        Template("{{ row.x }}").render({"x": {"secret": "value"}})
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
