@@ -214,9 +214,9 @@ class DagRun:
         listed = self.airflow.api("GET", f"{self.path}/taskInstances")["task_instances"]
         return {item["task_id"]: item for item in listed}
 
-    def xcom(self, task_id: str, key: str = "return_value") -> Any:
+    def xcom(self, task_id: str) -> Any:
         """What a task handed on."""
-        value = self.airflow.api("GET", f"{self.path}/taskInstances/{task_id}/xcomEntries/{key}")["value"]
+        value = self.airflow.api("GET", f"{self.path}/taskInstances/{task_id}/xcomEntries/return_value")["value"]
         return json.loads(value) if isinstance(value, str) else value
 
     def log(self, task_id: str, attempt: int = 1) -> str:

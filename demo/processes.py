@@ -24,11 +24,11 @@ def free_port() -> int:
         return port
 
 
-def tail(log: Path, lines: int = 30) -> str:
+def tail(log: Path) -> str:
     """The end of a log file."""
     if not log.exists():
         return "(no log)"
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
 
 
 class Processes:

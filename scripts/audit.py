@@ -32,10 +32,10 @@ def pins(name: str) -> dict[str, str]:
     return {match[1]: match[2] for line in lines if (match := PIN.match(line))}
 
 
-def batches(names: tuple[str, ...] = LOCKS) -> list[dict[str, str]]:
+def batches() -> list[dict[str, str]]:
     """Every pin of the lock files once, in as few lists as can be: a list has one version of a package."""
     lists: list[dict[str, str]] = []
-    for name in names:
+    for name in LOCKS:
         for package, version in pins(name).items():
             if any(found.get(package) == version for found in lists):
                 continue

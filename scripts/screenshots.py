@@ -76,7 +76,7 @@ def airflow_pictures(folder: Path, browser: Any) -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 860}, color_scheme="light")
         page.set_default_timeout(TIMEOUT * 1000)
         airflow.sign_in(page)
-        connection_picture(page, airflow)
+        connection_picture(page)
         form_picture(page, airflow)
         airflow.unpause(DAG_ID)
         airflow.run(DAG_ID, timeout=TIMEOUT)
@@ -93,7 +93,7 @@ def airflow_pictures(folder: Path, browser: Any) -> None:
         take(page, "approval", height=900)
 
 
-def connection_picture(page: Any, airflow: LocalAirflow) -> None:
+def connection_picture(page: Any) -> None:
     """The form of a new connection, filled in."""
     page.get_by_role("button", name="Add Connection").click()
     dialog = page.get_by_role("dialog")

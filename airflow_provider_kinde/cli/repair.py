@@ -24,7 +24,7 @@ from airflow_provider_kinde.cli.shared import (
     open_all,
     open_client,
     page_beside,
-    read_json,
+    read_report,
     recent_changes,
     show,
     to_json,
@@ -143,7 +143,7 @@ def _undo(options: argparse.Namespace) -> int:
 
     progress, history = Progress(f"reading {options.report}"), CommandHistory("undo", options)
     spec = SyncSpec.load(options.spec)
-    document = read_json(options.report, "report")
+    document = read_report(options.report)
     if options.approve and not options.apply:
         raise SyncError("--approve needs --apply: without --apply nothing is written, so nothing needs approval")
     if options.out:

@@ -215,11 +215,10 @@ def open_file(path: str) -> TextIO:
     return run_files.opened(path)
 
 
-def read_json(path: str, what: str) -> dict[str, Any]:
-    """Read a JSON file that an earlier run wrote.
+def read_report(path: str) -> dict[str, Any]:
+    """Read a report that an earlier run wrote.
 
     :param path: the file, as for :func:`open_file`.
-    :param what: ``plan`` or ``report``, for the error message.
     :returns: its content.
     :raises SyncError: the file cannot be read, or holds no JSON object.
     """
@@ -227,9 +226,9 @@ def read_json(path: str, what: str) -> dict[str, Any]:
         with open_file(path) as file:
             found = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
-        raise SyncError(f"the {what} file {path} cannot be read: {error}") from error
+        raise SyncError(f"the report file {path} cannot be read: {error}") from error
     if not isinstance(found, dict):
-        raise SyncError(f"the {what} file {path} does not hold a {what}")
+        raise SyncError(f"the report file {path} does not hold a report")
     return found
 
 

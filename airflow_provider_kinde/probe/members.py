@@ -154,4 +154,4 @@ def remove_stranger(s: Session) -> None:
     if outsider is None:
         raise NoAnswerError("both users are members")
     outcome = s.attempt(s.client.remove_organization_user, s.have["organization"], outsider)
-    s.see("remove a user who is not a member", outcome)
+    s.findings.seen["remove a user who is not a member"] = str(outcome)

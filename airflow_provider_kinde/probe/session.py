@@ -155,14 +155,6 @@ class Session:
         """
         self.findings.not_learnt[setting] = reason
 
-    def see(self, what: str, outcome: Outcome) -> None:
-        """Note a response that no setting stands for.
-
-        :param what: what was sent, in words.
-        :param outcome: the response.
-        """
-        self.findings.seen[what] = str(outcome)
-
     def members(self) -> dict[str, dict[str, Any]]:
         """The members of the throwaway organization by id. They are few, so one page is enough."""
         page = self.client.get_organization_users(self.have["organization"], page_size=10)

@@ -237,7 +237,7 @@ class OrganizationUsers:
             return sorted(wanted - held.keys())
         due = sorted(wanted & held.keys())
         for key in due:
-            if roles := sorted(fields.keys_in(held[key], "roles")):
+            if roles := sorted(fields.roles_in(held[key])):
                 raise KindeInputError(
                     f"the user {user.id} has the permission {key!r} by {fields.some(roles)}: take that role, "
                     f"or take the permission from it"

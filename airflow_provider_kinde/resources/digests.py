@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kinde.resources.fields import Json, codes_of, identities_of, is_suspended, keys_in
+from airflow_provider_kinde.resources.fields import Json, codes_of, identities_of, is_suspended, roles_in
 
 _OF_USERS = ("id", "provided_id", "email", "phone", "username", "first_name", "last_name", "picture")
 _OF_ORGANIZATIONS = ("code", "name", "handle", "external_id", "is_default", "is_auto_membership_enabled")
@@ -39,7 +39,7 @@ def of_member(member: Json) -> str:
 
     :param member: a member as ``GET /organizations/{code}/users`` lists it.
     """
-    return _hashed(sorted(keys_in(member, "roles"))).to_bytes(8, "big").hex()
+    return _hashed(sorted(roles_in(member))).to_bytes(8, "big").hex()
 
 
 def _hashed(content: Any) -> int:

@@ -125,14 +125,13 @@ def _names(value: Any, name: str, key: str) -> frozenset[str]:
     return frozenset(str(item) for item in found if item)
 
 
-def keys_in(answer: Any, name: str) -> frozenset[str]:
-    """Return keys of roles or permissions, which Kinde lists as keys or as objects.
+def roles_in(answer: Any) -> frozenset[str]:
+    """Return the keys of the roles in an answer, which Kinde lists as keys or as objects.
 
     :param answer: decoded JSON.
-    :param name: the field: ``roles`` or ``permissions``.
-    :raises KindeResponseError: the field is not a list.
+    :raises KindeResponseError: ``roles`` is not a list.
     """
-    return _names(fields_of(answer).get(name), name, "key")
+    return _names(fields_of(answer).get("roles"), "roles", "key")
 
 
 # -- users ----------------------------------------------------------------------------------------------------------

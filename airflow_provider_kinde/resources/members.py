@@ -91,7 +91,7 @@ def iter_members(client: Any, code: str, *, role: str | None = None) -> Iterator
     try:
         for member in client.iter_organization_users(code, **({"roles": [role]} if role else {})):
             if member.get("id"):
-                yield fields.id_in(member), fields.keys_in(member, "roles")
+                yield fields.id_in(member), fields.roles_in(member)
     except (AttributeError, TypeError) as error:
         raise KindeResponseError(f"Kinde's list of the members of {code} cannot be read: {error}") from error
 

@@ -353,4 +353,4 @@ def held_roles(code: str, user_id: str) -> Lookup[frozenset[str] | None]:
         answer = yield api_call("get_organization_user_roles", org_code=code, user_id=user_id)
     except KindeNotFoundError:
         return None
-    return fields.keys_in(answer, "roles")
+    return fields.roles_in(answer)

@@ -8,40 +8,12 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import IO
 
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.rows import RowReading
 
 _SHA256 = re.compile(r"\\?([0-9a-fA-F]{64})(?:\s+\*?(.+))?")
-
-
-@dataclass(frozen=True)
-class Expect:
-    """What a spec expects of a file.
-
-    :param min_rows: the least number of rows.
-    :param trailer_text: the last line, with ``{rows}`` and ``{any}`` in it.
-    :param manifest: path of a file that states rows or checksum.
-    """
-
-    min_rows: int | None
-    trailer_text: str | None
-    manifest: str | None
-
-    @cached_property
-    def trailer(self) -> re.Pattern[str] | None:
-        """The pattern of the last line, with the number of rows in it."""
-        return _trailer(self.trailer_text) if self.trailer_text else None
-
-    def begin(self, reading: RowReading, manifest: Callable[[], str | None]) -> Proof:
-        """Start to collect the proofs of one reading.
-
-        :param reading: the reading, whose proofs are collected.
-        """
-        return Proof(self, reading, manifest)
 
 
 def _trailer(text: str) -> re.Pattern[str]:
@@ -58,18 +30,21 @@ def _trailer(text: str) -> re.Pattern[str]:
 class Proof:
     """The proofs of one reading, settled after its last row.
 
-    :param expect: the spec's expectations.
-    :param reading: the reading, which is proven or incomplete in the end.
-    :param manifest: reads the file that names rows or checksum.
+    :param reading: the reading, which gets what is wrong.
+    :param trailer: the last line, with ``{rows}`` and ``{any}`` in it; ``None`` for none.
+    :param manifest: path of a file that states rows or checksum; ``None`` for none.
+    :param read: reads that file.
     """
 
-    def __init__(self, expect: Expect, reading: RowReading, manifest: Callable[[], str | None]) -> None:
-        self.expect, self.reading = expect, reading
+    def __init__(
+        self, reading: RowReading, trailer: str | None, manifest: str | None, read: Callable[[], str | None]
+    ) -> None:
+        self.reading, self.trailer, self.manifest = reading, trailer, manifest
         self._last_line: str | None = None
         self._rows: int | None = None
         self._sha256: str | None = None
-        if expect.manifest is not None:
-            self._read_manifest(manifest(), reading.name)
+        if manifest is not None:
+            self._read_manifest(read(), reading.name)
 
     @property
     def wants_hash(self) -> bool:
@@ -79,7 +54,7 @@ class Proof:
         self.reading.incomplete.append(f"{self.reading.name} is incomplete: {reason}")
 
     def _read_manifest(self, text: str | None, name: str) -> None:
-        path = self.expect.manifest
+        path = self.manifest
         if text is None:
             self._fail(f"its manifest {path} does not exist")
             return
@@ -131,13 +106,11 @@ class Proof:
         :param rows: how many rows were read.
         :param digest: returns the checksum of what was read; ``None`` where none is taken.
         """
-        expect, before = self.expect, len(self.reading.incomplete)
-        if expect.min_rows is not None and rows < expect.min_rows:
-            self._fail(f"it has {counted(rows, 'row')}, and expect.min_rows is {expect.min_rows}")
-        if expect.trailer is not None:
-            match = expect.trailer.fullmatch(self._last_line or "")
+        before = len(self.reading.incomplete)
+        if self.trailer is not None:
+            match = _trailer(self.trailer).fullmatch(self._last_line or "")
             if not match:
-                self._fail(f"its last line is not the trailer {expect.trailer_text!r} that the spec expects")
+                self._fail(f"its last line is not the trailer {self.trailer!r} that the spec expects")
             elif int(match["rows"]) != rows:
                 self._fail(
                     f"its trailer counts {counted(int(match['rows']), 'row')}, and {counted(rows, 'was', 'were')} read"
@@ -146,8 +119,19 @@ class Proof:
             self._fail(f"its manifest counts {counted(self._rows, 'row')}, and {counted(rows, 'was', 'were')} read")
         if self._sha256 is not None and digest is not None and not before and digest() != self._sha256:
             self._fail("its SHA-256 is not the one in its manifest: one of the two is of another export")
-        asked = expect.min_rows is not None or expect.trailer is not None or expect.manifest is not None
-        self.reading.proven = asked and not self.reading.incomplete
+
+
+def settle_min_rows(reading: RowReading, min_rows: int | None, count: int) -> None:
+    """Check ``expect.min_rows`` after the last row.
+
+    :param reading: its ``incomplete`` gets the reason.
+    :param min_rows: the expected number of rows; ``None`` for no check.
+    :param count: the number of rows read.
+    """
+    if min_rows is not None and count < min_rows:
+        reading.incomplete.append(
+            f"{reading.name} is incomplete: it has {counted(count, 'row')}, and expect.min_rows is {min_rows}"
+        )
 
 
 def _checksum(text: str, name: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
-from airflow_provider_kinde.sources.http.source import settle_min_rows
+from airflow_provider_kinde.sources.completeness import settle_min_rows
 from airflow_provider_kinde.sync.model import Row
 from airflow_provider_kinde.sync.rows import RowReading, filled_rows, object_row
 from airflow_provider_kinde.sync.spec.models import SyncSpec

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
 from airflow_provider_kinde.sources.change_tokens import stat_token
-from airflow_provider_kinde.sources.completeness import Expect, HashingFile
+from airflow_provider_kinde.sources.completeness import HashingFile, Proof, settle_min_rows
 from airflow_provider_kinde.sources.file import compression, csv_file, json_file, parquet_file, xlsx_file
 from airflow_provider_kinde.sources.file.find import FoundFile, Search
 from airflow_provider_kinde.sync.model import Row
@@ -140,11 +140,7 @@ class FileSource:
             if len(files) > 1 and count == before:
                 reading.incomplete.append(f"{_public(file.path)} is incomplete: it has no row, and others have")
         expect = self.options.expect
-        if expect.min_rows is not None and count < expect.min_rows:
-            reading.incomplete.append(
-                f"{reading.name} is incomplete: it has {counted(count, 'row')}, "
-                f"and expect.min_rows is {expect.min_rows}"
-            )
+        settle_min_rows(reading, expect.min_rows, count)
         asked = expect.min_rows is not None or expect.trailer is not None or expect.manifest is not None
         reading.proven = asked and not reading.incomplete
 
@@ -173,8 +169,7 @@ class FileSource:
     def _begin(self, raw: IO[bytes], reading: RowReading, path: str) -> Iterator[Row]:
         options = self.options
         manifest = self.manifest.replace("{path}", path) if self.manifest else None
-        expectation = Expect(None, options.expect.trailer, manifest)
-        expect = expectation.begin(reading, lambda: self._read_manifest(manifest or ""))
+        proof = Proof(reading, options.expect.trailer, manifest, lambda: self._read_manifest(manifest or ""))
         head = compression.begin(raw)
         packs = compression.is_gzip(head)
         if not packs:
@@ -185,14 +180,14 @@ class FileSource:
                     f"{reading.name} is packed by gzip: unpack it, {self.format} files are packed already"
                 )
             stream: IO[Any] = raw
-            digest = expect.hash_file(raw)
+            digest = proof.hash_file(raw)
             if self.format == "parquet":
                 rows = parquet_file.read(raw, reading)
             else:
                 rows = xlsx_file.read(raw, reading, self.layout, options.sheet)
         else:
             data, digest = raw, None
-            if expect.wants_hash:
+            if proof.wants_hash:
                 hashing = HashingFile(raw)
                 data, digest = io.BufferedReader(hashing, 1 << 18), hashing.hexdigest
             if packs:
@@ -200,8 +195,8 @@ class FileSource:
             # newline="" keeps line breaks as they are, so that quoted ones stay and a missing last one shows.
             stream = io.TextIOWrapper(data, options.encoding, errors="surrogateescape", newline="")
             lines = csv_file.checked_lines(stream, reading)
-            if expectation.trailer is not None:
-                lines = expect.without_trailer(lines)
+            if proof.trailer is not None:
+                lines = proof.without_trailer(lines)
             if self.format == "csv":
                 rows = csv_file.read(lines, reading, self.layout)
             elif self.format == "jsonl":
@@ -209,7 +204,7 @@ class FileSource:
             else:
                 rows = json_file.read_document(stream, reading, options.rows or "", options.keyed_by or "")
         rows = filled_rows(rows, options.null_values)
-        return _to_the_end(rows, reading, stream, lambda count: expect.settle(count, digest))
+        return _to_the_end(rows, reading, stream, lambda count: proof.settle(count, digest))
 
     def _read_manifest(self, path: str) -> str | None:
         """Read the manifest; ``None`` if there is no such file."""

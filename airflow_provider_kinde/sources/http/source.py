@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SourceError
+from airflow_provider_kinde.sources.completeness import settle_min_rows
 from airflow_provider_kinde.sources.file import csv_file
 from airflow_provider_kinde.sources.http.call import MAX_FILE, Caller, RequestRefusedError, without_query
 from airflow_provider_kinde.sources.http.login import Connect, Login, airflow_login, check_url
@@ -257,16 +258,3 @@ class _Readable(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-def settle_min_rows(reading: RowReading, min_rows: int | None, count: int) -> None:
-    """Check ``expect.min_rows`` after the last row.
-
-    :param reading: its ``incomplete`` gets the reason.
-    :param min_rows: the expected number of rows; ``None`` for no check.
-    :param count: the number of rows read.
-    """
-    if min_rows is not None and count < min_rows:
-        reading.incomplete.append(
-            f"{reading.name} is incomplete: it has {counted(count, 'row')}, and expect.min_rows is {min_rows}"
-        )

@@ -129,11 +129,10 @@ class Accounts:
                 f"sign-in ({error}). Delete it there, then run again"
             ) from error
 
-    def adopt(self, change: Change, group: Sequence[Change] = ()) -> None:
+    def adopt(self, change: Change) -> None:
         """Take over an account: the link and the names in one request (``PATCH /user``).
 
         :param change: the adoption.
-        :param group: not used.
         """
         self.client.update_user(change.user_id, provided_id=str(Link(self.spec.name, change.id)), **_names(change))
         self._write_properties(change.user_id, change)
@@ -141,11 +140,10 @@ class Accounts:
 
     # -- movers -------------------------------------------------------------------------------------------------
 
-    def update(self, change: Change, group: Sequence[Change] = ()) -> None:
+    def update(self, change: Change) -> None:
         """Write names (``PATCH /user``) and properties (``PATCH /users/{id}/properties``), each only if it changes.
 
         :param change: the update.
-        :param group: not used.
         """
         if names := _names(change):
             self.client.update_user(change.user_id, **names)
@@ -155,14 +153,13 @@ class Accounts:
         assert change.after is not None
         users.write_properties(self.client, user_id, change.after.get("properties") or {})
 
-    def rename(self, change: Change, group: Sequence[Change] = ()) -> None:
+    def rename(self, change: Change) -> None:
         """Change the address: mark the account, add the address, make it primary, drop the former one, drop the mark.
 
         The mark says which identity to drop, and which address was added. A run that ends in the middle is finished by
         the next one. If HR has another address by then, the address that was added is dropped first.
 
         :param change: the rename.
-        :param group: not used.
         :raises ChangeFailed: another run gave the account another address at the same time.
         """
         account, person = change.account, change.person
@@ -248,7 +245,7 @@ class Accounts:
 
     # -- leavers ------------------------------------------------------------------------------------------------
 
-    def suspend(self, change: Change, group: Sequence[Change] = ()) -> None:
+    def suspend(self, change: Change) -> None:
         """Suspend a leaver (unless memberships were removed instead), end sessions, delete API keys, write the mark.
 
         The request that suspends the account also marks it as leaving. So if the run is killed after it, the next run
@@ -256,7 +253,6 @@ class Accounts:
         and the last mark says so.
 
         :param change: the suspension.
-        :param group: not used.
         """
         account = change.account
         assert account is not None
@@ -287,11 +283,10 @@ class Accounts:
             users.delete_api_keys(self.client, user_id)
             change.steps["api_keys"] = self.clock()
 
-    def delete(self, change: Change, group: Sequence[Change] = ()) -> None:
+    def delete(self, change: Change) -> None:
         """Delete an account (``DELETE /user``); an account that is missing already is no error.
 
         :param change: the deletion.
-        :param group: not used.
         """
         users.delete_user(self.client, change.user_id)
 

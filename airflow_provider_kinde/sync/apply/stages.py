@@ -150,7 +150,7 @@ class Run:
 
     def people(self) -> None:
         """Suspend who left; create, adopt, rename and update."""
-        self._stage("leavers", ("suspend",), _leaving, self.accounts.suspend)
+        self._stage("leavers", ("suspend",), _leaving, lambda operation, _: self.accounts.suspend(operation))
         self._stage("people", _PEOPLE, _personal, self._person)
 
     def change_memberships(self) -> None:
@@ -192,10 +192,10 @@ class Run:
 
     def rest(self) -> None:
         """What needs the memberships right: mark who was taken out, leave the default organization, enable, delete."""
-        self._stage("leavers", ("suspend",), _stripped, self.accounts.suspend)
+        self._stage("leavers", ("suspend",), _stripped, lambda operation, _: self.accounts.suspend(operation))
         self._leave_default()
         self._stage("enabling", ("enable",), _enabling, self._enable)
-        self._stage("deleting", ("delete",), _deleting, self.accounts.delete)
+        self._stage("deleting", ("delete",), _deleting, lambda operation, _: self.accounts.delete(operation))
 
     # -- stages -------------------------------------------------------------------------------------------------
 
@@ -278,17 +278,12 @@ class Run:
         organization.read_at = time.monotonic()
 
     def _person(self, operation: Change, group: Group) -> None:
-        work: dict[str, Callable[[Change, Group], None]] = {
-            "create": self._create,
-            "adopt": self.accounts.adopt,
-            "rename": self.accounts.rename,
-            "update": self.accounts.update,
-        }
-        work[operation.kind](operation, group)
-
-    def _create(self, operation: Change, group: Group) -> None:
-        if not self.accounts.create(operation, group):
-            self.found.append(operation)
+        if operation.kind == "create":
+            if not self.accounts.create(operation, group):
+                self.found.append(operation)
+            return
+        work = {"adopt": self.accounts.adopt, "rename": self.accounts.rename, "update": self.accounts.update}
+        work[operation.kind](operation)
 
     def _in_organization(self, alias: str, map_: Map) -> str:
         if self.stopped:

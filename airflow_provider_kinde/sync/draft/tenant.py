@@ -63,7 +63,7 @@ def read_tenant(client: Any, progress: Progress) -> Tenant:
     :param progress: called while long lists are read.
     :raises KindePermissionError: a scope is missing.
     """
-    accounts = list(iter_accounts(client, "", progress))
+    accounts = list(iter_accounts(client, progress))
     listed = [(fields.id_in(item, "code"), fields.text_in(item, "name")) for item in client.iter_organizations()]
     unread: list[str] = []
     try:

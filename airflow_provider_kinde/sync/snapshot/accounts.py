@@ -19,15 +19,14 @@ _MOST_UNLISTED = 100
 """How many members without an account are read one by one. More of them are not explained by a page that shifted."""
 
 
-def iter_accounts(client: Any, name: str, progress: Progress) -> Iterator[Account]:
-    """Yield all accounts (``GET /users``).
+def iter_accounts(client: Any, progress: Progress) -> Iterator[Account]:
+    """Yield all accounts (``GET /users``), none of them as a sync's own.
 
     :param client: a ``KindeClient``.
-    :param name: the sync's name, which tells its own links from others.
     :param progress: called every 500 accounts.
     """
     for done, user in enumerate(iter_users(client), 1):
-        yield parse_account(user, name)
+        yield parse_account(user, "")
         if done % 500 == 0:
             progress("reading users", done, None)
 

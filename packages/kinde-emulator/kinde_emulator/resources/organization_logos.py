@@ -37,7 +37,7 @@ def add_organization_logo(call: Call[Query], org_code: str, type: str) -> Respon
     :raises ApiError: 404 if there is no such organization; 400 if something that was sent is wrong.
     """
     _check_type(type)
-    name, content = _uploaded(call.request, "logo")
+    name, content = _uploaded(call.request)
     if not content:
         raise bad("INVALID_LOGO", "The logo is empty", "logo")
     find_organization(call.db, org_code, call.settings)
@@ -67,13 +67,13 @@ def _check_type(type: str) -> None:
         raise bad("INVALID_FIELD", "Invalid field type: must be dark or light", "type")
 
 
-def _uploaded(request: Request, field: str) -> tuple[str, bytes]:
-    """The name and the content of a file in a ``multipart/form-data`` body."""
+def _uploaded(request: Request) -> tuple[str, bytes]:
+    """The name and the content of the file ``logo`` in a ``multipart/form-data`` body."""
     message = BytesParser(policy=HTTP).parsebytes(
         b"Content-Type: " + request.content_type.encode("latin-1") + b"\r\n\r\n" + request.body
     )
     for part in message.iter_parts() if message.is_multipart() else ():
-        if part.get_param("name", header="content-disposition") == field and part.get_filename() is not None:
+        if part.get_param("name", header="content-disposition") == "logo" and part.get_filename() is not None:
             content = part.get_payload(decode=True)
             return part.get_filename() or "logo", content if isinstance(content, bytes) else b""
-    raise bad("MISSING_FIELD", f"Missing field: {field}, a file in a multipart/form-data body", field)
+    raise bad("MISSING_FIELD", "Missing field: logo, a file in a multipart/form-data body", "logo")

@@ -100,16 +100,14 @@ def cursor_page(
     *,
     where: Sequence[str] = (),
     values: Sequence[Any] = (),
-    key: str = "id",
     size: int | None = None,
 ) -> tuple[list[sqlite3.Row], bool]:
-    """One page of a list with ``starting_after`` and, where the list has it, ``ending_before``.
+    """One page of a list by id, with ``starting_after`` and, where the list has it, ``ending_before``.
 
     :param call: the request.
     :param select: SQL up to WHERE.
     :param where: conditions that must all hold.
     :param values: the values of their question marks.
-    :param key: the unique column that the list is ordered by.
     :param size: items on the page when the request does not say; the setting ``page_size`` when ``None``.
     :returns: the rows, and whether there are more in that direction.
     """
@@ -121,14 +119,14 @@ def cursor_page(
     size = _size(asked, size or call.settings.page_size, call.settings.max_cursor_page_size)
     conditions, arguments, order = list(where), list(values), "ASC"
     if after:
-        conditions.append(f"{key} > ?")
+        conditions.append("id > ?")
         arguments.append(after)
     elif before:
-        conditions.append(f"{key} < ?")
+        conditions.append("id < ?")
         arguments.append(before)
         order = "DESC"
     condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = call.db.execute(f"{select}{condition} ORDER BY {key} {order} LIMIT ?", (*arguments, size + 1)).fetchall()
+    rows = call.db.execute(f"{select}{condition} ORDER BY id {order} LIMIT ?", (*arguments, size + 1)).fetchall()
     more, rows = len(rows) > size, rows[:size]
     return (rows[::-1] if order == "DESC" else rows), more
 
