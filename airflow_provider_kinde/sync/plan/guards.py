@@ -33,13 +33,14 @@ class AccountState(NamedTuple):
 
     :param access: whether the person has access.
     :param settled: whether the person has access, is in a managed organization, and the account is not young.
-    :param known: the same, whatever organizations the account is in: Kinde keeps nothing of one that was deleted.
+    :param placed: the same for any organization but the default one: the members of one that was renamed, and that
+        the spec no longer finds.
     :param young: whether the account is younger than a day. Grants to it belong to a joiner.
     """
 
     access: bool
     settled: bool = False
-    known: bool = False
+    placed: bool = False
     young: bool = False
 
 
@@ -105,7 +106,7 @@ class RunCounts:
     :param old: how many of them are older than a day.
     :param with_access: how many managed accounts have access now.
     :param settled: how many of those that are older than a day are in a managed organization already.
-    :param known: the same, whatever organizations they are in.
+    :param placed: the same, in any organization but the default one.
     :param members: alias -> how many managed members.
     :param holders: role key -> how many managed people hold it.
     :param recent: Kinde ids of accounts marked as left today or yesterday, and whether they have access.
@@ -124,7 +125,7 @@ class RunCounts:
     old: int = 0
     with_access: int = 0
     settled: int = 0
-    known: int = 0
+    placed: int = 0
     members: Counter[str] = field(default_factory=Counter)
     holders: Counter[str] = field(default_factory=Counter)
     recent: dict[str, bool] = field(default_factory=dict)
@@ -181,7 +182,7 @@ class _ChangeCounts:
         elif operation.kind == "add_role" and before.settled:
             self.takers.setdefault(operation.role or "", set()).add(account.id)
         elif operation.kind == "add_membership":
-            self.joined[operation.alias or ""] += before.known if operation.alias in self.created else before.settled
+            self.joined[operation.alias or ""] += before.placed if operation.alias in self.created else before.settled
 
 
 def blocks_of(checks: Iterable[GuardCheck]) -> list[Block]:
@@ -242,7 +243,7 @@ def measure_guards(spec: SyncSpec, operations: Iterable[Change], counts: RunCoun
     for alias, count in sorted(done.joined.items()):
         what, base = f"people who were in a managed organization already would join {alias!r}", counts.settled
         if alias in done.created:
-            what, base = f"people who have access already would join {alias!r}", counts.known
+            what, base = f"people who were in an organization already would join {alias!r}", counts.placed
             what += ", which this plan creates (was it deleted or renamed in Kinde?)"
         check("max_membership_grants", guards.max_membership_grants, count, base, what, alias)
     for role, losers in sorted(done.losers.items()):

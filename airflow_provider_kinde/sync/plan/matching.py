@@ -95,6 +95,8 @@ class Matches:
         self._names = spec.person.names == "always"
         self._yesterday = now.in_timezone("UTC").date() - timedelta(days=1)
         self._young_from, self._young_until = now.timestamp() - _DAY, now.timestamp() + _SKEW
+        self._creates = any(o.create and not o.code for o in snapshot.organizations.values())
+        self._places: dict[str, bool] = {"": False}
         self._conflicts = spec.conflicts
         self._as_needed: dict[tuple[str, Present], bool] = {}
 
@@ -117,7 +119,7 @@ class Matches:
             if match.access:
                 counts.with_access += 1
                 counts.settled += match.state.settled
-                counts.known += match.state.known
+                counts.placed += match.state.placed
                 dropped += not match.listed
             if not row.plain:
                 link = match.account.link
@@ -151,8 +153,18 @@ class Matches:
         :param settled: whether the account is in a managed organization.
         """
         young = row.created is not None and self._young_from < row.created <= self._young_until
-        known = access and not young
-        return AccountState(access, known and settled, known, young)
+        settled = access and settled and not young
+        placed = settled or (self._creates and access and not young and self._is_placed(row.organizations))
+        return AccountState(access, settled, placed, young)
+
+    def _is_placed(self, organizations: str) -> bool:
+        found = self._places.get(organizations)
+        if found is None:
+            if len(self._places) > _MANY:
+                self._places.clear()
+            default = self.snapshot.default_code
+            found = self._places[organizations] = any(code != default for code in json.loads(organizations or "[]"))
+        return found
 
     def are_as_needed(self, text: str, present: Present) -> bool:
         """Whether an account has the memberships that its person needs, and no two roles that ``conflicts`` name.

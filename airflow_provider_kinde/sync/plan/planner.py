@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from airflow_provider_kinde.sync.people.coverage import coverage_of
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
 from airflow_provider_kinde.sync.plan.find_changes import ChangeFinder
-from airflow_provider_kinde.sync.plan.guards import Block, GuardCheck, blocks_of, measure_guards, told_checks
+from airflow_provider_kinde.sync.plan.guards import Block, RunCounts, blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPeople
 from airflow_provider_kinde.sync.plan.kept import keep_warnings, unknown_names
 from airflow_provider_kinde.sync.plan.matching import Matches
@@ -174,7 +175,7 @@ def plan_run(
     checks = measure_guards(spec, plan.operations, counts)
     plan.guards, plan.managed = told_checks(checks), counts.managed
     plan.blocked = blocks_of(checks)
-    plan.recreated = _recreated(plan, checks)
+    plan.recreated = _recreated(plan, counts)
     plan.warnings += [
         f"Kinde has no organization {snapshot.organizations[alias].name!r}: this plan creates it, and "
         f"{counted(count, 'person who has', 'people who have')} access already would join. If it is not new in the "
@@ -251,11 +252,15 @@ def _missing_organizations(snapshot: Snapshot, changes: ChangeList) -> list[Chan
     ]
 
 
-def _recreated(plan: Plan, checks: Iterable[GuardCheck]) -> dict[str, int]:
+def _recreated(plan: Plan, counts: RunCounts) -> dict[str, int]:
     """Alias -> how many people who have access already would join an organization that the plan creates."""
     created = plan.operations.aliases("create_organization")
-    joined = {check.subject: check.count for check in checks if check.guard == "max_membership_grants"}
-    return {alias: joined[alias] for alias in created if joined.get(alias)}
+    joined: Counter[str] = Counter()
+    for change in plan.operations.of("add_membership") if created else ():
+        before = counts.accounts.get(change.account.id) if change.account else None
+        if change.alias in created and before and before.access and not before.young:
+            joined[change.alias] += 1
+    return dict(joined)
 
 
 def _unknown_ids(people: People, snapshot: Snapshot, request: RunRequest) -> list[str]:

@@ -13,7 +13,7 @@ SELECT accounts.id, accounts.rowid, accounts.link, accounts.plain, accounts.susp
   hr.access IN ('{Access.ACTIVE.value}', '{Access.KEEP.value}') AND accounts.plain AND NOT accounts.suspended
     AND accounts.key = hr.key AND (hr.connection = '' OR accounts.enterprise)
     AND (NOT :names OR (accounts.first = hr.given AND accounts.last = hr.family)),
-  hr.memberships, hr.properties, properties.held, accounts.created
+  hr.memberships, hr.properties, properties.held, accounts.created, accounts.organizations
 FROM accounts LEFT JOIN hr ON hr.id = accounts.link LEFT JOIN properties ON properties.account = accounts.id
 WHERE accounts.link IS NOT NULL ORDER BY accounts.id
 """
@@ -40,6 +40,7 @@ class MatchRow(NamedTuple):
     :param properties: the user properties that HR wants, as the table keeps them.
     :param held_properties: those that Kinde has; ``None`` where they were not read.
     :param created: when Kinde made the account, in seconds since 1970.
+    :param organizations: the codes of all its organizations, as the table keeps them.
     """
 
     account_id: str
@@ -53,6 +54,7 @@ class MatchRow(NamedTuple):
     properties: str | None
     held_properties: str | None
     created: int | None
+    organizations: str
 
 
 class MemberRow(NamedTuple):

@@ -216,7 +216,7 @@ def test_members_of_an_organization_that_was_made_by_hand_and_renamed_are_not_mo
     world.client.update_organization(labs(world)[0], name="Research")
     (block,) = world.plan(rows, LAB).blocked
     assert block.reason.startswith(
-        "max_membership_grants (25%): 20 people who have access already would join 'sales', "
+        "max_membership_grants (25%): 20 people who were in an organization already would join 'sales', "
     )
     assert "which this plan creates (was it deleted or renamed in Kinde?). " in block.reason
 
@@ -242,13 +242,14 @@ def test_an_organization_that_was_deleted_in_kinde_is_not_made_again_unseen(worl
     assert warning in plan_text(plan)
 
 
-def test_the_people_of_a_deleted_organization_count_for_the_guard_though_they_are_in_none(world: World) -> None:
+def test_people_of_a_deleted_organization_who_are_in_no_other_are_counted_in_the_warning(world: World) -> None:
     rows = people(20)
     world.apply(rows, LAB)
     world.client.delete_organization(labs(world)[0])
     assert world.memberships("p1@example.com") == {}
-    (block,) = world.plan(rows, LAB).blocked
-    assert "20 people who have access already would join 'sales', which this plan creates" in block.reason
+    plan = world.plan(rows, LAB)
+    assert plan.recreated == {"sales": 20}
+    assert "20 people who have access already would join" in plan.warnings[0]
 
 
 def test_a_new_organization_for_people_who_join_with_it_is_no_warning(world: World) -> None:
