@@ -179,7 +179,7 @@ def plan_run(
     plan.warnings += [
         f"Kinde has no organization {snapshot.organizations[alias].name!r}: this plan creates it, and "
         f"{counted(count, 'person who has', 'people who have')} access already would join. If it is not new in the "
-        "spec, it was deleted or renamed in Kinde: find out why before you apply this plan"
+        "spec, it was deleted or renamed in Kinde: find out by whom, and why"
         for alias, count in plan.recreated.items()
     ]
     plan.blocked += check_policies(policies, plan)

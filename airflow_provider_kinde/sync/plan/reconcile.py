@@ -231,7 +231,7 @@ class Reconciler(AccountRights):
             held = self.snapshot.properties.get(account.id) or {}
             before["properties"] = {key: held.get(key) for key in changed}
             after["properties"] = changed
-        reason = f"HR has other {_fields(after)}" if after else ""
+        reason = f"HR has {_fields(after)}" if after else ""
         if lacks_connection(person, account) and not renamed:
             after["connection"] = person.connection
             reason += f"{'; ' if reason else ''}the account does not sign in by this connection"
@@ -344,4 +344,4 @@ def _columns(columns: tuple[str, ...]) -> str:
 
 
 def _fields(after: Mapping[str, object]) -> str:
-    return " and ".join(name.replace("_", " ") for name in after)
+    return " and ".join(f"{'other' if name == 'properties' else 'another'} {name.replace('_', ' ')}" for name in after)

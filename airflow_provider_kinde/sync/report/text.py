@@ -231,16 +231,20 @@ def clean(text: object) -> str:
 
 
 def _changes(plan: Plan, paint: Paint, full: bool) -> Iterator[str]:
-    """Write changes person by person; more than fit two screens are grouped, unless all are wanted."""
-    if full or len(plan.operations) <= _LISTED:
+    """Write changes person by person, or grouped where they fill two screens; then, of many, what was not done."""
+    listed, outcomes = full or len(plan.operations) <= _LISTED, plan.operations.outcomes()
+    if listed:
         yield from _operations(plan.operations.listed(), paint)
-        return
+        if len(plan.operations) <= _FEW or not outcomes["failed"] + outcomes["skipped"]:
+            return
     grouped = GroupedChanges(plan.operations)
-    yield from grouped.lines(_WORDS, lambda change: _change(change.before, change.after), paint, clean)
+    if not listed:
+        yield from grouped.lines(_WORDS, lambda change: _change(change.before, change.after), paint, clean)
     if grouped.undone:
         yield paint("31;1", "Not done")
         yield from (*grouped.undone_lines(_WORDS, clean), "")
-    yield from ("  Grouped, with samples. --full lists every person; the plan or report as JSON holds all.", "")
+    if not listed:
+        yield from ("  Grouped, with samples. --full lists every person; the plan or report as JSON holds all.", "")
 
 
 def _title(what: str, plan: Plan, paint: Paint) -> str:

@@ -230,8 +230,7 @@ def test_an_organization_that_was_deleted_in_kinde_is_not_made_again_unseen(worl
     (warning,) = plan.warnings
     assert warning == (
         "Kinde has no organization 'Laboratory': this plan creates it, and 4 people who have access already would "
-        "join. If it is not new in the spec, it was deleted or renamed in Kinde: find out why before you apply this "
-        "plan"
+        "join. If it is not new in the spec, it was deleted or renamed in Kinde: find out by whom, and why"
     )
     (create,) = plan.operations.of("create_organization")
     assert create.reason == "Kinde does not have it, and 4 people would join it"

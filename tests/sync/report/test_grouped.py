@@ -44,6 +44,17 @@ def test_a_small_plan_names_each_person(world: World) -> None:
     assert all(f"p{number}@example.com" in text for number in range(1, 13))
 
 
+def test_what_failed_among_a_screen_of_changes_is_repeated_at_the_end(world: World) -> None:
+    world.apply(people(20))
+    world.kinde.fault("PATCH", "/user\\?id=", status=400, times=1)
+    report = world.apply(people(20, first="New"), SPEC)
+    assert report.failed == 1
+    text = report_text(report)
+    assert text.count("failed: update 1: ") == 1
+    assert text.index("Not done") > text.rindex("~ update")
+    assert "Not done" not in report_text(world.apply(people(20, first="New")))
+
+
 def test_failed_operations_are_grouped_by_error(world: World) -> None:
     world.kinde.fault("POST", "/api/v1/user$", status=400, times=None)
     text = report_text(world.apply(people(200), OPEN))
