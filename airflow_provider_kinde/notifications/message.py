@@ -16,10 +16,12 @@ log = logging.getLogger(__name__)
 LONGEST_REASON = 500
 """Characters of an error that are sent where there was no plan."""
 FIELDS = ("hash", "held", "rejected", "blocked", "approvable", "outcomes", "requests", "path", "history")
-ADDRESSES = {"answer": "Approve or reject", "page": "Page", "log": "Log"}
+ADDRESSES = {"answer": "Approve or reject", "page": "Plan or report", "log": "Log"}
 """Fields that hold an address -> what a button says."""
 RECOVERED = "recovered"
 APPROVAL = "KindeSyncApprovalOperator"
+WRITES = ("KindeSyncApplyOperator", "KindeSyncOperator")
+AT_APPROVAL, LATE = "failed at the approval", "missed its deadline"
 
 
 def message_of(context: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -53,25 +55,20 @@ def text_of(message: Mapping[str, Any]) -> str:
 
     :param message: its fields.
     """
-    lines = [f"Kinde sync {message['where']}: {message['outcome']}"]
+    lines = [f"Kinde sync {message['where']}: {_said(message)}"]
     waits = message["state"] == WAITING
-    if waits:
-        lines[0] += f": {message['reasons'][0]}"
-    if message["state"] == RECOVERED:
-        lines[0] = f"Kinde sync {message['where']}: recovered; it was {message['before']}"
     if message["summary"]:
-        lines.append(", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in message["summary"].items()))
+        counts = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in message["summary"].items())
+        done = message["state"] in (DONE, RECOVERED) or message["outcome"] == "no changes"
+        lines.append(counts if done else f"planned: {counts}")
     word = "blocked" if message["state"] == BLOCKED else "reason"
     lines += [f"{word}: {reason}" for reason in message["reasons"]] if not waits else []
     if waits:
         lines.append(f"people who would lose access: {message['leavers']}")
-        lines.append(
-            "to do: look at the plan, then approve or reject it in Airflow, under Required Actions or on the page Kinde"
-        )
-        if message["until"]:
-            lines.append(f"until: {message['until']}; without an answer the run fails and nothing is written")
-    elif message.get("approvable"):
-        lines.append(f"to let this plan pass once, approve {message['hash']} (Trigger, Approve a blocked plan)")
+    if told := _to_do(message):
+        lines.append(f"to do: {told}")
+    if waits and message["until"]:
+        lines.append(f"until: {message['until']}; without an answer the run fails and nothing is written")
     failed = {kind: n for kind, n in (message.get("outcomes") or {}).items() if n and kind != "done"}
     lines += [f"{counted(n, 'operation')} {kind}" for kind, n in failed.items()]
     lines += [f"{name}: {message[name]}" for name in ADDRESSES if message.get(name)]
@@ -80,6 +77,43 @@ def text_of(message: Mapping[str, Any]) -> str:
     if message.get("history"):
         lines.append(f"history: {message['history']}")
     return "\n".join(lines)
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    """What became of the run, in words: whether anything was written stands in the first line."""
+    if message["state"] == WAITING:
+        return f"{message['outcome']}: {message['reasons'][0]}"
+    if message["state"] == RECOVERED:
+        return f"recovered; it was {message['before']}"
+    if message["outcome"] == "blocked":
+        return "blocked, nothing was written"
+    if message["outcome"] == "changes":
+        return "changes made" if "outcomes" in message else "changes planned, nothing was written yet"
+    return str(message["outcome"])
+
+
+def _to_do(message: Mapping[str, Any]) -> str:
+    """What the reader does next; empty where there is nothing to do."""
+    if message["state"] == WAITING:
+        return "look at the plan, then approve or reject it in Airflow, under Required Actions or on the page Kinde"
+    if message["outcome"] == "blocked":
+        if not message.get("approvable"):
+            return "correct the source or the spec, and run again; no approval lets this plan pass"
+        return (
+            f"look at the plan. If it is what HR means, trigger {message['dag_id']} with the hash {message['hash']} "
+            "in the field “Approve a blocked plan”; if not, correct HR and run again"
+        )
+    if message["state"] != FAILED:
+        return ""
+    if message["outcome"] == LATE:
+        return "look in Airflow whether the run still runs, and what holds it up"
+    if message["outcome"] == AT_APPROVAL:
+        return "nothing was written; run again, and answer in time"
+    if "outcomes" not in message:
+        return "read the reason, and the log; the next run tries again"
+    if not any(message["outcomes"].get(kind) for kind in ("failed", "skipped")):
+        return "suspend each of these people in Kinde, or run again with their HR ids in approve_protected"
+    return "look at what failed, and correct it; a retry or the next run does only what is left"
 
 
 def rendered(template: str, message: Mapping[str, Any]) -> str:
@@ -124,9 +158,12 @@ def _succeeded(context: Mapping[str, Any], ti: Any) -> bool:
 def _no_outcome(context: Mapping[str, Any]) -> str:
     """What happened where there is no result of a sync."""
     if "deadline" in context:
-        return "missed its deadline"
+        return LATE
     task_type = getattr(context.get("task"), "task_type", "")
-    return "failed at the approval" if task_type == APPROVAL else "failed before there was a plan"
+    if task_type == APPROVAL:
+        return AT_APPROVAL
+    # A task that writes may have ended without a word after its first write.
+    return "failed before there was a report" if task_type in WRITES else "failed before there was a plan"
 
 
 def _question(context: Mapping[str, Any], ti: Any) -> dict[str, Any]:

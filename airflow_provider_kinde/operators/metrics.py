@@ -22,6 +22,19 @@ ACCOUNTS = {
 """Class of an account -> the name of its gauge below ``kinde.accounts``."""
 
 
+OUTCOMES = ("changes", "no changes", "blocked", "failed")
+"""What a run may come to."""
+
+
+def read_kinde(result: Mapping[str, Any]) -> bool:
+    """Whether a run read Kinde: where the source stops it, no person is counted, and 0 would be misread.
+
+    :param result: what a task of a sync hands on.
+    """
+    stopped = result.get("outcome") == "blocked" and not result.get("approvable")
+    return not stopped or bool(result.get("managed"))
+
+
 def drift(result: Mapping[str, Any]) -> int:
     """How many changes were still to be made when a task of a sync ended.
 
@@ -48,11 +61,15 @@ def send_metrics(spec_name: str, result: Mapping[str, Any], facts: Mapping[str, 
         if (seconds := seconds_since_change(result, source)) is not None:
             gauges["seconds_from_change"] = seconds
         _send(sender, "kinde.sync", spec_name, gauges)
-        sender.incr(f"kinde.sync.outcome.{str(result['outcome']).replace(' ', '_')}", tags={"spec": spec_name})
+        # Each counter is sent with 0, too: Prometheus sees no increase in a counter that begins with the first event.
+        for outcome in OUTCOMES:
+            name = f"kinde.sync.outcome.{outcome.replace(' ', '_')}"
+            sender.incr(name, int(outcome == result["outcome"]), tags={"spec": spec_name})
         if "outcomes" in result:
             for kind, count in result["summary"].items():
-                if count and kind not in ("held", "rejected", "unchanged"):
-                    sender.incr("kinde.sync.changes", count, tags={"spec": spec_name, "kind": kind})
+                if kind not in ("held", "rejected", "unchanged"):
+                    made = 0 if result["outcome"] == "blocked" else int(count)
+                    sender.incr("kinde.sync.changes", made, tags={"spec": spec_name, "kind": kind})
     except Exception as error:  # the metrics systems have errors of their own kinds
         log.warning("metrics of %s were not sent: %s: %s", spec_name, type(error).__name__, error)
 
@@ -93,10 +110,11 @@ def _send(sender: Any, prefix: str, spec_name: str, gauges: Mapping[str, float])
 
 
 def _gauges(result: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    yield "managed", int(result.get("managed") or 0)
-    yield "held", int(result.get("held") or 0)
+    if read_kinde(result):
+        yield "managed", int(result.get("managed") or 0)
+        yield "held", int(result.get("held") or 0)
+        yield "drift", drift(result)
     yield "rejected", int(result.get("rejected") or 0)
-    yield "drift", drift(result)
     if facts:
         yield "requests", int(facts["requests"]["total"])
         yield "throttled_seconds", float(facts["throttled_seconds"])

@@ -85,22 +85,30 @@ def _overview(user: User) -> Response:
     permitted = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     with create_session() as session:
         syncs = find_syncs(session, permitted)
-        rights = {sync.dag_id: _rights(user, sync) for sync in syncs}
-        html = _template("overview.html.jinja").render(
-            syncs=syncs,
-            sentence=_sentence(syncs),
-            rights=rights,
-            base=base_path(),
-            prefix=f"{base_path()}{PREFIX}",
-            api=f"{base_path()}/api/v2",
-            trends=_trends,
-            url=lambda text: quote(str(text), safe=""),
-            css=page_asset("page.css") + _asset("overview.css"),
-            js=_asset("overview.js"),
-            clean=clean,
-        )
+        html = overview_html(syncs, {sync.dag_id: _rights(user, sync) for sync in syncs})
     policy = inline_policy(page_asset("page.css") + _asset("overview.css"), _asset("overview.js"), connect="'self'")
     return HTMLResponse(html, headers={**_SAFE, "Content-Security-Policy": f"{policy}; frame-ancestors 'self'"})
+
+
+def overview_html(syncs: list[Sync], rights: dict[str, dict[str, Any]]) -> str:
+    """Write the page of all syncs.
+
+    :param syncs: the syncs, with their runs.
+    :param rights: DAG id -> what the user may do: ``plan``, and ``questions`` with whether the user may answer each.
+    """
+    return _template("overview.html.jinja").render(
+        syncs=sorted(syncs, key=_urgency),
+        sentence=_sentence(syncs),
+        rights=rights,
+        base=base_path(),
+        prefix=f"{base_path()}{PREFIX}",
+        api=f"{base_path()}/api/v2",
+        trends=_trends,
+        url=lambda text: quote(str(text), safe=""),
+        css=page_asset("page.css") + _asset("overview.css"),
+        js=_asset("overview.js"),
+        clean=clean,
+    )
 
 
 def _run(user: User, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Response:
@@ -129,7 +137,8 @@ def _run(user: User, dag_id: str, run_id: str, task_id: str, map_index: int = -1
     if not (_may(user, "POST", dag_id, DagAccessEntity.RUN) or _may(user, "PUT", dag_id, DagAccessEntity.HITL_DETAIL)):
         file = redact_file(file)
     host = str(file.head.get("host") or "")
-    if host and not set(host) & set("/\\@ "):
+    # A domain of the company's own has no admin area of Kinde.
+    if host.endswith(".kinde.com") and not set(host) & set("/\\@ "):
         links.append(("Kinde admin", f"https://{host}/admin"))
     policy = f"{content_security_policy()}; frame-ancestors 'self'"
     return StreamingResponse(
@@ -181,7 +190,8 @@ def _sentence(syncs: list[Sync]) -> str:
     parts = []
     if waiting := sum(len(sync.questions) for sync in syncs):
         parts.append(f"{waiting} {'plan waits' if waiting == 1 else 'plans wait'} for approval")
-    ended = [sync.last.values["outcome"] for sync in syncs if sync.last and not sync.questions]
+    others = [sync for sync in syncs if not sync.questions]
+    ended = ["failed" if sync.broken else sync.last and sync.last.values["outcome"] for sync in others]
     for outcome, one, many in (("blocked", "sync is blocked", "syncs are blocked"), ("failed", "failed", "failed")):
         if count := ended.count(outcome):
             parts.append(f"{count} {one if count == 1 else many}")
@@ -189,6 +199,13 @@ def _sentence(syncs: list[Sync]) -> str:
     if parts and len(syncs) == 1:
         return parts[0]
     return f"{', '.join(parts)} (of {every})" if parts else f"{every}, none is blocked or waits for approval"
+
+
+def _urgency(sync: Sync) -> int:
+    """What needs a person stands first: a question, then a sync that failed or is blocked, then the others."""
+    if sync.questions:
+        return 0
+    return 1 if sync.broken or (sync.last and sync.last.values["outcome"] in ("blocked", "failed")) else 2
 
 
 def _trends(sync: Sync) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kinde.operators.metrics import drift
+from airflow_provider_kinde.operators.metrics import drift, read_kinde
 
 PLANS = ("KindeSyncPlanOperator",)
 WRITES = ("KindeSyncApplyOperator", "KindeSyncOperator")
@@ -44,8 +44,7 @@ class Result:
     @property
     def read_kinde(self) -> bool:
         """Whether Kinde was read: where the source stops a run, no person is counted, and 0 would be misread."""
-        stopped = self.values.get("outcome") == "blocked" and not self.values.get("approvable")
-        return not stopped or bool(self.values.get("managed"))
+        return read_kinde(self.values)
 
     @property
     def outcome(self) -> str:
@@ -118,9 +117,22 @@ class Sync:
     questions: list[Question] = field(default_factory=list)
 
     @property
+    def last_run(self) -> SyncRun | None:
+        """The newest run with a result."""
+        return next((run for run in self.runs if run.last), None)
+
+    @property
     def last(self) -> Result | None:
         """The newest result."""
-        return next((run.last for run in self.runs if run.last), None)
+        return self.last_run.last if self.last_run else None
+
+    @property
+    def broken(self) -> SyncRun | None:
+        """The newest run that has ended, if Airflow says that it failed, and no plan or report of it says why."""
+        ended = next((run for run in self.runs if run.state in ("success", "failed")), None)
+        if ended is None or ended.state == "success":
+            return None
+        return None if ended.last and ended.last.values["outcome"] in ("blocked", "failed") else ended
 
 
 def find_syncs(session: Any, permitted: Collection[str]) -> list[Sync]:

@@ -118,11 +118,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that could not be understood: its person is left alone."""
+    """A row that could not be understood: its person is left alone.
+
+    :param row: its number in the source.
+    :param id: the HR id; ``None`` where it cannot be read.
+    :param reason: why, in words.
+    :param who: the person's name and address, as far as the row could be read.
+    """
 
     row: int
     id: str | None
     reason: str
+    who: str = ""
 
 
 class Account(NamedTuple):

@@ -230,7 +230,7 @@ def test_mail_has_a_subject_and_links_and_quotes_what_comes_from_outside(
         notifier.notify({"ti": ti})  # type: ignore[typeddict-item]
         ((recipients, message),) = server.mails
     assert recipients == ["it@example.com", "hr@example.com"]
-    assert message["Subject"] == "Kinde sync hr.apply: blocked"
+    assert message["Subject"] == "Kinde sync hr.apply: blocked, nothing was written"
     (part,) = [part for part in message.walk() if part.get_content_type() == "text/html"]
     body = part.get_payload(decode=True).decode()  # type: ignore[union-attr]
     assert "blocked: column &lt;b&gt;salary&lt;/b&gt; is missing" in body

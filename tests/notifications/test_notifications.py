@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -101,18 +102,60 @@ def test_every_task_of_a_sync_is_told_of(
 def test_the_text() -> None:
     message = message_of({"ti": Instance(RESULT)})
     assert message is not None
+    approve = (
+        "look at the plan. If it is what HR means, trigger hr with the hash ab in the field “Approve a blocked plan”; "
+        "if not, correct HR and run again"
+    )
     assert message["text"].splitlines() == [
-        "Kinde sync hr.apply: blocked",
-        "8 suspend",
+        "Kinde sync hr.apply: blocked, nothing was written",
+        "planned: 8 suspend",
         "blocked: max_leavers (10%): 8 people would lose access",
-        "to let this plan pass once, approve ab (Trigger, Approve a blocked plan)",
+        f"to do: {approve}",
         "in full: /kinde/report.json",
     ]
     assert (message["run_id"], message["held"], message["summary"]) == ("r1", 1, {"suspend": 8})
     early = message_of({"ti": Instance(None)})
     assert early is not None
-    assert early["text"] == "Kinde sync hr.apply: failed before there was a plan"
-    assert (message_of({}) or {})["text"] == "Kinde sync a sync: failed before there was a plan"
+    first, *rest = early["text"].splitlines()
+    assert first == "Kinde sync hr.apply: failed before there was a plan"
+    assert rest == ["to do: read the reason, and the log; the next run tries again"]
+    assert (message_of({}) or {})["text"].startswith("Kinde sync a sync: failed before there was a plan")
+
+
+def lines_of(result: Any, **context: Any) -> list[str]:
+    message = message_of({"ti": Instance(result), **context})
+    assert message is not None
+    return str(message["text"]).splitlines()
+
+
+def test_a_stranger_reads_whether_anything_was_written_and_what_to_do() -> None:
+    final = lines_of({**RESULT, "approvable": False})
+    assert final[0].endswith("blocked, nothing was written")
+    assert "to do: correct the source or the spec, and run again; no approval lets this plan pass" in final
+    planned = {**RESULT, "outcome": "changes", "blocked": []}
+    assert lines_of(planned)[:2] == [
+        "Kinde sync hr.apply: changes planned, nothing was written yet",
+        "planned: 8 suspend",
+    ]
+    done = {**planned, "outcomes": {"done": 8, "failed": 0, "skipped": 0}}
+    assert lines_of(done)[:2] == ["Kinde sync hr.apply: changes made", "8 suspend"]
+    assert not [line for line in lines_of(done) if line.startswith("to do")]
+    failed = {**done, "outcome": "failed", "outcomes": {"done": 5, "failed": 2, "skipped": 1}}
+    told = lines_of(failed)
+    assert "2 operations failed" in told
+    assert "to do: look at what failed, and correct it; a retry or the next run does only what is left" in told
+    waiting = lines_of({**failed, "outcomes": {"done": 8}, "reasons": ["protected people who left still have access"]})
+    assert "reason: protected people who left still have access" in waiting
+    assert any("approve_protected" in line for line in waiting)
+
+
+def test_a_task_that_writes_is_not_said_to_have_written_nothing() -> None:
+    for task_type, words in (
+        ("KindeSyncPlanOperator", "failed before there was a plan"),
+        ("KindeSyncApplyOperator", "failed before there was a report"),
+    ):
+        first, *_ = lines_of(None, task=SimpleNamespace(task_type=task_type))
+        assert first == f"Kinde sync hr.apply: {words}"
 
 
 def test_a_quiet_run_need_not_be_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ from airflow_provider_kinde.sync.plan.planner import plan_tested
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
-from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.report.report import ChangedSince, Report
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
@@ -52,12 +52,12 @@ class ApprovedPlan:
     """A plan made now, of which only that is left which was agreed upon.
 
     :param approve: the hash that lets it pass its volume guards, if they may be passed.
-    :param changed_since_plan: with a plan file: what no longer stands, and what is new since, one text each.
+    :param changed_since_plan: with a plan file: what no longer stands, and what is new since.
     """
 
     plan: Plan
     approve: str | None
-    changed_since_plan: list[str]
+    changed_since_plan: list[ChangedSince]
 
 
 def plan_agreed(
@@ -92,16 +92,16 @@ def plan_agreed(
     return ApprovedPlan(plan, plan.hash if request.approve else None, changed)
 
 
-def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = frozenset()) -> list[str]:
-    """Keep of the fresh plan what the approved one holds as well; returns what changed since, in words.
+def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = frozenset()) -> list[ChangedSince]:
+    """Keep of the fresh plan what the approved one holds as well; returns what changed since.
 
     :param protected: ids of protected leavers approved by name now: a plan file cannot hold their operations.
     """
-    changed: list[str] = []
+    changed: list[ChangedSince] = []
     for operation in approved:
         fresh = plan.operations.find(operation.digest)
         if fresh is None:
-            changed.append(f"no longer stands: {operation.words}")
+            changed.append(ChangedSince(f"no longer stands: {operation.words}", operation.who))
         elif operation.words != fresh.words:
             raise SyncError(
                 "the plan file was changed: the digest of an operation does not match its content. Plan again"
@@ -120,7 +120,7 @@ def _restrict(plan: Plan, approved: ChangeList, protected: Collection[str] = fro
         if operation.kind == "rename" and operation.finishes:
             why = "an unfinished rename to which HR now gives an address that was not approved"
         conflict = f" ({operation.error})" if operation.error else ""
-        changed.append(f"{why}, not done: {operation.words}{conflict}")
+        changed.append(ChangedSince(f"{why}, not done: {operation.words}{conflict}", operation.who))
     return changed
 
 

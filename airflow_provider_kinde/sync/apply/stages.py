@@ -27,7 +27,7 @@ from airflow_provider_kinde.sync.kinds import MEMBERSHIP
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.scopes import missing_scopes
 from airflow_provider_kinde.sync.progress import Progress
-from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.report.report import ChangedSince, Report
 from airflow_provider_kinde.sync.store.changes import Group
 from airflow_provider_kinde.sync.tenant import client_of
 from airflow_provider_kinde.thread_pool import ThreadPool
@@ -72,7 +72,9 @@ def apply_plan(plan: Plan, client: Any, *, approve: str | None = None, progress:
                 report.interrupted = bool(plan.operations.count_with_error(NOT_BEGUN, UNFINISHED, UNVERIFIED))
             found = sorted((change for change in run.found if change.outcome == "done"), key=lambda change: change.id)
             plan.operations.drop(found)
-            report.changed_since_plan = [f"another run made the account meanwhile: {change.words}" for change in found]
+            report.changed_since_plan = [
+                ChangedSince(f"another run made the account meanwhile: {change.words}", change.who) for change in found
+            ]
     report.finish(client.counts)
     return report
 

@@ -30,12 +30,18 @@ class HeldPerson:
     :param reason: why, in words.
     :param protected: whether this is a protected person who should lose access.
     :param absent: whether the person is held only because the spec holds people whom HR no longer lists.
+    :param who: the person's name and address, for people who read plan and report.
     """
 
     id: str
     reason: str
     protected: bool = False
     absent: bool = False
+    who: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        protected = {"protected": True} if self.protected else {}
+        return {"id": self.id, **({"who": self.who} if self.who else {}), "reason": self.reason, **protected}
 
 
 class HeldPeople:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airflow_provider_kinde.resources.normalization import clean_name
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.model import Access, Account, Person
+from airflow_provider_kinde.sync.store.names import name_text
 
 
 def change_for(
@@ -64,5 +64,4 @@ def describe(account: Account | None, person: Person | None) -> str:
     # Of two rows of a leaver, either may be the one that is kept. The account is what is acted upon.
     left = person is None or person.access is Access.NONE
     email = (there or here) if left else (here or there)
-    name = clean_name(f"{given} {family}")
-    return f"{name} <{email}>" if email else name
+    return name_text(given, family, email)

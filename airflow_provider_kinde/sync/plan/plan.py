@@ -155,11 +155,11 @@ class Plan:
             "guards": [check.to_json() for check in self.guards],
             **({"run": self.run} if self.run else {}),
             "operations": (operation.to_json() for operation in self.operations),
-            "rejected": [{"row": r.row, "id": r.id, "reason": r.reason} for r in self.rejected],
-            "held": [
-                {"id": held.id, "reason": held.reason, **({"protected": True} if held.protected else {})}
-                for held in self.held
+            "rejected": [
+                {"row": r.row, "id": r.id, **({"who": r.who} if r.who else {}), "reason": r.reason}
+                for r in self.rejected
             ],
+            "held": [held.to_json() for held in self.held],
             **({"unmanaged_leavers": unmanaged} if unmanaged else {}),
             **({"recreated": self.recreated} if self.recreated else {}),
             **({"starting_later": self.starting_later.to_json()} if self.starting_later else {}),

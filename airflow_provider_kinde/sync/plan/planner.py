@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from airflow_provider_kinde.exceptions import UnknownIdsError
 from airflow_provider_kinde.resources.fields import address_of, is_trusted
 from airflow_provider_kinde.resources.users import read_properties
 from airflow_provider_kinde.sync.changes import Change
-from airflow_provider_kinde.sync.model import Account, Source
+from airflow_provider_kinde.sync.model import Account, RejectedRow, Source
 from airflow_provider_kinde.sync.people.coverage import coverage_of
 from airflow_provider_kinde.sync.people.examples import check_examples
 from airflow_provider_kinde.sync.people.reader import read_people
@@ -36,6 +37,7 @@ from airflow_provider_kinde.sync.snapshot.reader import Snapshot
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from airflow_provider_kinde.sync.store.database import Database
+from airflow_provider_kinde.sync.store.names import MOST_NAMED, names_of, names_of_rows
 from airflow_provider_kinde.sync.store.near_ids import near_ids, suggestion
 from airflow_provider_kinde.sync.store.people import People, decode_memberships
 from airflow_provider_kinde.sync.tenant import wrong_tenant
@@ -122,7 +124,7 @@ def plan_run(
         plan.people = people
         plan.warnings = [*people.warnings, *request.recent.warnings]
         if people.problems:
-            plan.rejected = people.rejected
+            plan.rejected = _with_names(database, people.rejected)
             plan.blocked = [Block(problem, False) for problem in people.problems]
             return plan
         plan.limits = request.limits
@@ -149,7 +151,7 @@ def plan_run(
         holds.hold_conflicts_left_in(plan.operations, dropped)
         holds.hold_protected_left_out(plan.operations)
     plan.unchanged, plan.held = finder.unchanged, holds.listed()
-    plan.rejected = [rejected for rejected in people.rejected if request.includes(rejected.id)]
+    plan.rejected = _with_names(database, [one for one in people.rejected if request.includes(one.id)])
     plan.warnings += request.recent.written_back(plan.operations.of("update"))
     plan.unknown_ids = _unknown_ids(people, snapshot, request)
     plan.warnings += plan.unknown_ids
@@ -159,6 +161,10 @@ def plan_run(
         plan.warnings += unknown_names(spec, people, snapshot)
     plan.unmanaged_leavers = find_unmanaged_leavers(spec, database, request, client)
     plan.warnings += unmanaged_leavers_line(plan.unmanaged_leavers)
+    named = [one.id for one in plan.held[:MOST_NAMED]] + [one.id for one in plan.unmanaged_leavers[:MOST_NAMED]]
+    names = names_of(database, named)
+    plan.held = [dataclasses.replace(one, who=names.get(one.id, "")) for one in plan.held]
+    plan.unmanaged_leavers = [dataclasses.replace(one, who=names.get(one.id, "")) for one in plan.unmanaged_leavers]
     plan.absence_unknown = holds.absence_unknown
     plan.starting_later = find_starting_later(people, request)
     plan.coverage = coverage_of(spec, people) if request.ids is None else None
@@ -261,6 +267,12 @@ def _recreated(plan: Plan, counts: RunCounts) -> dict[str, int]:
         if change.alias in created and before and before.access and not before.young:
             joined[change.alias] += 1
     return dict(joined)
+
+
+def _with_names(database: Database, rejected: list[RejectedRow]) -> list[RejectedRow]:
+    """Rejected rows with name and address of the person, as far as the row could be read."""
+    names = names_of_rows(database, [(one.row, one.id) for one in rejected[:MOST_NAMED] if one.id])
+    return [dataclasses.replace(one, who=names.get((one.row, one.id or ""), "")) for one in rejected]
 
 
 def _unknown_ids(people: People, snapshot: Snapshot, request: RunRequest) -> list[str]:

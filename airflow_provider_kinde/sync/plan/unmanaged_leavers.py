@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import KindePermissionError
@@ -21,20 +22,24 @@ _ASKED = 20
 """How many accounts are asked for their API keys in one run."""
 
 
-class UnmanagedLeaver(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class UnmanagedLeaver:
     """An enabled account that this sync does not manage, of a person who has no access according to HR.
 
     :param id: the HR id of the row that has the account's address.
     :param account: Kinde's id of the account.
     :param api_keys: how many active API keys it has; ``None`` where they were not read.
+    :param who: the person's name and address, for people who read plan and report.
     """
 
     id: str
     account: str
     api_keys: int | None = None
+    who: str = ""
 
     def to_json(self) -> dict[str, object]:
-        return {"id": self.id, "account": self.account, **({"api_keys": self.api_keys} if self.api_keys else {})}
+        keys = {"api_keys": self.api_keys} if self.api_keys else {}
+        return {"id": self.id, **({"who": self.who} if self.who else {}), "account": self.account, **keys}
 
     @property
     def keys_text(self) -> str:
@@ -66,7 +71,7 @@ def find_unmanaged_leavers(
         return found
     with suppress(KindePermissionError):  # a run needs the scope only when it deletes keys
         for place, leaver in enumerate(found[:_ASKED]):
-            found[place] = leaver._replace(api_keys=count_api_keys(client, leaver.account))
+            found[place] = dataclasses.replace(leaver, api_keys=count_api_keys(client, leaver.account))
     return found
 
 

@@ -60,7 +60,8 @@ class NotUndone:
 
     def to_json(self) -> dict[str, Any]:
         o = self.operation
-        return {"id": o.id, "kind": o.kind, "alias": o.alias, "role": o.role, "reason": self.reason}
+        who = {"who": o.who} if o.who else {}
+        return {"id": o.id, **who, "kind": o.kind, "alias": o.alias, "role": o.role, "reason": self.reason}
 
 
 @dataclass(slots=True)
@@ -109,7 +110,8 @@ class Undo:
         lines = [f"\nLeft as it is ({len(self.left)})"] if self.left else []
         for left in self.left:
             (line,) = operation_lines([dataclasses.replace(left.operation, reason="", outcome="", error="")])
-            lines.append(f"  ! {clean(left.operation.id)}  {line}: {clean(left.reason)}")
+            who = f"  {clean(left.operation.who)}" if left.operation.who else ""
+            lines.append(f"  ! {clean(left.operation.id)}{who}  {line}: {clean(left.reason)}")
         return body + "\n".join([*lines, "", AGAIN]) + "\n"
 
 
@@ -174,7 +176,7 @@ def make_undo(
                 _check_protected(rights, id, way.account, found)
                 _check_conflicts(rights, way.account, found)
         except HoldReason as hold:
-            plan.held.append(HeldPerson(id, str(hold), protected=hold.protected))
+            plan.held.append(HeldPerson(id, str(hold), protected=hold.protected, who=mine[0].who))
             continue
         operations += found
     plan.operations = ChangeList(operations, snapshot.database)

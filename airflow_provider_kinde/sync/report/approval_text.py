@@ -15,6 +15,15 @@ from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.report.headline import headline, subject
 from airflow_provider_kinde.sync.report.overview import Category, Group, categories
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
+from airflow_provider_kinde.sync.report.redaction import without_values
+from airflow_provider_kinde.sync.report.troubles import (
+    HELD,
+    REJECTED,
+    Entry,
+    held_entries,
+    rejected_entries,
+    troubles,
+)
 
 MAX_BYTES = 29_000
 """Size limit of the text in bytes. Some databases store 64 KB in the column, and the text should fit two screens."""
@@ -65,27 +74,36 @@ def approval_text(
     lines += ["| what happens | people |", "| --- | ---: |"]
     lines += [f"| {_text(category.words.title)} | {category.count} |" for category in found]
     lines += [""]
-    checks: Iterable[Mapping[str, Any]] = head.get("guards") or ()
+    checks: Sequence[Mapping[str, Any]] = head.get("guards") or ()
     if checks:
-        lines += ["| guard | value | limit | of | |", "| --- | ---: | ---: | ---: | --- |"]
-        lines += [_guard(check) for check in checks][:REASONS]
+        lines += ["| what is counted | value | limit | of | |", "| --- | ---: | ---: | ---: | --- |"]
+        lines += [_guard(check) for check in checks[:REASONS]]
+        lines += ["", f"and {counted(len(checks) - REASONS, 'more guard')}"] if len(checks) > REASONS else []
+    choice = "If you approve, the changes of this plan that are still needed are applied, and nothing else."
     end = [
         "",
         f"Hash: `{re.sub('[^0-9a-f]', '', plan.hash)}`",
         "",
         f"The whole plan: {_text(path, 1000)}",
         "",
-        "If you approve, the changes of this plan that are still needed are applied, and nothing else.",
+        f"{choice} If you reject, nothing is written.",
     ]
     room = MAX_BYTES - _size([*lines, *end])
-    people = ["", *_people(found, names)]
-    while people and _size(people) > room:
-        people.pop()
+    titles = ("protected person waits for a decision", "protected people wait for a decision")
+    waiting = _left_alone(titles, held_entries(head, protected=True), HELD, names)
+    held = _left_alone(("person is held", "people are held"), held_entries(head, protected=False), HELD, names)
+    rejected = _left_alone(("HR row is rejected", "HR rows are rejected"), rejected_entries(head), REJECTED, names)
+    people = ["", *_people(found, names), *waiting, *held, *rejected]
+    if _size(people) > room:
+        cut = "This list is cut here: the whole plan holds the rest."
+        while people and _size([*people, "", cut]) > room:
+            people.pop()
+        people += ["", cut]
     return ApprovalText(_plain(subject(head, found), 120), "\n".join([*lines, *people, *end]))
 
 
 def _guard(check: Mapping[str, Any]) -> str:
-    name = _text(check["guard"], 60) + (f" {_text(check['subject'], 60)}" if check.get("subject") else "")
+    name = f"{_text(check['what'], 150)} ({_text(check['guard'], 60)})"
     over = "**over the limit**" if check["exceeded"] else ""
     return f"| {name} | {int(check['count'])} | {int(check['allowed'])} | {int(check['base'])} | {over} |"
 
@@ -103,6 +121,28 @@ def _people(found: Iterable[Category], names: bool) -> list[str]:
         more = len(category.groups) - GROUPS
         lines += [f"- and {counted(more, 'more group')}", ""] if more > 0 else [""]
     return lines
+
+
+def _left_alone(title: tuple[str, str], entries: Iterable[Entry], advice: str, names: bool) -> list[str]:
+    """Whom the plan leaves as they are, by reason; without names, a reason holds no cell and no address either."""
+    found = troubles(entries, advice)
+    if not found:
+        return []
+    count = sum(trouble.count for trouble in found)
+    lines = [f"**{counted(count, *title)}: nothing is done for {'them' if count > 1 else 'this person'}**", ""]
+    for trouble in found[:GROUPS]:
+        lines.append(f"- {trouble.count} {_text(_reason(trouble.reason, names), 200)}")
+        for entry in trouble.entries[:PEOPLE]:
+            who = f" {_text(entry.who, 80)}" if names and entry.who else ""
+            own = f": {_text(_reason(entry.reason, names), 200)}" if entry.reason != trouble.reason else ""
+            lines.append(f"  - {_text(entry.name, 80)}{who}{own}")
+        lines += [f"  - and {trouble.count - PEOPLE} more"] if trouble.count > PEOPLE else []
+    more = len(found) - GROUPS
+    return [*lines, *([f"- and {counted(more, 'more reason')}"] if more > 0 else []), ""]
+
+
+def _reason(reason: str, names: bool) -> str:
+    return reason if names else without_values(reason)
 
 
 def _where(group: Group) -> str:

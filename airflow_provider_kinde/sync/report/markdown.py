@@ -101,14 +101,20 @@ def plan_markdown(plan: Plan, *, personal: bool = False) -> str:
     people = []
     for mine in plan.operations.listed():
         first = mine[0]
-        who = f" {code(first.who)}" if personal and first.who else ""
+        who = _who(first.who, personal)
         changes = operation_lines(mine) if personal else [_words(change) for change in mine]
         people.append([f"- {code(first.id or 'organizations')}{who}", *(f"  - {code(text)}" for text in changes)])
     comment.fold(f"{len(people):,} with changes", people)
-    comment.fold(f"{len(plan.held):,} held", [[f"- {code(held.id)}: {code(held.reason)}"] for held in plan.held])
+    comment.fold(
+        f"{len(plan.held):,} held",
+        [[f"- {code(held.id)}{_who(held.who, personal)}: {code(held.reason)}"] for held in plan.held],
+    )
     comment.fold(
         counted(len(plan.rejected), "rejected row"),
-        [[f"- row {row.row}, id {code(row.id or '?')}: {code(row.reason)}"] for row in once_each(plan.rejected)],
+        [
+            [f"- row {row.row}, id {code(row.id or '?')}{_who(row.who, personal)}: {code(row.reason)}"]
+            for row in once_each(plan.rejected)
+        ],
     )
     uncovered = plan.coverage.lines() if plan.coverage else []
     comment.fold(
@@ -117,6 +123,10 @@ def plan_markdown(plan: Plan, *, personal: bool = False) -> str:
     )
     comment.fold(counted(len(plan.warnings), "warning"), [[f"- {code(warning)}"] for warning in plan.warnings])
     return comment.text()
+
+
+def _who(who: str, personal: bool) -> str:
+    return f" {code(who)}" if personal and who else ""
 
 
 def _words(change: Any) -> str:

@@ -6,25 +6,31 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import SIGNS
-from airflow_provider_kinde.sync.model import RejectedRow
 from airflow_provider_kinde.sync.plan.plan import Plan
-from airflow_provider_kinde.sync.report.grouped import once_each
 from airflow_provider_kinde.sync.report.headline import headline
 from airflow_provider_kinde.sync.report.overview import Category, categories
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.report.text import clean, rejected_name, value_text
+from airflow_provider_kinde.sync.report.text import clean, value_text
+from airflow_provider_kinde.sync.report.troubles import (
+    FAILED,
+    FAILED_ADVICE,
+    HELD,
+    KEPT,
+    REJECTED,
+    Entry,
+    held_entries,
+    rejected_entries,
+    troubles,
+)
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
-KEPT = 10_000
-"""How many people of one category, held people and rejected rows the page lists; the counts are of all."""
 _TEMPLATES = Path(__file__).parent / "templates"
 OPEN = 50
 """A group of people is open at first where its category has no more people than this."""
@@ -44,60 +50,7 @@ _VERBS = {
 }
 _SAID_BY_VERB = {"suspend": ("suspended",), "enable": ("suspended",)}
 """Values that say no more than the words of the change: "suspended: no -> yes"."""
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\[redacted\]")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:[\d.]+)?Z")
-_NUMBER = re.compile(r"\d[\d.,:-]*")
-_ADVICE = {
-    "was the id used again": "Ask HR whether it is the same person. If so, write the new name on the account in Kinde; "
-    "if not, give the new person another id in HR, or clear the provided_id of the account in Kinde.",
-    "--approve-protected": "Decide for each person: suspend or change the account by hand in Kinde, or run again with "
-    "the HR id in approve_protected.",
-    "suspended in Kinde by someone else": (
-        "Look up who suspended it (history --id). If HR is right, enable the account in Kinde; else correct HR."
-    ),
-    "the spec holds": "Correct HR, or suspend the account by hand. To let the sync do it, change the spec (absent, "
-    "leaver.action).",
-    "carry the link": "Clear the provided_id of all of these accounts but one in Kinde.",
-    "shares its e-mail address": "In HR, give each of them an address of their own; or remove the row that is not "
-    "theirs.",
-    "use release": "Take the address off the account that had it before: python -m airflow_provider_kinde release.",
-    "use relink": "Give the account its new id: python -m airflow_provider_kinde relink.",
-    "who has access": "Ask HR whose address it is, and correct the row of the other person.",
-    "swapped or re-used": "Ask HR. If both addresses are right, change them by hand in Kinde, one after the other.",
-    "not adopted": "Look at the account in Kinde: correct the address there or in HR, or link it by hand.",
-    "is not an e-mail address": "Correct the e-mail address in HR. Until then the person's account stays as it is.",
-    "email ": "Write the person's e-mail address into HR. Without one, no account can be made.",
-    "address": "Correct the address in HR or in Kinde; the next run decides anew.",
-    "employment.active nor in": "Correct the status in HR; or, if it is right, add it to employment.active or "
-    "employment.inactive in the spec. Until then the person's account stays as it is.",
-    "id is blank": "Give the row its id in HR.",
-    "blank": "Fill in the column in HR, or name it in may_be_empty if it may be blank.",
-}
-"""Part of a reason -> what to do."""
-_HELD = "Correct the row in HR or the account in Kinde. The next run decides anew; explain --id shows the details."
-_REJECTED = "Correct the row in HR. Until then the person's account stays as it is."
-_FAILED_ADVICE = {
-    "HTTP 403": "The application lacks a scope: doctor --spec names it. Then run again.",
-    "HTTP 429": "Run again: only what is left is done. If Kinde limits each run, lower requests_per_minute.",
-    "HTTP 4": "Kinde refuses this request. Correct what it names in HR or in Kinde, then run again.",
-}
-_FAILED = "Run again: only what is left is done. If it fails again, look for the message under Troubleshooting."
-
-
-@dataclass(slots=True)
-class Trouble:
-    """People who are held, or rows that are rejected, for one reason.
-
-    :param reason: the reason, with what differs from one to another left out.
-    :param advice: what to do.
-    :param count: how many there are.
-    :param entries: who, and the whole reason.
-    """
-
-    reason: str
-    advice: str
-    count: int = 0
-    entries: list[tuple[str, str]] = field(default_factory=list)
 
 
 def plan_page(plan: Plan) -> Iterator[str]:
@@ -176,37 +129,11 @@ def change_parts(change: Change) -> dict[str, Any]:
     }
 
 
-def troubles(entries: Iterable[tuple[str, str, str]], advice: str, known: Mapping[str, str] = _ADVICE) -> list[Trouble]:
-    """Group held people, rejected rows or failed changes by reason.
-
-    :param entries: HR id (or an empty text), what to call the entry, and the reason.
-    :param advice: what to do where no better advice is known.
-    :param known: part of a reason -> what to do.
-    :returns: the groups, largest first.
-    """
-    found: dict[str, Trouble] = {}
-    for id, name, reason in entries:
-        said = clean(reason)
-        pattern = _NUMBER.sub("…", _QUOTED.sub("…", said.replace(id, "…") if id else said))
-        told = next((text for mark, text in known.items() if mark in said), advice)
-        trouble = found.setdefault(pattern, Trouble(pattern, told))
-        trouble.count += 1
-        if trouble.count <= KEPT:
-            trouble.entries.append((clean(name), said))
-    for trouble in found.values():
-        if len({reason for _, reason in trouble.entries}) == 1:
-            trouble.reason = trouble.entries[0][1]
-    return sorted(found.values(), key=lambda trouble: (-trouble.count, trouble.reason))
-
-
 def _page(
     head: Mapping[str, Any], changes: ChangeList, links: Sequence[tuple[str, str]] = (), note: str = ""
 ) -> Iterator[str]:
     found = categories(changes, KEPT)
     report = "outcomes" in head
-    held = [(str(item["id"]), str(item["id"]), str(item["reason"])) for item in head.get("held") or ()]
-    rows = [RejectedRow(int(item["row"]), item["id"], str(item["reason"])) for item in head.get("rejected") or ()]
-    rejected = [(row.id or "", rejected_name(row), row.reason) for row in once_each(rows)]
     return iter(
         _template().generate(
             head=head,
@@ -215,14 +142,16 @@ def _page(
             sentence=headline(head, found),
             tone=_tone(head),
             next=_next(head, found),
-            failed=troubles(_failed(found), _FAILED, _FAILED_ADVICE),
+            failed=troubles(_failed(found), FAILED, FAILED_ADVICE),
             skipped=int((head.get("outcomes") or {}).get("skipped", 0)),
             most_open=OPEN,
+            kept=KEPT,
             approval=_approval(head),
             categories=found,
             organizations=_organizations(found),
-            held=troubles(held, _HELD),
-            rejected=troubles(rejected, _REJECTED),
+            protected=troubles(held_entries(head, protected=True), HELD),
+            held=troubles(held_entries(head, protected=False), HELD),
+            rejected=troubles(rejected_entries(head), REJECTED),
             guards=_bars(head.get("guards") or ()),
             facts=_facts(head),
             links=links,
@@ -273,15 +202,15 @@ def _loss(found: Iterable[Category]) -> bool:
     return any(category.kind in ("suspend", "delete") for category in found)
 
 
-def _failed(found: Iterable[Category]) -> Iterator[tuple[str, str, str]]:
+def _failed(found: Iterable[Category]) -> Iterator[Entry]:
     """Each change that failed: HR id, whom and what, and Kinde's answer."""
     for category in found:
         for group in category.groups:
             for change in (change for mine in group.people for change in mine if change.outcome == "failed"):
-                who = change.who or change.id or change.alias or ""
                 place = f" {change.role or change.alias}" if change.role or change.alias else ""
-                name = f"{change.id} {who}" if change.id and change.id != who else who
-                yield change.id, f"{name}: {_VERBS[change.kind]}{place}", change.error or "no reason is known"
+                name = " ".join(part for part in (change.id, change.who) if part) or str(change.alias)
+                what = f"{name}: {_VERBS[change.kind]}{place}"
+                yield Entry(change.id, what, "", change.error or "no reason is known")
 
 
 def _approval(head: Mapping[str, Any]) -> list[tuple[str, str]]:

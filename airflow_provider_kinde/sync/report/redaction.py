@@ -38,8 +38,9 @@ def redact_plan(plan: Plan) -> Plan:
     return dataclasses.replace(
         plan,
         operations=ChangeList(map(_operation, plan.operations)),
-        rejected=[dataclasses.replace(r, reason=without_values(r.reason)) for r in plan.rejected],
-        held=[dataclasses.replace(held, reason=_text(held.reason)) for held in plan.held],
+        rejected=[dataclasses.replace(r, reason=without_values(r.reason), who="") for r in plan.rejected],
+        held=[dataclasses.replace(held, reason=_text(held.reason), who="") for held in plan.held],
+        unmanaged_leavers=[dataclasses.replace(one, who="") for one in plan.unmanaged_leavers],
         blocked=[Block(_text(block.reason), block.approvable) for block in plan.blocked],
         warnings=[_text(warning) for warning in plan.warnings],
         redacted=True,
@@ -55,6 +56,7 @@ def redact_report(report: Report) -> Report:
     return dataclasses.replace(
         report,
         plan=redact_plan(report.plan),
+        changed_since_plan=[one._replace(who="") for one in report.changed_since_plan],
         blocked=[{**block, "reason": _text(str(block["reason"]))} for block in report.blocked],
     )
 
@@ -66,12 +68,16 @@ def redact_file(file: PlanFile) -> PlanFile:
     :returns: the redacted copy, to be looked at.
     """
     head = dict(file.head)
-    for name in ("held", "rejected", "blocked"):
+    for name in ("held", "rejected", "blocked", "not_undone"):
         head[name] = [
-            {**entry, "reason": _QUOTED.sub(MARK, _text(str(entry["reason"])))} for entry in head.get(name) or ()
+            {**_without_name(entry), "reason": _QUOTED.sub(MARK, _text(str(entry["reason"])))}
+            for entry in head.get(name) or ()
         ]
-    for name in ("warnings", "changed_since_plan"):
-        head[name] = [_QUOTED.sub(MARK, _text(str(text))) for text in head.get(name) or ()]
+    head["unmanaged_leavers"] = [_without_name(entry) for entry in head.get("unmanaged_leavers") or ()]
+    head["changed_since_plan"] = [
+        {"text": _QUOTED.sub(MARK, _text(str(one["text"])))} for one in head.get("changed_since_plan") or ()
+    ]
+    head["warnings"] = [_QUOTED.sub(MARK, _text(str(text))) for text in head.get("warnings") or ()]
     return PlanFile({**head, "redacted": True}, ChangeList(map(_operation, file.operations)), file.content)
 
 
@@ -109,6 +115,10 @@ def without_addresses(text: str) -> str:
     :param text: the text.
     """
     return _text(text)
+
+
+def _without_name(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "who"}
 
 
 def _operation(operation: Change) -> Change:

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.signature import whole
+
+
+class ChangedSince(NamedTuple):
+    """What differs between a plan and the moment at which it is applied.
+
+    :param text: what, with the HR id.
+    :param who: the person's name and address, for people who read the report.
+    """
+
+    text: str
+    who: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return {"text": self.text, **({"who": self.who} if self.who else {})}
 
 
 @dataclass(slots=True)
@@ -17,7 +31,7 @@ class Report:
     :param plan: the plan; its operations hold their outcomes.
     :param blocked: why nothing was written; empty if the plan was applied.
     :param changed_since_plan: what another run did meanwhile, and with a plan file, what no longer stands and what is
-        new since; one text each.
+        new since.
     :param interrupted: whether the run was ended before its end.
     :param interruption: what ended it, if that was an exception: raise it again once the report is kept.
     :param requests: how many requests were sent: ``read``, ``write`` and ``total``.
@@ -25,7 +39,7 @@ class Report:
 
     plan: Plan
     blocked: list[dict[str, object]] = field(default_factory=list)
-    changed_since_plan: list[str] = field(default_factory=list)
+    changed_since_plan: list[ChangedSince] = field(default_factory=list)
     interrupted: bool = False
     interruption: BaseException | None = None
     requests: dict[str, int] = field(default_factory=lambda: {"read": 0, "write": 0, "total": 0})
@@ -88,6 +102,6 @@ class Report:
             "outcomes": self.outcomes,
             "notes": self.notes,
             "requests": self.requests,
-            "changed_since_plan": self.changed_since_plan,
+            "changed_since_plan": [one.to_json() for one in self.changed_since_plan],
             **({"interrupted": True} if self.interrupted else {}),
         }

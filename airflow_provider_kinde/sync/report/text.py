@@ -148,8 +148,8 @@ def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, 
         yield from _changes(plan, paint, full)
         yield from _remarks(plan, paint, full)
         changed = report.changed_since_plan
-        for text in changed if full else changed[:_SHOWN]:
-            yield f"  {paint('33', '~')} changed since the plan: {clean(text)}"
+        for one in changed if full else changed[:_SHOWN]:
+            yield f"  {paint('33', '~')} changed since the plan: {_named(clean(one.text), one.who)}"
         if not full and len(changed) > _SHOWN:
             yield f"  {paint('33', '~')} and {counted(len(changed) - _SHOWN, 'more change')} since the plan"
         code, verdict = _VERDICTS.get(report.outcome, ("32", _nothing(plan, words)))
@@ -180,8 +180,8 @@ def csv_lines(report: Report) -> Iterator[str]:
     rows = chain(
         [head],
         map(_operation_row, plan.operations),
-        ([h.id, "", "held", "", "", "", "", h.reason, "held", ""] for h in plan.held),
-        ([r.id or "", f"row {r.row}", "rejected", *[""] * 4, r.reason, "rejected", ""] for r in plan.rejected),
+        ([h.id, h.who, "held", "", "", "", "", h.reason, "held", ""] for h in plan.held),
+        ([r.id or "", _row_and_who(r), "rejected", *[""] * 4, r.reason, "rejected", ""] for r in plan.rejected),
         (["", "", "blocked", "", "", "", "", str(block["reason"]), "blocked", ""] for block in report.blocked),
     )
     out = io.StringIO()
@@ -346,15 +346,23 @@ def rejected_name(rejected: Any) -> str:
     return f"row {rejected.row}" + (f", id {clean(rejected.id)}" if rejected.id else "")
 
 
+def _named(name: str, who: str) -> str:
+    return f"{name}  {clean(who)}" if who else name
+
+
+def _row_and_who(rejected: Any) -> str:
+    return f"row {rejected.row}" + (f": {rejected.who}" if rejected.who else "")
+
+
 def _marked(entries: Iterable[str], paint: Paint) -> list[str]:
     return [f"      {entry}" if entry[0] == " " else f"  {paint('35', '!')} {entry}" for entry in entries]
 
 
 def _reasons(found: Iterable[tuple[str, Any]], name: Callable[[Any], str], full: bool) -> list[str]:
-    """One line each; or, of many, one line for each reason."""
+    """One line each, with name and address; or, of many, one line for each reason."""
     listed = list(found)
     if full or len(listed) <= _FEW:
-        return [f"{name(item)}: {clean(reason)}" for reason, item in listed]
+        return [f"{_named(name(item), item.who)}: {clean(reason)}" for reason, item in listed]
     groups = group_by_reason(("", reason, item) for reason, item in listed)
     lines = list(reason_lines(groups[:_FEW], name, clean))
     if hidden := groups[_FEW:]:

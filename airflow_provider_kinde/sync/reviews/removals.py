@@ -16,7 +16,7 @@ from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.guards import blocks_of, measure_guards, told_checks
 from airflow_provider_kinde.sync.plan.held_people import HeldPerson
 from airflow_provider_kinde.sync.plan.hold_reason import HoldReason
-from airflow_provider_kinde.sync.plan.person_change import change_for
+from airflow_provider_kinde.sync.plan.person_change import change_for, describe
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.policies import check_policies, load_policies
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
@@ -164,7 +164,8 @@ def _carry_out(
     try:
         rights.check_protected_roles(id, accounts[0], changes)
     except HoldReason as hold:
-        plan.held.append(HeldPerson(id, str(hold), protected=True))
+        who = describe(accounts[0], person_of(plan, id))
+        plan.held.append(HeldPerson(id, str(hold), protected=True, who=who))
         return "held", str(hold), []
     return "planned", "", changes
 

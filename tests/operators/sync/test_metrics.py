@@ -44,8 +44,17 @@ def test_plan_and_report_send_counts_and_no_names(
     assert recorder.gauges["kinde.sync.small-hr.drift"] == [plan, report]
     assert recorder.gauges["kinde.sync.requests"][1] > 0
     assert ("kinde.sync.changes", 12, {"spec": "small-hr", "kind": "create"}) in recorder.counts
-    assert [name for name, _, _ in recorder.counts if ".outcome." in name] == ["kinde.sync.outcome.changes"] * 2
+    ended = [name for name, count, _ in recorder.counts if ".outcome." in name and count]
+    assert ended == ["kinde.sync.outcome.changes"] * 2
+    assert ("kinde.sync.outcome.blocked", 0, {"spec": "small-hr"}) in recorder.counts
     assert not [word for word in SECRET_WORDS if word in str(vars(recorder)).lower()]
+
+
+def test_a_blocked_run_counts_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    monkeypatch.setattr(metrics, "stats", lambda: recorder)
+    metrics.send_metrics("hr", {"outcome": "blocked", "summary": {"suspend": 44}, "outcomes": {"done": 0}}, {})
+    assert ("kinde.sync.changes", 0, {"spec": "hr", "kind": "suspend"}) in recorder.counts
 
 
 def test_airflow_has_a_sender_and_trouble_with_it_fails_no_sync(caplog: pytest.LogCaptureFixture) -> None:

@@ -198,7 +198,9 @@ def test_an_account_that_another_run_made_is_no_creation_of_this_one(world: Worl
     assert (first.plan.summary["create"], first.outcomes["done"]) == (3, 6)
     assert second.outcome == "changes"
     assert (second.plan.summary["create"], second.to_json()["summary"]["create"]) == (0, 0)
-    assert second.changed_since_plan == [f"another run made the account meanwhile: create {n}" for n in (1, 2, 3)]
+    assert [one.text for one in second.changed_since_plan] == [
+        f"another run made the account meanwhile: create {n}" for n in (1, 2, 3)
+    ]
     assert "changed since the plan: another run made the account meanwhile: create 1" in report_text(second)
     assert len(world.users()) == 3
     world.settled(people(3))

@@ -244,7 +244,7 @@ def test_a_retry_finishes_the_address_that_was_approved_and_no_other(
     world.kinde.clear_faults()
     held = world.apply([person(1, email="other@example.com"), *OTHERS], plan_file=document)
     assert (held.plan.operations, len(held.changed_since_plan)) == ([], 2)
-    assert "HR now gives an address that was not approved, not done: rename 1" in held.changed_since_plan[1]
+    assert "HR now gives an address that was not approved, not done: rename 1" in held.changed_since_plan[1].text
     assert "other@example.com" not in str(world.kinde.state())
     assert outcomes(world.apply([person(1, email="new@example.com"), *OTHERS], plan_file=document)) == {
         ("rename", "done")

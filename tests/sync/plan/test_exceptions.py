@@ -168,7 +168,8 @@ def test_an_approved_plan_gives_no_role_while_one_in_conflict_was_given_since(wo
     world.client.update_organization_users(world.code("Sales"), [{"id": user, "roles": ["auditor"]}])
     report = world.apply(rows, CONFLICTS, plan_file=approved)
     assert world.memberships("p1@example.com") == {"Engineering": [], "Sales": ["auditor"], "Default Organization": []}
-    assert f"waits for something new, not done: add_role 1 eng engineer ({WHY})" in report.changed_since_plan
+    said = [one.text for one in report.changed_since_plan]
+    assert f"waits for something new, not done: add_role 1 eng engineer ({WHY})" in said
 
 
 @pytest.mark.parametrize("by_hand", [False, True])

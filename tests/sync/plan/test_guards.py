@@ -291,8 +291,8 @@ def test_apply_does_what_the_plan_file_and_the_fresh_plan_both_hold(world: World
     approved = json.loads(json.dumps(world.plan(gone(3, 20)).to_json()))
     report = world.apply([*gone(2, 20), person(21)], plan_file=approved)
     assert {(o.id, o.kind) for o in report.plan.operations} == {("1", "suspend"), ("2", "suspend")}
-    assert any("no longer stands: suspend 3" in words for words in report.changed_since_plan)
-    assert any("new, not done: create 21" in words for words in report.changed_since_plan)
+    assert any("no longer stands: suspend 3" in one.text for one in report.changed_since_plan)
+    assert any("new, not done: create 21" in one.text for one in report.changed_since_plan)
     assert "p21@example.com" not in world.users()
 
 

@@ -52,8 +52,8 @@ def test_the_subject_names_value_and_limit_and_the_text_groups_people() -> None:
     assert "[Look at the whole plan](https://a.b/kinde/run?c=d)" in asked.body
     assert f"- {REASON}" in body
     assert "| Lose access | 30 |" in body
-    assert "| max_leavers | 30 | 20 | 205 | **over the limit** |" in body
-    assert "| max_row_drop | 1 | 20 | 205 |  |" in body
+    assert "| people would lose access (max_leavers) | 30 | 20 | 205 | **over the limit** |" in body
+    assert "| people with access have no HR row (max_row_drop) | 1 | 20 | 205 |  |" in body
     assert "**30 people: Lose access**\n\n- 25 it: status is Left\n  - E00\n" in body
     assert body.index("- 25 it: status is Left") < body.index("- 5 hr: absent")
     assert "  - E19\n  - and 5 more" in body

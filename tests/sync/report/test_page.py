@@ -19,13 +19,17 @@ import airflow_provider_kinde
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.kinds import KINDS
 from airflow_provider_kinde.sync.report import page
+from airflow_provider_kinde.sync.report.approval_text import approval_text
 from airflow_provider_kinde.sync.report.headline import headline, subject
 from airflow_provider_kinde.sync.report.overview import CATEGORIES, categories
 from airflow_provider_kinde.sync.report.page import file_page, plan_page, report_page
 from airflow_provider_kinde.sync.report.plan_file import PlanFile, lines
-from airflow_provider_kinde.sync.report.redaction import redact_plan
+from airflow_provider_kinde.sync.report.redaction import redact_file, redact_plan
+from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.report.text import csv_lines, plan_text
+from airflow_provider_kinde.sync.report.troubles import ADVICE, MOST_GROUPS, OTHER, Entry, troubles
 from airflow_provider_kinde.sync.store.changes import ChangeList
-from tests.support.world import World, people, person
+from tests.support.world import SPEC, World, people, person
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}</style>"
 
@@ -114,7 +118,7 @@ def test_a_blocked_plan_says_how_it_is_approved(settled: World) -> None:
     ],
 )
 def test_the_advice_helps_with_the_reason(reason: str, advice: str) -> None:
-    (found,) = page.troubles([("E1", "E1", reason)], "Look at it.")
+    (found,) = troubles([Entry("E1", "E1", "", reason)], "Look at it.")
     assert advice in found.advice
     assert "release" not in found.advice or "release" in reason
 
@@ -184,6 +188,67 @@ def test_a_redacted_plan_makes_a_redacted_page(settled: World) -> None:
     assert "Given1" not in html
 
 
+TOLD = [
+    person(1, dept="Eng", email="p2@example.com"),
+    person(2, dept="Eng"),
+    person(3, dept="Eng", status="???"),
+    *people(40, dept="Eng")[3:],
+]
+"""Whom a plan names without a change: 1 and 2 share an address, row 3 cannot be read, 41 left and is of no sync."""
+
+
+@pytest.fixture
+def told(settled: World) -> Any:
+    settled.kinde.seed({"users": [{"email": "p41@example.com", "first_name": "Ivy", "is_confirmed": True}]})
+    return settled.plan([*TOLD, person(41, "Ivy", status="Terminated")])
+
+
+def test_people_without_a_change_are_named_like_others(told: Any) -> None:
+    names = {held.id: held.who for held in told.held}
+    assert names == {"1": "Given1 Doe <p2@example.com>", "2": "Given2 Doe <p2@example.com>"}
+    assert [row.who for row in told.rejected] == ["Given3 Doe <p3@example.com>"]
+    assert [one.who for one in told.unmanaged_leavers] == ["Ivy Doe <p41@example.com>"]
+    every = [*names.values(), told.rejected[0].who, told.unmanaged_leavers[0].who]
+    shown = of(told)
+    text = plan_text(told)
+    asked = approval_text(PlanFile.of(told.to_json()), [], "p", names=True).body
+    for who in every:
+        assert who in shown.text("bdi")
+        assert who in text or who == every[-1]  # the warning about accounts of no sync goes into logs, too
+    for who in every[:3]:
+        assert who.partition(" <")[0] in asked
+    table = "".join(csv_lines(Report(told)))
+    assert "2,Given2 Doe <p2@example.com>,held" in table
+    assert "3,row 3: Given3 Doe <p3@example.com>,rejected" in table
+
+
+def test_where_names_are_not_wanted_there_are_none(told: Any) -> None:
+    redacted = redact_plan(told)
+    looked_at = redact_file(PlanFile.of(told.to_json()))
+    without = approval_text(PlanFile.of(told.to_json()), [], "p").body
+    for text in ("".join(plan_page(redacted)), "".join(file_page(looked_at)), plan_text(redacted), without,
+                 json.dumps(redacted.to_json())):  # fmt: skip
+        assert not [name for name in ("Given1", "Given2", "Given3", "Ivy", "p2@", "example\\.com") if name in text]
+    assert "shares its e" in without
+
+
+def test_a_person_whom_hr_no_longer_lists_is_named_by_the_account(settled: World) -> None:
+    plan = settled.plan(people(39, dept="Eng"), SPEC + "absent: hold\n")
+    assert [(held.id, held.who) for held in plan.held] == [("40", "Given40 Doe <p40@example.com>")]
+
+
+def test_protected_people_stand_apart_from_those_who_are_held() -> None:
+    held = [{"id": "1", "reason": "an admin", "protected": True}, {"id": "2", "reason": "two accounts"}]
+    file = PlanFile({**evil_file().head, "held": held}, ChangeList(), None)  # type: ignore[arg-type]
+    html = "".join(file_page(file))
+    assert (
+        html.index("wait for a decision")
+        < html.index("an admin")
+        < html.index('id="held"')
+        < html.index("two accounts")
+    )
+
+
 def evil_file() -> PlanFile:
     changes = [
         Change("suspend", EVIL, before={EVIL: EVIL}, after={EVIL: EVIL}, who=EVIL, reason=EVIL, organizations=(EVIL,)),
@@ -194,8 +259,11 @@ def evil_file() -> PlanFile:
         "blocked": [{"reason": EVIL, "approvable": False}], "managed": 3, "warnings": [EVIL], "unmapped": [EVIL],
         "guards": [{"guard": EVIL, "subject": EVIL, "limit": EVIL, "count": 2, "base": 3, "allowed": 1,
                     "exceeded": True, "what": EVIL}],
-        "held": [{"id": EVIL, "reason": EVIL}], "rejected": [{"row": 1, "id": EVIL, "reason": EVIL}],
-        "changed_since_plan": [EVIL], "run": {"run_id": EVIL, "versions": EVIL, "approved_by": EVIL},
+        "held": [{"id": EVIL, "who": EVIL, "reason": EVIL}],
+        "rejected": [{"row": 1, "id": EVIL, "who": EVIL, "reason": EVIL}],
+        "changed_since_plan": [{"text": EVIL, "who": EVIL}],
+        "unmanaged_leavers": [{"id": EVIL, "who": EVIL, "account": EVIL}],
+        "run": {"run_id": EVIL, "versions": EVIL, "approved_by": EVIL},
     }  # fmt: skip
     return PlanFile(head, ChangeList(changes), None)  # type: ignore[arg-type]
 
@@ -233,11 +301,23 @@ def test_a_million_people_are_counted_and_not_all_listed(monkeypatch: pytest.Mon
 
 
 def test_reasons_that_differ_in_ids_and_numbers_are_one_group() -> None:
-    held = [("E7", "E7", "no row has id E7: see row 12"), ("E8", "E8", "no row has id E8: see row 99")]
-    (found,) = page.troubles(held, "Look at it.")
+    reasons = {"E7": "no row has id E7: see row 12", "E8": "no row has id E8: see row 99"}
+    held = [Entry(id, id, "", reason) for id, reason in reasons.items()]
+    (found,) = troubles(held, "Look at it.")
     assert (found.reason, found.count, found.advice) == ("no row has id …: see row …", 2, "Look at it.")
-    (alone,) = page.troubles(held[:1], "Look at it.")
-    assert alone.reason == held[0][2]
+    (alone,) = troubles(held[:1], "Look at it.")
+    assert alone.reason == reasons["E7"]
+    (short,) = troubles([Entry("a", "a", "", "an account has the address of a")], "Look at it.")
+    assert short.reason == "an account has the address of a"
+
+
+def test_a_page_tells_only_the_most_frequent_reasons_apart() -> None:
+    names = [chr(ord("a") + number % 26) * (1 + number // 26) for number in range(MOST_GROUPS + 30)]
+    entries = [Entry(str(number), str(number), "", f"because of {name}") for number, name in enumerate(names)]
+    found = troubles([*entries, *entries[:5]], "Look at it.")
+    assert len(found) == MOST_GROUPS + 1
+    assert (found[-1].reason, found[-1].count, found[0].count) == (OTHER, 30, 2)
+    assert sum(trouble.count for trouble in found) == len(entries) + 5
 
 
 @pytest.mark.parametrize(
@@ -346,7 +426,7 @@ def test_the_advice_is_about_reasons_that_there_are() -> None:
     package = Path(airflow_provider_kinde.__file__).parent
     folders = (package / name for name in ("sync/plan", "sync/people", "resources"))
     said = "\n".join(text for folder in folders for module in folder.rglob("*.py") for text in texts(module))
-    parts = {**{key: [key] for key in page._ADVICE}, "id is blank": ["id \0", "is blank"]}
+    parts = {**{key: [key] for key in ADVICE}, "id is blank": ["id \0", "is blank"]}
     assert [key for key, found in parts.items() if not all(part in said for part in found)] == []
 
 

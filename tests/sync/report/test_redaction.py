@@ -121,14 +121,20 @@ def test_a_redacted_plan_is_approved_and_applied_like_any_other(world: World) ->
     assert report.outcome == "changes"
     suspended = {email for email, user in world.users().items() if user["is_suspended"]}
     assert suspended == {f"p{number}@example.com" for number in range(2, 10)}
-    assert report.changed_since_plan == ["no longer stands: suspend 1", "new, not done: suspend 10"]
+    assert [one.text for one in report.changed_since_plan] == [
+        "no longer stands: suspend 1",
+        "new, not done: suspend 10",
+    ]
 
 
 def test_a_plan_file_that_leaves_out_what_is_new_does_not_say_that_kinde_agrees(world: World) -> None:
     world.apply(people(20))
     file = file_of(world.plan(people(20)))
     report = world.apply([person(1, status="Terminated"), *people(20)[1:]], plan_file=file)
-    assert (report.outcome, report.changed_since_plan) == ("no changes", ["new, not done: suspend 1"])
+    (since,) = report.changed_since_plan
+    assert (report.outcome, since.text) == ("no changes", "new, not done: suspend 1")
+    assert since.who == "Given1 Doe <p1@example.com>"
+    assert "Doe" not in json.dumps(redact_report(report).to_json())
     said, shown = report_text(report), "".join(report_page(report))
     assert "No changes. 1 change is new since the plan and was not made: plan again." in said
     assert "No changes; what is new since the plan was not made: plan again." in shown

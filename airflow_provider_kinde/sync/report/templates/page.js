@@ -19,19 +19,19 @@
 
   const apply = () => {
     const text = form.querySelector("#find").value.trim().toLowerCase();
-    const kind = form.querySelector("#kind").value;
-    const organization = form.querySelector("#organization").value;
+    const kind = form.querySelector("#kind")?.value || "";
+    const organization = form.querySelector("#organization")?.value || "";
     const filtered = Boolean(text || kind || organization);
     rows = rows || read();
     const open = new Set();
-    let people = 0;
+    let found = 0;
     for (const entry of rows) {
       const fits = (!text || entry.text.includes(text)) && (!kind || entry.kind === kind)
         && (!organization || entry.organizations.includes(organization));
       entry.row.toggleAttribute("data-hidden", !fits);
       if (fits) {
         open.add(entry.group);
-        people += entry.kind ? 1 : 0;
+        found += 1;
       }
     }
     groups.forEach((group, number) => {
@@ -42,7 +42,7 @@
     for (const category of document.querySelectorAll(".category")) {
       category.toggleAttribute("data-hidden", !category.querySelector(".group:not([data-hidden])"));
     }
-    form.querySelector("#shown").textContent = filtered ? `${count.format(people)} of the listed people and organizations fit.` : "";
+    form.querySelector("#shown").textContent = filtered ? `${count.format(found)} of the listed people, organizations and rows ${found === 1 ? "fits" : "fit"}.` : "";
   };
 
   if (form) {
