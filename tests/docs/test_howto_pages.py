@@ -19,11 +19,11 @@ def statements(code: str) -> set[str]:
 
 
 def public_tasks() -> set[str]:
-    """The public operators and sensors, read from their source."""
-    files = [*(PACKAGE / "operators").glob("*.py"), *(PACKAGE / "sensors").glob("*.py")]
+    """The public operators, sensors and triggers of watchers, read from their source."""
+    files = [path for room in ("operators", "sensors", "triggers") for path in (PACKAGE / room).glob("*.py")]
     classes = (node for path in files for node in ast.parse(path.read_text(encoding="utf-8")).body)
     named = {node.name for node in classes if isinstance(node, ast.ClassDef)}
-    return {name for name in named if re.fullmatch(r"(Kinde\w{4,}|Hr\w+)(Operator|Sensor)", name)} - BASES
+    return {name for name in named if re.fullmatch(r"(Kinde\w{4,}|Hr\w+)(Operator|Sensor|EventTrigger)", name)} - BASES
 
 
 BASES = {"KindeSpecOperator"}
@@ -39,7 +39,7 @@ def test_the_code_is_that_of_the_example_dags() -> None:
         assert statements(dedent(block)) <= examples, block
 
 
-def test_every_operator_and_sensor_is_on_a_page_and_in_the_reference() -> None:
+def test_every_operator_sensor_and_watcher_is_on_a_page_and_in_the_reference() -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md") if path.parent.name != "api")
     reference = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "api").glob("*.md"))
     assert len(public_tasks()) > 18
