@@ -15,6 +15,7 @@ CONTRACT := $(KINDE_VENVS)/contract/bin
 LOWEST := $(KINDE_VENVS)/lowest/bin
 DISTRIBUTED := $(KINDE_VENVS)/distributed/bin
 STORES := $(KINDE_VENVS)/stores/bin
+AZURITE := $(KINDE_VENVS)/azurite/node_modules/.bin/azurite-blob
 
 CODE := airflow_provider_kinde benchmarks dags demo packages scripts tests
 # What these folders test needs Airflow; all others run without it.
@@ -98,9 +99,10 @@ test-distributed: ## the same, and a worker that freezes and comes back; KINDE_T
 	$(DISTRIBUTED)/python -m pytest -s tests/distributed
 
 .PHONY: test-stores
-test-stores: ## storage_path in an S3 bucket, over HTTP: plans, reports and history, and a store that refuses, conflicts and goes away
+test-stores: ## storage_path in S3, the history in GCS and Azure Blob too, over HTTP: a store that refuses, conflicts and goes away (Azure needs npm)
 	@$(ENV) stores
-	$(STORES)/python -m pytest tests/stores
+	@test -x $(AZURITE) || ! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix $(KINDE_VENVS)/azurite azurite@3.37.0
+	KINDE_AZURITE="$$(ls $(AZURITE) 2>/dev/null)" $(STORES)/python -m pytest tests/stores
 
 test-browser: ## Airflow's pages and the docs in a real browser (needs chromium): make test-browser KINDE_SCREENSHOTS=folder
 	@$(ENV) browser docs

@@ -17,6 +17,8 @@ MOST_ENTRIES = 100_000_000
 """No history has so many entries: a ``head.json`` or a file with a higher number is forged, and is not followed."""
 _ATTEMPTS, _PAUSE = 5, 0.3
 """How often an entry is sent while another run writes one of the same number, and the seconds between."""
+_ONE_REQUEST = 4_000_000
+"""Entries of at most so many bytes are sent by one request, larger ones in parts."""
 _SMALL = 100_000
 """So many bytes of a small object are read at most."""
 
@@ -127,7 +129,15 @@ class RemoteStore:
 
         :param name: its name.
         """
-        file: IO[bytes] = self._at(name).open("rb")
+        path = self._at(name)
+        file: IO[bytes]
+        with contextlib.suppress(FileNotFoundError):
+            file = path.open("rb")
+            if file.size:  # type: ignore[attr-defined]
+                return file
+        # Or another run wrote it since the names were listed: libraries take it for missing or empty then.
+        path.fs.invalidate_cache()
+        file = path.open("rb")
         return file
 
     def content(self, name: str, most: int = _SMALL) -> bytes:
@@ -187,10 +197,15 @@ class RemoteStore:
         return self.content(name, len(first)) == first
 
     def _put(self, path: Any, first: bytes, body: IO[bytes]) -> None:
+        size = len(first) + body.seek(0, os.SEEK_END)
         try:
-            with path.fs.open(path.path, "xb") as file:
-                _copy(first, body, file)
-        except (NotImplementedError, ValueError, OSError) as error:
+            if size <= _ONE_REQUEST:
+                body.seek(0)
+                path.fs.pipe_file(path.path, first + body.read(), mode="create")
+            else:
+                with path.fs.open(path.path, "xb") as file:
+                    _copy(first, body, file)
+        except (NotImplementedError, TypeError, ValueError, OSError) as error:
             # The library of the store is older than this way of writing, or the store does not know the condition.
             if isinstance(error, OSError) and error.errno != errno.ENOSYS:
                 raise

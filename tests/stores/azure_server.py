@@ -76,5 +76,5 @@ class AzureContainer:
 
     @staticmethod
     def is_entry(call: Call) -> bool:
-        """Whether a request makes an entry of a history. Its parts are sent before."""
-        return call.method == "PUT" and ".jsonl" in call.path and "comp=blocklist" in call.query
+        """Whether a request makes an entry of a history; parts of a large one are sent before."""
+        return call.method == "PUT" and ".jsonl" in call.path and "comp=block&" not in call.query

