@@ -96,3 +96,20 @@ def test_an_approval_text_fits_its_column() -> None:
     assert len(asked.body.encode()) < 30_000
     assert len(asked.subject) <= 120
     assert HASH in asked.body
+    assert "This list is cut here: the whole plan holds the rest." in asked.body
+    assert "and 28 more guards" in asked.body
+
+
+def test_whom_the_plan_leaves_alone_stands_at_the_end_by_reason() -> None:
+    held = [{"id": f"H{n:02}", "who": f"Bo {n}", "reason": "shares its e-mail address with 'x'"} for n in range(23)]
+    held += [{"id": "A1", "reason": "an admin", "protected": True}]
+    rejected = [{"row": 7, "id": None, "reason": "id is blank"}]
+    told = {names: shown(approval_text(plan([], held=held, rejected=rejected), [], "p", names=names).body)
+            for names in (True, False)}  # fmt: skip
+    for body in told.values():
+        assert "**1 protected person waits for a decision: nothing is done for this person**" in body
+        assert "**23 people are held: nothing is done for them**\n\n- 23 shares its e-mail address with" in body
+        assert "  - and 3 more" in body
+        assert "**1 HR row is rejected: nothing is done for this person**\n\n- 1 id is blank\n  - row 7" in body
+    assert "  - H00 Bo 0\n" in told[True]
+    assert "Bo" not in told[False]
