@@ -43,7 +43,8 @@ def test_rows_of_one_id_that_are_rejected_are_one_line_with_all_row_numbers(worl
     numbers = "rows 1, 2, 3, 4, 5, 6, 7, 8 hold the same id and differ"
     for text in (plan_text(plan), plan_markdown(plan), "".join(plan_page(plan))):
         assert text.count(numbers) == 1
-    assert plan_text(plan).count("row 9, id 2: status") == 1
+    (line,) = [line for line in plan_text(plan).splitlines() if "row 9, id 2" in line]
+    assert "status" in line
 
 
 def test_rows_that_differ_are_rejected_unless_the_spec_joins_them(world: World) -> None:
