@@ -169,6 +169,22 @@ def test_what_delayed_a_leaver_and_who_approved(world: World, tmp_path: Path) ->
     assert missing == ["2026-03-01", "2026-03-03", "2026-03-04", "2026-03-06"]
 
 
+def test_a_leaver_whom_someone_suspends_while_the_run_is_blocked_has_no_access_any_more(
+    world: World, tmp_path: Path
+) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    for row in rows[:10]:
+        row.update(status="Terminated", end="2026-03-02")
+    apply(world, history, rows, now="2026-03-03T08:00:00Z")
+    world.client.update_user(world.users()["p0@example.com"]["id"], is_suspended=True)
+    apply(world, history, rows, now="2026-03-04T08:00:00Z")
+    leavers = tables(history, "2026-03-01", "2026-03-04")["leavers"]
+    (gone,) = [row for row in leavers if row["done"]]
+    assert (gone["id"], gone["done"][:10]) == ("0", "2026-03-04")
+    assert gone["how"] == "suspended by someone else, not yet finished by a run"
+
+
 def test_a_leaver_who_was_enabled_by_hand_is_late_from_then_on(world: World, tmp_path: Path) -> None:
     history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
     apply(world, history, rows)

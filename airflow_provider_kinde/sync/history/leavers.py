@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -114,7 +114,15 @@ class Leavers:
 
     def __iter__(self) -> Iterator[Leaver]:
         yield from self.closed
-        yield from self._open.values()
+        for user, one in self._open.items():
+            account = self._states.accounts.get(user)
+            if account and account.line[2] and not one.done:
+                # A run was stopped, and meanwhile someone else suspended the account.
+                by = f"by {account.suspended_by}" if account.suspended_at else "before the history began"
+                at = account.suspended_at or self._states.since
+                yield replace(one, done=at, how=f"suspended {by}, not yet finished by a run")
+            else:
+                yield one
 
     def entry(self, head: Mapping[str, Any], changes: list[Mapping[str, Any]]) -> None:
         """Take an entry.
