@@ -167,7 +167,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 SHORT = {"timeout": 0.2}
 # It ends the wait between two checks: raised in one, it may meet a finalizer, which swallows every exception.
-OVER = {"execution_timeout": timedelta(seconds=0.8), "poke_interval": 1.2}
+OVER = {"execution_timeout": timedelta(seconds=1.2), "poke_interval": 1.6}
 
 
 @pytest.mark.parametrize("sensor", ["user", "organization", "member", "invitation", "source"])
