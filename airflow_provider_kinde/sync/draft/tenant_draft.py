@@ -67,7 +67,7 @@ def fill_parts(
             f"  names: at_creation  # check: {differ:,} of {counted(provided, 'person', 'people')} with a sign-in by "
             "another provider have another name there than in HR"
         )
-    parts.ignore, parts.guards = ignore_lines(evidence), guard_lines(evidence, _PROTECTED)
+    parts.ignore, parts.guards = ignore_lines(evidence), guard_lines(evidence, _PROTECTED, people.rows)
     with_access = sum(person.access in (Access.ACTIVE, Access.GRACE) for person in persons.values())
     return people, tenant_header(evidence, with_access, _PROTECTED)
 

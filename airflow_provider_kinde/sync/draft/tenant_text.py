@@ -12,7 +12,9 @@ from airflow_provider_kinde.sync.draft.rule_table import RuleTable
 from airflow_provider_kinde.sync.draft.tenant_people import Evidence
 from airflow_provider_kinde.sync.draft.tenant_rules import ExplainedOrganization, Unexplained
 from airflow_provider_kinde.sync.draft.yaml_text import literal, quoted, some
+from airflow_provider_kinde.sync.plan.guards import allowance
 from airflow_provider_kinde.sync.report.text import clean
+from airflow_provider_kinde.sync.spec.sections import Guards
 
 
 def organization_lines(
@@ -167,17 +169,19 @@ def ignore_lines(evidence: Evidence) -> list[str]:
     return lines
 
 
-def guard_lines(evidence: Evidence, protected: frozenset[str]) -> list[str]:
+def guard_lines(evidence: Evidence, protected: frozenset[str], rows: int) -> list[str]:
     """Write how many people may be held: an account that waits for a person must not block every plan.
 
     :param evidence: people and accounts.
     :param protected: the protected roles.
+    :param rows: how many rows the file has: the guard measures the people who are held against them.
     """
-    if not evidence.working:
+    guards = Guards()
+    # Only a request for each account would say whose address is not confirmed: any account may be one that waits.
+    if len(evidence.working) <= allowance(guards.max_held, rows, guards.floor):
         return []
     waiting = {*evidence.suspended(), *evidence.protected(protected)}
-    # Whose address is not confirmed, only a request for each account would say.
-    limit = max(10, math.ceil(100 * len(waiting) / len(evidence.working)) + 5)
+    limit = min(100, max(10, math.ceil(100 * len(waiting) / rows) + 5))
     return [
         "# check: people whose account is suspended, protected or not confirmed are held. Set 5% once that is settled.",
         f"guards: {{max_held: {limit}%}}",

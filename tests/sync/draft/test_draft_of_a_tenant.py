@@ -261,6 +261,18 @@ def test_accounts_that_have_to_wait_do_not_block_the_first_plans(
     assert (plan.blocked, len(plan.held)) == ([], max(8, suspended))
 
 
+@pytest.mark.parametrize(("people", "accounts", "limit"), [(60, 1, ""), (2, 1, ""), (8, 8, "100%"), (100, 20, "25%")])
+def test_the_limit_of_held_people_is_a_share_of_the_rows_and_left_out_where_the_default_blocks_nothing(
+    world: World, tmp_path: Path, people: int, accounts: int, limit: str
+) -> None:
+    small_file(tmp_path, [f"{n},p{n}@acme.test,P{n},N{n},Active,Red" for n in range(people)])
+    world.kinde.seed({"users": [{"email": f"p{n}@acme.test", "is_suspended": True} for n in range(accounts)]})
+    text, spec = drafted(world, tmp_path)
+    assert (f"guards: {{max_held: {limit}}}" in text) if limit else ("max_held" not in text)
+    plan = planned(world, spec)
+    assert (plan.blocked, len(plan.held)) == ([], accounts)
+
+
 def test_two_connections_that_claim_a_domain_are_named(world: World, tmp_path: Path) -> None:
     other = {"id": "conn_entra", "name": "Entra", "strategy": "oauth2:azure_ad", "domains": ["acme.test"]}
     sso = [{"type": "enterprise", "value": "ann@acme.test", "connection_id": "conn_okta"}]
