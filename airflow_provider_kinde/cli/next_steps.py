@@ -34,7 +34,7 @@ REST = "Do what is left."
 DECIDE = (
     "Give each table to the owner of the organization, who fills in the column decision. Then look at the removals."
 )
-PROTECTED = "Protected people are held. Where each of them is meant to lose what the plan names:"
+PROTECTED = "Protected people are held. See what approving them would do; leave out whom you do not approve."
 
 
 def command(name: str, options: argparse.Namespace, **changes: Any) -> str:
@@ -104,7 +104,7 @@ def after_apply(report: Report, options: argparse.Namespace) -> Iterator[str]:
         # The hash of what is left is another one, unless a plan file was approved.
         again = "plan" if options.approve and not options.plan else "apply"
         yield from _step(REST, command(again, options))
-    yield from _protected("apply", plan, options)
+    yield from _protected("plan", plan, options, out=options.plan)
 
 
 def after_undo(plan: Plan, report: Report | None, options: argparse.Namespace, name: str = "undo") -> Iterator[str]:
@@ -137,11 +137,12 @@ def after_lists(lists: Iterable[str], options: argparse.Namespace) -> Iterator[s
     yield from _step(DECIDE, command("review", options, decisions=list(lists)))
 
 
-def _protected(name: str, plan: Plan, options: argparse.Namespace) -> Iterator[str]:
+def _protected(name: str, plan: Plan, options: argparse.Namespace, **changes: Any) -> Iterator[str]:
     waiting = [held.id for held in plan.held if held.protected]
     if waiting:
         approved = [*(options.approve_protected or []), *waiting]
-        yield from _step(PROTECTED, command(name, options, approve=None, approve_protected=approved))
+        given = {**changes, "approve": None, "apply": None, "approve_protected": approved}
+        yield from _step(PROTECTED, command(name, options, **given))
 
 
 def _step(words: str, line: str) -> Iterator[str]:

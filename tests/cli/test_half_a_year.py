@@ -117,7 +117,9 @@ def test_half_a_year_by_the_command_line(command: Command, kinde: Emulator, tmp_
     save(tmp_path, rows)
     planned, said = command("plan", *at)
     assert (planned, "--approve-protected 0001" in said) == (0, True)
-    assert command("apply", *at)[0] == 1
+    applied, said = command("apply", *at)
+    (following,) = [line for line in said.splitlines() if line.startswith("Next: ")]
+    assert (applied, " plan --spec " in following, "--approve-protected 0001" in following) == (1, True, True)
     assert managed(kinde.state()) == oracle.people
     named = ("--approve-protected", "0001", *at)
     assert command("plan", "--out", "plan.json", *named)[0] == 2

@@ -16,11 +16,13 @@ class HoldReason(Exception):
         self.protected, self.absent = protected, absent
 
 
-def protected_reason(what: str, id: str, way: str) -> HoldReason:
+def protected_reason(what: str, id: str, way: str, approval: str = "") -> HoldReason:
     """Return the hold of a protected person.
 
     :param what: what HR asks for, in words.
     :param id: the HR id.
     :param way: what to do instead of approving it.
+    :param approval: what an approval does, where ``what`` does not say it.
     """
-    return HoldReason(f"{what}, but protected: {way} or approve with --approve-protected {id}", protected=True)
+    said = f"{what}, but protected: {way} or approve with --approve-protected {id}"
+    return HoldReason(f"{said} (approval {approval})" if approval else said, protected=True)

@@ -199,8 +199,24 @@ class Reconciler(AccountRights):
             link = str(Link(self.spec.name, person.id))
             raise HoldReason(unconfirmed_reason(account, key, link, known=confirmed is False))
         if person.id not in self.approved and self.has_rights(account):
-            raise protected_reason("a Kinde account has this address", person.id, "adopt it by hand")
+            raise protected_reason(
+                "a Kinde account has this address",
+                person.id,
+                "adopt it by hand",
+                self._approved_adoption(person, account),
+            )
         return account
+
+    def _approved_adoption(self, person: Person, account: Account) -> str:
+        """What an adoption that is approved would do, with all that it would take from the account."""
+        present, taken = self.snapshot.memberships(account.id), []
+        for change in self._membership_changes(person, account):
+            if change.kind == "remove_membership":
+                roles = sorted(present[change.alias or ""])
+                taken.append(" with ".join(filter(None, [f"membership in {change.alias!r}", ", ".join(roles)])))
+            elif change.kind == "remove_role":
+                taken.append(f"{change.role} in {change.alias!r}")
+        return f"adopts it and takes {'; '.join(taken)}" if taken else "adopts it and takes no access away"
 
     def _rename(self, person: Person, account: Account) -> list[Change]:
         link = account.link
@@ -278,7 +294,13 @@ class Reconciler(AccountRights):
         return operations
 
     def _memberships(self, person: Person, account: Account) -> list[Change]:
-        """What is missing in the managed organizations, and what no rule gives any more."""
+        """What is missing in the managed organizations, and what no rule gives any more, once nothing forbids it."""
+        operations = self._membership_changes(person, account)
+        self._check_unclear_rules(person, operations)
+        self.check_protected_roles(person.id, account, operations)
+        return operations
+
+    def _membership_changes(self, person: Person, account: Account) -> list[Change]:
         if person.access is Access.KEEP:
             return []  # before the first day nothing is given or taken
         due, present = roles_by_organization(person.memberships), self.snapshot.memberships(account.id)
@@ -305,8 +327,6 @@ class Reconciler(AccountRights):
                 operations.append(operation("add_membership", alias=alias, reason=rules))
             operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
             operations += [operation("remove_role", alias=alias, role=role, reason=NO_RULE) for role in taken]
-        self._check_unclear_rules(person, operations)
-        self.check_protected_roles(person.id, account, operations)
         return operations
 
     def _check_unclear_rules(self, person: Person, operations: list[Change]) -> None:

@@ -56,10 +56,22 @@ def test_an_unmanaged_account_with_rights_is_not_adopted_without_approval(world:
     spec = SPEC + ("protect: {emails: [P1@example.com]}\n" if case == "protect.emails" else "")
     plan = world.plan(people(2), spec)
     reason = "a Kinde account has this address, but protected: adopt it by hand or approve with --approve-protected 1"
-    assert held(plan) == {"1": (reason, True)}
+    taken = "membership in 'eng' with owner" if case == "owner of a managed one" else "no access away"
+    assert held(plan) == {"1": (f"{reason} (approval adopts it and takes {taken})", True)}
     assert kinds(plan) == {"create", "add_membership"}
     approved = world.apply(people(2), spec, approve_protected=["1"])
     assert approved.plan.summary["adopt"] == 1
+
+
+def test_the_hold_of_an_adoption_names_all_that_its_approval_takes(world: World) -> None:
+    boss = {"email": "p1@example.com", "memberships": {"Engineering": ["admin", "lead"], "Sales": ["auditor"]}}
+    world.kinde.seed({"users": [boss]})
+    spec = SPEC + "retired: {roles: [auditor]}\n"
+    (reason, _) = held(world.plan(people(2), spec))["1"]
+    taken = "membership in 'eng' with admin, lead; auditor in 'sales'"
+    assert reason.endswith(f"--approve-protected 1 (approval adopts it and takes {taken})")
+    world.apply(people(2), spec, approve_protected=["1"])
+    assert world.memberships("p1@example.com") == {"Sales": []}
 
 
 def test_a_protected_role_is_not_lost_with_a_membership(world: World) -> None:
