@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -288,9 +288,8 @@ class Reconciler(AccountRights):
         operation = partial(change_for, person.id, person, None)
         operations = []
         for alias, due in roles_by_organization(person.memberships).items():
-            rules = self._rules(person, alias)
-            operations.append(operation("add_membership", alias=alias, reason=rules))
-            operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in sorted(due)]
+            operations.append(operation("add_membership", alias=alias, reason=self._rules(person, alias)))
+            operations += self._roles_given(operation, person, alias, sorted(due))
         return operations
 
     def _memberships(self, person: Person, account: Account) -> list[Change]:
@@ -322,10 +321,9 @@ class Reconciler(AccountRights):
                 sorted(due[alias] - roles),
                 sorted((roles & self.spec.role_keys) - due[alias] - kept.get(alias, frozenset())),
             )
-            rules = self._rules(person, alias) if missing or held is None else ""
             if held is None:
-                operations.append(operation("add_membership", alias=alias, reason=rules))
-            operations += [operation("add_role", alias=alias, role=role, reason=rules) for role in missing]
+                operations.append(operation("add_membership", alias=alias, reason=self._rules(person, alias)))
+            operations += self._roles_given(operation, person, alias, missing)
             operations += [operation("remove_role", alias=alias, role=role, reason=NO_RULE) for role in taken]
         return operations
 
@@ -349,8 +347,17 @@ class Reconciler(AccountRights):
         roles = sorted(self.snapshot.memberships(account.id).get(alias, ()))
         return {"roles": roles} if roles else None
 
-    def _rules(self, person: Person, alias: str) -> str:
-        entries = sorted({due.entry for due in person.memberships if due.alias == alias})
+    def _roles_given(
+        self, operation: Callable[..., Change], person: Person, alias: str, roles: Iterable[str]
+    ) -> list[Change]:
+        return [
+            operation("add_role", alias=alias, role=role, reason=self._rules(person, alias, role)) for role in roles
+        ]
+
+    def _rules(self, person: Person, alias: str, role: str | None = None) -> str:
+        """The rules that give a membership, or one of its roles, in words."""
+        given = (due for due in person.memberships if due.alias == alias and not due.kept)
+        entries = sorted({due.entry for due in given if role is None or role in due.roles})
         rules = (self.spec.memberships[entry] for entry in entries)
         return "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
 

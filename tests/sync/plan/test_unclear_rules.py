@@ -62,3 +62,27 @@ def test_a_reason_names_the_rules_of_that_organization_alone(world: World) -> No
     spec = SPEC + "  - {organization: eng, when: \"{{ row.last == 'Doe' }}\"}\n"
     reasons = {o.alias: o.reason for o in world.plan([person(1)], spec).operations if o.kind == "add_membership"}
     assert reasons == {"eng": "rule in line 26: last is Doe", "sales": "rule in line 24: dept is Sales"}
+
+
+@pytest.mark.parametrize("member", [False, True], ids=["a joiner", "a member"])
+def test_a_reason_of_a_role_names_the_rules_that_give_the_role_and_no_others(world: World, member: bool) -> None:
+    rules = """  - organization: sales
+    roles: [lead]
+    when: "{{ row.title == 'Manager' }}"
+  - organization: sales
+    roles: [auditor]
+    when: "{{ row.title != 'Temp' }}"
+"""
+    row = person(1, title="Manager")
+    if member:
+        world.apply([row])
+    operations = world.plan([row], SPEC + rules).operations
+    sales, lead, auditor = (
+        "rule in line 24: dept is Sales",
+        "rule in line 26: title is Manager",
+        "rule in line 29: title is not Temp",
+    )
+    reasons = {operation.role: operation.reason for operation in operations if operation.kind == "add_role"}
+    assert reasons == {"lead": lead, "auditor": auditor}
+    joined = [operation.reason for operation in operations if operation.kind == "add_membership"]
+    assert joined == ([] if member else [f"{sales}; {lead}; {auditor}"])
