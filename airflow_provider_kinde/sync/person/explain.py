@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pendulum
@@ -42,7 +43,9 @@ def explain(
     now: pendulum.DateTime | str | None = None,
     progress: Progress | None = None,
 ) -> tuple[str, Plan]:
-    """Explain one HR id: row, mapping, account, changes. Only reads.
+    """Explain one HR id: row, mapping, account, and what a run over all people would change. Only reads.
+
+    A person whom HR no longer lists counts as absent, as in a run over all people. The guards count this person alone.
 
     :param spec: the spec.
     :param source: the HR source, or a list of rows.
@@ -53,7 +56,8 @@ def explain(
     :returns: the text, and the plan for this one person.
     """
     source = as_source(source)
-    plan = plan_run(spec, source, client, RunRequest.of(now=now, ids=[id]), progress=progress)
+    request = replace(RunRequest.of(now=now, ids=[id]), judges_absence=True)
+    plan = plan_run(spec, source, client, request, progress=progress)
     return explanation(plan, source, id), plan
 
 
@@ -143,7 +147,7 @@ def _mapping(plan: Plan, id: str, personal: bool) -> list[str]:
         return ["nothing: no HR row and no account of this sync has this id"]
     if any(held_person.id == id for held_person in plan.held):
         return ["nothing: a run over all people holds this person, see below"]
-    return ["nothing: a run over all people would treat this person as absent; a run for one id does not"]
+    return ["nothing: HR no longer lists this person, whom a run over all people treats as absent"]
 
 
 def _person(plan: Plan, person: Person, personal: bool) -> list[str]:

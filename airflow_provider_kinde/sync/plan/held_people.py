@@ -86,11 +86,12 @@ class HeldPeople:
         return sorted(mine, key=lambda held: (not held.protected, held.id))
 
     def is_absent(self, id: str) -> bool:
-        """Whether HR no longer lists a person. It cannot be known where an id was unreadable, or in a run for ids.
+        """Whether HR no longer lists a person. Not known where an id was unreadable; a run for ids does not ask.
 
         :param id: HR id.
         """
-        return self.request.ids is None and not self.absence_unknown and id not in self.people.ids
+        judged = self.request.ids is None or self.request.judges_absence
+        return judged and not self.absence_unknown and id not in self.people.ids
 
     def hold_protected_left_out(self, changes: ChangeList) -> None:
         """Hold approved protected leavers whose suspension is not among the kinds that the run is for.

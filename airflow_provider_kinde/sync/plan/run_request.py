@@ -44,6 +44,8 @@ class RunRequest:
     """Seconds by which ``now`` is ahead of the clock; 0 for the current time."""
     same_person: frozenset[str] = frozenset()
     """HR ids whose account is known to be theirs, whatever its name and address are: those of a relink."""
+    judges_absence: bool = False
+    """Whether people of ``ids`` whom HR no longer lists count as absent, as in a run over all people: for explain."""
 
     @property
     def recent(self) -> RecentChanges:

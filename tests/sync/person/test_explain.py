@@ -12,6 +12,31 @@ def test_an_id_with_an_account_and_no_row_is_known(world: World) -> None:
     assert plan.warnings == ["id 77: no HR row and no account of this sync has it"]
 
 
+def test_a_person_whom_hr_no_longer_lists_is_explained_as_a_run_over_all_people_plans(world: World) -> None:
+    world.apply(people(20))
+    (planned,) = world.plan(people(19)).operations
+    text, plan = explain(world.spec(), people(19), world.client, "20", now=NOW)
+    assert (planned.kind, planned.reason) == ("suspend", "no longer in the HR source")
+    assert "action   - suspend  suspended: no -> yes  (no longer in the HR source)" in text
+    assert "a run over all people treats as absent" in text
+    assert (plan.outcome, [change.id for change in plan.operations]) == ("changes", ["20"])
+    assert world.plan(people(19), ids=["20"]).operations == []
+
+
+def test_a_held_absent_person_is_explained_as_held(world: World) -> None:
+    world.apply(people(20))
+    spec = world.spec(SPEC + "absent: hold\n")
+    text, _ = explain(spec, people(19), world.client, "20", now=NOW)
+    assert "held: no longer in the HR source; the spec holds absent people" in text
+
+
+def test_an_absent_person_who_is_suspended_already_needs_nothing(world: World) -> None:
+    world.apply(people(20))
+    world.apply(people(19))
+    text, plan = explain(world.spec(), people(19), world.client, "20", now=NOW)
+    assert ("none: nothing to do" in text, plan.outcome) == (True, "no changes")
+
+
 def test_an_id_with_a_row_and_no_account_is_known(world: World) -> None:
     assert world.plan(people(3), ids=["3"]).warnings == []
 
