@@ -26,7 +26,8 @@ class Change:
     :param who: the person's name and address, for people who read plan and report.
     :param outcome: in a report: ``done``, ``failed`` or ``skipped``.
     :param error: in a report: what went wrong, or why it was skipped.
-    :param organizations: of a leaver: aliases of the managed organizations that the person is in.
+    :param organizations: of a leaver, aliases of the managed organizations that the person is in; of a person who
+        returns, of those that the account is still in.
     :param due: the moment at which it was due by HR's dates, in UTC; empty where no date says so.
     :param done: when it was done, in seconds since 1970; 0 where it was not.
     :param steps: the parts of it that have moments of their own, such as ``suspended`` -> seconds since 1970.

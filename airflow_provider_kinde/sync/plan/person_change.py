@@ -33,7 +33,8 @@ def change_for(
     :param before: what is there now.
     :param after: what will be there.
     :param reason: why, in words.
-    :param organizations: of a leaver: aliases of the managed organizations that the person is in.
+    :param organizations: of a leaver, aliases of the managed organizations that the person is in; of a person who
+        returns, of those that the account is still in.
     """
     who = describe(account, person)
     return Change(

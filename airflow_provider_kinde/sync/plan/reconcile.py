@@ -140,9 +140,27 @@ class Reconciler(AccountRights):
                 if link.left
                 else f"{person.why}; an earlier run began to suspend"
             )
-            enable = change_for(person.id, person, account, "enable", before=before, after=after, reason=reason)
-            operations.append(enable)
+            kept = self._kept(account, operations)
+            if kept:
+                reason += f"; is still in {_named(kept)}"
+            operations.append(
+                change_for(
+                    person.id, person, account, "enable", before=before, after=after, reason=reason,
+                    organizations=(*kept,),
+                )
+            )  # fmt: skip
         return operations
+
+    def _kept(self, account: Account, operations: Iterable[Change]) -> dict[str, frozenset[str]]:
+        """The memberships that an account has and keeps: alias -> role keys."""
+        taken: dict[str, set[str | None]] = {}
+        for change in operations:
+            if change.kind in ("remove_membership", "remove_role"):
+                taken.setdefault(change.alias or "", set()).add(change.role)
+        held = self.snapshot.memberships(account.id)
+        return {
+            alias: roles - taken.get(alias, set()) for alias, roles in held.items() if None not in taken.get(alias, ())
+        }
 
     def _adopt_or_create(self, person: Person) -> list[Change]:
         key = email_key(person.email)
@@ -372,3 +390,9 @@ def _columns(columns: tuple[str, ...]) -> str:
 
 def _fields(after: Mapping[str, object]) -> str:
     return " and ".join(f"{'other' if name == 'properties' else 'another'} {name.replace('_', ' ')}" for name in after)
+
+
+def _named(memberships: Mapping[str, frozenset[str]]) -> str:
+    return ", ".join(
+        f"{alias} with {', '.join(sorted(roles))}" if roles else alias for alias, roles in sorted(memberships.items())
+    )

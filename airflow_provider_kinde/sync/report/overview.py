@@ -120,12 +120,13 @@ def _organizations(main: ChangeRow, mine: list[ChangeRow]) -> str:
     """The organizations that a person's main change is about."""
     if main.kind == "create_organization":
         return ""
-    if main.kind in ("suspend", "delete"):
-        names = set(json.loads(main.organizations) if main.organizations else ()) | {
-            o.alias or "" for o in mine if o.kind == "remove_membership"
-        }
-    elif main.kind in ("create", "adopt", "enable"):
-        names = {o.alias or "" for o in mine if o.kind == "add_membership"}
+    given = {o.alias or "" for o in mine if o.kind == "add_membership"}
+    if main.kind in ("suspend", "delete", "enable"):
+        taken = {o.alias or "" for o in mine if o.kind == "remove_membership"}
+        there = set(json.loads(main.organizations) if main.organizations else ())
+        names = there | (given if main.kind == "enable" else taken)
+    elif main.kind in ("create", "adopt"):
+        names = given
     else:
         names = {o.alias or "" for o in mine if o.kind == main.kind}
     named = sorted(names - {""})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_kinde.sync.report.overview import categories
 from kinde_emulator import Settings
 from tests.support.world import SPEC, World, people, person
 
@@ -396,3 +397,16 @@ def test_an_account_of_the_onboarding_form_whose_row_says_left_is_suspended(worl
     user = world.users()["New@example.com"]
     assert (user["is_suspended"], user["provided_id"]) == (True, "hr:21" + TODAY)
     world.settled(gone)
+
+
+def test_a_plan_shows_the_memberships_and_roles_that_a_person_gets_back(world: World) -> None:
+    world.apply([person(1), person(2, dept="Eng")])
+    world.apply([person(1), person(2, dept="Eng", status="Terminated")])
+    plan = world.plan([person(1), person(2, dept="Eng")])
+    (back,) = plan.operations
+    assert (back.kind, back.organizations) == ("enable", ("eng",))
+    assert back.reason.endswith("; is still in eng with engineer")
+    (category,) = categories(plan.operations, 10)
+    assert [group.organization for group in category.groups] == ["eng"]
+    moved = world.plan([person(1), person(2)])
+    assert {change.kind: change.organizations for change in moved.operations}["enable"] == ()
