@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,36 @@ class RuleCoverage:
     covered_by: tuple[int, ...] = ()
 
 
+_SHOWN = 10
+"""Ids that one line names."""
+
+
+@dataclass(slots=True)
+class WithoutOrganization:
+    """People with access, and not held, to whom no rule gives an organization.
+
+    :param columns: the columns, blank in their rows, that leave rules undecided; empty where every rule says no.
+    :param people: how many there are.
+    :param first: the ids of the first ten of them.
+    """
+
+    columns: tuple[str, ...]
+    people: int = 0
+    first: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Who they are, and why, in words."""
+        why = ""
+        if self.columns:
+            rows = "their row" if self.people == 1 else "their rows"
+            verb = "is" if len(self.columns) == 1 else "are"
+            why = f", because {', '.join(map(repr, self.columns))} {verb} blank in {rows}"
+        more = self.people - len(self.first)
+        ids = ", ".join(self.first) + (f" and {more:,} more" if more else "")
+        return f"no rule gives an organization to {_people(self.people)} with access{why}: id {ids}"
+
+
 @dataclass(slots=True)
 class Coverage:
     """What the rules of a spec cover.
@@ -39,15 +70,13 @@ class Coverage:
     :param rules: one entry for each rule, in the order of the spec.
     :param unmapped: values of columns that rules compare, which no rule names: a line for each column, in counts.
     :param unseen: texts that the spec compares a column with, and that no row holds.
-    :param without_organization: how many people with access are in no organization.
-    :param first_without: the ids of the first ten of them.
+    :param without_organization: people with access to whom no rule gives an organization, by their blank columns.
     """
 
     rules: list[RuleCoverage] = field(default_factory=list)
     unmapped: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
-    without_organization: int = 0
-    first_without: list[str] = field(default_factory=list)
+    without_organization: list[WithoutOrganization] = field(default_factory=list)
 
     def lines(self, *, unmapped: bool = True) -> list[str]:
         """What an author of the spec should look at, one line each; empty where the rules cover everything.
@@ -65,11 +94,7 @@ class Coverage:
         found += self.unseen
         if unmapped:
             found += [f"values that no rule names, of people with access: {line}" for line in self.unmapped]
-        if self.without_organization:
-            more = self.without_organization - len(self.first_without)
-            ids = ", ".join(self.first_without) + (f" and {more:,} more" if more > 0 else "")
-            verb = "is" if self.without_organization == 1 else "are"
-            found.append(f"{_people(self.without_organization)} with access {verb} in no organization: id {ids}")
+        found += [group.text for group in self.without_organization]
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -89,28 +114,30 @@ class Coverage:
             "findings": self.lines(unmapped=False),
             "unmapped": self.unmapped,
             "unseen": self.unseen,
-            "without_organization": {"people": self.without_organization, "first": self.first_without},
+            "without_organization": {
+                "people": sum(group.people for group in self.without_organization),
+                "first": [id for group in self.without_organization for id in group.first][:_SHOWN],
+            },
         }
 
 
-def coverage_of(spec: SyncSpec, people: People) -> Coverage:
+def coverage_of(spec: SyncSpec, people: People, held: Collection[str] = ()) -> Coverage:
     """Say what the rules of a spec cover of the people that were read. Nothing is read again.
 
     :param spec: the spec.
     :param people: what one reading of HR says.
+    :param held: ids of the people whom the plan holds: their memberships stay as they are.
     """
     rules = [
         RuleCoverage(rule.index, rule.line, rule_text(rule.line, rule.when.text if rule.when else ""))
         for rule in spec.memberships
     ]
     covering: dict[int, set[int]] = {}
-    nowhere: list[str] = []
-    without = 0
+    nowhere: dict[str, tuple[str, ...]] = {}
     for text, given, count in people.persons.count_memberships():
-        due = decode_memberships(text)[0]
-        if given and not due:
-            nowhere.append(text)
-            without += count
+        due, unclear = decode_memberships(text)
+        if given and not due and rules:
+            nowhere[text] = tuple(sorted({column for rule in unclear for column in rule.columns}))
         for index in {each.entry for each in due}:
             mine = [each for each in due if each.entry == index]
             others = [each for each in due if each.entry != index]
@@ -121,8 +148,21 @@ def coverage_of(spec: SyncSpec, people: People) -> Coverage:
     for rule in rules:
         if rule.people and not rule.decides:
             rule.covered_by = tuple(sorted(covering[rule.index]))
-    first = people.persons.first_with_memberships(nowhere[:500]) if nowhere and rules else []
-    return Coverage(rules, people.unmapped, people.unseen, without if rules else 0, first)
+    return Coverage(rules, people.unmapped, people.unseen, _without_organization(people, nowhere, held))
+
+
+def _without_organization(
+    people: People, nowhere: dict[str, tuple[str, ...]], held: Collection[str]
+) -> list[WithoutOrganization]:
+    found: dict[tuple[str, ...], WithoutOrganization] = {}
+    for id, text in people.persons.with_memberships(nowhere) if nowhere else ():
+        if id not in held:
+            columns = nowhere[text]
+            group = found.setdefault(columns, WithoutOrganization(columns))
+            group.people += 1
+            if len(group.first) < _SHOWN:
+                group.first.append(id)
+    return [group for _, group in sorted(found.items())]
 
 
 def _covers(others: list[DesiredMembership], mine: list[DesiredMembership]) -> bool:

@@ -19,7 +19,6 @@ from airflow_provider_kinde.sync.people.memberships import MembershipRules, RowE
 from airflow_provider_kinde.sync.people.null_texts import NullTexts
 from airflow_provider_kinde.sync.people.repeated_rows import hold_shared_addresses, settle_repeats
 from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
-from airflow_provider_kinde.sync.people.without_membership import WithoutMembership
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.rows import is_blank_row
 from airflow_provider_kinde.sync.spec.cell_text import clean_row
@@ -77,7 +76,6 @@ class _Reader:
         self.read_columns = spec.columns
         self.nulls = NullTexts(spec.columns)
         self.unseen = UnseenTexts(spec)
-        self.without = WithoutMembership()
         self.missed: set[str] = set()
         self.columns: frozenset[str] | None = None
         self._days: dict[str, LocalDays] = {}
@@ -119,7 +117,6 @@ class _Reader:
         hr_rows.index_addresses(self.database)
         hold_shared_addresses(people)
         people.warnings = [*reading.warnings, *self.nulls.warnings(reading.name), *self.dates.warnings()]
-        people.warnings += self.without.warnings()
         people.unseen = self.unseen.listed()
         people.columns = tuple(sorted(self.columns or self._seen))
         people.data_time = str(getattr(reading, "data_time", "") or "")
@@ -154,7 +151,6 @@ class _Reader:
         understood: tuple[str | None, ...] = (None,) * 12
         try:
             understood = self._person(view)
-            self.without.look_at(id, understood[0], understood[7])
         except UnknownColumn as error:
             self.drift.unknown(error.column)
         except RowError as error:

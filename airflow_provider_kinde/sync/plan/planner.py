@@ -167,7 +167,7 @@ def plan_run(
     plan.unmanaged_leavers = [dataclasses.replace(one, who=names.get(one.id, "")) for one in plan.unmanaged_leavers]
     plan.absence_unknown = holds.absence_unknown
     plan.starting_later = find_starting_later(people, request)
-    plan.coverage = coverage_of(spec, people) if request.ids is None else None
+    plan.coverage = coverage_of(spec, people, holds.held) if request.ids is None else None
     plan.unmapped = people.unmapped if request.ids is None else []
     if plan.absence_unknown:
         plan.warnings.append(f"no person is treated as absent in this run: {plan.absence_unknown}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from airflow_provider_kinde.sync.model import Access, DesiredMembership, Person, RejectedRow, UnclearRule
@@ -121,7 +122,10 @@ COUNT_MEMBERSHIPS = (
     "SELECT memberships, access = ?, count(*) FROM hr WHERE access IN (?, ?, ?) GROUP BY memberships, access = ?"
 )
 
-WITHOUT_MEMBERSHIP = "SELECT id FROM hr WHERE access = ? AND memberships IN ({marks}) ORDER BY rowid LIMIT 10"
+WITH_MEMBERSHIPS = "SELECT id, memberships FROM hr WHERE access = ? AND memberships IN ({marks}) ORDER BY rowid"
+
+_SETS = 500
+"""How many sets of memberships one query names: SQLite takes a limited number of values."""
 
 
 def encode_memberships(memberships: tuple[DesiredMembership, ...], unclear_rules: tuple[UnclearRule, ...]) -> str:
@@ -255,13 +259,16 @@ class Persons(Mapping[str, Person]):
         found = self._database.all(COUNT_MEMBERSHIPS, (due, due, keep, grace, due))
         return [(str(text or ""), bool(given), int(count)) for text, given, count in found]
 
-    def first_with_memberships(self, texts: list[str]) -> list[str]:
-        """The first ids of people with access who have one of some sets of memberships.
+    def with_memberships(self, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield the people with access who have one of some sets of memberships.
 
         :param texts: the sets, as the table keeps them.
+        :returns: the HR id and the set of each, in the order of the rows.
         """
-        query = WITHOUT_MEMBERSHIP.format(marks=",".join("?" * len(texts)))
-        return [id for (id,) in self._database.all(query, (Access.ACTIVE.value, *texts))]
+        coming = iter(texts)
+        while some := list(islice(coming, _SETS)):
+            query = WITH_MEMBERSHIPS.format(marks=",".join("?" * len(some)))
+            yield from self._database.each(query, (Access.ACTIVE.value, *some))
 
     def count_address(self, key: str) -> int:
         """How many people have an address.

@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_kinde.exceptions import SourceError, SpecError
 from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync.model import Access
+from airflow_provider_kinde.sync.people.coverage import coverage_of
 from tests.support.hr_server import SECRET, Call, HrServer, Read, Reply, Waits, make, people, spec
 
 GIVEN = ("employeeId", "firstName", "lastName", "preferredName", "photoUrl", "jobTitleName", "status")
@@ -235,10 +236,11 @@ def test_options() -> None:
 
 def test_a_future_hire_without_a_department_is_told(bamboo: Bamboo) -> None:
     bamboo.employees[200] = bamboo.employee(200, status="Inactive", hireDate="2026-11-25", departmentName=None)
-    read = people(source(bamboo, REST + "joiner: {days_before_start: 14}"))
+    made = source(bamboo, REST + "joiner: {days_before_start: 14}")
+    read = people(made)
     assert read.persons["200"].access is Access.ACTIVE
-    assert [warning for warning in read.warnings if "no rule gives a membership" in warning] == [
-        "1 person has access and no rule gives a membership, because 'departmentName' is blank in the row: id 200"
+    assert [line for line in coverage_of(made.spec, read).lines() if "no rule gives" in line] == [
+        "no rule gives an organization to 1 person with access, because 'departmentName' is blank in their row: id 200"
     ]
 
 

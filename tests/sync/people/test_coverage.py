@@ -33,7 +33,7 @@ def test_gaps_in_the_rules_are_reported() -> None:
         "no row has 'ENG' in dept, which memberships[0].when (line 22) names; rows have 'Eng'",
         "no row has 'Egn' in dept, which memberships[0].when (line 22) names; rows have 'Eng'",
         "no row has the status 'on leave', which employment.active names",
-        "2 people with access are in no organization: id 1, 3",
+        "no rule gives an organization to 2 people with access: id 1, 3",
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_rule_that_others_cover_never_decides() -> None:
 
 def test_leavers_and_future_hires_are_in_no_organization_and_not_counted() -> None:
     rows = [person(1, dept="Eng"), person(2), person(3, dept="Ops", status="Terminated")]
-    assert covered([*rows, person(4, dept="Ops", start="2026-09-01")]).without_organization == 0
+    assert covered([*rows, person(4, dept="Ops", start="2026-09-01")]).without_organization == []
 
 
 def counted(rule: int, line: int, text: str, count: int) -> dict[str, Any]:
@@ -100,13 +100,31 @@ def test_a_plan_holds_it_and_a_plan_for_one_person_does_not(world: World) -> Non
         "findings": [
             "rule in line 21: dept is Eng: it matches no person",
             "no row has 'Eng' in dept, which memberships[0].when (line 22) names",
-            "1 person with access is in no organization: id 3",
+            "no rule gives an organization to 1 person with access: id 3",
         ],
         "unmapped": ["dept: Ops 1 person"],
         "unseen": ["no row has 'Eng' in dept, which memberships[0].when (line 22) names"],
         "without_organization": {"people": 1, "first": ["3"]},
     }
     assert "coverage" not in world.plan(rows, ids=["1"]).to_json()
+
+
+def test_people_without_an_organization_are_told_once_and_held_people_are_not_among_them(world: World) -> None:
+    rows = people(20, dept="Eng")
+    world.apply(rows)
+    rows[0] = person(1, dept="")  # held: a blank would take the membership away
+    rows[1] = {**rows[1], "status": "?"}  # rejected
+    rows += [person(number, dept="") for number in (21, 22)]
+    rows += [person(40, dept="Ops")]
+    plan = world.plan(rows)
+    assert ([held.id for held in plan.held], len(plan.rejected), plan.coverage is not None) == (["1"], 1, True)
+    assert plan.coverage is not None
+    told = [*plan.warnings, *plan.coverage.lines()]
+    assert [line for line in told if "no rule gives" in line] == [
+        "no rule gives an organization to 1 person with access: id 40",
+        "no rule gives an organization to 2 people with access, because 'dept' is blank in their rows: id 21, 22",
+    ]
+    assert plan.coverage.to_json()["without_organization"] == {"people": 3, "first": ["40", "21", "22"]}
 
 
 def test_validate_looks_at_a_local_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,7 @@ def test_changes_of_the_old_rules_alone_are_listed(world: World) -> None:
         "rule in line 24: dept is Purchase: it matches no person",
         "no row has 'Purchase' in dept, which memberships[1].when (line 25) names",
         "values that no rule names, of people with access: dept: Sales 1 person",
-        "1 person with access is in no organization: id 3",
+        "no rule gives an organization to 1 person with access: id 3",
     ]
 
 
