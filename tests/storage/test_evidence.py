@@ -403,3 +403,55 @@ def test_a_review_or_an_undo_does_not_end_the_time_for_which_a_person_is_held(be
     exceptions = next(table for table in evidence.tables(()) if table.name == "exceptions")
     (row,) = exceptions.rows
     assert (row[0], row[1], row[3]) == ("held for more than 7 days", "2026-01-01T00:00:00Z", "7")
+
+
+def test_a_run_for_a_moment_to_come_counts_when_it_was_written(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    clock = dt.datetime.now(dt.timezone.utc)
+    later, tomorrow = (clock + dt.timedelta(days=45)).isoformat(), str(clock.date() + dt.timedelta(days=1))
+    today = str(clock.date())
+    apply(world, history, rows, now=clock.isoformat())
+    rows.append(person(20, start=str(clock.date() + dt.timedelta(days=40))))
+    rows[0].update(end=str(clock.date() + dt.timedelta(days=30)))
+    plan = world.plan(rows, now=later).hash
+    apply(world, history, rows, now=later, approve=plan)
+    found = tables(history, today, tomorrow)
+    access = {row["id"]: row["since"][:10] for row in found["access"]}
+    assert access["20"] in (today, tomorrow)
+    assert "0" not in access
+    (leaver,) = found["leavers"]
+    assert (leaver["id"], leaver["done"][:10] <= tomorrow, leaver["known"][:10] <= tomorrow) == ("0", True, True)
+    assert [(row["what"], row["hash"], row["entry"]) for row in found["exceptions"]] == [("approval", plan, "2")]
+    (moved,) = [row["value"] for row in found["completeness"] if row["what"].startswith("runs for another moment")]
+    assert moved.startswith(f"entry 2: apply for {later[:10]}")
+    world.client.update_user(world.users()["p1@example.com"]["id"], is_suspended=True)
+    apply(world, history, rows, now=dt.datetime.now(dt.timezone.utc).isoformat())
+    (by_hand,) = tables(history, today, tomorrow)["by_hand"]
+    assert (by_hand["id"], by_hand["not_so_at"] <= by_hand["noticed_at"]) == ("1", True)
+
+
+def test_a_run_for_an_earlier_moment_is_named_in_the_days_in_which_it_was_written(world: World, tmp_path: Path) -> None:
+    history, today = History(str(tmp_path), "hr"), dt.datetime.now(dt.timezone.utc).date().isoformat()
+    apply(world, history, [person(1)], now="2026-03-02T12:00:00Z")
+    for day in ("2026-03-02", today):
+        rows = [row["value"] for row in tables(history, day, day)["completeness"] if "another moment" in row["what"]]
+        assert [row.startswith("entry 1: apply for 2026-03-02T12:00") for row in rows] == [True]
+
+
+def test_moments_of_plan_files_are_in_utc() -> None:
+    evidence = Evidence("2026-11-01", "2026-11-30")
+    head = {
+        "number": 1,
+        "command": "apply",
+        "outcome": "changes",
+        "access": "changes",
+        "written": "2026-11-06T07:00:00.000Z",
+    }
+    head |= {"at": "2026-11-06T06:00:00.000Z", "planned_at": "2026-11-06T18:00:00+13:00"}
+    head |= {"approval": {"by": "carol", "at": "2026-11-06T18:30:00.123456+13:00", "how": "Airflow"}}
+    change = {"op": "suspend", "id": "7", "user": "kp_7", "outcome": "done", "done": "2026-11-06T06:00:01.000Z"}
+    evidence.entry(head, iter([change]))
+    found = {table.name: parsed(table) for table in evidence.tables(())}
+    (leaver,) = found["leavers"]
+    assert leaver["known"] == "2026-11-06T05:00:00.000Z"
+    assert found["exceptions"][0]["until"] == "2026-11-06T05:30:00.123Z"

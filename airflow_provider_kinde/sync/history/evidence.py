@@ -13,7 +13,14 @@ from typing import Any
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.history.access import Line
 from airflow_provider_kinde.sync.history.accounts import AccountStates, Noticed
+from airflow_provider_kinde.sync.history.entry import moment_text
 from airflow_provider_kinde.sync.history.leavers import COLUMNS, Leaver, Leavers, seconds_between
+from airflow_provider_kinde.sync.history.moments import (
+    by_the_clock,
+    operation_by_the_clock,
+    seconds_ahead,
+    seconds_of,
+)
 from airflow_provider_kinde.sync.history.table import approval_text, who_ran
 from airflow_provider_kinde.sync.report.text import safe_cell
 
@@ -79,7 +86,7 @@ class Evidence:
 
         :param head: the first line of the entry.
         """
-        return "unreadable" in head or str(head.get("at") or head.get("written") or "") < self.until
+        return "unreadable" in head or _moment(by_the_clock(head)) < self.until
 
     def entry(self, head: Mapping[str, Any], lines: Iterator[Any]) -> None:
         """Take an entry.
@@ -90,6 +97,7 @@ class Evidence:
         if "unreadable" in head:
             self._list("entries that cannot be read", f"entry {head['number']}: {head['unreadable']}")
             return
+        ahead, head = seconds_ahead(head), by_the_clock(head)
         self.states.begin(head)
         changes: list[Mapping[str, Any]] = []
         noticed: list[Noticed] = []
@@ -101,14 +109,16 @@ class Evidence:
             if "noticed" in line:
                 noticed += self.states.noticed(head, line)
             else:
-                changes.append(line)
+                changes.append(operation_by_the_clock(line, ahead))
         changes = [change for change in changes if str(change.get("done") or "") < self.until]
         self.leavers.entry(head, changes)
         for change in changes:
             self.states.apply(head, change)
         failed = {str(change.get("user")) for change in changes if change["outcome"] in ("failed", "skipped")}
         self.states.end(head, failed)
-        if str(head.get("at") or head.get("written") or "")[:10] >= self.begin:
+        if max(_moment(head), str(head.get("written") or ""))[:10] >= self.begin:
+            self._moved(head)
+        if _moment(head)[:10] >= self.begin:
             self.noticed += noticed
             self._told(head)
         self._holds(head)
@@ -118,7 +128,7 @@ class Evidence:
     def _told(self, head: Mapping[str, Any]) -> None:
         number = int(head["number"])
         self.first, self.last = self.first or number, number
-        day = str(head.get("at") or head.get("written"))[:10]
+        day = _moment(head)[:10]
         command, outcome = head.get("command", ""), head.get("outcome", "")
         self.facts[f"runs: {command}, {outcome or 'written'}"] += 1
         whole = command == "apply" and outcome != "blocked" and not head.get("limits")
@@ -142,8 +152,6 @@ class Evidence:
             self._list("runs limited to some people or changes", f"entry {number}: {head['limits']}")
         if head.get("absence_unknown"):
             self._list("runs in which no person could be absent", f"entry {number}: {head['absence_unknown']}")
-        if abs(float(head.get("shifted_seconds") or 0)) > 60:
-            self._list("runs for another moment than the clock's (--now)", f"entry {number}: written {head['written']}")
         written = str(head.get("written") or "")
         if written < self._written and float(seconds_between(written, self._written) or 0) > 60:
             self._list("entries whose clock went back", f"entry {number}: {written} after {self._written}")
@@ -152,8 +160,16 @@ class Evidence:
             self._list("gaps in what is known of access", f"entry {number}: {head['access_lost']}")
         self._approvals(head)
 
+    def _moved(self, head: Mapping[str, Any]) -> None:
+        """List a run for another moment, in the days of its moment and in those in which it was written."""
+        shift = float(head.get("shifted_seconds") or 0)
+        if abs(shift) > 60:
+            at = moment_text(seconds_of(head["written"]) + shift)
+            text = f"entry {head['number']}: {head.get('command', '')} for {at}, written {head['written']}"
+            self._list("runs for another moment than the clock's (--now)", text)
+
     def _approvals(self, head: Mapping[str, Any]) -> None:
-        number, at = int(head["number"]), str(head.get("at") or head.get("written") or "")
+        number, at = int(head["number"]), _moment(head)
         given = head.get("approval") or {}
         if error := head.get("error"):
             self.approvals.append(("failed run", at, "", "", "", who_ran(head), "", number, error))
@@ -267,6 +283,10 @@ class Evidence:
         yield "days without a whole run", str(len(missing))
         for day in missing:
             yield "day without a whole run", day
+
+
+def _moment(head: Mapping[str, Any]) -> str:
+    return str(head.get("at") or head.get("written") or "")
 
 
 def _missing(begin: str, end: str, days: set[str]) -> Iterator[str]:
