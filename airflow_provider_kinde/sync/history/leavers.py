@@ -10,8 +10,8 @@ from typing import Any
 from airflow_provider_kinde.sync.history.accounts import AccountStates
 from airflow_provider_kinde.sync.history.table import approval_text, who_ran
 
-_WAITS = "; the spec holds"
-"""In the reason of a leaver who is held because the spec says so."""
+_WAITS = ("; the spec holds", "; the source does not prove that it is whole")
+"""In the reason of a leaver who is held because the spec says so, or because the source proves no absence."""
 
 
 @dataclass(slots=True)
@@ -146,7 +146,11 @@ class Leavers:
                 self._open.pop(user, None)
                 self._gone.pop(user, None)
                 self._back.add(user)
-        held = [one for one in head.get("held") or () if one.get("protected") or _WAITS in one["reason"]]
+        held = [
+            one
+            for one in head.get("held") or ()
+            if one.get("protected") or any(text in one["reason"] for text in _WAITS)
+        ]
         for one in held:
             if user := users.of(one["id"]):
                 seen.add(user)

@@ -29,7 +29,7 @@ class HeldPerson:
     :param id: HR id.
     :param reason: why, in words.
     :param protected: whether this is a protected person who should lose access.
-    :param absent: whether the person is held only because the spec holds people whom HR no longer lists.
+    :param absent: whether the person is held only because HR no longer lists the person, and absent people are held.
     :param who: the person's name and address, for people who read plan and report.
     """
 

@@ -8,7 +8,7 @@ class HoldReason(Exception):
 
     :param reason: why, in words.
     :param protected: a protected person who should lose access: an approval decides.
-    :param absent: held only because the spec holds people whom HR no longer lists.
+    :param absent: held only because HR no longer lists the person, and absent people are held.
     """
 
     def __init__(self, reason: str, *, protected: bool = False, absent: bool = False) -> None:

@@ -64,9 +64,7 @@ class Reconciler(AccountRights):
                 way = f"suspend by hand or approve with --approve-protected {id}"
                 raise HoldReason(f"{why}, but protected: {way}", protected=True)
             if action == "hold":
-                raise HoldReason(
-                    f"{why}; the spec holds {'leavers' if person else 'absent people'}", absent=person is None
-                )
+                raise HoldReason(f"{why}; {self._why_held(person)}", absent=person is None)
         elif action == "hold":
             return []
         link = account.link
@@ -99,6 +97,11 @@ class Reconciler(AccountRights):
             reason = f"{why}; left for {counted(days, 'day')} or more"
             return [operation("delete", before={"email": account.email}, reason=reason)]
         return []
+
+    def _why_held(self, person: Person | None) -> str:
+        if person is None and self.spec.absent is None:
+            return "the source does not prove that it is whole: set source.expect (or absent)"
+        return f"the spec holds {'leavers' if person else 'absent people'}"
 
     # -- people with access -------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ ADVICE = {
     ),
     "the spec holds": "Correct HR, or suspend the account by hand. To let the sync do it, change the spec (absent, "
     "leaver.action).",
+    "prove that it is whole": "Set source.expect in the spec, so that a whole file proves itself; or set absent to "
+    "say what is done with people without a row.",
     "carry the link": "Clear the provided_id of all of these accounts but one in Kinde.",
     "shares its e-mail address": "In HR, give each of them an address of their own; or remove the row that is not "
     "theirs.",

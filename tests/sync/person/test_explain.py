@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from airflow_provider_kinde.sources import make_source
 from airflow_provider_kinde.sync.person.explain import explain
 from tests.support.world import NOW, SPEC, World, people, person
 
@@ -28,6 +31,16 @@ def test_a_held_absent_person_is_explained_as_held(world: World) -> None:
     spec = world.spec(SPEC + "absent: hold\n")
     text, _ = explain(spec, people(19), world.client, "20", now=NOW)
     assert "held: no longer in the HR source; the spec holds absent people" in text
+
+
+def test_a_person_whose_absence_the_source_does_not_prove_is_told_what_to_set(world: World, tmp_path: Path) -> None:
+    (tmp_path / "hr.csv").write_text("id,first,last,email,dept,status,start,end\n1,P,One,p1@example.com,Eng,Active,,\n")
+    world.apply(people(2))
+    spec = world.spec(SPEC.replace("path: hr.csv", f"path: {tmp_path}/hr.csv"))
+    text, _ = explain(spec, make_source(spec), world.client, "2", now=NOW)
+    said = "the source does not prove that it is whole: set source.expect (or absent)"
+    assert f"held: no longer in the HR source; {said}" in text
+    assert "the spec holds" not in text
 
 
 def test_an_absent_person_who_is_suspended_already_needs_nothing(world: World) -> None:
