@@ -183,6 +183,24 @@ def test_a_leaver_whom_someone_suspends_while_the_run_is_blocked_has_no_access_a
     (gone,) = [row for row in leavers if row["done"]]
     assert (gone["id"], gone["done"][:10]) == ("0", "2026-03-04")
     assert gone["how"] == "suspended by someone else, not yet finished by a run"
+    assert gone["note"].endswith("; done is when a run noticed it")
+
+
+@pytest.mark.parametrize("ids", [(), ("1",)])
+def test_a_leaver_whose_account_someone_deletes_while_the_run_is_blocked_has_a_line(
+    world: World, tmp_path: Path, ids: tuple[str, ...]
+) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    for row in rows[:10]:
+        row.update(status="Terminated", end="2026-03-02")
+    apply(world, history, rows, now="2026-03-03T08:00:00Z")
+    world.client.delete_user(world.users()["p0@example.com"]["id"])
+    apply(world, history, rows, now="2026-03-04T08:00:00Z", **({"ids": ids} if ids else {}))
+    leavers = {row["id"]: row for row in tables(history, "2026-03-01", "2026-03-04")["leavers"]}
+    assert (len(leavers), leavers["0"]["done"][:10]) == (10, "2026-03-04")
+    assert leavers["0"]["how"] == "account deleted, or its link removed, by someone else"
+    assert leavers["0"]["note"] == "blocked in entry 2; done is when a run noticed it"
 
 
 def test_a_leaver_who_was_enabled_by_hand_is_late_from_then_on(world: World, tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ class AccountStates:
 
     def __init__(self) -> None:
         self.accounts: dict[str, AccountHistory] = {}
+        self.gone: dict[str, tuple[str, str]] = {}
+        """Accounts that are the sync's no more -> since when, and by whom."""
         self.codes: dict[str, str] = {}
         """Organization code -> alias."""
         self.known = False
@@ -189,7 +191,8 @@ class AccountStates:
         """Put a line in place of the one before, and note since when each part of it is so."""
         account = self.accounts.get(user)
         if after is None:
-            self.accounts.pop(user, None)
+            if self.accounts.pop(user, None):
+                self.gone[user] = grant.since, by or "someone else"
             return
         if account is None:
             account = self.accounts[user] = AccountHistory([user, after[1], 0, {}])

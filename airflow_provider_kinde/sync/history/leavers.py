@@ -115,14 +115,21 @@ class Leavers:
     def __iter__(self) -> Iterator[Leaver]:
         yield from self.closed
         for user, one in self._open.items():
-            account = self._states.accounts.get(user)
-            if account and account.line[2] and not one.done:
-                # A run was stopped, and meanwhile someone else suspended the account.
-                by = f"by {account.suspended_by}" if account.suspended_at else "before the history began"
-                at = account.suspended_at or self._states.since
-                yield replace(one, done=at, how=f"suspended {by}, not yet finished by a run")
-            else:
-                yield one
+            yield one if one.done else self._as_it_is(user, one)
+
+    def _as_it_is(self, user: str, one: Leaver) -> Leaver:
+        """The leaver with what someone else did to the account while the runs were stopped."""
+        account = self._states.accounts.get(user)
+        if account and account.line[2]:
+            by = f"by {account.suspended_by}" if account.suspended_at else "before the history began"
+            at, how = account.suspended_at or self._states.since, f"suspended {by}, not yet finished by a run"
+        elif account is None and user in self._states.gone:
+            at, by = self._states.gone[user]
+            how = f"account deleted, or its link removed, by {by}"
+        else:
+            return one
+        note = "; ".join(filter(None, (one.note, "done is when a run noticed it")))
+        return replace(one, done=at, how=how, note=note)
 
     def entry(self, head: Mapping[str, Any], changes: list[Mapping[str, Any]]) -> None:
         """Take an entry.
@@ -172,7 +179,9 @@ class Leavers:
             if account is not None and account.line[1] in unclear:
                 continue
             if user in self._open and not self._open[user].done:
-                del self._open[user]
+                one = self._open.pop(user)
+                if account is None and (one := self._as_it_is(user, one)).done:
+                    self.closed.append(one)
             if account is None or not account.line[2]:
                 self._gone.pop(user, None)
 
