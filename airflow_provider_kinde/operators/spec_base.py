@@ -222,7 +222,7 @@ class KindeSpecOperator(RunHistoryMixin, TextTemplatesMixin, CancellableMixin, B
         for group in groups[:SHOWN]:
             more = f" and {group.count - len(group.samples)} more" if group.count > len(group.samples) else ""
             listed = ", ".join(map(clean, group.samples))
-            self.log.warning("  %d x %s: %s%s", group.count, clean(group.reason), listed, more)
+            self.log.warning("  %d x %s: %s%s", group.count, clean(group.said), listed, more)
 
     def _block(self, result: dict[str, Any], context: Context) -> None:
         # A failed task returns nothing, and a notification has to say why.

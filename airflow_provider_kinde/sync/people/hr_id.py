@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_kinde.sync.spec.cell_text import is_scientific
+from airflow_provider_kinde.sync.spec.cell_text import is_scientific, shortened
 
 MAX_ID = 200
 
@@ -19,7 +19,7 @@ def clean_id(text: str) -> str:
         return id  # as nearly every id is
     if not id:
         raise ValueError("is blank")
-    shown = repr(id[:40])
+    shown = repr(shortened(id))
     if is_scientific(id):
         raise ValueError(f"{shown} is a number in scientific notation: a spreadsheet cut it; export the column as text")
     if id.startswith(("'", '="')):

@@ -21,7 +21,7 @@ from airflow_provider_kinde.sync.people.repeated_rows import hold_shared_address
 from airflow_provider_kinde.sync.people.unseen_texts import UnseenTexts
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.rows import is_blank_row
-from airflow_provider_kinde.sync.spec.cell_text import clean_row
+from airflow_provider_kinde.sync.spec.cell_text import clean_row, shortened
 from airflow_provider_kinde.sync.spec.connection import DOMAIN
 from airflow_provider_kinde.sync.spec.date_parser import DateReader
 from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
@@ -271,7 +271,7 @@ class _Reader:
         self.unseen.statuses.discard(key)
         active = key in employment.active
         if not active and key not in employment.inactive:
-            found = f"status {status[:40]!r}" if status else "status is blank, and"
+            found = f"status {shortened(status)!r}" if status else "status is blank, and"
             raise RowError(f"{found} is neither in employment.active nor in employment.inactive")
         local = self.local_days(view)
         start = self.date("start_date", employment.start_date, view, local.zone, start=True)
@@ -288,7 +288,7 @@ class _Reader:
             try:
                 timezone = pendulum.timezone(name)
             except (ValueError, KeyError, OSError):
-                raise TemplateError(f"timezone {name[:40]!r} is not a time zone such as Europe/Berlin") from None
+                raise TemplateError(f"timezone {shortened(name)!r} is not a time zone such as Europe/Berlin") from None
             local = self.now.in_timezone(timezone)
             known = LocalDays(name, timezone, dt.date(local.year, local.month, local.day), self.dates)
             self._days[name] = known

@@ -16,7 +16,7 @@ from airflow_provider_kinde.sync.model import Source
 from airflow_provider_kinde.sync.people.hr_id import MAX_ID, clean_id
 from airflow_provider_kinde.sync.plan.recent import RecentChanges
 from airflow_provider_kinde.sync.rows import ListSource
-from airflow_provider_kinde.sync.spec.cell_text import clean_text, is_scientific
+from airflow_provider_kinde.sync.spec.cell_text import clean_text, is_scientific, shortened
 from airflow_provider_kinde.sync.spec.date_parser import NO_END_YEAR
 
 _YEAR = re.compile(r"\d{4}")
@@ -176,13 +176,13 @@ def typed_id(text: object, error: type[SyncError] = SyncError) -> str:
         raise error(f"{id!r} cannot be an id: it is not text") from None
     id = clean_text(id)
     if is_scientific(id):
-        raise error(f"{id[:40]!r} is a number in scientific notation, not an HR id: type all digits of the id")
+        raise error(f"{shortened(id)!r} is a number in scientific notation, not an HR id: type all digits of the id")
     try:
         return clean_id(id) if id else id
     except ValueError:  # its message speaks of an export
         raise error(
-            f"{id[:40]!r} cannot be an HR id: it begins with ' or =\", holds ~ or a control character, or is longer "
-            f"than {MAX_ID} characters"
+            f"{shortened(id)!r} cannot be an HR id: it begins with ' or =\", holds ~ or a control character, or is "
+            f"longer than {MAX_ID} characters"
         ) from None
 
 

@@ -43,6 +43,11 @@ class Group:
     samples: list[Any] = field(default_factory=list)
     exact: bool = True
 
+    @property
+    def said(self) -> str:
+        """The reason of all of them: where they differ in ids, cells or days, these are left out."""
+        return self.reason if self.exact else _VARIABLE.sub("…", self.reason)
+
     def add(self, item: Any, reason: str, samples: int = SAMPLES) -> None:
         """Count one more.
 
@@ -113,7 +118,7 @@ class GroupedChanges:
             yield paint("1", f"  {SIGNS[kind]} {words.get(kind, kind)}: {count:,}")
             ranked = sorted(groups.items(), key=lambda item: -item[1].count)
             for number, ((place, _), group) in enumerate(ranked[:GROUPS]):
-                reason = f"({clean(group.reason)}{'' if group.exact else ', and the like'})" if group.reason else ""
+                reason = f"({clean(group.said)})" if group.reason else ""
                 head = f"{group.count:>7,}  {clean(place)}  {reason}" if place else f"{group.count:>7,}  {reason}"
                 if kind in MEMBERSHIP or number >= _SHOWN_WITH_NAMES:
                     yield f"{head}  {_ids(group, clean)}"
@@ -166,21 +171,25 @@ def once_each(rejected: Iterable[RejectedRow]) -> list[RejectedRow]:
     return list(found.values())
 
 
-def reason_lines(groups: Iterable[Group], name: Callable[[Any], str], clean: Clean) -> Iterator[str]:
+def reason_lines(groups: Iterable[Group], name: Callable[[Any], str], nouns: str, clean: Clean) -> Iterator[str]:
     """Write groups of held people or rejected rows: each reason once, with a count and samples.
 
-    :param groups: the groups.
+    Where the reasons of a few differ, such as in the id of another person, each has a line with the own reason.
+
+    :param groups: the groups; their things are pairs of a reason and what has it.
     :param name: how one of them is named.
+    :param nouns: what is counted: ``people`` or ``rows``.
     :param clean: makes text from outside safe to print.
     """
     for group in groups:
-        if group.count == 1:
-            yield f"{name(group.samples[0])}: {clean(group.reason)}"
+        more = group.count - len(group.samples)
+        if group.count == 1 or not (group.exact or more):
+            yield from (f"{name(item)}: {clean(reason)}" for reason, item in group.samples)
             continue
-        like = "" if group.exact else ", and the like"
-        more = f" and {group.count - len(group.samples):,} more" if group.count > len(group.samples) else ""
-        yield f"{group.count:,}: {clean(group.reason)}{like}"
-        yield f"    {'; '.join(map(name, group.samples))}{more}"
+        yield f"{group.count:,} {nouns}: {clean(group.said)}"
+        yield from (f"    {name(item)}" for _, item in group.samples)
+        if more:
+            yield f"    and {more:,} more"
 
 
 def _ids(group: Group, clean: Clean) -> str:

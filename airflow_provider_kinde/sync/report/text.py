@@ -317,11 +317,12 @@ def _remarks(plan: Plan, paint: Paint, full: bool) -> list[str]:
     ):
         if held:
             lines.append(paint("35;1", f"{title} ({len(held)})"))
-            entries = _reasons(((h.reason, h) for h in held), lambda h: clean(h.id), full)
+            entries = _reasons(((h.reason, h) for h in held), lambda h: clean(h.id), "people", full)
             lines += [*_marked(entries, paint), ""]
     if plan.rejected:
-        lines.append(paint("35;1", f"Rejected rows, nothing is done for their people ({len(plan.rejected)})"))
-        entries = _reasons(((r.reason, r) for r in once_each(plan.rejected)), rejected_name, full)
+        count = counted(len(plan.rejected), "row")
+        lines.append(paint("35;1", f"Rejected rows, nothing is done for their people ({count})"))
+        entries = _reasons(((r.reason, r) for r in once_each(plan.rejected)), rejected_name, "rows", full)
         lines += [*_marked(entries, paint), ""]
     if plan.unmapped:
         lines.append(paint("1", "Values that no rule names, of people with access"))
@@ -358,13 +359,13 @@ def _marked(entries: Iterable[str], paint: Paint) -> list[str]:
     return [f"      {entry}" if entry[0] == " " else f"  {paint('35', '!')} {entry}" for entry in entries]
 
 
-def _reasons(found: Iterable[tuple[str, Any]], name: Callable[[Any], str], full: bool) -> list[str]:
+def _reasons(found: Iterable[tuple[str, Any]], name: Callable[[Any], str], nouns: str, full: bool) -> list[str]:
     """One line each, with name and address; or, of many, one line for each reason."""
     listed = list(found)
     if full or len(listed) <= _FEW:
         return [f"{_named(name(item), item.who)}: {clean(reason)}" for reason, item in listed]
-    groups = group_by_reason(("", reason, item) for reason, item in listed)
-    lines = list(reason_lines(groups[:_FEW], name, clean))
+    groups = group_by_reason(("", reason, (reason, item)) for reason, item in listed)
+    lines = list(reason_lines(groups[:_FEW], lambda item: _named(name(item), item.who), nouns, clean))
     if hidden := groups[_FEW:]:
         lines.append(f"and {sum(group.count for group in hidden):,} more, for {counted(len(hidden), 'other reason')}")
     return lines

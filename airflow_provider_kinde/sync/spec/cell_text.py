@@ -34,6 +34,15 @@ _SCIENTIFIC = re.compile(r"[+-]?\d+[.,]\d+[eE][+-]?\d+|[+-]?\d+[eE][+-]\d+")
 _TABLE = {ord(char): " " for char in BLANKS} | {ord(char): None for char in INVISIBLE}
 
 
+def shortened(text: str, longest: int = 40) -> str:
+    """Cut a text for a message; an ellipsis says that it goes on.
+
+    :param text: the text.
+    :param longest: how many characters are kept.
+    """
+    return text if len(text) <= longest else text[:longest] + "…"
+
+
 def clean_text(text: str) -> str:
     """Bring a text into the form that cells have: NFC, plain blanks, no characters without width, trimmed.
 

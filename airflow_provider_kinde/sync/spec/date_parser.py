@@ -11,6 +11,7 @@ from typing import Any
 
 import pendulum
 
+from airflow_provider_kinde.sync.spec.cell_text import shortened
 from airflow_provider_kinde.sync.spec.month_names import month_number
 
 NO_END_YEAR = 9000
@@ -212,7 +213,7 @@ class DateReader:
         return parsed.day
 
     def _parse(self, text: str) -> _Parsed:
-        shown = text if len(text) <= 40 else text[:40] + "…"
+        shown = shortened(text)
         reasons: list[str] = []
         found: _Parsed | None = None
         first = 0

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from jinja2.exceptions import SecurityError
 
-from airflow_provider_kinde.sync.spec.cell_text import clean_inside, clean_row
+from airflow_provider_kinde.sync.spec.cell_text import clean_inside, clean_row, shortened
 from airflow_provider_kinde.sync.spec.expression_analysis import ExpressionAnalysis, prepare
 from airflow_provider_kinde.sync.spec.expression_dates import LocalDays
 from airflow_provider_kinde.sync.spec.filters import MAX_TEXT, as_text
@@ -357,7 +357,7 @@ class Template:
             return True
         if text in _FALSE:
             return False
-        found = "a list" if isinstance(value, (list, tuple, dict)) else repr(text[:40]) if text else "blank"
+        found = "a list" if isinstance(value, (list, tuple, dict)) else repr(shortened(text)) if text else "blank"
         raise TemplateError(f"yields {found} where yes or no is expected (a comparison, or yes/no/true/false/1/0)")
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -102,6 +102,11 @@ def test_a_row_without_a_usable_id_is_rejected_and_no_person_is_absent(id: Any) 
     assert people.ids == {"1"}
 
 
+def test_an_id_that_is_cut_in_a_message_ends_with_an_ellipsis() -> None:
+    (rejected,) = read([person("7" * 250)]).rejected
+    assert f"'{'7' * 40}…'" in rejected.reason
+
+
 def test_a_ragged_row_is_rejected_and_no_person_is_absent() -> None:
     people = read([person("1"), "has 3 cells where the header has 9"])
     assert reasons(people) == {3: "has 3 cells where the header has 9"}
