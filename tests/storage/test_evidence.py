@@ -133,7 +133,7 @@ def test_lateness_and_access_are_those_of_the_exports_and_of_kinde(
     assert all("auditor in eng" in row["what"] or "joined eng" in row["what"] for row in found["by_hand"])
     statement = {row["what"]: row["value"] for row in found["completeness"]}
     assert statement["chain"] == "whole"
-    assert statement["days without a whole run"] == "0"
+    assert statement["days on which no run was carried out"] == "0"
     assert statement["access read from Kinde last"][:10] == max(replay.access)
 
 
@@ -165,8 +165,14 @@ def test_what_delayed_a_leaver_and_who_approved(world: World, tmp_path: Path) ->
     kinds = {row["what"]: row for row in found["exceptions"]}
     assert (kinds["approval"]["by"], kinds["approval"]["hash"]) == ("carol", approved)
     assert "max_leavers" in kinds["blocked run"]["detail"]
-    missing = [row["value"] for row in found["completeness"] if row["what"] == "day without a whole run"]
-    assert missing == ["2026-03-01", "2026-03-03", "2026-03-04", "2026-03-06"]
+    name = "days on which no run was carried out"
+    assert [(row["what"], row["value"]) for row in found["completeness"] if row["what"].startswith(name)] == [
+        (name, "4 (3 without an apply, 1 blocked)"),
+        (f"{name}: without an apply", "2026-03-01"),
+        (f"{name}: blocked", "2026-03-03"),
+        (f"{name}: without an apply", "2026-03-04"),
+        (f"{name}: without an apply", "2026-03-06"),
+    ]
 
 
 def test_a_leaver_whom_someone_suspends_while_the_run_is_blocked_has_no_access_any_more(
@@ -407,7 +413,9 @@ def test_files_and_bad_ends(world: World, tmp_path: Path) -> None:
     assert "NOT WHOLE" in (tmp_path / "audit/evidence.html").read_text()
     empty = tables(history, "2020-01-01", "2020-01-02")
     assert (empty["access"], empty["leavers"]) == ([], [])
-    assert {row["what"]: row["value"] for row in empty["completeness"]}["days without a whole run"] == "2"
+    assert {row["what"]: row["value"] for row in empty["completeness"]}[
+        "days on which no run was carried out"
+    ] == "2 (2 without an apply)"
 
 
 @pytest.mark.parametrize("between", ["undo", "review"])

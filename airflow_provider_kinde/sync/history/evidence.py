@@ -28,6 +28,8 @@ HELD_DAYS = 7
 """Days after which a person who is held is listed as an exception."""
 SYNCS = frozenset({"apply", "plan"})
 """What the history calls runs that look at every person."""
+NOT_RUN = "days on which no run was carried out"
+"""What the statement of completeness calls days without an apply that read all people and was not stopped."""
 CONFLICT = "conflicts"
 """Begins the reason of a person who is held since two of the roles may not be held together."""
 
@@ -75,6 +77,9 @@ class Evidence:
         self.facts: Counter[str] = Counter()
         self.lists: dict[str, dict[str, None]] = {}
         self.days: set[str] = set()
+        """Days on which a run was carried out."""
+        self.stopped: dict[str, str] = {}
+        """Day -> why its last run was not carried out."""
         self._held: dict[tuple[str, str], tuple[str, str, int]] = {}
         self._spans: list[Sequence[Any]] = []
         self._exceptions: dict[tuple[str, str, str], tuple[str, str]] = {}
@@ -131,9 +136,13 @@ class Evidence:
         day = _moment(head)[:10]
         command, outcome = head.get("command", ""), head.get("outcome", "")
         self.facts[f"runs: {command}, {outcome or 'written'}"] += 1
-        whole = command == "apply" and outcome != "blocked" and not head.get("limits")
-        if whole and head.get("access") in ("full", "changes", "concurrent"):
+        read = head.get("access") in ("full", "changes", "concurrent")
+        if command == "apply" and outcome != "blocked" and read and not head.get("limits"):
             self.days.add(day)
+        elif command in (*SYNCS, "approve") and outcome in ("blocked", "rejected", "failed"):
+            self.stopped[day] = outcome
+        elif command == "apply":
+            self.stopped[day] = "limited"
         source = head.get("input") or {}
         if source:
             complete = "complete" if source.get("complete") else "not proven complete"
@@ -279,10 +288,12 @@ class Evidence:
             for value in values:
                 yield name, value
         today = datetime.now(timezone.utc).date().isoformat()
-        missing = list(_missing(self.begin, min(self.end, max([today, *self.days])), self.days))
-        yield "days without a whole run", str(len(missing))
-        for day in missing:
-            yield "day without a whole run", day
+        missing = list(_missing(self.begin, min(self.end, max([today, *self.days, *self.stopped])), self.days))
+        why = [self.stopped.get(day, "without an apply") for day in missing]
+        counts = ", ".join(f"{count} {word}" for word, count in Counter(why).most_common())
+        yield NOT_RUN, f"{len(missing)} ({counts})" if missing else "0"
+        for day, word in zip(missing, why, strict=True):
+            yield f"{NOT_RUN}: {word}", day
 
 
 def _moment(head: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from airflow_provider_kinde.counted import counted
-from airflow_provider_kinde.sync.history.evidence import Table
+from airflow_provider_kinde.sync.history.evidence import NOT_RUN, Table
 from airflow_provider_kinde.sync.report.page import inline_policy, page_asset
 from airflow_provider_kinde.sync.report.text import clean
 
@@ -24,7 +24,8 @@ _TEXTS = {
     "spec keeps in place.",
     "by_hand": "What another party changed in Kinde between two runs. The page cannot say who: Kinde's own audit log "
     "does.",
-    "completeness": "What the other tables rest on. A day is without a whole run if no run on it read all people.",
+    "completeness": "What the other tables rest on. On some days no run was carried out: the last one was blocked, "
+    "rejected or failed, was limited to some people or changes, or there was none.",
     "access": "Each person's organizations and roles, and the rule that gives them.",
 }
 _EMPTY = {
@@ -34,7 +35,6 @@ _EMPTY = {
     "access": "No account had access.",
 }
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
-_MISSING = "day without a whole run"
 _CSS = """
 .scroll table { width: auto; min-width: 100%; font-size: .87rem; }
 .scroll th, .scroll td { white-space: nowrap; }
@@ -124,9 +124,11 @@ def _answers(found: dict[str, Table]) -> Iterator[tuple[str, str]]:
     """The first questions of an auditor: where the answer stands, and what it is."""
     chain = " ".join(_values(found, "chain")) or "not checked"
     yield "completeness", f"The history is {chain}, entries {' '.join(_values(found, 'entries')) or 'none'}"
-    missing = sum(int(value) for value in _values(found, "days without a whole run"))
-    days = counted(missing, "day is", "days are")
-    yield "completeness", f"{days} without a run that read all people"
+    for value in _values(found, NOT_RUN):
+        count, _, why = value.partition(" ")
+        days = counted(int(count), "day")
+        text = f"No run was carried out on {days} {why}" if why else "A run was carried out on each day"
+        yield "completeness", text
     if "leavers" in found:
         yield "leavers", leavers_text(found["leavers"])
     for name, one, many in (
@@ -179,13 +181,14 @@ def _cell(column: str, value: Any) -> str:
 
 def _joined_days(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
     """Days that follow one another in one row: ``2026-11-01 to 2026-11-26``."""
-    first = last = ""
+    name = first = last = ""
     for what, value in [*rows, ("", "")]:
-        if what == _MISSING and last and date.fromisoformat(value) - date.fromisoformat(last) == timedelta(days=1):
+        if what == name and date.fromisoformat(value) - date.fromisoformat(last) == timedelta(days=1):
             last = value
             continue
-        if last:
-            yield "days without a whole run", first if first == last else f"{first} to {last}"
-        first = last = value if what == _MISSING else ""
-        if what and what != _MISSING:
+        if name:
+            yield name, first if first == last else f"{first} to {last}"
+        name = what if what.startswith(f"{NOT_RUN}: ") else ""
+        first = last = value
+        if what and not name:
             yield what, value

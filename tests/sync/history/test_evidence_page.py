@@ -13,11 +13,14 @@ from airflow_provider_kinde.sync.history.evidence_page import duration_text, evi
 COLUMNS = ("id", "due", "done", "late_seconds", "approval")
 LATE = ("10011", "2026-11-01T05:00:00Z", "2026-11-01T06:02:03.904Z", 3723.9, "")
 QUICK = ("10012", "2026-11-02T05:00:00Z", "2026-11-02T05:00:09.500Z", 9.5, "")
-MISSING = [("day without a whole run", f"2026-11-{day:02}") for day in (1, 2, 3, 7)]
+NOT_RUN = "days on which no run was carried out"
+MISSING = [
+    (f"{NOT_RUN}: {why}", f"2026-11-{day:02}") for day, why in [*((n, "blocked") for n in (1, 2, 3)), (7, "failed")]
+]
 
 
 def shown(leavers: Sequence[Any] = (LATE, QUICK), chain: str = "whole") -> str:
-    statement = [("chain", chain), ("entries", "1 to 6"), ("days without a whole run", "4"), *MISSING]
+    statement = [("chain", chain), ("entries", "1 to 6"), (NOT_RUN, "4 (3 blocked, 1 failed)"), *MISSING]
     tables = [
         Table("leavers", "Leavers", COLUMNS, list(leavers)),
         Table("access", "Access", ("id", "role"), [("10013", "lead")]),
@@ -40,7 +43,7 @@ def test_the_page_begins_with_whether_leavers_lost_access_and_how_late() -> None
         < html.index('id="access"')
     )
     assert "The history is whole, entries 1 to 6" in html
-    assert "4 days are without a run that read all people" in html
+    assert "No run was carried out on 4 days (3 blocked, 1 failed)" in html
     assert "No run found a change that it had not made." in html
 
 
