@@ -125,8 +125,8 @@ def _answers(found: dict[str, Table]) -> Iterator[tuple[str, str]]:
     chain = " ".join(_values(found, "chain")) or "not checked"
     yield "completeness", f"The history is {chain}, entries {' '.join(_values(found, 'entries')) or 'none'}"
     for value in _values(found, NOT_RUN):
-        count, _, why = value.partition(" ")
-        days = counted(int(count), "day")
+        number, _, why = value.partition(" ")
+        days = counted(int(number), "day")
         text = f"No run was carried out on {days} {why}" if why else "A run was carried out on each day"
         yield "completeness", text
     if "leavers" in found:
