@@ -5,7 +5,6 @@ FOLDER is the folder ``history`` below ``[kinde] storage_path`` and the name of 
 program needs nothing but Python's standard library, and shares no code with the provider.
 
 What is checked:
-
 1. Each entry is a file NNNNNNNNN.jsonl. The first line is a JSON object with its ``number``, the name of the ``spec``,
    and ``previous``, the SHA-256 of the whole file of the entry before (``sha256sum 000000041.jsonl`` prints what
    stands in entry 42).
@@ -13,8 +12,8 @@ What is checked:
    of the last one that was dropped, and its SHA-256.
 3. ``head.json`` names the number and the SHA-256 of the last entry, and is signed with the key of that entry. Entries
    after it are of runs that were ended too early, or that had no key. It is missing where no run had one.
-4. The first line ends with ``"signature": "KEY:HMAC"``. Only an entry of one line whose ``outcome`` is ``failed`` may
-   lack it. ``head.json`` has such a line as well.
+4. The first line ends with ``"signature": "KEY:HMAC"``. Only an entry of one line may lack it, which says that a run
+   ``failed``, why, when and who ran it, and nothing else. ``head.json`` has such a line as well.
 5. With --head: an entry has this SHA-256. Take it from a log, a notification or a report that was kept elsewhere, so
    that a cut end shows even where an older ``head.json`` was put back with it.
 6. With the client secret of the Kinde connection in the environment variable KINDE_CLIENT_SECRET: the HMAC is that of
@@ -23,6 +22,7 @@ What is checked:
 Exit code: 0 if the history is whole, 1 if not, 2 for wrong usage.
 """
 
+import argparse
 import hashlib
 import hmac
 import json
@@ -32,15 +32,17 @@ import re
 import sys
 
 SIGNATURE = re.compile(rb'(.*), "signature": "([0-9a-f]{16}):([0-9a-f]{64})"\}\n', re.DOTALL)
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
+FORMS = {"outcome": "failed", **dict.fromkeys(("at", "began", "ended", "written"), MOMENT)}
+FORMS.update(dict.fromkeys(("previous", "nonce", "spec", "command", "error"), "(?s:.*)"))
 
 
 def read_first_line(path):
     try:
-        with path.open("rb") as file:
-            found = json.loads(file.readline())
+        found = json.loads(path.open("rb").readline())
     except (OSError, ValueError, RecursionError):
         return None
-    good = isinstance(found, dict) and isinstance(found.get("number"), int) and isinstance(found.get("previous"), str)
+    good = isinstance(found, dict) and type(found.get("number")) is int and isinstance(found.get("previous"), str)
     return found if good else None
 
 
@@ -59,6 +61,13 @@ def read_signature(path):
         place = file.tell()
         digest = sha256(file, found[1] + b"}\n" if found else first).digest()
         return (found[2].decode(), found[3].decode()) if found else ("", ""), digest, file.tell() == place
+
+
+def says_failed(entry):
+    """Whether a first line says no more than a run may that failed for want of a Kinde connection."""
+    run, texts = entry.get("run", {}), {key: entry[key] for key in entry if key not in ("number", "run")}
+    good = isinstance(run, dict) and all(isinstance(text, str) for text in [*run.values(), *texts.values()])
+    return good and "outcome" in texts and all(re.fullmatch(FORMS.get(key, "(?!)"), texts[key]) for key in texts)
 
 
 def hmac_sha256(key, data):
@@ -80,8 +89,8 @@ def check_signatures(paths, entries, keys, tell):
     for number, path in paths.items():
         (name, given), digest, one_line = read_signature(path)
         if not name:
-            if not (one_line and (entries[number] or {}).get("outcome") == "failed"):
-                problems.append(f"entry {number} has no signature")
+            if not (one_line and says_failed(entries[number] or {})):
+                problems.append(f"entry {number} has no signature, and holds more than a failed run may say: forged")
         elif name in keys:
             signed += 1
             if not hmac.compare_digest(given, hmac_sha256(keys[name], digest).hex()):
@@ -121,12 +130,12 @@ def check_head(path, hashes, paths, specs, keys, tell):
     return []
 
 
-def last_checkpoint(entries, tell):
-    """Number and hash of the last entry that a checkpoint stands for."""
+def last_checkpoint(entries, paths, tell):
+    """Number and hash of the last entry that a checkpoint stands for; one without signature counts for nothing."""
     last, value = 0, ""
     for number, first_line in entries.items():
         checkpoint = (first_line or {}).get("checkpoint")
-        if isinstance(checkpoint, dict) and isinstance(checkpoint.get("last"), int):
+        if isinstance(checkpoint, dict) and type(checkpoint.get("last")) is int and read_signature(paths[number])[0][0]:
             tell(f"entry {number} is a checkpoint for entries {checkpoint.get('first')} to {checkpoint['last']}")
             if checkpoint["last"] >= last:
                 last, value = checkpoint["last"], str(checkpoint.get("hash"))
@@ -138,7 +147,7 @@ def check(folder, known="", secrets="", tell=lambda text: None):
     paths = {int(path.stem): path for path in sorted(folder.iterdir()) if re.fullmatch(r"\d{9}\.jsonl", path.name)}
     entries = {number: read_first_line(path) for number, path in paths.items()}
     hashes = {number: sha256(path.open("rb")).hexdigest() for number, path in paths.items()}
-    dropped, dropped_hash = last_checkpoint(entries, tell)
+    dropped, dropped_hash = last_checkpoint(entries, paths, tell)
     problems, before = check_signatures(paths, entries, keys_of(secrets), tell), 0
     gone = {dropped_hash: dropped}  # hash and number of entries that are not there, but named
     specs = {str(first_line.get("spec")) for first_line in entries.values() if first_line}
@@ -149,18 +158,16 @@ def check(folder, known="", secrets="", tell=lambda text: None):
             problems.append(f"entry {number}: its first line is not that of an entry")
         elif first_line["number"] != number:
             problems.append(f"entry {number} calls itself {first_line['number']}")
+        expected = None  # dropped in part, or missing
         if number == before + 1:
             expected = hashes.get(before, "")
-        elif number <= dropped:
-            expected = None  # dropped in part
         elif number == dropped + 1:
             expected = dropped_hash
-        else:
+        elif number > dropped:
             first, last = max(before, dropped) + 1, number - 1
             are_missing = f"entry {first} is missing" if first == last else f"entries {first} to {last} are missing"
             problems.append(f"{are_missing}: taken away, or lost by the store")
             gone[(first_line or {}).get("previous")] = last
-            expected = None
         if expected is not None and first_line is not None and first_line["previous"] != expected:
             problems.append(f"entry {number} does not follow on the entry before: one of them was changed")
         before = number
@@ -175,18 +182,14 @@ def check(folder, known="", secrets="", tell=lambda text: None):
 
 
 def main(arguments):
-    known = ""
-    if "--head" in arguments:
-        place = arguments.index("--head")
-        known = "".join(arguments[place + 1 : place + 2]).strip().lower()
-        del arguments[place : place + 2]
-        if not known:
-            print("--head needs a hash", file=sys.stderr)
-            return 2
-    if len(arguments) != 1 or not pathlib.Path(arguments[0]).is_dir():
-        print(__doc__.splitlines()[0], file=sys.stderr)
-        return 2
-    problems, last = check(pathlib.Path(arguments[0]), known, os.environ.get("KINDE_CLIENT_SECRET", ""), print)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", metavar="FOLDER", type=pathlib.Path)
+    parser.add_argument("--head", metavar="HASH")
+    options = parser.parse_args(arguments)
+    known = (options.head or "").strip().lower()
+    if not options.folder.is_dir() or (options.head is not None and not known):
+        parser.error("FOLDER is no folder, or HASH is empty")
+    problems, last = check(options.folder, known, os.environ.get("KINDE_CLIENT_SECRET", ""), print)
     for problem in problems:
         print("!", problem)
     print("whole" if not problems else "NOT WHOLE", "- head:", last or "none")

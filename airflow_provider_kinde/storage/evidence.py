@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage import run_files
@@ -14,6 +13,7 @@ from airflow_provider_kinde.storage.history import History
 from airflow_provider_kinde.storage.history_check import ChainCheck, check_chain
 from airflow_provider_kinde.storage.history_reader import heads
 from airflow_provider_kinde.sync.history.accounts import AccountStates
+from airflow_provider_kinde.sync.history.content import names_entry
 from airflow_provider_kinde.sync.history.evidence import HELD_DAYS, Evidence, Table
 from airflow_provider_kinde.sync.history.evidence_page import evidence_page
 from airflow_provider_kinde.sync.signature import Sign
@@ -47,7 +47,9 @@ def collect(
     found = [("chain", "whole" if not check.problems else "NOT WHOLE"), ("head (SHA-256)", check.head)]
     found += [("problem of the chain", problem) for problem in check.problems]
     found += [("note on the chain", note) for note in [*check.notes, *check.checkpoints, *check.checked]]
-    return evidence.tables(found), check
+    with names_entry(None):
+        return evidence.tables(found), check
+    raise AssertionError("unreachable")
 
 
 def known_access(history: History) -> AccountStates:
@@ -62,20 +64,14 @@ def known_access(history: History) -> AccountStates:
 
 def _read(history: History, evidence: Evidence) -> Evidence:
     for head in heads(history):
-        if not evidence.wants(head):
-            continue
         if "unreadable" in head:
             evidence.entry(head, iter(()))
             continue
-        with history.open(head["number"]) as file:
-            file.readline()
-            evidence.entry(head, _parsed(file))
+        with names_entry(head["number"]):
+            if evidence.wants(head):
+                with history.entry(head["number"]) as (_, lines):
+                    evidence.entry(head, map(json.loads, lines))
     return evidence
-
-
-def _parsed(lines: Any) -> Iterator[Any]:
-    for line in lines:
-        yield json.loads(line)
 
 
 def write_evidence(folder: str, spec_name: str, begin: str, end: str, tables: list[Table]) -> list[str]:

@@ -131,10 +131,26 @@ class History:
         """The first line of an entry.
 
         :param number: the number of the entry.
+        :returns: the line. Of an entry without signature, which could be forged, only that a run failed, and
+            ``unsigned``.
+        :raises StorageError: it is no entry.
+        """
+        with self.entry(number) as (head, _):
+            return head
+        raise AssertionError("unreachable")
+
+    @contextlib.contextmanager
+    def entry(self, number: int) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
+        """Read an entry. All that reads what entries say does it here, so that what no run wrote counts nowhere.
+
+        :param number: the number of the entry.
+        :returns: the first line, as :meth:`head_line` has it, and the other lines; none of an entry without signature.
+        :raises FileNotFoundError: there is no such entry.
         :raises StorageError: it is no entry.
         """
         with self.open(number) as file:
-            return parse_head(file.readline(), self.path(number))
+            head = _parse_head(file.readline(), number, self.path(number))
+            yield head, iter(()) if "unsigned" in head else iter(file)
 
     def head(self) -> Head | None:
         """What ``head.json`` says; ``None`` where it is missing or damaged.
@@ -256,17 +272,15 @@ class History:
             self._store.delete(f"{number:09d}.jsonl")
 
 
-def parse_head(line: bytes, path: str) -> dict[str, Any]:
-    """Read the first line of an entry.
+def _parse_head(line: bytes, number: int, path: str) -> dict[str, Any]:
+    from airflow_provider_kinde.storage.history_signature import bare_values, is_signed
 
-    :param line: the line.
-    :param path: where the entry stands, for the message.
-    :raises StorageError: it is none.
-    """
     try:
         found = json.loads(line)
-        if isinstance(found, dict) and isinstance(found["number"], int) and isinstance(found["previous"], str):
-            return found
+        if isinstance(found, dict) and type(found["number"]) is int and isinstance(found["previous"], str):
+            if found["number"] != number:
+                raise StorageError(f"{path} calls itself entry {found['number']}: it was moved. Run history --verify")
+            return found if is_signed(line) else {**bare_values(found), "unsigned": True}
     except (ValueError, KeyError, RecursionError):
         pass
     raise StorageError(f"{path} is not an entry of a history: its first line was changed. Run history --verify")

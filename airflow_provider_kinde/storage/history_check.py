@@ -67,24 +67,23 @@ def check_chain(history: History, known: str = "", keys: Mapping[str, Sign] = Ma
         except (StorageError, KeyError, TypeError, ValueError) as error:
             found.problems.append(f"entry {number}: {error}")
             head = {}
-        if head and head["number"] != number:
-            found.problems.append(f"entry {number} calls itself {head['number']}: it was moved")
         if head and head.get("spec") != history.spec_name:
             found.problems.append(f"entry {number} is of the spec {head.get('spec')!r}: it is from another history")
         with history.open(number) as file:
             digest = digest_entry(file)
         hashes[number], signers[number] = digest.hash, digest.key
-        if problem := signatures.entry(number, digest, head):
+        if problem := signatures.entry(number, digest):
             found.problems.append(problem)
         if head and before == number - 1 and head["previous"] != previous:
             found.problems.append(f"entry {number} does not follow on entry {before}: one of them was changed")
         if before != number - 1:
             firsts.append((number, str(head.get("previous", "")), before))
-        if head and _is_older(str(head.get("written", "")), written):
+        moment = "" if "unsigned" in head else str(head.get("written", ""))
+        if moment and _is_older(moment, written):
             found.notes.append(
                 f"entry {number} is older than entry {before}: the clock of one of the two computers was wrong"
             )
-        written = str(head.get("written", "")) or written
+        written = moment or written
         previous, before = hashes[number], number
     found.problems += _gaps(firsts, dropped, dropped_hash, hashes)
     if numbers:

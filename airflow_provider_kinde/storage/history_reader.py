@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_kinde.exceptions import StorageError
 from airflow_provider_kinde.storage.history import History
+from airflow_provider_kinde.sync.history.content import names_entry
 
 
 def heads(history: History, begin: str = "", end: str = "") -> Iterator[dict[str, Any]]:
@@ -54,6 +55,6 @@ def read_entries(
         if "unreadable" in head:
             yield head, []
             continue
-        with history.open(head["number"]) as file:
-            file.readline()
-            yield head, [json.loads(line) for line in file if line.startswith(b"{")]
+        with names_entry(head["number"]), history.entry(head["number"]) as (_, lines):
+            changes = [json.loads(line) for line in lines if line.startswith(b"{")]
+        yield head, changes

@@ -1,15 +1,17 @@
 """Signatures of entries: who writes an entry, or changes one, without the client secret of Kinde is found out.
 
 A signature is the last value of an entry's first line: which key, and the HMAC of the SHA-256 of the whole entry as it
-is without the signature.
+is without the signature. Only a run that failed since it had no Kinde connection has none: its entry could be forged,
+so that it counts for nothing but that a run failed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -17,6 +19,25 @@ from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.signature import Sign, key_id
 
 _SIGNED = re.compile(rb'(\{.*), "signature": "([0-9a-f]{16}):([0-9a-f]{64})"(\}\n)', re.DOTALL)
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
+
+
+_BARE: Mapping[str, Callable[[Any], bool]] = {
+    "number": lambda value: type(value) is int,
+    "run": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+    "outcome": lambda value: bool(value == "failed"),
+    **dict.fromkeys(("previous", "nonce", "spec", "command", "error"), _is_text),
+    **dict.fromkeys(("at", "began", "ended", "written"), _is_moment),
+}
+"""What an entry without signature may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +48,14 @@ class EntryDigest:
     :param content: SHA-256 of the object without the signature.
     :param key: which key signed it; empty for an entry without a signature.
     :param signature: the HMAC.
-    :param lines: how many lines it has, up to two.
+    :param bare: whether it has no signature, and says no more than that a run failed.
     """
 
     hash: str
     content: bytes
     key: str
     signature: str
-    lines: int
+    bare: bool
 
     def is_signed_by(self, sign: Sign) -> bool:
         """Whether the signature is the one that a key makes.
@@ -65,13 +86,38 @@ def digest_entry(file: IO[bytes]) -> EntryDigest:
     first = file.readline()
     found = _SIGNED.fullmatch(first)
     bare = found[1] + found[4] if found else first
-    digest, content, lines = hashlib.sha256(first), hashlib.sha256(bare), 1
+    digest, content, one_line = hashlib.sha256(first), hashlib.sha256(bare), True
     while block := file.read(1 << 20):
         digest.update(block)
         content.update(block)
-        lines = 2
+        one_line = False
     key, signature = (found[2].decode(), found[3].decode()) if found else ("", "")
-    return EntryDigest(digest.hexdigest(), content.digest(), key, signature, lines)
+    bare_failure = not found and one_line and _is_bare(first)
+    return EntryDigest(digest.hexdigest(), content.digest(), key, signature, bare_failure)
+
+
+def is_signed(first: bytes) -> bool:
+    """Whether the first line of an entry ends with a signature. Whether it is a genuine one is another question.
+
+    :param first: the line.
+    """
+    return _SIGNED.fullmatch(first) is not None
+
+
+def bare_values(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of the first line of an entry without signature: that a run failed, why, when, and who ran it.
+
+    :param found: the line.
+    """
+    return {key: value for key, value in found.items() if key in _BARE and _BARE[key](value)}
+
+
+def _is_bare(first: bytes) -> bool:
+    try:
+        found = json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("outcome") == "failed" and bare_values(found) == found
 
 
 class SignatureCheck:
@@ -86,15 +132,16 @@ class SignatureCheck:
         self.others: dict[str, list[int]] = {}
         """Which other key -> the entries that it signed."""
 
-    def entry(self, number: int, found: EntryDigest, head: Mapping[str, Any]) -> str:
+    def entry(self, number: int, found: EntryDigest) -> str:
         """Check one entry.
 
         :param number: its number.
         :param found: what was read of it.
-        :param head: its first line.
         :returns: what is wrong with its signature; empty for nothing.
         """
-        if not found.key and head.get("outcome") == "failed" and found.lines == 1:
+        if not found.key and not found.bare:
+            return f"entry {number} has no signature, and holds more than a failed run may say: forged"
+        if found.bare:
             self.bare += 1  # the run had no Kinde connection, and so no secret to sign with
             return ""
         if problem := self.signature_problem(found):

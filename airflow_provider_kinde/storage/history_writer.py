@@ -8,17 +8,27 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from itertools import chain
-from typing import Any
+from typing import IO, Any
 
 from airflow_provider_kinde.exceptions import StorageError
-from airflow_provider_kinde.storage.history import History, Written, parse_head
+from airflow_provider_kinde.storage.history import History, Written
 from airflow_provider_kinde.storage.history_gaps import missing_text, warn_of_lost_entries
-from airflow_provider_kinde.sync.history.access import differences, full_text, read_access, replayed, split_full
+from airflow_provider_kinde.storage.history_signature import bare_values
+from airflow_provider_kinde.sync.history.access import (
+    AccessRow,
+    differences,
+    full_text,
+    read_access,
+    replayed,
+    split_full,
+)
+from airflow_provider_kinde.sync.history.content import BROKEN
 from airflow_provider_kinde.sync.history.entry import (
     RunRecord,
     entry_head,
@@ -60,8 +70,11 @@ def write_entry(
     head = entry_head(record, plan, report, ended)
     lines = chain(entry.access_lines(end.number), operation_lines(plan, ended))
     written = history.append(lambda number: {**head, **entry.hints(number)}, lines, plan.sign, end)
-    if keep:
-        retire(history, keep, ended, plan.sign, written)
+    try:
+        if keep:
+            retire(history, keep, ended, plan.sign, written)
+    except (StorageError, FileNotFoundError, *BROKEN) as error:  # the run did its work, and its entry is there
+        log.warning("old entries of the history were not dropped: %s", error)
     return written
 
 
@@ -77,15 +90,20 @@ def write_event(
     :param history: the history.
     :param record: who or what ran it, and who approved or rejected it.
     :param facts: further values of the first line.
-    :param sign: signs with the client secret; ``None`` where there was none.
+    :param sign: signs with the client secret; ``None`` where there was none. Then only a failed run has an entry,
+        and it says no more than that.
     :param operations: the other lines.
     :returns: the entry.
     :raises StorageError: it cannot be written.
     """
+    if sign is None and facts.get("outcome") != "failed":
+        raise StorageError("without a Kinde connection its entry cannot be signed, and would count as forged")
     end = history.end(sign)
     warn_of_lost_entries(history, end)
-    lines = [json.dumps(operation, ensure_ascii=False) for operation in operations]
     head = event_head(record, facts, time.time())
+    if sign is None:  # others could write such an entry, so that nothing else in it would count
+        return history.append(lambda _: bare_values(head), (), None, end)
+    lines = [json.dumps(operation, ensure_ascii=False) for operation in operations]
 
     def with_hints(number: int) -> dict[str, Any]:
         try:
@@ -136,32 +154,37 @@ class _Entry:
         self.managed = _digest(plan.host, codes)
         now = read_access(snapshot.database, plan.spec.name, codes)
         before = self._head(number)
-        if before is None or self._is_due(before):
-            self.access = "full"
-            for row in now:
-                self.accounts += 1
-                yield full_text(row)
-            return
-        if before["written"] >= moment_text(self.record.began):
-            self.access = "concurrent"  # what the other run did may or may not have been there when this one read
-            return
-        self.access = "changes"
-        try:
-            changes = self._changes(int(before["full"]["number"]), number)
-        except (StorageError, ValueError, KeyError, TypeError) as error:
-            log.warning("the history cannot be read, so this entry lists all accounts anew: %s", error)
-            self.access = "full"
-            self.lost = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
-            for row in now:
-                self.accounts += 1
-                yield full_text(row)
-            return
-        earlier = replayed(self._full(int(before["full"]["number"])), changes)
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="\n") as noticed:
+            try:
+                if before is None or self._is_due(before):
+                    self.access = "full"
+                elif str(before["written"]) >= moment_text(self.record.began):
+                    self.access = "concurrent"  # what the other run did may or may not have been there for this one
+                else:
+                    self._notice(int(before["full"]["number"]), number, now, noticed)
+                    self.access = "changes"
+            except (StorageError, FileNotFoundError, *BROKEN) as error:
+                # No entry, whatever stands in it, may keep a run that has written to Kinde from writing its own.
+                log.warning("the history cannot be read, so this entry lists all accounts anew: %s", error)
+                self.access = "full"
+                self.lost = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
+            if self.access == "full":
+                self.accounts, self.count = 0, len(plan.operations)
+                for row in read_access(snapshot.database, plan.spec.name, codes):
+                    self.accounts += 1
+                    yield full_text(row)
+            elif self.access == "changes":
+                noticed.seek(0)
+                yield from (line.rstrip("\n") for line in noticed)
+
+    def _notice(self, full: int, last: int, now: Iterator[AccessRow], file: IO[str]) -> None:
+        """Write what changed without an entry."""
+        earlier = replayed(self._full(full), self._changes(full, last))
         for found in differences(earlier, self._counted(now)):
             self.count += 1
-            yield json.dumps(found, ensure_ascii=False)
+            file.write(json.dumps(found, ensure_ascii=False) + "\n")
 
-    def _counted(self, rows: Iterator[Any]) -> Iterator[Any]:
+    def _counted(self, rows: Iterator[AccessRow]) -> Iterator[AccessRow]:
         for row in rows:
             self.accounts += 1
             yield row
@@ -192,9 +215,8 @@ class _Entry:
         found: defaultdict[str, list[Any]] = defaultdict(list)
         for number in range(full, last + 1):
             try:
-                with self.history.open(number) as file:
-                    parse_head(file.readline(), self.history.path(number))
-                    for line in file:
+                with self.history.entry(number) as (_, lines):
+                    for line in lines:
                         if line.startswith(b"{"):
                             change = json.loads(line)
                             if user := change.get("noticed") or change.get("user"):
@@ -204,18 +226,19 @@ class _Entry:
         return found
 
     def _full(self, number: int) -> Iterator[tuple[str, str]]:
-        with self.history.open(number) as file:
-            for line in file:
+        with self.history.entry(number) as (_, lines):
+            for line in lines:
                 if line.startswith(b"["):
                     yield split_full(line.decode().rstrip("\n"))
 
 
 def _carried(before: Mapping[str, Any], count: int) -> dict[str, Any]:
     """What an entry without a whole list says of the last one."""
-    if "full" not in before:
+    changes = before.get("changes", 0)
+    if "full" not in before or not isinstance(changes, int):
         return {}
     kept = {name: before[name] for name in ("full", "managed") if name in before}
-    return {**kept, "changes": int(before.get("changes", 0)) + count}
+    return {**kept, "changes": changes + count}
 
 
 def _digest(host: str, codes: Mapping[str, str]) -> str:
@@ -241,6 +264,8 @@ def retire(history: History, days: int, now: float, sign: Sign | None, end: Writ
     written = ""
     for number in numbers:
         head = history.head_line(number)
+        if "unsigned" in head:
+            continue
         if str(head.get("written", "")) >= cutoff:
             break
         if head.get("access") == "full":

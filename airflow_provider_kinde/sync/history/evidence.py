@@ -102,6 +102,10 @@ class Evidence:
         if "unreadable" in head:
             self._list("entries that cannot be read", f"entry {head['number']}: {head['unreadable']}")
             return
+        if "unsigned" in head:  # it read nothing, and changed nothing
+            if _moment(head)[:10] >= self.begin:
+                self._told(head)
+            return
         ahead, head = seconds_ahead(head), by_the_clock(head)
         self.states.begin(head)
         changes: list[Mapping[str, Any]] = []
@@ -161,8 +165,8 @@ class Evidence:
             self._list("runs limited to some people or changes", f"entry {number}: {head['limits']}")
         if head.get("absence_unknown"):
             self._list("runs in which no person could be absent", f"entry {number}: {head['absence_unknown']}")
-        written = str(head.get("written") or "")
-        if written < self._written and float(seconds_between(written, self._written) or 0) > 60:
+        written = "" if "unsigned" in head else str(head.get("written") or "")
+        if written and written < self._written and float(seconds_between(written, self._written) or 0) > 60:
             self._list("entries whose clock went back", f"entry {number}: {written} after {self._written}")
         self._written = max(self._written, written)
         if head.get("access_lost"):

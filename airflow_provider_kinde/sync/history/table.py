@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_kinde.counted import counted
+from airflow_provider_kinde.sync.history.content import names_entry
 from airflow_provider_kinde.sync.kinds import COUNTED
 from airflow_provider_kinde.sync.report.text import clean
 
@@ -34,13 +35,19 @@ def run_lines(heads: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """
     yield f"{'entry':>7}  {'at':16}  {'run':10}  {'outcome':10}  {'done':>6}  {'failed':>6}  {'held':>5}  by whom, what"
     for head in heads:
-        outcomes = head.get("outcomes") or {}
-        failed = int(outcomes.get("failed", 0)) + int(outcomes.get("skipped", 0))
-        moment = str(head.get("at") or head.get("written") or "")[:16].replace("T", " ")
-        yield clean(
-            f"{head['number']:>7}  {moment:16}  {head.get('command', ''):10}  {head.get('outcome', ''):10}  "
-            f"{outcomes.get('done', 0):>6}  {failed:>6}  {len(head.get('held') or ()):>5}  {_details(head)}"
-        ).rstrip()
+        with names_entry(head["number"]):
+            line = _run_line(head)
+        yield line
+
+
+def _run_line(head: Mapping[str, Any]) -> str:
+    outcomes = head.get("outcomes") or {}
+    failed = int(outcomes.get("failed", 0)) + int(outcomes.get("skipped", 0))
+    moment = str(head.get("at") or head.get("written") or "")[:16].replace("T", " ")
+    return clean(
+        f"{head['number']:>7}  {moment:16}  {head.get('command', ''):10}  {head.get('outcome', ''):10}  "
+        f"{outcomes.get('done', 0):>6}  {failed:>6}  {len(head.get('held') or ()):>5}  {_details(head)}"
+    ).rstrip()
 
 
 def who_ran(head: Mapping[str, Any]) -> str:
@@ -92,23 +99,23 @@ def person_lines(
     yield f"{id}:"
     found, held = False, ""
     for head, changes in entries:
-        lines = [line for change in changes if (line := _change_line(head, change, id))]
-        reason = next((str(one["reason"]) for one in head.get("held") or () if one.get("id") == id), "")
-        if reason and reason != held:
-            lines.append(f"{_at(head.get('at'))}  held: {reason}")
-        elif held and not reason and head.get("access"):
-            lines.append(f"{_at(head.get('at'))}  no longer held")
-        if head.get("access") or reason:
-            held = reason
-        lines += [
-            f"{_at(head.get('at'))}  row {one['row']} rejected: {one['reason']}"
-            for one in head.get("rejected") or ()
-            if one.get("id") == id
-        ]
-        for line in lines:
-            found = True
-            approved = approval_text(head)
-            yield clean(f"  {line}  [entry {head['number']}{', ' + approved if approved else ''}]")
+        with names_entry(head["number"]):
+            lines = [line for change in changes if (line := _change_line(head, change, id))]
+            reason = next((str(one["reason"]) for one in head.get("held") or () if one.get("id") == id), "")
+            if reason and reason != held:
+                lines.append(f"{_at(head.get('at'))}  held: {reason}")
+            elif held and not reason and head.get("access"):
+                lines.append(f"{_at(head.get('at'))}  no longer held")
+            if head.get("access") or reason:
+                held = reason
+            lines += [
+                f"{_at(head.get('at'))}  row {one['row']} rejected: {one['reason']}"
+                for one in head.get("rejected") or ()
+                if one.get("id") == id
+            ]
+            approved = f", {approval_text(head)}" if lines and approval_text(head) else ""
+        found = found or bool(lines)
+        yield from (clean(f"  {line}  [entry {head['number']}{approved}]") for line in lines)
     if not found:
         yield f"  the history has nothing about this id{when}"
 
