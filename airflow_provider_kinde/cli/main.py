@@ -51,7 +51,7 @@ from airflow_provider_kinde.cli.shared import (
     to_json,
     write_private,
 )
-from airflow_provider_kinde.exceptions import ProviderError, SyncError, UnknownIdsError
+from airflow_provider_kinde.exceptions import KindePermissionError, ProviderError, SyncError, UnknownIdsError
 
 EPILOG = """exit codes:
   plan    0 no changes, 2 changes, 3 blocked, 1 error
@@ -83,6 +83,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UnknownIdsError as error:
         fail(str(error))
         return USAGE_EXIT
+    except KindePermissionError as error:
+        writes_nothing = options.command in (_plan, _apply, _explain) and "nothing was written" not in str(error)
+        code = fail(f"{error}{'; nothing was written' if writes_nothing else ''}")
+        for line in next_steps.after_refusal(options):
+            print(line, file=sys.stderr)
+        return code
     except ProviderError as error:
         return fail(str(error))
     except KeyboardInterrupt:

@@ -31,6 +31,7 @@ _OF_COMMAND = {
 APPROVE = "If all of this is meant, approve exactly this plan."
 CORRECT = "Correct what is named under Blocked, then look again."
 REST = "Do what is left."
+SCOPES = "See which of the scopes that the spec needs are missing, and enable them. Then run again."
 DECIDE = (
     "Give each table to the owner of the organization, who fills in the column decision. Then look at the removals."
 )
@@ -100,6 +101,8 @@ def after_apply(report: Report, options: argparse.Namespace) -> Iterator[str]:
             yield from _step("Look at what would be done now.", command("plan", options, out=options.plan))
         else:
             yield from _step(APPROVE, command("apply", options, approve=plan.hash))
+    elif report.missing_scopes:
+        yield from _step(SCOPES, command("doctor", options))
     elif report.failed:
         # The hash of what is left is another one, unless a plan file was approved.
         again = "plan" if options.approve and not options.plan else "apply"
@@ -122,9 +125,21 @@ def after_undo(plan: Plan, report: Report | None, options: argparse.Namespace, n
             yield from _step(APPROVE, command(name, options, apply=True, approve=plan.hash))
     elif report is None and plan.operations:
         yield from _step("", command(name, options, apply=True))
+    elif report is not None and report.missing_scopes:
+        yield from _step(SCOPES, command("doctor", options))
     elif report is not None and report.failed:
         yield from _step(REST, command(name, options, apply=None, approve=None))
     yield from _protected(name, plan, options)
+
+
+def after_refusal(options: argparse.Namespace) -> Iterator[str]:
+    """Say what to do after Kinde refused to read (403): ``doctor`` names all scopes, the refusal only one.
+
+    :param options: the options of any command.
+    :returns: the lines; none for a command without a spec.
+    """
+    if getattr(options, "spec", None):
+        yield from _step(SCOPES, command("doctor", options))
 
 
 def after_lists(lists: Iterable[str], options: argparse.Namespace) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shlex
 import stat
 import subprocess
@@ -279,7 +280,30 @@ def test_a_missing_scope_is_told_before_any_write(cli: Cli, narrow: Emulator) ->
     done = cli("apply")
     expect(done, 1)
     assert "does not have: update:organization_users" in done.stderr
+    assert done.stderr.count("nothing was written") == 1
+    assert next_command(done.stderr) == ["doctor", "--spec", "hr.yaml"]
     assert writes(narrow) == 0
+
+
+@pytest.mark.parametrize("name", ["plan", "apply"])
+def test_a_refusal_to_read_leads_to_doctor(cli: Cli, narrow: Emulator, name: str) -> None:
+    narrow.set(scopes=("read:users",))
+    done = cli(name)
+    expect(done, 1)
+    assert re.search(r"^error: .*enable the scope read:.*; nothing was written$", done.stderr, re.M)
+    assert next_command(done.stderr) == ["doctor", "--spec", "hr.yaml"]
+
+
+@pytest.mark.parametrize("redact", [(), ("--redact",)], ids=["whole", "redacted"])
+def test_writes_that_kinde_refuses_name_the_scope_and_lead_to_doctor(
+    cli: Cli, company: Company, kinde: Emulator, redact: tuple[str, ...]
+) -> None:
+    kinde.fault("POST", "/api/v1/user$", status=403, times=None)
+    done = cli("apply", *redact)
+    said = expect(done, 1)
+    assert "The Kinde application lacks 1 scope: create:users. Enable them under APIs, then run again." in said
+    assert "it does only that" not in said
+    assert next_command(said) == ["doctor", "--spec", "hr.yaml"]
 
 
 def test_release_relink_and_undo(cli: Cli, company: Company, kinde: Emulator, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.plan.guards import Block
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
-from airflow_provider_kinde.sync.report.report import Report
+from airflow_provider_kinde.sync.report.report import MISSING_SCOPE, Report
 from airflow_provider_kinde.sync.store.changes import ChangeList
 
 MARK = "[redacted]"
@@ -153,7 +153,7 @@ def _value(value: Any) -> Any:
 
 
 def error_without_values(text: str) -> str:
-    """Keep the request and the status of an error, without Kinde's message: it may quote what was sent.
+    """Keep request, missing scope and status of an error, without Kinde's message: it may quote what was sent.
 
     :param text: the error.
     """
@@ -161,7 +161,9 @@ def error_without_values(text: str) -> str:
     if not told:
         return without_values(text)
     status = _STATUS.findall(text)
-    return _text(text[: told.end()]) + MARK + (f"{status[-1]})" if status else "")
+    scope = MISSING_SCOPE.search(text)
+    wanted = f" - {scope.group()}" if scope else ""
+    return _text(text[: told.end()]) + MARK + wanted + (f"{status[-1]})" if status else "")
 
 
 def _text(text: str) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.signature import whole
+
+MISSING_SCOPE = re.compile(
+    r"enable the scope ([a-z]+:[a-z_]+) for this application in Kinde(?!.*keeps this organization)"
+)
+"""What the error of a request says that Kinde refused with 403, unless a directory refused it."""
 
 
 class ChangedSince(NamedTuple):
@@ -68,6 +74,13 @@ class Report:
         """How many operations failed or were skipped."""
         found = self.plan.operations.outcomes()
         return found["failed"] + found["skipped"]
+
+    @property
+    def missing_scopes(self) -> list[str]:
+        """The scopes for want of which Kinde refused changes; the same changes fail again until they are enabled."""
+        if not self.plan.operations.outcomes()["failed"]:
+            return []
+        return sorted({scope for change in self.plan.operations for scope in MISSING_SCOPE.findall(change.error)})
 
     @property
     def outcomes(self) -> dict[str, int]:

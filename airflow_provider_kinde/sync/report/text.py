@@ -155,6 +155,9 @@ def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, 
         code, verdict = _VERDICTS.get(report.outcome, ("32", _nothing(plan, words)))
         if report.outcome == "failed" and not report.failed:
             verdict = "Failed: a protected person waits for a decision, see above."
+        if scopes := report.missing_scopes:
+            lacking = f"{counted(len(scopes), 'scope')}: {', '.join(scopes)}"
+            verdict = f"Failed in part. The Kinde application lacks {lacking}. Enable them under APIs, then run again."
         if report.interrupted:
             code, verdict = "31", "Interrupted before the end. What was done is done; the next run does what is left."
         yield from (paint(f"{code};1", verdict), "")
