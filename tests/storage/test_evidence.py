@@ -160,6 +160,7 @@ def test_what_delayed_a_leaver_and_who_approved(world: World, tmp_path: Path) ->
     for row in found["leavers"]:
         assert row["due"] == "2026-03-03T00:00:00Z"
         assert row["known"] == "2026-03-03T08:00:00.000Z"
+        assert row["note"] == "blocked in entry 2; finished in entry 3"
         assert row["approval"] == "approved by carol (the command line)"
         assert 2 * 86_400 <= float(row["seconds_after_known"]) < 2 * 86_400 + 60
     kinds = {row["what"]: row for row in found["exceptions"]}
@@ -222,6 +223,42 @@ def test_a_leaver_who_was_enabled_by_hand_is_late_from_then_on(world: World, tmp
     assert second["note"] == "enabled by someone else after the person had left"
     assert float(second["late_seconds"]) < 60
     assert [row["what"] for row in found["by_hand"]] == ["enabled"]
+
+
+def test_the_note_of_a_leaver_names_the_first_cause_and_that_all_was_finished(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    rows[0].update(status="Terminated", end="2026-03-01")
+    for day, fault in ((3, ("PATCH", "/user$")), (4, ("PATCH", "/user$")), (5, ("DELETE", "/sessions")), (6, None)):
+        if fault:
+            world.kinde.fault(*fault, status=403, times=None)
+        apply(world, history, rows, now=f"2026-03-0{day}T12:00:00Z")
+        world.kinde.clear_faults()
+        (leaver,) = tables(history, "2026-03-01", "2026-03-10")["leavers"]
+        assert ("finished" in leaver["note"]) is (day == 6)
+    first, last, finished = leaver["note"].split("; ")
+    assert first.startswith("failed in entry 2: ")
+    assert "PATCH" in first
+    assert last.startswith("failed in entry 4: ")
+    assert "/sessions" in last
+    assert finished == "finished in entry 5"
+    assert leaver["done"][:10] == "2026-03-05"
+
+
+def test_each_failed_run_is_an_exception_and_says_why(world: World, tmp_path: Path) -> None:
+    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+    apply(world, history, rows)
+    for row in rows[:2]:
+        row.update(status="Terminated", end="2026-03-01")
+    world.kinde.fault("DELETE", "/sessions", status=403, times=None)
+    apply(world, history, rows, now="2026-03-03T12:00:00Z")
+    world.kinde.clear_faults()
+    rows[2].update(status="Terminated", end="2026-03-01")
+    apply(world, history, rows, SPEC + "protect: {ids: ['2']}\n", now="2026-03-04T12:00:00Z")
+    found = tables(history, "2026-03-01", "2026-03-10")
+    failed = [(row["entry"], row["detail"]) for row in found["exceptions"] if row["what"] == "failed run"]
+    assert failed == [("2", "2 operations failed"), ("3", "1 protected leaver kept access: 2")]
+    assert {row["what"]: row["value"] for row in found["completeness"]}["runs: apply, failed"] == "2"
 
 
 @pytest.mark.parametrize("by_hand", [True, False])

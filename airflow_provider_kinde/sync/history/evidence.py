@@ -187,6 +187,8 @@ class Evidence:
         if error := head.get("error"):
             self.approvals.append(("failed run", at, "", "", "", who_ran(head), "", number, error))
             self._list("runs that failed before they wrote to Kinde", f"entry {number}: {error}")
+        elif head.get("outcome") == "failed":
+            self.approvals.append(("failed run", at, "", "", "", who_ran(head), "", number, _failure(head)))
         if "by" in given:
             guards = "; ".join(
                 f"{g['guard']}: {g.get('count', '')}, limit {g.get('allowed', '')}"
@@ -302,6 +304,19 @@ class Evidence:
 
 def _moment(head: Mapping[str, Any]) -> str:
     return str(head.get("at") or head.get("written") or "")
+
+
+def _failure(head: Mapping[str, Any]) -> str:
+    """Why a run failed that had a plan."""
+    outcomes = head.get("outcomes") or {}
+    said = [
+        f"{counted(count, 'operation')} {word}"
+        for name, word in (("failed", "failed"), ("skipped", "not done"))
+        if (count := int(outcomes.get(name, 0)))
+    ]
+    if waiting := [str(one["id"]) for one in head.get("held") or () if one.get("protected")]:
+        said.append(f"{counted(len(waiting), 'protected leaver')} kept access: {' '.join(waiting)}")
+    return "; ".join([*said, *(["interrupted"] if head.get("interrupted") else [])])
 
 
 def _missing(begin: str, end: str, days: set[str]) -> Iterator[str]:

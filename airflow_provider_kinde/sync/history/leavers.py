@@ -32,8 +32,10 @@ class Leaver:
     :param run: who or what ran it.
     :param approval: who approved it.
     :param reason: why, in words.
-    :param note: what delayed it, or is left.
-    :param finished: whether nothing is left to do.
+    :param delays: what delayed it, in order: what is equal in entries that follow one another, and the words of the
+        first of them.
+    :param remark: what else explains the moments.
+    :param finished: number of the entry after which nothing was left to do; 0 where something is left.
     :param late_from: what says when access was due to end.
     """
 
@@ -51,9 +53,27 @@ class Leaver:
     run: str = ""
     approval: str = ""
     reason: str = ""
-    note: str = ""
-    finished: bool = False
+    delays: tuple[tuple[str, str], ...] = ()
+    remark: str = ""
+    finished: int = 0
     late_from: str = "HR's date"
+
+    def delayed(self, cause: str, text: str) -> None:
+        """Note what an entry says of a delay, unless the entry before said the same.
+
+        :param cause: what is equal in both.
+        :param text: the words.
+        """
+        if not self.delays or self.delays[-1][0] != cause:
+            self.delays = (*self.delays, (cause, text))
+
+    @property
+    def note(self) -> str:
+        """What delayed it at first and at last, and whether it was finished."""
+        said = list(dict.fromkeys([text for _, text in (*self.delays[:1], *self.delays[-1:])]))
+        if said and self.finished:
+            said.append(f"finished in entry {self.finished}")
+        return "; ".join(filter(None, [*said, self.remark]))
 
     def row(self) -> tuple[Any, ...]:
         """The leaver as a row of the table."""
@@ -128,8 +148,7 @@ class Leavers:
             how = f"account deleted, or its link removed, by {by}"
         else:
             return one
-        note = "; ".join(filter(None, (one.note, "done is when a run noticed it")))
-        return replace(one, done=at, how=how, note=note)
+        return replace(one, done=at, how=how, remark="done is when a run noticed it")
 
     def entry(self, head: Mapping[str, Any], changes: list[Mapping[str, Any]]) -> None:
         """Take an entry.
@@ -162,7 +181,7 @@ class Leavers:
             if user := users.of(one["id"]):
                 seen.add(user)
                 found = self._one(head, user, one["id"])
-                found.note = f"held: {one['reason']}"
+                found.delayed(one["reason"], f"held in entry {head['number']}: {one['reason']}")
         whole = head.get("access") in ("full", "changes", "concurrent") and not head.get("limits")
         if whole and head.get("command") in ("apply", "plan") and not head.get("absence_unknown"):
             self._corrected(seen, {one["id"] for name in ("held", "rejected") for one in head.get(name) or ()})
@@ -212,14 +231,14 @@ class Leavers:
         left = min(left, self._gone.get(user, left))
         if account and account.enabled_at and account.enabled_at > left:
             found.due, found.late_from = account.enabled_at, "when it was enabled"
-            found.note = "enabled by someone else after the person had left"
+            found.remark = "enabled by someone else after the person had left"
         found.reason = str(change.get("reason") or "")
         found.memberships = " ".join(change.get("organizations") or ()) or found.memberships
         done = change["outcome"] == "done"
-        if change["outcome"] in ("failed", "skipped"):
-            found.note = f"{change['outcome']} in entry {head['number']}: {change.get('error', '')}"
-        if change["outcome"] == "planned":
-            found.note = f"{head.get('outcome')} in entry {head['number']}"
+        if not done:
+            outcome = str(head.get("outcome") if change["outcome"] == "planned" else change["outcome"])
+            error = f": {change['error']}" if change.get("error") else ""
+            found.delayed(outcome + error, f"{outcome} in entry {head['number']}{error}")
         if not found.done and (done or "suspended" in steps):
             found.how = "taken out of the organizations" if change.get("taken_out") else "suspended"
             found.done = str(steps.get("suspended") or change.get("done") or "")
@@ -232,5 +251,5 @@ class Leavers:
         found.sessions = str(steps.get("sessions") or found.sessions)
         found.api_keys = str(steps.get("api_keys") or found.api_keys)
         if done:
-            found.finished = True
+            found.finished = int(head["number"])
             self._close(user)
