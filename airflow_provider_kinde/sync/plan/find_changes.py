@@ -130,7 +130,9 @@ class ChangeFinder:
     def _leave(self, id: str, person: Person | None, account: Account) -> list[Change]:
         changes = self.reconciler.leave(id, person, account)
         if id in self.holds.address_wanted and any(change.kind == "delete" for change in changes):
-            raise HoldReason("not deleted: an active HR row has the address of this account; use release")
+            raise HoldReason(
+                "not deleted: an active HR row has the address of this account; decide about that row first"
+            )
         return changes
 
     def _note_unlisted(self, account: Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from airflow_provider_kinde.resources.normalization import email_key, name_key
@@ -187,7 +188,7 @@ class HeldPeople:
                 if account is not None and owner.id == account.id:
                     continue
                 if owner.link is not None:
-                    self._hold_between(person, owner, owner.link.id)
+                    self._hold_between(person, account, owner, owner.link.id)
                 elif account is not None and email_key(account.email) != email_key(person.email):
                     self._hold(
                         person.id,
@@ -199,15 +200,17 @@ class HeldPeople:
             return True
         return person.access is Access.KEEP and account is not None and self.reconciler.has_access(account)
 
-    def _hold_between(self, person: Person, owner: Account, other: str) -> None:
+    def _hold_between(self, person: Person, account: Account | None, owner: Account, other: str) -> None:
         """Hold ``person``, whose address stands on the account of ``other``, whom this sync manages too."""
         if not other.strip():
             self._hold(person.id, f"the address is on the account {owner.id}, and {owner.link and owner.link.problem}")
             return
         if self._is_leaver(other):
+            old, new = shlex.quote(other), shlex.quote(person.id)
             if self._same_name(person, owner, other):
                 reason = (
-                    f"the same name and address under two ids, {other} and {person.id}: if it is one person, use relink"
+                    f"the same name and address under two ids, {other} and {person.id}: if it is one person, "
+                    f"relink --from {old} --to {new}"
                 )
                 waits = self.reconciler.has_access(owner) and self.reconciler.is_protected(owner)
                 self._hold(person.id, reason)
@@ -215,13 +218,26 @@ class HeldPeople:
             else:
                 left = other in self.people.ids or self.is_absent(other)
                 who = f"{other}, who left" if left else f"{other}, who has no HR row"
-                self._hold(person.id, f"the address is still on the account of {who}: use release")
+                self._hold(
+                    person.id,
+                    f"the address is still on the account of {who}: if it is the same person, relink --from {old} "
+                    f"--to {new}; if not, release --id {old}",
+                )
                 self.address_wanted.add(other)
             return
-        self._hold(person.id, f"the address is on the account of {other}, who has access")
-        mine, key = self.people.persons.get(other), email_key(person.email)
-        if mine and mine.email and email_key(owner.email) == key and email_key(mine.email) != key:
-            self._hold(other, f"HR has another address, and {person.id} is given the present one: swapped or re-used")
+        mine, on_account = self.people.persons.get(other), f"the address is on the account of {other}, who has access"
+        if not (mine and mine.email and email_key(owner.email) == email_key(person.email) != email_key(mine.email)):
+            self._hold(person.id, on_account)
+            return
+        swapped = account is not None and email_key(mine.email) in account.addresses
+        first = f"the account of {person.id} a temporary address, then " if swapped else ""
+        step = (
+            f"If HR is right, give {first}the account of {other} its new address in Kinde; the next run does the rest"
+        )
+        self._hold(person.id, f"{on_account} and is given another one: swapped or re-used. {step}")
+        self._hold(
+            other, f"HR has another address, and {person.id} is given the present one: swapped or re-used. {step}"
+        )
 
     def _is_leaver(self, id: str) -> bool:
         person = self.people.persons.get(id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_kinde.sync.model import UnclearRule
+
 
 class HoldReason(Exception):
     """Nothing is done for this person in this run; the message says why.
@@ -26,3 +28,18 @@ def protected_reason(what: str, id: str, way: str, approval: str = "") -> HoldRe
     """
     said = f"{what}, but protected: {way} or approve with --approve-protected {id}"
     return HoldReason(f"{said} (approval {approval})" if approval else said, protected=True)
+
+
+def unclear_reason(unclear: UnclearRule, alias: str | None = None) -> HoldReason:
+    """Return the hold of a person from whom a blank cell would take something.
+
+    :param unclear: the rule that reads it, or ``scope``.
+    :param alias: the organization that a rule would take; not needed for ``scope``.
+    """
+    columns = ", ".join(map(repr, unclear.columns))
+    if unclear.entry is None:
+        return HoldReason(f"scope reads {columns}, blank in this row: correct it in HR")
+    return HoldReason(
+        f"memberships[{unclear.entry}] reads {columns}, blank in this row, so {alias!r} would be removed: correct HR, "
+        "or add the column to may_be_empty"
+    )

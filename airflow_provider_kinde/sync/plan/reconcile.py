@@ -11,10 +11,10 @@ from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.resources.normalization import clean_name, email_key, same_letters
 from airflow_provider_kinde.sync.changes import Change
 from airflow_provider_kinde.sync.link import Link, is_onboarded
-from airflow_provider_kinde.sync.model import Access, Account, Person, UnclearRule
+from airflow_provider_kinde.sync.model import Access, Account, Person
 from airflow_provider_kinde.sync.plan.account_rights import AccountRights
 from airflow_provider_kinde.sync.plan.conflicts import find_conflict, roles_after
-from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason
+from airflow_provider_kinde.sync.plan.hold_reason import HoldReason, protected_reason, unclear_reason
 from airflow_provider_kinde.sync.plan.person_change import change_for
 from airflow_provider_kinde.sync.plan.reused_id import check_same_person
 from airflow_provider_kinde.sync.plan.sign_in import (
@@ -59,7 +59,7 @@ class Reconciler(AccountRights):
         unclear = next(iter(person.unclear_rules), None) if person else None  # a leaver's can only be about the scope
         if access:
             if unclear:
-                raise HoldReason(_unclear_scope(unclear))
+                raise unclear_reason(unclear)
             if self.is_protected(account) and id not in self.approved:
                 way = f"suspend by hand or approve with --approve-protected {id}"
                 raise HoldReason(f"{why}, but protected: {way}", protected=True)
@@ -93,7 +93,7 @@ class Reconciler(AccountRights):
         days = self.spec.leaver.delete_after_days
         if days is not None and link.left + timedelta(days=days) <= self.today and not self.is_protected(account):
             if unclear:
-                raise HoldReason(_unclear_scope(unclear))
+                raise unclear_reason(unclear)
             reason = f"{why}; left for {counted(days, 'day')} or more"
             return [operation("delete", before={"email": account.email}, reason=reason)]
         return []
@@ -211,7 +211,10 @@ class Reconciler(AccountRights):
         if self.rows_with(key) > 1:
             raise HoldReason("more than one HR row has this address, and a Kinde account has it: not adopted")
         if account.suspended:
-            raise HoldReason("the Kinde account with this address is suspended: not adopted")
+            raise HoldReason(
+                "the Kinde account with this address is suspended: not adopted. If it is the person's, enable it in "
+                "Kinde, and the next run adopts it; else delete it"
+            )
         if email_key(account.email) != key:
             raise HoldReason("the address is a secondary one of a Kinde account: not adopted")
         if not same_letters(account.email, person.email):
@@ -357,12 +360,7 @@ class Reconciler(AccountRights):
                     unclear.alias is None or operation.role in unclear.roles
                 )
                 if touches and (operation.kind == "remove_membership" or role_lost):
-                    if unclear.entry is None:
-                        raise HoldReason(_unclear_scope(unclear))
-                    raise HoldReason(
-                        f"memberships[{unclear.entry}] reads {_columns(unclear.columns)}, blank in this row, so "
-                        f"{operation.alias!r} would be removed: correct HR, or add the column to may_be_empty"
-                    )
+                    raise unclear_reason(unclear, operation.alias)
 
     def _roles(self, account: Account, alias: str) -> dict[str, object] | None:
         roles = sorted(self.snapshot.memberships(account.id).get(alias, ()))
@@ -381,14 +379,6 @@ class Reconciler(AccountRights):
         entries = sorted({due.entry for due in given if role is None or role in due.roles})
         rules = (self.spec.memberships[entry] for entry in entries)
         return "; ".join(rule_text(rule.line, rule.when.text if rule.when else "") for rule in rules)
-
-
-def _unclear_scope(doubt: UnclearRule) -> str:
-    return f"scope reads {_columns(doubt.columns)}, blank in this row: correct it in HR"
-
-
-def _columns(columns: tuple[str, ...]) -> str:
-    return ", ".join(repr(column) for column in columns)
 
 
 def _fields(after: Mapping[str, object]) -> str:

@@ -33,10 +33,15 @@ ADVICE = {
     "carry the link": "Clear the provided_id of all of these accounts but one in Kinde.",
     "shares its e-mail address": "In HR, give each of them an address of their own; or remove the row that is not "
     "theirs.",
-    "use release": "Take the address off the account that had it before: python -m airflow_provider_kinde release.",
-    "use relink": "Give the account its new id: python -m airflow_provider_kinde relink.",
+    "still on the account of": "Ask HR whether the person came back under another id. If so: python -m "
+    "airflow_provider_kinde relink --spec FILE; if not: release --spec FILE. The reason names the ids.",
+    "not deleted: an active HR row": "Decide for the person who is held for the address: the reason there names the "
+    "commands.",
+    "relink --from": "Give the account its new id: python -m airflow_provider_kinde relink --spec FILE. The reason "
+    "names the ids.",
+    "swapped or re-used": "Ask HR. If both addresses are right, change them by hand in Kinde, as the reason says.",
     "who has access": "Ask HR whose address it is, and correct the row of the other person.",
-    "swapped or re-used": "Ask HR. If both addresses are right, change them by hand in Kinde, one after the other.",
+    "is suspended: not adopted": "Look at the account in Kinde: enable it if it is the person's, or delete it.",
     "not adopted": "Look at the account in Kinde: correct the address there or in HR, or link it by hand.",
     "is not an e-mail address": "Correct the e-mail address in HR. Until then the person's account stays as it is.",
     "email ": "Write the person's e-mail address into HR. Without one, no account can be made.",

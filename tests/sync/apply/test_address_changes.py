@@ -65,7 +65,7 @@ def test_an_account_whose_address_another_person_needs_is_not_deleted(world: Wor
     assert plan.operations == []
     assert {held.id: held.reason.partition(";")[0] for held in plan.held} == {
         "1": "not deleted: an active HR row has the address of this account",
-        "21": "the address is still on the account of 1, who left: use release",
+        "21": "the address is still on the account of 1, who left: if it is the same person, relink --from 1 --to 21",
     }
 
 

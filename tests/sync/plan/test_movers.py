@@ -111,6 +111,45 @@ def test_people_who_swap_addresses_are_held(world: World) -> None:
     assert world.kinde.state() == before
 
 
+def _rename_by_hand(world: World, present: str, new: str) -> None:
+    """Give an account another address, as an administrator does in Kinde."""
+    account = world.users()[present]
+    added = world.client.create_user_identity(account["id"], type="email", value=new)["identity"]["id"]
+    world.client.update_identity(added, is_primary=True)
+    world.client.delete_identity(account["identities"][0]["id"])
+
+
+def test_what_the_reason_of_swapped_addresses_says_settles_them(world: World) -> None:
+    world.apply(people(3))
+    rows = [person(1, email="p2@example.com"), person(2, email="p1@example.com"), person(3)]
+    step = "give the account of 1 a temporary address, then the account of 2 its new address in Kinde"
+    assert [step in held.reason for held in world.plan(rows).held] == [True, True]
+    _rename_by_hand(world, "p1@example.com", "later@example.com")
+    _rename_by_hand(world, "p2@example.com", "p1@example.com")
+    assert world.apply(rows).outcomes["done"] == 1
+    world.settled(rows)
+
+
+def test_what_the_reason_of_an_address_handed_on_says_settles_it(world: World) -> None:
+    world.apply(people(1))
+    rows = [person(1, email="new@example.com"), person(2, email="p1@example.com")]
+    step = "If HR is right, give the account of 1 its new address in Kinde"
+    assert [step in held.reason for held in world.plan(rows).held] == [True, True]
+    _rename_by_hand(world, "p1@example.com", "new@example.com")
+    world.apply(rows)
+    world.settled(rows)
+
+
+def test_a_rehire_under_a_new_id_and_name_is_told_both_commands(world: World) -> None:
+    rows = [person(1, status="Terminated"), *people(20)[1:]]
+    world.apply(people(20))
+    world.apply(rows)
+    (held,) = world.plan([*rows, person(310, email="p1@example.com", last="Married")]).held
+    said, _, ways = held.reason.partition(": ")
+    assert said == "the address is still on the account of 1, who left"
+    assert ways == "if it is the same person, relink --from 1 --to 310; if not, release --id 1"
+
+
 def test_an_address_that_is_handed_on_is_held_for_both(world: World) -> None:
     """Otherwise the second run would do what the first one held."""
     world.apply(people(1))

@@ -110,7 +110,11 @@ def test_a_blocked_plan_says_how_it_is_approved(settled: World) -> None:
     [
         ("email is blank", "Write the person's e-mail address into HR."),
         ("shares its e-mail address with E2 (row 3): one address cannot be two accounts", "address of their own"),
-        ("the address is still on the account of E2: use release", "release"),
+        (
+            "the address is still on the account of E2, who left: …; if not, release --id E2",
+            "relink --spec FILE; if not",
+        ),
+        ("the Kinde account with this address is suspended: not adopted. If it is", "enable it"),
         ("the address is on the account of E2, who has access", "Ask HR whose address it is"),
         ("given_name is blank", "may_be_empty"),
         ("email is not an e-mail address: it holds a blank", "Correct the e-mail address in HR."),
