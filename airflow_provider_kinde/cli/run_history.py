@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kinde.exceptions import StorageError, UnknownIdsError
+from airflow_provider_kinde.exceptions import StorageError, SyncError, UnknownIdsError
 
 if TYPE_CHECKING:
     from airflow_provider_kinde.storage.history import Written
@@ -132,7 +132,7 @@ class CommandHistory:
         from airflow_provider_kinde.sync.history.entry import moment_text
 
         facts = {"spec_version": spec.version, "spec_hash": spec.digest, "outcome": "changes"}
-        operation = {**operation, "outcome": "done", "done": moment_text(time.time())}
+        operation = {**operation, "outcome": "done", "done": moment_text(time.time() + self._shift())}
         sign = client.get_conn().sign
         return self._line(
             self._tried(lambda: write_event(open_history(spec.name), self._record(), facts, sign, [operation]))
@@ -165,7 +165,18 @@ class CommandHistory:
                 approval["hash"] = hash
         protected = getattr(options, "approve_protected", None) or []
         names = {"user": user, "trigger": "command line"}
-        return RunRecord(self.command, names, user_agent(), approval, protected, self.began, self.planned_at)
+        return RunRecord(
+            self.command, names, user_agent(), approval, protected, self.began, self.planned_at, self._shift()
+        )
+
+    def _shift(self) -> float:
+        """Seconds by which ``--now`` is ahead of the clock."""
+        from airflow_provider_kinde.sync.plan.run_request import moment
+
+        now = getattr(self.options, "now", None)
+        with contextlib.suppress(SyncError):  # what is no moment is why the command failed
+            return moment(now).timestamp() - self.began if now else 0.0
+        return 0.0
 
 
 def system_user() -> str:

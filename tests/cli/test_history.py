@@ -95,6 +95,26 @@ def test_a_command_that_fails_before_it_has_a_plan_has_its_entry(command: Cli, c
     )
 
 
+@pytest.mark.usefixtures("kinde")
+def test_entries_without_a_plan_have_the_moment_of_now(command: Cli, company: Company, storage_path: Path) -> None:
+    run(command, 0, "apply", "--now", "2026-01-05T06:00:00Z")
+    people = (company.folder / "people.csv").read_text()
+    (company.folder / "people.csv").unlink()
+    run(command, 1, "apply", "--now", "2026-01-06T06:00:00Z")
+    (company.folder / "people.csv").write_text(people)
+    company.change(2, status="Left")
+    run(command, 0, "apply", "--now", "2026-01-07T06:00:00Z")
+    company.change(14, email="mail-2@example.com", given="Firstname2", family="Lastname2")
+    run(command, 0, "relink", "--from", "E2", "--to", "E14", "--now", "2026-01-08T06:00:00Z")
+    for number, day in ((2, 6), (4, 8)):
+        (path,) = storage_path.glob(f"*/history/00000000{number}.jsonl")
+        head, *lines = map(json.loads, path.read_text().splitlines())
+        assert {head[name][:10] for name in ("at", "began", "ended")} == {f"2026-01-0{day}"}
+        assert head["written"] > head["at"]
+        assert head["shifted_seconds"] < 0
+        assert {line["done"][:10] for line in lines} <= {f"2026-01-0{day}"}
+
+
 def other_secret() -> str:
     return json.dumps({"conn_type": "kinde", "host": "acme.kinde.com", "login": "id", "password": "other"})
 

@@ -32,6 +32,7 @@ class RunRecord:
     :param approved_protected: HR ids of protected people whose changes were approved by id.
     :param began: when the run began, in seconds since 1970, by the clock of the computer.
     :param planned_at: when the plan was made that the run carries out; empty for a plan of its own.
+    :param shift: seconds by which the moment of a run without a plan is ahead of the clock (``--now``).
     """
 
     command: str
@@ -41,6 +42,7 @@ class RunRecord:
     approved_protected: Sequence[str] = ()
     began: float = 0.0
     planned_at: str = ""
+    shift: float = 0.0
 
 
 def moment_text(seconds: float) -> str:
@@ -80,7 +82,7 @@ def entry_head(record: RunRecord, plan: Plan, report: Report | None, ended: floa
         "began": moment_text(record.began + plan.shift),
         "ended": moment_text(ended + plan.shift),
         "written": moment_text(ended),
-        **({"shifted_seconds": round(plan.shift, 3)} if plan.shift else {}),
+        **_shifted(plan.shift),
         "versions": record.versions,
         "spec_version": spec.version,
         "spec_hash": spec.digest,
@@ -109,6 +111,10 @@ def entry_head(record: RunRecord, plan: Plan, report: Report | None, ended: floa
     return {key: value for key, value in head.items() if value not in ("", {}, [], False, None)}
 
 
+def _shifted(seconds: float) -> dict[str, float]:
+    return {"shifted_seconds": round(seconds, 3)} if seconds else {}
+
+
 def _names(record: RunRecord) -> dict[str, str]:
     return {name: str(value) for name, value in record.names.items() if value}
 
@@ -120,14 +126,15 @@ def event_head(record: RunRecord, facts: Mapping[str, Any], ended: float) -> dic
     :param facts: further values, such as ``outcome``.
     :param ended: when the run ended, in seconds since 1970, by the clock of the computer.
     """
-    moment = moment_text(ended)
+    moment = moment_text(ended + record.shift)
     head = {
         "command": record.command,
         "run": _names(record),
         "at": moment,
-        "began": moment_text(record.began),
+        "began": moment_text(record.began + record.shift),
         "ended": moment,
-        "written": moment,
+        "written": moment_text(ended),
+        **_shifted(record.shift),
         "versions": record.versions,
         "approval": dict(record.approval),
         "approved_protected": sorted(record.approved_protected),
