@@ -518,3 +518,22 @@ def test_moments_of_plan_files_are_in_utc() -> None:
     (leaver,) = found["leavers"]
     assert leaver["known"] == "2026-11-06T05:00:00.000Z"
     assert found["exceptions"][0]["until"] == "2026-11-06T05:30:00.123Z"
+
+
+def test_a_leaver_of_the_offboarding_form_has_organizations_and_lateness_stands_before_the_ids_of_kinde() -> None:
+    evidence = Evidence("2026-11-01", "2026-11-30")
+    moments = {name: "2026-11-06T06:00:00.000Z" for name in ("at", "began", "ended", "written")}
+    head = {
+        "number": 1,
+        "command": "apply",
+        "outcome": "no changes",
+        "access": "full",
+        "organizations": {"eng": "org_1"},
+    }
+    evidence.entry(head | moments, iter([["kp_7", "7", 0, {"org_1": ["engineer"]}, ""]]))
+    change = {"op": "suspend", "id": "7", "user": "kp_7", "outcome": "done", "done": "2026-11-07T06:00:00.000Z"}
+    evidence.entry({"number": 2, "command": "offboard", "outcome": "changes"} | moments, iter([change]))
+    table = next(table for table in evidence.tables(()) if table.name == "leavers")
+    (leaver,) = parsed(table)
+    assert (leaver["id"], leaver["user"], leaver["organizations"]) == ("7", "kp_7", "eng")
+    assert table.columns.index("late_seconds") < table.columns.index("user")

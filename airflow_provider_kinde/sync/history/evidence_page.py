@@ -19,7 +19,7 @@ _ORDER = ("leavers", "exceptions", "by_hand", "completeness", "access")
 _TEXTS = {
     "leavers": "One line for each time that a person had to lose access. Due: when access was to end by HR's dates. "
     "Known: the first run that read it. Done: when access was gone; empty for a person who still has it. Late: from "
-    "due to done, or from known where HR has no date.",
+    "due to done, or from known where HR has no date. Data time: when the data that the first run read was written.",
     "exceptions": "Plans that were approved or blocked, protected people, people who were held for long, and what the "
     "spec keeps in place.",
     "by_hand": "What another party changed in Kinde between two runs. The page cannot say who: Kinde's own audit log "

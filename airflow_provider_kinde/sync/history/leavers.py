@@ -78,16 +78,16 @@ class Leaver:
     def row(self) -> tuple[Any, ...]:
         """The leaver as a row of the table."""
         return (
-            self.id, self.user, self.due, self.known, self.data_time, self.done,
+            self.id, self.due, self.known, self.done,
             seconds_between(self.due or self.known, self.done),
             self.late_from if self.due else "first run that read it",
-            seconds_between(self.known, self.done), self.how, self.sessions, self.api_keys, self.memberships,
-            self.entry or "", self.run, self.approval, self.reason, self.note,
+            seconds_between(self.known, self.done), self.how, self.user, self.data_time, self.sessions, self.api_keys,
+            self.memberships, self.entry or "", self.run, self.approval, self.reason, self.note,
         )  # fmt: skip
 
 
 COLUMNS = (
-    "id", "user", "due", "known", "data_time", "done", "late_seconds", "late_from", "seconds_after_known", "how",
+    "id", "due", "known", "done", "late_seconds", "late_from", "seconds_after_known", "how", "user", "data_time",
     "sessions_ended", "api_keys_deleted", "organizations", "entry", "run", "approval", "reason", "note",
 )  # fmt: skip
 
@@ -234,6 +234,8 @@ class Leavers:
             found.remark = "enabled by someone else after the person had left"
         found.reason = str(change.get("reason") or "")
         found.memberships = " ".join(change.get("organizations") or ()) or found.memberships
+        if account and not found.memberships:  # the entry of an offboarding form does not name them
+            found.memberships = " ".join(sorted(self._states.codes.get(code, code) for code in account.line[3]))
         done = change["outcome"] == "done"
         if not done:
             outcome = str(head.get("outcome") if change["outcome"] == "planned" else change["outcome"])
