@@ -57,7 +57,7 @@ def test_a_few_people_whose_reasons_differ_keep_each_the_own_one(world: World) -
     waiting = [{"email": f"p{number}@example.com", "is_suspended": True} for number in range(1, 10)]
     world.kinde.seed({"users": waiting})
     lines = held_lines(world.plan([*people(9), *bad, person(300)], OPEN))
-    assert lines[0] == "  ! 9 people: the Kinde account with this address is suspended: not adopted"
+    assert lines[0].startswith("  ! 9 people: the Kinde account with this address is suspended: not adopted")
     assert lines[1] == "          1  Given1 Doe <p1@example.com>"
     shares, end = "Ann Doe <x@example.com>: shares its e-mail address with", ": one address cannot be two accounts"
     assert lines[-2:] == [f"  ! 200  {shares} 201 (row 11){end}", f"  ! 201  {shares} 200 (row 10){end}"]
