@@ -101,29 +101,48 @@ def test_a_forged_checkpoint_does_not_stand_for_the_entries_that_were_taken_away
     assert check_chain(history).checkpoints == []
 
 
-@pytest.mark.parametrize("more", MORE, ids=str)
-def test_an_entry_without_signature_changes_nothing_in_the_evidence_and_stops_no_run(
-    more: dict[str, Any], world: World, tmp_path: Path
-) -> None:
+@pytest.fixture
+def blocked(world: World, tmp_path: Path) -> tuple[History, list[dict[str, Any]]]:
+    """A history whose last run was blocked, so that ten leavers still have access, and the rows of HR."""
     history, rows = History(str(tmp_path), "hr"), [person(n, dept="Eng") for n in range(20)]
     apply(world, history, rows)
     for row in rows[:10]:
         row.update(status="Terminated", end="2026-03-02")
-    apply(world, history, rows, now="2026-03-03T08:00:00Z")  # blocked: ten leavers keep their access
-    days = ("2026-03-01", "2026-03-06")
-    before = {table.name: table.rows for table in collect(history, *days)[0]}
+    apply(world, history, rows, now="2026-03-03T08:00:00Z")
+    return history, rows
+
+
+def test_an_entry_without_signature_changes_nothing_in_the_evidence(
+    blocked: tuple[History, list[dict[str, Any]]],
+) -> None:
+    history, _ = blocked
+    before = tables(history)
+    for more in MORE:
+        number = forge(history, **more)
+        after = tables(history)
+        for name in ("leavers", "access", "by_hand"):
+            assert after[name] == before[name], more
+        added = [row for row in after["exceptions"] if row not in before["exceptions"]]
+        assert {row[0] for row in added} <= {"failed run"}, more
+        assert len(list(run_lines(heads(history)))) == 4
+        list(person_lines(read_entries(history), "1"))
+        history.delete(number)
+
+
+def tables(history: History) -> dict[str, list[Any]]:
+    return {table.name: table.rows for table in collect(history, "2026-03-01", "2026-03-06")[0]}
+
+
+@pytest.mark.parametrize("more", [{"full": "x"}, {"access": "full"}, {"written": "9999", "changes": "x"}], ids=str)
+def test_an_entry_without_signature_stops_no_run(
+    more: dict[str, Any], blocked: tuple[History, list[dict[str, Any]]], world: World
+) -> None:
+    history, rows = blocked
     number = forge(history, **more)
-    after = {table.name: table.rows for table in collect(history, *days)[0]}
-    for name in ("leavers", "access", "by_hand"):
-        assert after[name] == before[name]
-    added = [row for row in after["exceptions"] if row not in before["exceptions"]]
-    assert {row[0] for row in added} <= {"failed run"}
-    assert len(list(run_lines(heads(history)))) == 4
-    list(person_lines(read_entries(history), "1"))
     apply(world, history, rows, now="2026-03-05T08:00:00Z")
     head = history.head_line(number + 1)
     assert (head["access"], "signature" in head) == ("full", True)
-    assert len(next(table.rows for table in collect(history, *days)[0] if table.name == "leavers")) == 10
+    assert len(tables(history)["leavers"]) == 10
 
 
 BROKEN: list[dict[str, Any]] = [
