@@ -279,7 +279,8 @@ def _apply(options: argparse.Namespace) -> int:
     from airflow_provider_kinde.sync.report.page import report_page
     from airflow_provider_kinde.sync.report.plan_file import lines
     from airflow_provider_kinde.sync.report.redaction import redact_report
-    from airflow_provider_kinde.sync.report.text import csv_lines, report_lines
+    from airflow_provider_kinde.sync.report.table import csv_lines
+    from airflow_provider_kinde.sync.report.text import report_lines
 
     plan_file = read_plan(options.plan) if options.plan else None
     if options.report:

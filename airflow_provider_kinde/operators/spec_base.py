@@ -141,7 +141,7 @@ class KindeSpecOperator(RunHistoryMixin, TextTemplatesMixin, CancellableMixin, B
         from airflow_provider_kinde.sync.report.page import report_page
         from airflow_provider_kinde.sync.report.plan_file import lines
         from airflow_provider_kinde.sync.report.redaction import redact_report
-        from airflow_provider_kinde.sync.report.text import csv_lines
+        from airflow_provider_kinde.sync.report.table import csv_lines
 
         folder = self._folder(spec, context)
         path = f"{folder}/report.json"

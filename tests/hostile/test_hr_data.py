@@ -21,7 +21,8 @@ from airflow_provider_kinde.sync.plan.run_request import as_source, moment
 from airflow_provider_kinde.sync.report.approval_text import approval_text
 from airflow_provider_kinde.sync.report.page import report_page
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
-from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
+from airflow_provider_kinde.sync.report.table import csv_lines
+from airflow_provider_kinde.sync.report.text import plan_text, report_text
 from airflow_provider_kinde.sync.spec.expressions import RowView, Template, TemplateError
 from tests.laws.test_sync_laws import OPEN
 from tests.support.world import NOW, SPEC, World, people, person

@@ -11,7 +11,8 @@ import pytest
 
 from airflow_provider_kinde.client import KindeClient
 from airflow_provider_kinde.exceptions import KindeError, KindeResponseError, SyncError
-from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
+from airflow_provider_kinde.sync.report.table import csv_lines
+from airflow_provider_kinde.sync.report.text import plan_text, report_text
 from tests.support.loopback import Reply, Server, make_client
 from tests.support.world import World, people, person
 

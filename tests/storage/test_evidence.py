@@ -522,7 +522,7 @@ def test_moments_of_plan_files_are_in_utc() -> None:
 
 def test_a_leaver_of_the_offboarding_form_has_organizations_and_lateness_stands_before_the_ids_of_kinde() -> None:
     evidence = Evidence("2026-11-01", "2026-11-30")
-    moments = {name: "2026-11-06T06:00:00.000Z" for name in ("at", "began", "ended", "written")}
+    moments = dict.fromkeys(("at", "began", "ended", "written"), "2026-11-06T06:00:00.000Z")
     head = {
         "number": 1,
         "command": "apply",

@@ -13,7 +13,8 @@ from typing import Any
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.accounts.inventory import Inventory, ListedAccount
 from airflow_provider_kinde.sync.report.page import inline_policy, page_asset
-from airflow_provider_kinde.sync.report.text import clean, safe_cell
+from airflow_provider_kinde.sync.report.table import safe_cell
+from airflow_provider_kinde.sync.report.text import clean
 
 COLUMNS = (
     "class", "id", "user_id", "email", "name", "reason", "suspended", "last_sign_in", "created", "organizations",

@@ -22,7 +22,7 @@ from airflow_provider_kinde.sync.history.moments import (
     seconds_of,
 )
 from airflow_provider_kinde.sync.history.table import approval_text, who_ran
-from airflow_provider_kinde.sync.report.text import safe_cell
+from airflow_provider_kinde.sync.report.table import safe_cell
 
 HELD_DAYS = 7
 """Days after which a person who is held is listed as an exception."""

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import IO, Any
 
 from airflow_provider_kinde.exceptions import StorageError
-from airflow_provider_kinde.sync.report.text import safe_cell
+from airflow_provider_kinde.sync.report.table import safe_cell
 
 Columns = Mapping[str, type]
 """Name -> ``str``, ``int``, ``bool``, or ``list`` (of texts)."""

@@ -1,13 +1,10 @@
-"""Plans and reports as text for a terminal and as a table (CSV) for auditors."""
+"""Plans and reports as text for a terminal."""
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from airflow_provider_kinde.counted import counted
@@ -44,9 +41,6 @@ _FEW = 10
 """Held people or rejected rows that have a line each, and reasons that are shown where there are more."""
 _SHOWN = 20
 """Lines that are shown of other long lists."""
-
-_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
-"""Characters that begin a formula. Spreadsheets accept the full-width forms of East Asian keyboards, too."""
 
 
 @dataclass(frozen=True)
@@ -168,37 +162,6 @@ def report_lines(report: Report, color: bool = False, words: Wording = SYNC, *, 
     yield paint("1", "Plan: ") + summary_line(plan.summary, _planned_nothing(plan))
     requests = report.requests
     yield f"Requests: {requests['total']} ({requests['read']} read, {requests['write']} write)"
-
-
-def csv_lines(report: Report) -> Iterator[str]:
-    """Write a report as CSV: one line for each operation, then held people, rejected rows and blocks.
-
-    A cell that a spreadsheet would run as a formula gets an apostrophe in front.
-
-    :param report: the report.
-    :returns: the lines of the table.
-    """
-    plan = report.plan
-    head = ["id", "who", "kind", "organization", "role", "before", "after", "reason", "outcome", "error"]
-    rows = chain(
-        [head],
-        map(_operation_row, plan.operations),
-        ([h.id, h.who, "held", "", "", "", "", h.reason, "held", ""] for h in plan.held),
-        ([r.id or "", _row_and_who(r), "rejected", *[""] * 4, r.reason, "rejected", ""] for r in plan.rejected),
-        (["", "", "blocked", "", "", "", "", str(block["reason"]), "blocked", ""] for block in report.blocked),
-    )
-    out = io.StringIO()
-    writer = csv.writer(out)
-    for row in rows:
-        writer.writerow([safe_cell(text) for text in row])
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-
-
-def _operation_row(o: Change) -> list[str]:
-    where = (o.alias or "", o.role or "")
-    return [o.id, o.who, o.kind, *where, value_text(o.before), value_text(o.after), o.reason, o.outcome, o.error]
 
 
 def _planned_nothing(plan: Plan) -> str:
@@ -354,10 +317,6 @@ def _named(name: str, who: str) -> str:
     return f"{name}  {clean(who)}" if who else name
 
 
-def _row_and_who(rejected: Any) -> str:
-    return f"row {rejected.row}" + (f": {rejected.who}" if rejected.who else "")
-
-
 def _marked(entries: Iterable[str], paint: Paint) -> list[str]:
     return [f"      {entry}" if entry[0] == " " else f"  {paint('35', '!')} {entry}" for entry in entries]
 
@@ -396,15 +355,6 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return clean(value)
-
-
-def safe_cell(text: str) -> str:
-    """Make a text safe for a cell of a table: one that a spreadsheet would run as a formula gets an apostrophe.
-
-    :param text: the text.
-    """
-    cleaned = clean(text)
-    return f"'{cleaned}" if cleaned.lstrip()[:1] in _FORMULA else cleaned
 
 
 def _painter(color: bool) -> Paint:

@@ -16,7 +16,7 @@ from airflow_provider_kinde.sync.plan.plan import Plan
 from airflow_provider_kinde.sync.plan.planner import plan_run
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.progress import Progress
-from airflow_provider_kinde.sync.report.text import safe_cell
+from airflow_provider_kinde.sync.report.table import safe_cell
 from airflow_provider_kinde.sync.spec.models import SyncSpec
 from airflow_provider_kinde.sync.spec.rule_text import rule_text
 from airflow_provider_kinde.sync.store.access import AccessRow, access_rows

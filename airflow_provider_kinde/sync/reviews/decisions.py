@@ -12,7 +12,8 @@ from typing import Any
 from airflow_provider_kinde.counted import counted
 from airflow_provider_kinde.exceptions import SyncError
 from airflow_provider_kinde.sync.plan.plan import Plan
-from airflow_provider_kinde.sync.report.text import clean, safe_cell
+from airflow_provider_kinde.sync.report.table import safe_cell
+from airflow_provider_kinde.sync.report.text import clean
 from airflow_provider_kinde.sync.signature import Content
 
 CHECKED = ("organization", "user_id", "email", "roles")

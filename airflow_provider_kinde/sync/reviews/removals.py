@@ -22,7 +22,7 @@ from airflow_provider_kinde.sync.plan.policies import check_policies, load_polic
 from airflow_provider_kinde.sync.plan.run_request import RunRequest
 from airflow_provider_kinde.sync.progress import Progress
 from airflow_provider_kinde.sync.repair.undo import change_counts
-from airflow_provider_kinde.sync.report.text import safe_cell
+from airflow_provider_kinde.sync.report.table import safe_cell
 from airflow_provider_kinde.sync.reviews.access_list import due_roles, list_access, person_of, rules_for
 from airflow_provider_kinde.sync.reviews.decisions import Decision, read_decisions
 from airflow_provider_kinde.sync.snapshot.other_organizations import OtherOrganizations

@@ -26,7 +26,8 @@ from airflow_provider_kinde.sync.report.page import file_page, plan_page, report
 from airflow_provider_kinde.sync.report.plan_file import PlanFile, lines
 from airflow_provider_kinde.sync.report.redaction import redact_file, redact_plan
 from airflow_provider_kinde.sync.report.report import Report
-from airflow_provider_kinde.sync.report.text import csv_lines, plan_text
+from airflow_provider_kinde.sync.report.table import csv_lines
+from airflow_provider_kinde.sync.report.text import plan_text
 from airflow_provider_kinde.sync.report.troubles import ADVICE, MOST_GROUPS, OTHER, Entry, troubles
 from airflow_provider_kinde.sync.store.changes import ChangeList
 from tests.support.world import SPEC, World, people, person

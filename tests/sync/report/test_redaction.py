@@ -20,7 +20,8 @@ from airflow_provider_kinde.sync.report.approval_text import approval_text
 from airflow_provider_kinde.sync.report.page import file_page, report_page
 from airflow_provider_kinde.sync.report.plan_file import PlanFile
 from airflow_provider_kinde.sync.report.redaction import MARK, redact_file, redact_plan, redact_report
-from airflow_provider_kinde.sync.report.text import csv_lines, plan_text, report_text
+from airflow_provider_kinde.sync.report.table import csv_lines
+from airflow_provider_kinde.sync.report.text import plan_text, report_text
 from tests.support.world import NOW, SPEC, World, people, person
 
 WITH_TITLE = SPEC.replace("employment:", '  properties: {kp_usr_job_title: "{{ row.title }}"}\nemployment:')
