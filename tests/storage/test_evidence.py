@@ -537,3 +537,26 @@ def test_a_leaver_of_the_offboarding_form_has_organizations_and_lateness_stands_
     (leaver,) = parsed(table)
     assert (leaver["id"], leaver["user"], leaver["organizations"]) == ("7", "kp_7", "eng")
     assert table.columns.index("late_seconds") < table.columns.index("user")
+
+
+def test_a_failed_run_without_signature_for_a_moment_to_come_counts_when_it_was_written() -> None:
+    evidence = Evidence("2026-11-01", "2026-11-30")
+    head = {"number": 1, "command": "apply", "outcome": "failed", "error": "no connection", "unsigned": True}
+    head |= {"at": "2027-01-11T06:00:00.000Z", "written": "2026-11-06T06:00:00.000Z"}
+    assert evidence.wants(head)
+    evidence.entry(head, iter(()))
+    (failed,) = next(table for table in evidence.tables(()) if table.name == "exceptions").rows
+    assert failed[:2] == ("failed run", "2026-11-06T06:00:00.000Z")
+
+
+def test_a_run_for_an_earlier_moment_than_the_run_before_does_not_say_when_it_was_not_so_yet() -> None:
+    evidence = Evidence("2026-11-01", "2026-11-30")
+    moments = ("at", "began", "ended", "written")
+    head = {"command": "apply", "outcome": "no changes", "organizations": {"eng": "org_1"}}
+    full = dict.fromkeys(moments, "2026-11-20T06:00:00.000Z") | {"number": 1, "access": "full"}
+    evidence.entry(head | full, iter([["kp_7", "7", 0, {}, ""]]))
+    earlier = dict.fromkeys(moments, "2026-11-10T06:00:00.000Z") | {"number": 2, "access": "changes"}
+    line = {"noticed": "kp_7", "before": ["kp_7", "7", 0, {}], "after": ["kp_7", "7", 1, {}]}
+    evidence.entry(head | earlier | {"written": "2026-11-20T07:00:00.000Z", "shifted_seconds": -867600.0}, iter([line]))
+    (by_hand,) = parsed(next(table for table in evidence.tables(()) if table.name == "by_hand"))
+    assert (by_hand["noticed_at"], by_hand["not_so_at"]) == ("2026-11-10T06:00:00.000Z", "")

@@ -57,7 +57,7 @@ class Noticed:
     """Something that changed without a run of the sync.
 
     :param at: when a run noticed it.
-    :param after: the end of the run before, at which it was not so.
+    :param after: the end of the run before, at which it was not so; empty where that run was for a later moment.
     :param user: Kinde's user id.
     :param id: HR id.
     :param what: what changed, in words.
@@ -158,7 +158,8 @@ class AccountStates:
         if self.known and shown_before != shown_after:
             id = str((after or before or ["", ""])[1])
             text = noticed_text({"before": shown_before, "after": shown_after}, self.codes)
-            yield Noticed(at, self._before, user, id, text, int(head["number"]), self._note(user, mark))
+            after_that = self._before if self._before <= at else ""  # the run before was for a later moment
+            yield Noticed(at, after_that, user, id, text, int(head["number"]), self._note(user, mark))
         rule, since = (BY_HAND, at) if self.known else (UNKNOWN, "")
         self._set(user, after, Grant(since, rule, int(head["number"])), by="" if self.known else UNKNOWN)
 
