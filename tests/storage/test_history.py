@@ -104,7 +104,7 @@ def test_every_edit_deletion_swap_and_truncation_is_detected(tmp_path: Path) -> 
     for number in range(EDITS):
         tamper(chance, files)
         if any(not path.exists() or path.read_bytes() != content for path, content in kept.items()):
-            assert verdicts(history) == (False, False), number
+            assert verdicts(history, secret=SECRET) == (False, False), number
         for path, content in kept.items():
             if not path.exists() or path.read_bytes() != content:
                 path.write_bytes(content)
