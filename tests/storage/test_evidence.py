@@ -144,12 +144,18 @@ def apply(world: World, history: History, rows: list[dict[str, Any]], spec: str 
     write_entry(history, record, report.plan, report)
 
 
-def test_what_delayed_a_leaver_and_who_approved(world: World, tmp_path: Path) -> None:
-    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
+def blocked_leavers(world: World, folder: Path) -> tuple[History, list[dict[str, Any]]]:
+    """The history and the rows after ten of twenty people left, which a guard blocked."""
+    history, rows = History(str(folder), "hr"), [person(n) for n in range(20)]
     apply(world, history, rows)
     for row in rows[:10]:
         row.update(status="Terminated", end="2026-03-02")
     apply(world, history, rows, now="2026-03-03T08:00:00Z")
+    return history, rows
+
+
+def test_what_delayed_a_leaver_and_who_approved(world: World, tmp_path: Path) -> None:
+    history, rows = blocked_leavers(world, tmp_path)
     blocked = tables(history, "2026-03-01", "2026-03-03")
     assert {row["done"] for row in blocked["leavers"]} == {""}
     assert all(row["note"] == "blocked in entry 2" for row in blocked["leavers"])
@@ -179,11 +185,7 @@ def test_what_delayed_a_leaver_and_who_approved(world: World, tmp_path: Path) ->
 def test_a_leaver_whom_someone_suspends_while_the_run_is_blocked_has_no_access_any_more(
     world: World, tmp_path: Path
 ) -> None:
-    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
-    apply(world, history, rows)
-    for row in rows[:10]:
-        row.update(status="Terminated", end="2026-03-02")
-    apply(world, history, rows, now="2026-03-03T08:00:00Z")
+    history, rows = blocked_leavers(world, tmp_path)
     world.client.update_user(world.users()["p0@example.com"]["id"], is_suspended=True)
     apply(world, history, rows, now="2026-03-04T08:00:00Z")
     leavers = tables(history, "2026-03-01", "2026-03-04")["leavers"]
@@ -197,11 +199,7 @@ def test_a_leaver_whom_someone_suspends_while_the_run_is_blocked_has_no_access_a
 def test_a_leaver_whose_account_someone_deletes_while_the_run_is_blocked_has_a_line(
     world: World, tmp_path: Path, ids: tuple[str, ...]
 ) -> None:
-    history, rows = History(str(tmp_path), "hr"), [person(n) for n in range(20)]
-    apply(world, history, rows)
-    for row in rows[:10]:
-        row.update(status="Terminated", end="2026-03-02")
-    apply(world, history, rows, now="2026-03-03T08:00:00Z")
+    history, rows = blocked_leavers(world, tmp_path)
     world.client.delete_user(world.users()["p0@example.com"]["id"])
     apply(world, history, rows, now="2026-03-04T08:00:00Z", **({"ids": ids} if ids else {}))
     leavers = {row["id"]: row for row in tables(history, "2026-03-01", "2026-03-04")["leavers"]}
