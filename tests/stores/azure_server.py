@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from tests.stores.gcs_server import wait_until_up
-from tests.stores.store_proxy import Call, StoreProxy, free_port
+from tests.stores.store_proxy import Call, StoreProcess, free_port
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Azurite's own account, which its documentation names."""
 
 
-class AzureServer(StoreProxy):
+class AzureServer(StoreProcess):
     """The server. It keeps its objects in memory.
 
     :param command: the program.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.backend = free_port()
-        super().__init__(self.backend)
+        super().__init__(free_port())
         options = ["--blobHost", "127.0.0.1", "--blobPort", str(self.backend), "--inMemoryPersistence", "--silent"]
-        self._process = subprocess.Popen(
-            [*command, *options, "--skipApiVersionCheck", "--disableTelemetry"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until_up(f"http://127.0.0.1:{self.backend}/{ACCOUNT}?comp=list")
-
-    def close(self) -> None:
-        """Stop the server."""
-        super().close()
-        self._process.terminate()
-        self._process.wait(10)
+        self.start([*command, *options, "--skipApiVersionCheck", "--disableTelemetry"], f"/{ACCOUNT}?comp=list")
 
     def connection(self, port: int) -> str:
         """Azure's connection string."""

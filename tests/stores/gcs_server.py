@@ -3,58 +3,30 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-from tests.stores.store_proxy import Call, StoreProxy, free_port
+from tests.stores.store_proxy import Call, StoreProcess, free_port
 
 
-class GcsServer(StoreProxy):
+class GcsServer(StoreProcess):
     """The server. It keeps its objects in memory.
 
     :param command: the program.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.backend = free_port()
-        super().__init__(self.backend)
+        super().__init__(free_port())
         options = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(self.backend), "-backend", "memory"]
-        self._process = subprocess.Popen(
-            [*command, *options, "-external-url", self.url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        wait_until_up(f"http://127.0.0.1:{self.backend}/storage/v1/b?project=test")
-
-    def close(self) -> None:
-        """Stop the server."""
-        super().close()
-        self._process.terminate()
-        self._process.wait(10)
+        self.start([*command, *options, "-external-url", self.url], "/storage/v1/b?project=test")
 
     def file_system(self) -> Any:
         """What a connection of Airflow would make."""
         from gcsfs import GCSFileSystem
 
         return GCSFileSystem(project="test", token="anon", endpoint_url=self.url, skip_instance_cache=True)
-
-
-def wait_until_up(url: str, seconds: float = 30) -> None:
-    """Wait until a server answers, whatever it says."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
 
 
 class GcsBucket:

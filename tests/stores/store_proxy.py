@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import http.client
 import socket
+import subprocess
 import threading
-from collections.abc import Callable
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -127,3 +131,44 @@ class StoreProxy:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class StoreProcess(StoreProxy):
+    """A store that is a program of its own, behind the proxy.
+
+    :param backend: the port of the program.
+    """
+
+    def __init__(self, backend: int) -> None:
+        super().__init__(backend)
+        self.backend = backend
+
+    def start(self, command: Sequence[str], path: str) -> None:
+        """Start the program, and wait until it answers.
+
+        :param command: the program with its options.
+        :param path: what it is asked.
+        """
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until_up(f"http://127.0.0.1:{self.backend}{path}")
+
+    def close(self) -> None:
+        """Stop the program and the proxy."""
+        super().close()
+        self._process.terminate()
+        self._process.wait(10)
+
+
+def wait_until_up(url: str, seconds: float = 30) -> None:
+    """Wait until a server answers, whatever it says."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
